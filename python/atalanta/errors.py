@@ -1,0 +1,49 @@
+"""The package's exceptions, and the one way an optional dependency is imported.
+
+    AtalantaError
+    ├── InputError (ValueError)          a call that cannot be carried out as asked
+    └── MissingExtraError (ImportError)  an optional dependency is not installed
+
+Messages open with their origin and name the value, the limit and the mend:
+`[market.read_chain] spx.csv has no column for the strike (looked for: …; found: …)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["AtalantaError", "InputError", "MissingExtraError", "import_extra"]
+
+
+class AtalantaError(Exception):
+    """Base of every exception the package raises on purpose."""
+
+
+class InputError(AtalantaError, ValueError):
+    """The arguments or the file cannot be used as they are."""
+
+
+class MissingExtraError(AtalantaError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+
+def import_extra(module: str, extra: str, origin: str) -> ModuleType:
+    """Import `module`, or say which extra of the package installs it.
+
+    Args:
+        module: import name, for example `polars`.
+        extra: the extra of this package that brings it, for example `files`.
+        origin: who asks, as the message's opening tag, for example `market.read_chain`.
+
+    Raises:
+        MissingExtraError: the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
+            raise  # the module is there; something it needs is not
+        raise MissingExtraError(
+            f"[{origin}] needs {module}, which is not installed: python -m pip install 'atalanta[{extra}]'"
+        ) from error
