@@ -18,7 +18,7 @@ CHAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "root": ("O", "option root: SPXW, AAPL1; the underlying where symbols are absent"),
     "symbol": ("O", "contract symbol as found, or compact OCC where absent"),
     "quote_time": ("M8[ns]", "instant of the snapshot, UTC"),
-    "expiry": ("M8[D]", "last trading date of the contract, exchange calendar"),
+    "expiry": ("M8[D]", "expiration date; a listed Saturday is moved to the trading day before"),
     "expires_at": ("M8[s]", "instant at which the payoff is fixed, UTC"),
     "settlement": ("O", "'PM' or 'AM'"),
     "right": ("i1", "+1 call, -1 put"),

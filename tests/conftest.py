@@ -1,0 +1,30 @@
+"""Shared by all tests: where the reference data lie, and reproducible Hypothesis runs."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+settings.register_profile("atalanta", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("atalanta")
+
+
+def _folder(name: str) -> Path:
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"no reference data: {name}/ is expected beside the project, in ../shared")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real chains, ticks and histories."""
+    return _folder("data")
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of exact reference values."""
+    return _folder("cases")
