@@ -1,0 +1,50 @@
+// exp and expm1 in double precision, branch-free, about 1 ulp on [-708, 709]; arguments outside are clamped.
+// Reduction x = k ln2 + r by the 1.5 * 2^52 trick; polynomial of degree 9 for (e^r - 1 - r) / r^2.
+#pragma once
+
+#include "numerics/polynomial.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kRoundToInteger =
+    6755399441055744.0;  // 1.5 * 2^52: adding it leaves the integer in the low bits
+constexpr double kLog2E = 1.4426950408889634;
+constexpr double kLn2High = 0.6931471803691238;  // 33 bits, so that k * high is exact
+constexpr double kLn2Low = 1.9082149292705877e-10;
+
+// (e^r - 1 - r) / r^2 on |r| <= ln2 / 2, Chebyshev fit, error 1.2e-17.
+constexpr double kExponential[] = {.50000000000000010,    .16666666666666671,    .041666666666624157,
+                                   .0083333333333261403,  .0013888888917198588,  1.9841269874802173e-4,
+                                   2.4801521319879673e-5, 2.7557255423879842e-6, 2.7620076916113330e-7,
+                                   2.5105207064644238e-8};
+
+struct ReducedExponential {
+    double fraction;  // e^r - 1
+    double scale;     // 2^k
+};
+
+ATALANTA_INLINE ReducedExponential reduce_exponential(double x) {
+    // The comparisons are written so that NaN passes through.
+    const double low = x < -708.0 ? -708.0 : x;
+    const double clamped = low > 709.0 ? 709.0 : low;
+    const double shifted = fma(clamped, kLog2E, kRoundToInteger);
+    const double k = shifted - kRoundToInteger;
+    const double r = fma(-k, kLn2Low, fma(-k, kLn2High, clamped));
+    const double scale = double_of((bits_of(shifted) + 1023) << 52);
+    return {fma(r * r, even_odd(r, kExponential), r), scale};
+}
+
+ATALANTA_INLINE double exponential(double x) {
+    const ReducedExponential e = reduce_exponential(x);
+    return fma(e.scale, e.fraction, e.scale);
+}
+
+// e^x - 1; exactly 0 at 0 and fully accurate near it.
+ATALANTA_INLINE double exponential_minus_one(double x) {
+    const ReducedExponential e = reduce_exponential(x);
+    return fma(e.scale, e.fraction, e.scale - 1.0);
+}
+
+}  // namespace
+}  // namespace atalanta
