@@ -1,8 +1,8 @@
 // What the pricing kernels read and write: columns of options, never an object per option.
-// A column either holds one value per row or one value shared by all rows.
+// A column either holds one value per row or one value shared by all rows. Members are inlined always:
+// the translation units of the instruction sets include this and must not share code.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,8 +13,12 @@ struct Column {
     const T* data;
     bool shared;  // one value for every row
 
-    const T& operator[](std::size_t row) const noexcept { return data[shared ? 0 : row]; }
-    Column from(std::size_t row) const noexcept { return {shared ? data : data + row, shared}; }
+    [[gnu::always_inline]] const T& operator[](std::size_t row) const noexcept {
+        return data[shared ? 0 : row];
+    }
+    [[gnu::always_inline]] Column from(std::size_t row) const noexcept {
+        return {shared ? data : data + row, shared};
+    }
 };
 
 // European options under Black-Scholes-Merton. right: +1 call, -1 put. years to expiry; rate and
@@ -24,7 +28,7 @@ struct EuropeanRows {
     Column<std::int8_t> right;
     Column<double> spot, strike, years, rate, dividend_yield, vol;
 
-    EuropeanRows slice(std::size_t first, std::size_t count) const noexcept {
+    [[gnu::always_inline]] EuropeanRows slice(std::size_t first, std::size_t count) const noexcept {
         return {count,
                 right.from(first),
                 spot.from(first),
@@ -43,7 +47,7 @@ struct QuotedRows {
     Column<std::int8_t> right;
     Column<double> spot, strike, years, rate, dividend_yield;
 
-    QuotedRows slice(std::size_t first, std::size_t count) const noexcept {
+    [[gnu::always_inline]] QuotedRows slice(std::size_t first, std::size_t count) const noexcept {
         return {count,
                 price.from(first),
                 right.from(first),
@@ -73,13 +77,15 @@ enum class Greek : std::size_t {
     zomma,
     color,  // order 3
 };
-inline constexpr std::array<std::size_t, 4> kGreeksOfOrder = {1, 7, 10, 13};
+inline constexpr std::size_t kGreeksOfOrder[] = {1, 7, 10, 13};
 
 struct GreekColumns {
-    std::array<double*, 13> data;  // unused ones are null
+    double* data[13];  // unused ones are null
 
-    double* operator[](Greek greek) const noexcept { return data[static_cast<std::size_t>(greek)]; }
-    GreekColumns from(std::size_t row) const noexcept {
+    [[gnu::always_inline]] double* operator[](Greek greek) const noexcept {
+        return data[static_cast<std::size_t>(greek)];
+    }
+    [[gnu::always_inline]] GreekColumns from(std::size_t row) const noexcept {
         GreekColumns shifted = *this;
         for (double*& column : shifted.data) column = column == nullptr ? nullptr : column + row;
         return shifted;

@@ -1,0 +1,40 @@
+# The platform conditions of the build, all in one place: which instruction sets are compiled, with which
+# flags, and which file answers for the processor and for thread pinning.
+
+string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" _processor)
+if(CMAKE_OSX_ARCHITECTURES)
+  string(TOLOWER "${CMAKE_OSX_ARCHITECTURES}" _processor)
+endif()
+
+if(_processor MATCHES "^(x86_64|amd64)$")
+  set(ATALANTA_PROCESSOR x86_64)
+  set(_instruction_sets avx512 avx2 baseline)
+elseif(_processor MATCHES "^(aarch64|arm64)$")
+  set(ATALANTA_PROCESSOR aarch64)
+  set(_instruction_sets neon)
+else()
+  set(ATALANTA_PROCESSOR generic)
+  set(_instruction_sets baseline)
+endif()
+
+set(_flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
+set(_flags_avx2 -mavx2 -mfma -mbmi2)
+set(_flags_neon)
+set(_flags_baseline)
+
+# -ffp-contract=off: results are bit-identical between compilers and instruction sets. The other two let
+# square roots and selections vectorise. Never -ffast-math. Kernels are optimised in every build type.
+set(_kernel_flags -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
+
+set(ATALANTA_ISA_SOURCES)
+foreach(_isa IN LISTS _instruction_sets)
+  set(_source csrc/pricing/isa/${_isa}.cpp)
+  list(APPEND ATALANTA_ISA_SOURCES ${_source})
+  set_source_files_properties(${_source} PROPERTIES COMPILE_OPTIONS "${_kernel_flags};${_flags_${_isa}}")
+endforeach()
+
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  set(ATALANTA_AFFINITY linux)
+else()
+  set(ATALANTA_AFFINITY portable)
+endif()

@@ -1,0 +1,13 @@
+// macOS has no pinning; its scheduler keeps busy threads on performance cores by itself.
+#include "base/affinity.hpp"
+
+namespace atalanta {
+
+int usable_processors() noexcept {
+    const unsigned count = std::thread::hardware_concurrency();
+    return count > 0 ? static_cast<int>(count) : 1;
+}
+
+void pin_to_processor(std::thread&, std::size_t) noexcept {}
+
+}  // namespace atalanta

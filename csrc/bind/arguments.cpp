@@ -1,0 +1,141 @@
+#include "bind/arguments.hpp"
+
+namespace atalanta::bind {
+namespace {
+
+// Names are interned, so identity nearly always decides.
+std::size_t position_of(PyObject* keyword, std::span<PyObject* const> names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i] == keyword) return i;
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (PyUnicode_Compare(names[i], keyword) == 0) return i;
+    }
+    return names.size();
+}
+
+std::string text_of(PyObject* object) {
+    return py::cast<std::string>(py::str(py::handle(object)));
+}
+
+std::string function_of(const Signature& signature) {
+    const std::string origin = signature.origin;
+    return origin.substr(origin.rfind('.') + 1) + "()";
+}
+
+bool equals(PyObject* object, const char* text) {
+    return PyUnicode_Check(object) && PyUnicode_CompareWithASCIIString(object, text) == 0;
+}
+
+}  // namespace
+
+void raise_input_error(const char* origin, const std::string& message) {
+    const py::object type = py::module_::import("atalanta.errors").attr("InputError");
+    PyErr_SetString(type.ptr(), ("[" + std::string(origin) + "] " + message).c_str());
+    throw py::error_already_set();
+}
+
+void sort_arguments(const Signature& signature, PyObject* const* arguments, Py_ssize_t positional,
+                    PyObject* keywords, std::span<PyObject*> values) {
+    const auto given = static_cast<std::size_t>(positional);
+    if (given > signature.keyword_only) {
+        throw py::type_error(function_of(signature) + " takes " + std::to_string(signature.keyword_only) +
+                             " positional arguments but " + std::to_string(given) + " were given");
+    }
+    for (std::size_t i = 0; i < given; ++i) values[i] = arguments[i];
+    const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
+        const std::size_t position = position_of(keyword, signature.names);
+        if (position == signature.names.size()) {
+            throw py::type_error(function_of(signature) + " got an unexpected keyword argument '" +
+                                 text_of(keyword) + "'");
+        }
+        if (values[position] != nullptr) {
+            throw py::type_error(function_of(signature) + " got multiple values for argument '" +
+                                 text_of(keyword) + "'");
+        }
+        values[position] = arguments[positional + i];
+    }
+    for (std::size_t i = 0; i < signature.keyword_only; ++i) {
+        if (values[i] != nullptr) continue;
+        throw py::type_error(function_of(signature) + " is missing the argument '" +
+                             text_of(signature.names[i]) + "'");
+    }
+}
+
+bool read_scalar(PyObject* value, double& number) {
+    if (PyFloat_Check(value)) {
+        number = PyFloat_AS_DOUBLE(value);
+        return true;
+    }
+    if (!PyLong_Check(value) || PyBool_Check(value)) return false;
+    number = PyLong_AsDouble(value);
+    if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
+    return true;
+}
+
+int parse_right(const char32_t* text, std::size_t length) noexcept {
+    constexpr char32_t call[] = {'c', 'a', 'l', 'l'}, put[] = {'p', 'u', 't'};
+    const auto matches = [&](std::span<const char32_t> word) {
+        if (length != 1 && length != word.size()) return false;
+        for (std::size_t i = 0; i < length; ++i) {
+            const char32_t folded = text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i];
+            if (folded != word[i]) return false;
+        }
+        return true;
+    };
+    return matches(call) ? 1 : matches(put) ? -1 : 0;
+}
+
+int read_scalar_right(PyObject* value, const char* origin) {
+    int right = 0;
+    if (PyUnicode_Check(value)) {
+        char32_t text[4];
+        const Py_ssize_t length = PyUnicode_GET_LENGTH(value);
+        for (Py_ssize_t i = 0; i < length && i < 4; ++i) text[i] = PyUnicode_READ_CHAR(value, i);
+        right = length <= 4 ? parse_right(text, static_cast<std::size_t>(length)) : 0;
+    } else if (PyLong_Check(value) && !PyBool_Check(value)) {
+        const long number = PyLong_AsLong(value);
+        if (number == -1 && PyErr_Occurred())
+            PyErr_Clear();
+        else
+            right = number == 1 || number == -1 ? static_cast<int>(number) : 0;
+    } else {
+        return 0;
+    }
+    if (right == 0) {
+        raise_input_error(origin, "right is " + text_of(py::repr(py::handle(value)).ptr()) +
+                                      "; it must be +1 or 'call' or 'C', -1 or 'put' or 'P'");
+    }
+    return right;
+}
+
+int read_threads(PyObject* value, const char* origin) {
+    if (value == nullptr || value == Py_None) return 0;
+    const long count = PyLong_Check(value) && !PyBool_Check(value) ? PyLong_AsLong(value) : 0;
+    if (PyErr_Occurred()) PyErr_Clear();
+    if (count < 1 || count > 1024) {
+        raise_input_error(origin, "threads is " + text_of(py::repr(py::handle(value)).ptr()) +
+                                      "; it must be a whole number from 1 to 1024, or None for the default");
+    }
+    return static_cast<int>(count);
+}
+
+void require_european(PyObject* exercise, PyObject* dividends, const char* origin) {
+    if (exercise != nullptr && !equals(exercise, "european")) {
+        if (equals(exercise, "american")) {
+            raise_input_error(origin,
+                              "exercise='american' is not priced by this version; use exercise='european'");
+        }
+        raise_input_error(origin, "exercise is " + text_of(py::repr(py::handle(exercise)).ptr()) +
+                                      "; it must be 'european'");
+    }
+    if (dividends != nullptr && dividends != Py_None) {
+        raise_input_error(origin,
+                          "dividends= (cash dividends) is not priced by this version; "
+                          "give a continuous dividend_yield=");
+    }
+}
+
+}  // namespace atalanta::bind

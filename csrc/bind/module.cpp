@@ -1,0 +1,9 @@
+// The extension module `atalanta._core`: a list of rooms.
+#include "bind/module.hpp"
+
+// Free-threaded Python: all shared state is constant, atomic or behind the pool's own locks.
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
+    module.doc() = "The C++ core. Use the names that the package `atalanta` exports.";
+    atalanta::bind::bind_base(module);
+    atalanta::bind::bind_pricing(module);
+}

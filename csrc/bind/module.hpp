@@ -1,0 +1,13 @@
+// Each room adds its names to the extension module.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace atalanta::bind {
+
+namespace py = pybind11;
+
+void bind_base(py::module_& module);
+void bind_pricing(py::module_& module);
+
+}  // namespace atalanta::bind

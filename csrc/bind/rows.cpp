@@ -1,0 +1,242 @@
+#include "bind/rows.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace atalanta::bind {
+namespace {
+
+std::string text_of(const Shape& shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+Shape shape_of(const py::array& array) {
+    return Shape(array.shape(), array.shape() + array.ndim());
+}
+
+// An ndarray and not a subclass of it: nothing about it needs a second look.
+bool is_plain_array(PyObject* object) {
+    return Py_TYPE(object) == py::detail::npy_api::get().PyArray_Type_;
+}
+
+// A masked value is no value: it becomes NaN (or, for rights, an unusable 0) instead of what lies under the
+// mask.
+py::object without_mask(const py::object& object, double fill) {
+    if (is_plain_array(object.ptr())) return object;
+    if (!py::hasattr(object, "mask") || !py::hasattr(object, "filled")) return object;
+    return object.attr("astype")("float64").attr("filled")(fill);
+}
+
+[[noreturn]] void raise_not_numeric(const char* origin, const std::string& name, const py::array& array) {
+    raise_input_error(origin, name + " has dtype " + py::cast<std::string>(py::str(array.dtype())) +
+                                  "; it must hold real numbers");
+}
+
+[[noreturn]] void raise_not_an_array(const char* origin, const std::string& name) {
+    raise_input_error(origin, name + " cannot be converted to an array (rows of different lengths?)");
+}
+
+Doubles to_doubles(PyObject* value, const char* origin, const char* name) {
+    double number;
+    if (read_scalar(value, number)) {
+        Doubles scalar((Shape()));
+        *scalar.mutable_data() = number;
+        return scalar;
+    }
+    const py::object object =
+        without_mask(py::reinterpret_borrow<py::object>(value), std::numeric_limits<double>::quiet_NaN());
+    const py::array array = py::array::ensure(object);
+    if (!array) raise_not_an_array(origin, name);
+    const char kind = array.dtype().kind();
+    if (kind != 'f' && kind != 'i' && kind != 'u') raise_not_numeric(origin, name, array);
+    Doubles doubles = Doubles::ensure(array);
+    if (!doubles) throw std::bad_alloc();
+    return doubles;
+}
+
+[[noreturn]] void raise_bad_right(const char* origin, const std::string& value, py::ssize_t row) {
+    raise_input_error(origin, "right is " + value + " in row " + std::to_string(row) +
+                                  "; it must be +1 or 'call' or 'C', -1 or 'put' or 'P'");
+}
+
+// Fixed-width Unicode: each row is `width` code points, padded with zeros.
+Rights rights_from_text(const py::array& text, const char* origin) {
+    const py::array contiguous = py::module_::import("numpy").attr("ascontiguousarray")(text);
+    const auto width = static_cast<std::size_t>(contiguous.itemsize()) / sizeof(char32_t);
+    Rights rights(shape_of(text));
+    const auto* row = static_cast<const char32_t*>(contiguous.data());
+    for (py::ssize_t i = 0; i < rights.size(); ++i, row += width) {
+        const auto length = static_cast<std::size_t>(std::find(row, row + width, U'\0') - row);
+        const int right = parse_right(row, length);
+        if (right == 0) {
+            const auto flat = py::array(contiguous.attr("reshape")(-1));
+            raise_bad_right(origin, py::cast<std::string>(py::repr(flat.attr("item")(i))), i);
+        }
+        rights.mutable_data()[i] = static_cast<std::int8_t>(right);
+    }
+    return rights;
+}
+
+Rights rights_from_numbers(const py::array& numbers, const char* origin) {
+    const Doubles doubles = Doubles::ensure(numbers);
+    if (!doubles) throw std::bad_alloc();
+    Rights rights(shape_of(numbers));
+    for (py::ssize_t i = 0; i < rights.size(); ++i) {
+        const double number = doubles.data()[i];
+        if (number != 1.0 && number != -1.0)
+            raise_bad_right(origin, py::cast<std::string>(py::str(py::float_(number))), i);
+        rights.mutable_data()[i] = static_cast<std::int8_t>(number);
+    }
+    return rights;
+}
+
+void require_signs(const Rights& rights, const char* origin) {
+    const std::int8_t* data = rights.data();
+    unsigned bad = 0;
+    for (py::ssize_t i = 0; i < rights.size(); ++i) bad |= static_cast<unsigned>(data[i] * data[i]) ^ 1U;
+    if (bad == 0) return;
+    const auto* first =
+        std::find_if(data, data + rights.size(), [](std::int8_t x) { return x != 1 && x != -1; });
+    raise_bad_right(origin, std::to_string(*first), first - data);
+}
+
+Rights to_rights(PyObject* value, const char* origin) {
+    if (const int right = read_scalar_right(value, origin)) {
+        Rights scalar((Shape()));
+        *scalar.mutable_data() = static_cast<std::int8_t>(right);
+        return scalar;
+    }
+    const py::object object = without_mask(py::reinterpret_borrow<py::object>(value), 0.0);
+    py::array array = py::array::ensure(object);
+    if (!array) raise_not_an_array(origin, "right");
+    if (array.dtype().kind() == 'O') array = py::array(array.attr("astype")("U"));
+    switch (array.dtype().kind()) {
+        case 'i':
+            if (array.itemsize() == 1) {
+                const Rights rights = Rights::ensure(array);
+                require_signs(rights, origin);
+                return rights;
+            }
+            [[fallthrough]];
+        case 'u':
+        case 'f':
+            return rights_from_numbers(array, origin);
+        case 'S':
+            return rights_from_text(py::array(array.attr("astype")("U")), origin);
+        case 'T':
+            return rights_from_text(py::array(array.attr("astype")("U")), origin);
+        case 'U':
+            return rights_from_text(array, origin);
+        default:
+            raise_input_error(origin, "right has dtype " + py::cast<std::string>(py::str(array.dtype())) +
+                                          "; it must hold +1 and -1, or strings such as 'call' and 'P'");
+    }
+}
+
+// NumPy's rule; false when the shapes do not fit.
+bool widen(Shape& shape, const py::array& array) {
+    const auto dimensions = static_cast<std::size_t>(array.ndim());
+    if (dimensions > shape.size()) shape.insert(shape.begin(), dimensions - shape.size(), 1);
+    const std::size_t offset = shape.size() - dimensions;
+    for (std::size_t i = 0; i < dimensions; ++i) {
+        const py::ssize_t extent = array.shape(static_cast<py::ssize_t>(i));
+        if (shape[offset + i] == 1)
+            shape[offset + i] = extent;
+        else if (extent != 1 && extent != shape[offset + i])
+            return false;
+    }
+    return true;
+}
+
+py::tuple tuple_of(const Shape& shape) {
+    py::tuple tuple(shape.size());
+    for (std::size_t i = 0; i < shape.size(); ++i) tuple[i] = shape[i];
+    return tuple;
+}
+
+template <class Array>
+void expand(Array& array, const Shape& shape) {
+    if (array.size() == 1 || shape_of(array) == shape) return;
+    const py::module_ numpy = py::module_::import("numpy");
+    array =
+        Array::ensure(numpy.attr("ascontiguousarray")(numpy.attr("broadcast_to")(array, tuple_of(shape))));
+}
+
+}  // namespace
+
+void BroadcastRows::add_right(PyObject* value) {
+    right_ = to_rights(value, origin_);
+}
+
+void BroadcastRows::add(PyObject* value, const char* name) {
+    values_.push_back(to_doubles(value, origin_, name));
+    names_.push_back(name);
+}
+
+void BroadcastRows::broadcast() {
+    bool fits = widen(shape_, right_);
+    for (const Doubles& value : values_) fits = fits && widen(shape_, value);
+    if (!fits) {
+        std::string shapes = "right " + text_of(shape_of(right_));
+        for (std::size_t i = 0; i < values_.size(); ++i) {
+            if (values_[i].ndim() > 0)
+                shapes += std::string(", ") + names_[i] + " " + text_of(shape_of(values_[i]));
+        }
+        raise_input_error(origin_, "arguments do not broadcast to one shape: " + shapes);
+    }
+    for (const py::ssize_t extent : shape_) size_ *= static_cast<std::size_t>(extent);
+    if (size_ == 0) return;
+    expand(right_, shape_);
+    for (Doubles& value : values_) expand(value, shape_);
+}
+
+Column<std::int8_t> BroadcastRows::right() const {
+    return {right_.data(), right_.size() == 1};
+}
+
+Column<double> BroadcastRows::column(std::size_t index) const {
+    return {values_[index].data(), values_[index].size() == 1};
+}
+
+bool BroadcastRows::overlaps(const py::array& array) const {
+    const auto* begin = static_cast<const char*>(array.data());
+    const auto* end = begin + array.nbytes();
+    const auto touches = [&](const py::array& other) {
+        const auto* first = static_cast<const char*>(other.data());
+        return first < end && begin < first + other.nbytes();
+    };
+    return touches(right_) || std::any_of(values_.begin(), values_.end(), touches);
+}
+
+OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin) {
+    if (out == nullptr || out == Py_None) {
+        target_ = Doubles(shape);
+        return;
+    }
+    if (!py::isinstance<py::array_t<double>>(py::handle(out))) {
+        raise_input_error(origin, "out must be a NumPy array of float64");
+    }
+    const auto array = py::reinterpret_borrow<py::array>(py::handle(out));
+    if (shape_of(array) != shape) {
+        raise_input_error(
+            origin, "out has shape " + text_of(shape_of(array)) + "; the result has shape " + text_of(shape));
+    }
+    if (!array.writeable()) raise_input_error(origin, "out is read-only");
+    const bool contiguous = (array.flags() & py::array::c_style) != 0;
+    if (contiguous && !rows.overlaps(array)) {
+        target_ = py::reinterpret_borrow<Doubles>(array);
+    } else {
+        target_ = Doubles(shape);
+        copy_to_ = array;
+    }
+}
+
+py::object OutputColumn::finish() {
+    if (!copy_to_) return target_;
+    py::module_::import("numpy").attr("copyto")(copy_to_, target_);
+    return copy_to_;
+}
+
+}  // namespace atalanta::bind

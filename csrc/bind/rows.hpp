@@ -1,0 +1,58 @@
+// Arrays in: any mix of numbers and NumPy-like arrays becomes columns of one shape. Arrays out: new, or the
+// caller's own.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <vector>
+
+#include "bind/arguments.hpp"
+#include "pricing/columns.hpp"
+
+namespace atalanta::bind {
+
+using Doubles = py::array_t<double, py::array::c_style>;
+using Rights = py::array_t<std::int8_t, py::array::c_style>;
+using Shape = std::vector<py::ssize_t>;
+
+// The arguments of one call as columns. Owns what it converted; columns stay valid as long as it lives.
+class BroadcastRows {
+  public:
+    explicit BroadcastRows(const char* origin) : origin_(origin) {}
+
+    // Each adds an argument; they must all be added before the first column is taken.
+    void add_right(PyObject* value);
+    void add(PyObject* value, const char* name);
+    void broadcast();
+
+    bool is_scalar() const { return shape_.empty(); }
+    const Shape& shape() const { return shape_; }
+    std::size_t size() const { return size_; }
+    Column<std::int8_t> right() const;
+    Column<double> column(std::size_t index) const;
+
+    // True when the memory of `array` touches that of an argument.
+    bool overlaps(const py::array& array) const;
+
+  private:
+    const char* origin_;
+    Rights right_;
+    std::vector<Doubles> values_;
+    std::vector<const char*> names_;
+    Shape shape_;
+    std::size_t size_ = 1;
+};
+
+// The caller's `out`, or a new array; kernels write to data(), and finish() gives what to return.
+class OutputColumn {
+  public:
+    OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin);
+    double* data() { return target_.mutable_data(); }
+    py::object finish();
+
+  private:
+    Doubles target_;
+    py::object copy_to_;  // set when the kernel cannot write to `out` itself
+};
+
+}  // namespace atalanta::bind

@@ -1,0 +1,14 @@
+#include "pricing/isa/rows.hpp"
+
+namespace atalanta::isa {
+namespace {
+
+constexpr const KernelSet* best_first[] = {&neon};
+
+}  // namespace
+
+std::span<const KernelSet* const> rows() noexcept {
+    return best_first;
+}
+
+}  // namespace atalanta::isa

@@ -1,0 +1,86 @@
+"""Atalanta: real-time options analytics over columns.
+
+Names are imported when first used; `import atalanta` by itself loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from atalanta.errors import AtalantaError, InputError, MissingExtraError
+    from atalanta.machine import cpu_features, set_threads
+    from atalanta.market.analysis import Analysis, analyze
+    from atalanta.market.chain import Chain
+    from atalanta.market.curves import RateCurve
+    from atalanta.market.flags import QualityFlag
+    from atalanta.market.readers import read_chain
+    from atalanta.market.simulator import simulate_chain
+    from atalanta.market.symbols import OptionSymbol, format_symbol, parse_symbol
+    from atalanta.market.ticks import simulate_ticks
+    from atalanta.pricing import Greeks, ImpliedVolStatus, greeks, implied_vol, price
+
+_MODULE_OF = {
+    "AtalantaError": "errors",
+    "InputError": "errors",
+    "MissingExtraError": "errors",
+    "Analysis": "market.analysis",
+    "Chain": "market.chain",
+    "Greeks": "pricing",
+    "ImpliedVolStatus": "pricing",
+    "OptionSymbol": "market.symbols",
+    "QualityFlag": "market.flags",
+    "RateCurve": "market.curves",
+    "analyze": "market.analysis",
+    "cpu_features": "machine",
+    "format_symbol": "market.symbols",
+    "greeks": "pricing",
+    "implied_vol": "pricing",
+    "parse_symbol": "market.symbols",
+    "price": "pricing",
+    "read_chain": "market.readers",
+    "set_threads": "machine",
+    "simulate_chain": "market.simulator",
+    "simulate_ticks": "market.ticks",
+}
+
+__all__ = [
+    "Analysis",
+    "AtalantaError",
+    "Chain",
+    "Greeks",
+    "ImpliedVolStatus",
+    "InputError",
+    "MissingExtraError",
+    "OptionSymbol",
+    "QualityFlag",
+    "RateCurve",
+    "analyze",
+    "cpu_features",
+    "format_symbol",
+    "greeks",
+    "implied_vol",
+    "parse_symbol",
+    "price",
+    "read_chain",
+    "set_threads",
+    "simulate_chain",
+    "simulate_ticks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("atalanta")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'atalanta' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"atalanta.{_MODULE_OF[name]}"), name)
+    globals()[name] = value  # the next use finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
