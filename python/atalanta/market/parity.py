@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 _HUBER_PASSES = 5
 _HUBER_SCALE = 0.25  # of a pair's half spread: beyond it a residual counts linearly
-_CUTOFF = 3.0  # half spreads, or mean residuals where these are larger, beyond which a pair is dropped
+_CUTOFF, _TYPICAL_CUTOFF = 1.5, 5.0  # a pair counts nothing beyond this many half spreads and mean residuals
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,7 @@ def fit_parity(
     """
     sums = _GroupSums(pairs.group)
     scale = np.broadcast_to(width, size)[sums.groups]
-    known = (
-        None
-        if discount is None
-        else np.broadcast_to(np.asarray(discount, dtype=np.float64), size)[sums.groups]
-    )
+    known = None if discount is None else np.broadcast_to(np.asarray(discount), size)[sums.groups]
     nearness = _nearness(pairs, sums, sums.middle(pairs.strike + pairs.parity), scale)
     line = _Line(pairs, sums, pairs.weight * nearness, known)
     for _ in range(_HUBER_PASSES):
@@ -127,10 +123,10 @@ def fit_parity(
         weight = pairs.weight * _nearness(pairs, sums, line.forward, scale) * huber
         line = _Line(pairs, sums, weight, known)
     typical = sums.spread(sums.add(weight * np.abs(line.residual)) / sums.add(weight))
-    off = line.residual / (_CUTOFF * np.maximum(pairs.half_spread, typical))
-    nearness = _nearness(pairs, sums, line.forward, scale)
-    line = _Line(pairs, sums, pairs.weight * nearness * np.maximum(0, 1 - off * off) ** 2, known)
-    return line.result(size)
+    off = line.residual / np.maximum(_CUTOFF * pairs.half_spread, _TYPICAL_CUTOFF * typical)
+    base = pairs.weight * _nearness(pairs, sums, line.forward, scale)
+    kept = np.maximum(0, 1 - off * off)
+    return _Line(pairs, sums, base * kept * kept, known).result(size, base * kept * (1 - 5 * off * off))
 
 
 def _nearness(pairs: Pairs, sums: _GroupSums, forward: Floats, width: Floats) -> Floats:
@@ -180,27 +176,33 @@ class _Line:
                 pairs.parity - sums.spread(self._level) + sums.spread(self.discount) * self._offset
             )
 
-    def result(self, size: int) -> ParityFit:
-        """The lines and their standard errors, scattered to all G groups."""
-        sums, weight = self._sums, self._weight
+    def result(self, size: int, sensitivity: Floats) -> ParityFit:
+        """The lines and their standard errors (sandwich), scattered to all G groups.
+
+        `sensitivity` (M,) is the derivative of weight × residual with respect to the residual.
+        """
+        sums, lost = self._sums, 2 if self._known is None else 1
         with np.errstate(invalid="ignore", divide="ignore"):
-            effective = self._total**2 / sums.add(weight**2)
-            lost = 2 if self._known is None else 1
-            scores = (weight * self.residual) ** 2 * sums.spread(effective / (effective - lost))
-            by_quote = weight**2 / (12 * self._pairs.weight)  # mids uniform between bid and ask
-            scores = np.where(np.repeat(effective > lost + 1e-9, sums.counts), scores, by_quote)
-            level_variance = sums.add(scores) / self._total**2
-            slope_variance = sums.add(scores * self._offset**2) / self._moment**2
-            covariance = sums.add(scores * self._offset) / (self._total * self._moment)
-            reach = self._level / self.discount  # forward minus the centre of the strikes
-            if self._known is not None:
-                slope_variance = np.full_like(level_variance, np.nan)
-                forward_variance = level_variance
+            effective = self._total**2 / sums.add(self._weight**2)
+            total, moment = sums.add(sensitivity), sums.add(sensitivity * self._offset**2)
+            scores = self._squared_scores(effective, lost)
+            variance = sums.add(scores) / total**2
+            slope_variance = sums.add(scores * self._offset**2) / moment**2
+            if self._known is None:
+                reach = self._level / self.discount  # forward minus the centre of the strikes
+                covariance = sums.add(scores * self._offset) / (total * moment)
+                variance += reach**2 * slope_variance + 2 * reach * covariance
             else:
-                forward_variance = level_variance + reach**2 * slope_variance + 2 * reach * covariance
-            forward_se = np.sqrt(forward_variance) / np.abs(self.discount)
+                slope_variance = np.full_like(variance, np.nan)
+            forward_se = np.sqrt(variance) / np.abs(self.discount)
             columns = (self.forward, forward_se, self.discount, np.sqrt(slope_variance), effective)
         return ParityFit(*(_scatter(column, sums.groups, size) for column in columns))
+
+    def _squared_scores(self, effective: Floats, lost: int) -> Floats:
+        """(Weight × error)² of every pair; the error is taken from the spread where no residual is left."""
+        by_residual = (self._weight * self.residual) ** 2 * self._sums.spread(effective / (effective - lost))
+        by_quote = self._weight**2 / (12 * self._pairs.weight)  # mids uniform between bid and ask
+        return np.where(np.repeat(effective > lost + 1e-9, self._sums.counts), by_residual, by_quote)
 
 
 def _scatter(column: Floats, groups: Integers, size: int) -> Floats:
