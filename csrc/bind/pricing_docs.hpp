@@ -36,7 +36,7 @@ Raises:
 Example:
     >>> import atalanta
     >>> round(atalanta.price("put", 100.0, 105.0, 0.5, 0.03, 0.2), 6)
-    7.727063
+    7.615053
 )";
 
 inline constexpr const char* kGreeksDoc =
@@ -79,7 +79,7 @@ Raises:
 
 Example:
     >>> import atalanta
-    >>> round(atalanta.implied_vol(7.727063, "put", 100.0, 105.0, 0.5, 0.03), 6)
+    >>> round(atalanta.implied_vol(7.615053, "put", 100.0, 105.0, 0.5, 0.03), 6)
     0.2
 )";
 

@@ -1,0 +1,119 @@
+"""Threads: results never depend on their number, callers do not disturb each other, forks survive."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import atalanta
+
+N = 100_003
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    """A batch large enough to be split over threads."""
+    rng = np.random.default_rng(11)
+    return (
+        rng.choice(np.array([1, -1], np.int8), N),
+        rng.uniform(50, 150, N),
+        rng.uniform(50, 150, N),
+        rng.uniform(0.01, 3, N),
+        rng.uniform(-0.01, 0.08, N),
+        10 ** rng.uniform(-2, 0.8, N),
+    )
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_results_do_not_depend_on_the_number_of_threads(inputs, threads):
+    """Price, Greeks and implied volatility have the same bits for any count."""
+    for order in (1, 2, 3):
+        one = atalanta.greeks(*inputs, order=order, threads=1)
+        many = atalanta.greeks(*inputs, order=order, threads=threads)
+        for name in one:
+            np.testing.assert_array_equal(one[name], many[name])
+    np.testing.assert_array_equal(one.price, atalanta.price(*inputs, threads=threads))
+    vols = [
+        atalanta.implied_vol(one.price, *inputs[:5], full_output=True, threads=count) for count in (1, threads)
+    ]
+    np.testing.assert_array_equal(vols[0][0], vols[1][0])
+    np.testing.assert_array_equal(vols[0][1], vols[1][1])
+
+
+def test_set_threads_returns_the_count_before():
+    """The setter gives back what to restore; None is automatic."""
+    automatic = atalanta.set_threads(5)
+    try:
+        assert 5 == atalanta.cpu_features()["threads"]
+        assert 5 == atalanta.set_threads(2)
+    finally:
+        atalanta.set_threads(None)
+    assert automatic == atalanta.cpu_features()["threads"]
+
+
+def test_concurrent_callers_get_their_own_results(inputs):
+    """Eight Python threads that call at once all get the right answer, with and without the pool."""
+    expected = atalanta.price(*inputs, threads=1)
+    start = threading.Barrier(8)
+
+    def call(i):
+        start.wait()
+        return [atalanta.price(*inputs, threads=1 + (i + k) % 4) for k in range(6)]
+
+    with ThreadPoolExecutor(8) as executor:
+        for results in executor.map(call, range(8)):
+            for result in results:
+                np.testing.assert_array_equal(expected, result)
+
+
+def test_other_threads_run_during_a_large_batch(inputs):
+    """The GIL is released around the work: another thread makes progress while a batch is priced."""
+    inside, done = threading.Event(), threading.Event()
+    ticks = []
+
+    def count():
+        inside.set()
+        while not done.is_set():
+            ticks.append(None)
+
+    out = np.empty((13, N))
+    counter = threading.Thread(target=count)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1000.0)  # without a release, the counter could never run
+    try:
+        counter.start()
+        inside.wait()
+        for _ in range(5):
+            atalanta.greeks(*inputs, order=3, out=out, threads=1)
+        seen = len(ticks)
+    finally:
+        done.set()
+        sys.setswitchinterval(before)
+        counter.join()
+    assert seen > 0
+
+
+FORK = """
+import os, warnings
+import numpy as np
+import atalanta
+warnings.simplefilter("ignore")
+spot = np.linspace(50, 150, 200_000)
+expected = atalanta.price("call", spot, 100.0, 1.0, 0.02, 0.3, threads=4)
+pid = os.fork()
+if pid == 0:
+    same = np.array_equal(expected, atalanta.price("call", spot, 100.0, 1.0, 0.02, 0.3, threads=4))
+    raise SystemExit(0 if same else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_forked_child_has_its_own_pool():
+    """A child forked after the pool started prices on its own threads and exits cleanly."""
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=True)
+    assert "0" == done.stdout.strip()
