@@ -33,7 +33,7 @@ _MOST_TICKS = 20_000_000.0
 _YEAR_SECONDS = 365.0 * 86_400.0
 _TRADING_YEAR_SECONDS = 252.0 * 23_400.0
 
-_BURST_JUMP = 1e-4  # the underlying's move that sets a burst off
+_BURST_VARIANCE = 0.5  # of the underlyings' variance, in the moves that set bursts off
 
 _LOADING = (0.95, 0.95, 0.6)  # correlation with the common factor
 _SPOT_HALF_SPREAD = 2e-5
@@ -58,7 +58,7 @@ def simulate_ticks(
     """Simulate what a feed sends after the snapshot of a simulated chain.
 
     Ticks arrive as a Poisson stream plus bursts: an underlying jumps and quotes on it follow within
-    about two milliseconds. The underlyings diffuse with their short volatility and jump at each burst;
+    about two milliseconds. The underlyings move with their short volatility, half of it in those jumps;
     an option keeps its volatility (sticky strike) and its forward moves in proportion to the spot.
     Contracts that expire within the window, expired ones and duplicates get no ticks.
 
@@ -116,11 +116,13 @@ def _walk(rng: np.random.Generator, arrivals: Arrivals, underlyings: Table) -> F
     count = len(arrivals.time_ns)
     elapsed = np.diff(arrivals.time_ns, prepend=0) / 1e9
     loading = np.array(_LOADING)
-    common, *own = math.sqrt(12.0) * (rng.random((1 + len(loading), count)) - 0.5)  # unit variance
+    jump, common, *own = math.sqrt(12.0) * (rng.random((2 + len(loading), count)) - 0.5)  # unit variance
     shock = common[:, None] * loading + np.stack(own, axis=1) * np.sqrt(1.0 - loading**2)
-    jump = np.where(arrivals.leads, _BURST_JUMP * (2.0 * rng.random(count) - 1.0), 0.0)
-    diffusion = np.sqrt(elapsed / _TRADING_YEAR_SECONDS)[:, None] * underlyings["short_vol"] * shock
-    return np.asarray(underlyings["spot"] * np.exp(np.cumsum(diffusion + jump[:, None], axis=0)))
+    diffusion = (1.0 - _BURST_VARIANCE) * elapsed
+    burst = np.where(arrivals.leads, _BURST_VARIANCE / arrivals.bursts_per_second, 0.0)
+    move = np.sqrt(diffusion)[:, None] * shock + (np.sqrt(burst) * jump)[:, None]
+    vol_per_second = underlyings["short_vol"] / math.sqrt(_TRADING_YEAR_SECONDS)
+    return np.asarray(underlyings["spot"] * np.exp(vol_per_second * np.cumsum(move, axis=0)))
 
 
 def _choose_rows(

@@ -26,12 +26,16 @@ _UNDERLYING_SHARE = 0.1  # of the ticks outside bursts
 
 
 class Arrivals(NamedTuple):
-    """When ticks come and on what: (N,) columns in order of time; `leads` marks the first of a burst."""
+    """When ticks come and on what, (N,) columns in order of time.
+
+    `which` is the row of the underlying; `leads` marks the first tick of a burst, on the underlying itself.
+    """
 
     time_ns: npt.NDArray[np.int64]
     which: Rows
     is_option: npt.NDArray[np.bool_]
     leads: npt.NDArray[np.bool_]
+    bursts_per_second: float
 
 
 def arrive(rng: np.random.Generator, seconds: float, rate: float) -> Arrivals:
@@ -57,7 +61,7 @@ def arrive(rng: np.random.Generator, seconds: float, rate: float) -> Arrivals:
     inside = np.flatnonzero((time_ns >= 0) & (time_ns < round(1e9 * seconds)))
     order = inside[np.argsort(time_ns[inside], kind="stable")]
     leads = np.append(leads, np.zeros(len(alone), dtype=bool))
-    return Arrivals(time_ns[order], which[order], is_option[order], leads[order])
+    return Arrivals(time_ns[order], which[order], is_option[order], leads[order], bursts_per_second)
 
 
 def _geometric(draw: Floats, mean: float) -> npt.NDArray[np.int64]:

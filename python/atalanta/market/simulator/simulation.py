@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.chain import Chain
+from atalanta.market.hygiene import quote_flags
 from atalanta.market.simulator.arguments import generator, snapshot_instant
 from atalanta.market.simulator.contracts import Contracts, TrueRows, list_contracts, true_rows
 from atalanta.market.simulator.defects import Quotes, inject_defects
@@ -86,8 +87,9 @@ def simulate_chain(
         "price": true.price,
     }
     rows, defect = _listed_twice(defect)
+    chain = Chain(columns, notes=tuple(note.format(seed=seed) for note in _NOTES)).take(rows)
     return Simulation(
-        Chain(columns, notes=tuple(note.format(seed=seed) for note in _NOTES)).take(rows),
+        chain.with_columns(flags=quote_flags(chain.to_dict())),
         Table(truth).take(rows).with_columns(defect=defect),
         _underlyings(universe, chain_spot),
     )
@@ -121,7 +123,7 @@ def _named(
         "spot": chain_spot[contracts.which],
         "exercise": np.full(count, "european", dtype=object),
         "multiplier": np.full(count, 100.0),
-        "flags": np.zeros(count, dtype=np.uint32),
+        "flags": np.zeros(count, dtype=np.uint32),  # set once the duplicates are in
     }
 
 

@@ -87,7 +87,7 @@ UNIVERSE = (
         dividend=1.65,
         smile=Smile(short_vol=0.13, long_vol=0.185, reversion=1.5, rho=-0.65, eta=1.05, gamma=0.44),
         ladder=Ladder(dailies=8, weeklies=7, monthlies=7, leaps=2),
-        increments=(1.0, 2.5, 5.0, 10.0, 25.0, 50.0),
+        increments=(1.0, 2.0, 5.0, 10.0, 25.0, 50.0),
         ticks=(1, 1),
         vol_width=0.0008,
         depth=400,

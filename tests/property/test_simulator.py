@@ -1,0 +1,59 @@
+"""Properties of the simulated market that hold for every seed and every trading afternoon."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atalanta.market.calendar import is_trading_day
+from atalanta.market.simulator import simulate_chain
+from atalanta.market.ticks import simulate_ticks
+
+seeds = st.integers(0, 2**64 - 1)
+afternoons = st.builds(
+    lambda day, minute: dt.datetime.combine(day, dt.time(17 + minute // 60, minute % 60)),
+    st.dates(dt.date(1990, 1, 3), dt.date(2090, 12, 29)).filter(lambda day: bool(is_trading_day(day))),
+    st.integers(0, 6 * 60),  # through and past the close
+)
+
+
+@settings(max_examples=25)
+@given(seed=seeds, moment=afternoons)
+def test_every_market_is_consistent(seed, moment):
+    """Sound quotes hold the truth, parity holds, contracts expire exactly when their time is up."""
+    market = simulate_chain(seed=seed, quote_time=moment)
+    chain, truth = market.chain, market.truth
+    sound, alive = truth["defect"] == "", chain["years"] > 0.0
+    assert (chain["bid"][sound] <= truth["price"][sound]).all()
+    assert (truth["price"][sound] <= chain["ask"][sound]).all()
+    assert (chain["bid"][sound] < chain["ask"][sound]).all()
+    assert list(alive) == list(truth["defect"] != "expired")
+    assert list(alive) == list(np.isfinite(truth["vol"]))
+    once = truth["defect"] != "duplicate"
+    call, put = once & (chain["right"] > 0), once & (chain["right"] < 0)
+    gap = truth["price"][call] - truth["price"][put]
+    parity = truth["discount"][call] * (truth["forward"][call] - chain["strike"][call])
+    assert np.abs((gap - parity) / truth["forward"][call]).max() <= 1e-12
+    assert len(set(chain["symbol"].tolist())) == once.sum()
+    assert 4_000 < len(chain) < 8_000
+
+
+@settings(max_examples=15)
+@given(
+    seed=seeds,
+    seconds=st.floats(1e-6, 600.0),
+    ticks=st.floats(0.1, 3_000.0),
+)
+def test_every_stream_is_consistent(seed, seconds, ticks):
+    """Times are ordered and inside the window; sound quotes hold a finite truth."""
+    stream = simulate_ticks(simulate_chain(), seconds=seconds, rate=ticks / seconds, seed=seed)
+    times = stream.ticks["time_ns"]
+    assert (np.diff(times) >= 0).all()
+    assert ((times >= 0) & (times <= seconds * 1e9)).all()
+    sound = stream.truth["defect"] == ""
+    assert np.isfinite(stream.truth["price"]).all()
+    assert (stream.ticks["bid"][sound] <= stream.truth["price"][sound]).all()
+    assert (stream.truth["price"][sound] <= stream.ticks["ask"][sound]).all()
