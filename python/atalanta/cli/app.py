@@ -1,0 +1,235 @@
+"""The `atalanta` command: options, exit codes and error lines. Main entries: `app`, `main`.
+
+Exit codes: 0 done, 1 a check failed or the program has a defect, 2 bad input. Command bodies import what they
+need, so that help and version stay instant.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atalanta.errors import AtalantaError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from atalanta.cli.report import Report
+
+__all__ = ["app", "main"]
+
+_FAILED, _BAD_INPUT = 1, 2
+
+app = typer.Typer(
+    name="atalanta",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Real-time options analytics: chains in; forwards, implied vols and Greeks out.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", envvar="ATALANTA_DEBUG", help="Show the traceback of an error.", show_envvar=False
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="List every expiry.")]
+
+
+def main() -> None:
+    """Run the command line of this process; never returns."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign must not end the report
+    sys.excepthook = _report_defect
+    typer.main.get_command(app)(prog_name="atalanta")  # calling `app` itself would replace the hook
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        typer.echo(f"atalanta {metadata.version('atalanta')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
+    all_expiries: All = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Simulate a market, analyse it and check the result; needs no file and no network.
+
+    The exit code is 1 when the kernels miss a reference value or the analysis misses the simulated truth.
+    """
+    with _errors_reported(debug):
+        with _progress() as step:
+            step("simulating and analysing")
+            from atalanta.cli.demo import print_demo, run_demo
+
+            result = run_demo(seed)
+        if as_json:
+            _print_json(result.report)
+        else:
+            print_demo(_console(), result, everything=all_expiries)
+        if not result.passed:
+            raise typer.Exit(_FAILED)
+
+
+@app.command()
+def chain(
+    file: Annotated[
+        Path, typer.Argument(help="Option quotes: .csv, .csv.gz or .parquet.", show_default=False)
+    ],
+    underlying: Annotated[str | None, typer.Option(help="Keep this underlying only.")] = None,
+    expiry: Annotated[str | None, typer.Option(help="Keep this expiry only, YYYY-MM-DD.")] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Interest rate as a decimal, 0.05 for 5 %; without it, from put-call parity."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write every row to this .parquet or .csv file.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the smiles to this HTML file.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Name of the file's layout; without it, recognised.")
+    ] = None,
+    spot: Annotated[
+        float | None, typer.Option(help="Price of the underlying, where the file has none.")
+    ] = None,
+    quote_time: Annotated[
+        str | None, typer.Option(help="Instant of the quotes, where the file has none.")
+    ] = None,
+    exercise: Annotated[
+        str | None, typer.Option(help="european or american; without it, by product.")
+    ] = None,
+    all_expiries: All = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Analyse a file of option quotes: forwards, implied vols and Greeks per expiry."""
+    with _errors_reported(debug):
+        with _progress() as step:
+            step("starting")
+            from atalanta.cli.chain import ChainRequest, run_chain
+            from atalanta.cli.output import check_targets, write_targets
+
+            check_targets(output, html)
+            request = ChainRequest(file, underlying, expiry, rate, layout, spot, quote_time, exercise)
+            report = run_chain(request, step)
+            step("writing")
+            write_targets(report, output, html)
+        if as_json:
+            _print_json(report)
+        else:
+            from atalanta.cli.render import print_report, print_run
+
+            console = _console()
+            print_report(console, report, everything=all_expiries)
+            print_run(console, report)
+        for path in filter(None, (output, html)):
+            typer.echo(f"wrote {path}", err=True)
+
+
+@app.command()
+def doctor(as_json: Json = False, debug: Debug = False) -> None:
+    """Say what this machine has, what is used and why, and check the kernels."""
+    with _errors_reported(debug):
+        from atalanta.cli.doctor import examine, print_diagnosis
+
+        diagnosis = examine()
+        if as_json:
+            from atalanta.cli.document import dumps
+
+            typer.echo(dumps(diagnosis.as_dict()))
+        else:
+            print_diagnosis(_console(), diagnosis)
+        if not diagnosis.selfcheck.passed:
+            raise typer.Exit(_FAILED)
+
+
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def bench(ctx: typer.Context) -> None:
+    """Measure the kernels on this machine, alone or beside a peer."""
+    from atalanta.cli.bench import bench as run_bench
+
+    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    command.command()(run_bench)
+    with _errors_reported("--debug" in ctx.args):
+        command(args=[word for word in ctx.args if word != "--debug"], prog_name="atalanta bench")
+
+
+@contextmanager
+def _errors_reported(debug: bool) -> Iterator[None]:
+    """Turn what a command raises into one line and an exit code; with `debug` show the traceback too."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, BrokenPipeError):
+        raise
+    except (AtalantaError, OSError) as error:
+        _complain(str(error), debug)
+        raise typer.Exit(_BAD_INPUT) from None
+
+
+def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last resort: an exception nobody foresaw is a defect, and ends in one line as well."""
+    if os.environ.get("ATALANTA_DEBUG") or "--debug" in sys.argv:
+        sys.__excepthook__(kind, error, trace)
+    typer.secho(
+        f"[cli] defect in the program: {kind.__name__}: {error}; --debug shows where", fg="red", err=True
+    )
+
+
+def _complain(message: str, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    line = "".join(sign if sign.isprintable() else " " for sign in message)
+    typer.secho(line, fg=typer.colors.RED, err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what is being done, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield lambda text: status.update(text)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _print_json(report: Report) -> None:
+    from atalanta.cli.document import dumps, report_document
+
+    typer.echo(dumps(report_document(report)))

@@ -1,0 +1,124 @@
+"""`atalanta chain FILE`: a file read, filtered and analysed. Main entry: `run_chain`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from atalanta.cli.machine import machine_card
+from atalanta.cli.report import Report
+from atalanta.cli.stages import Stage, time_stages
+from atalanta.errors import InputError
+from atalanta.market.analysis import analyze
+from atalanta.market.chain import Chain
+from atalanta.market.readers import read_chain
+
+__all__ = ["ChainRequest", "run_chain", "select"]
+
+_LISTED = 12
+
+
+@dataclass(frozen=True)
+class ChainRequest:
+    """What to read and what to keep; None takes everything, or lets the reader decide.
+
+    | field | meaning |
+    |---|---|
+    | `underlying`, `expiry` | keep only these rows; expiry as YYYY-MM-DD |
+    | `rate` | continuously compounded, decimal; None takes it from parity |
+    | `layout`, `spot`, `quote_time`, `exercise` | handed to `read_chain` |
+    """
+
+    file: Path
+    underlying: str | None = None
+    expiry: str | None = None
+    rate: float | None = None
+    layout: str | None = None
+    spot: float | None = None
+    quote_time: str | None = None
+    exercise: str | None = None
+
+
+def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
+    """Read, filter, analyse and time.
+
+    Args:
+        request: what to do.
+        step: told in a few words what is being done.
+
+    Raises:
+        InputError: the file, a filter or the rate cannot be used.
+    """
+    expiry = _parsed_expiry(request.expiry)
+    step(f"reading {request.file.name}")
+    start = time.perf_counter()
+    chain = read_chain(
+        request.file,
+        layout=request.layout,
+        spot=request.spot,
+        quote_time=request.quote_time,
+        exercise=request.exercise,
+    )
+    read = Stage("read", time.perf_counter() - start, len(chain), "contract")
+    chosen = select(chain, request.underlying, expiry)
+    step(f"analysing {len(chosen):,} contracts")
+    analysis = analyze(chosen, rate=request.rate)
+    step("timing the stages")
+    return Report(
+        command="chain",
+        source=request.file.name,
+        analysis=analysis,
+        machine=machine_card(),
+        stages=time_stages(chosen, analysis, (read,), request.rate),
+    )
+
+
+def select(chain: Chain, underlying: str | None, expiry: np.datetime64 | None) -> Chain:
+    """The rows of one underlying and one expiry date.
+
+    Args:
+        chain: N rows.
+        underlying: as in the column `underlying`, in either case; None keeps all.
+        expiry: a date; None keeps all.
+
+    Raises:
+        InputError: no row matches; the message names what the file holds.
+    """
+    if underlying is not None:
+        names = np.array([str(name).upper() for name in chain["underlying"].tolist()], dtype=object)
+        keep = names == underlying.strip().upper()
+        if not keep.any():
+            raise InputError(_nothing("--underlying", underlying, chain["underlying"].tolist()))
+        chain = chain.take(keep).with_notes(
+            f"only the underlying {underlying.strip().upper()}: {keep.sum():,} rows"
+        )
+    if expiry is not None:
+        keep = chain["expiry"] == expiry
+        if not keep.any():
+            raise InputError(
+                _nothing("--expiry", str(expiry), np.datetime_as_string(chain["expiry"]).tolist())
+            )
+        chain = chain.take(keep).with_notes(f"only the expiry {expiry}: {keep.sum():,} rows")
+    return chain
+
+
+def _parsed_expiry(text: str | None) -> np.datetime64 | None:
+    if text is None:
+        return None
+    try:
+        return np.datetime64(dt.date.fromisoformat(text), "D")
+    except ValueError:
+        raise InputError(f"[cli.chain] --expiry {text!r} is not a date: write YYYY-MM-DD") from None
+
+
+def _nothing(option: str, value: str, found: list[str]) -> str:
+    names = sorted({str(name) for name in found})
+    listed = ", ".join(names[:_LISTED]) + (
+        f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    )
+    return f"[cli.chain] {option} {value} matches no row (found: {listed})"

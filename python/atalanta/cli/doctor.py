@@ -1,0 +1,80 @@
+"""`atalanta doctor`: what this machine has, what is used and why. Main entry: `examine`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from atalanta.cli.machine import (
+    MachineCard,
+    installed_packages,
+    machine_card,
+    package_version,
+    python_description,
+)
+from atalanta.cli.render import print_facts, print_machine, print_selfcheck
+from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
+
+__all__ = ["Diagnosis", "examine", "print_diagnosis"]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The machine, the interpreter, the packages and whether the kernels compute what they should."""
+
+    version: str
+    python: str
+    packages: dict[str, str]
+    machine: MachineCard
+    selfcheck: SelfCheck
+
+    def as_dict(self) -> dict[str, Any]:
+        """The diagnosis in plain types, for JSON."""
+        return {
+            "atalanta": self.version,
+            "command": "doctor",
+            "python": self.python,
+            "packages": self.packages,
+            "machine": self.machine.as_dict(),
+            "selfcheck": self.selfcheck.as_dict(),
+            "passed": self.selfcheck.passed,
+        }
+
+
+def examine() -> Diagnosis:
+    """Look at this machine and run the self-check.
+
+    Raises:
+        InputError: ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
+    """
+    return Diagnosis(
+        version=package_version(),
+        python=python_description(),
+        packages=installed_packages(),
+        machine=machine_card(),
+        selfcheck=run_selfcheck(),
+    )
+
+
+def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
+    """Print the diagnosis for a reader at the terminal."""
+    console.print(Text(f"Atalanta {diagnosis.version}", style="bold cyan"))
+    console.print(f"{diagnosis.python}; {diagnosis.machine.system} {diagnosis.machine.architecture}")
+    print_machine(console, diagnosis.machine)
+    print_facts(console, _instruction_sets(diagnosis.machine))
+    print_facts(console, diagnosis.packages.items())
+    console.print()
+    print_selfcheck(console, diagnosis.selfcheck)
+
+
+def _instruction_sets(card: MachineCard) -> list[tuple[str, str]]:
+    states = {
+        row.name: "used" if row.chosen else "possible" if row.supported else "not on this processor"
+        for row in card.instruction_sets
+    }
+    rows = [(row.name, f"{row.description}: {states[row.name]}") for row in card.instruction_sets]
+    found = ", ".join(name for name, there in card.features.items() if there) or "none that matters here"
+    return [*rows, ("has", found)]

@@ -1,0 +1,187 @@
+"""What this machine has, what is used and why. Main entry: `machine_card`.
+
+Nothing is probed twice and nothing is started: processor facts come from the operating system, the instruction
+set and the thread count from the compiled core.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from atalanta.machine import cpu_features
+
+__all__ = [
+    "InstructionSet",
+    "MachineCard",
+    "installed_packages",
+    "machine_card",
+    "package_version",
+    "python_description",
+]
+
+#: Third-party packages the command line reports on, and the extra of this package that brings each.
+_PACKAGES = {"numpy": None, "narwhals": None, "polars": "files", "pandas": "frames", "pyarrow": "frames"}
+
+
+@dataclass(frozen=True)
+class InstructionSet:
+    """One compiled variant of the kernels; `supported` says whether this processor can run it."""
+
+    name: str
+    description: str
+    supported: bool
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class MachineCard:
+    """The facts that decide how fast the kernels run here.
+
+    `cores` counts the processors this process may use, `cores_total` those of the machine; `unused` names what
+    the kernels leave idle, each with its reason.
+    """
+
+    cpu: str
+    architecture: str
+    system: str
+    cores: int
+    cores_total: int
+    isa: str
+    isa_reason: str
+    instruction_sets: tuple[InstructionSet, ...]
+    features: dict[str, bool]
+    threads: int
+    threads_reason: str
+    unused: tuple[tuple[str, str], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The card in plain types, for JSON."""
+        unused = [{"what": what, "why": why} for what, why in self.unused]
+        return {
+            **asdict(self),
+            "instruction_sets": [asdict(row) for row in self.instruction_sets],
+            "unused": unused,
+        }
+
+
+def machine_card() -> MachineCard:
+    """Describe this machine as the kernels see it.
+
+    Raises:
+        InputError: ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
+    """
+    info = cpu_features()
+    variants = tuple(
+        InstructionSet(*(row[key] for key in ("name", "description", "supported", "chosen")))
+        for row in info["available"]
+    )
+    cores = _usable_cores()
+    return MachineCard(
+        cpu=_cpu_name(),
+        architecture=platform.machine(),
+        system=f"{platform.system()} {platform.release()}",
+        cores=cores,
+        cores_total=os.cpu_count() or cores,
+        isa=info["isa"],
+        isa_reason=_isa_reason(),
+        instruction_sets=variants,
+        features=dict(info["features"]),
+        threads=int(info["threads"]),
+        threads_reason=_threads_reason(),
+        unused=_unused(variants, int(info["threads"]), cores),
+    )
+
+
+def installed_packages() -> dict[str, str]:
+    """Version of each third-party package, or how to install it."""
+    return {name: _version(name) or _how_to_install(extra) for name, extra in _PACKAGES.items()}
+
+
+def package_version() -> str:
+    """Version of Atalanta, `unknown` when it runs from a source tree that was never installed."""
+    return _version("atalanta") or "unknown"
+
+
+def python_description() -> str:
+    """Interpreter, version and whether it runs without the global lock."""
+    free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    lock = "free-threaded" if free_threaded and not _gil_enabled() else "with the global interpreter lock"
+    return f"{platform.python_implementation()} {platform.python_version()}, {lock}"
+
+
+def _gil_enabled() -> bool:
+    probe = getattr(sys, "_is_gil_enabled", None)  # from Python 3.13 on
+    return True if probe is None else bool(probe())
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _how_to_install(extra: str | None) -> str:
+    target = f"atalanta[{extra}]" if extra else "atalanta"
+    return f"not installed: python -m pip install '{target}'"
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    name = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else _cpuinfo_name()
+    return name or platform.processor() or platform.machine() or "unknown processor"
+
+
+def _cpuinfo_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
+    return next(names, "")
+
+
+def _sysctl(key: str) -> str:
+    try:
+        answer = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=2, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()
+
+
+def _isa_reason() -> str:
+    forced = os.environ.get("ATALANTA_ISA")
+    return f"forced by ATALANTA_ISA={forced}" if forced else "the widest this processor runs"
+
+
+def _threads_reason() -> str:
+    wanted = os.environ.get("ATALANTA_THREADS")
+    return (
+        f"set by ATALANTA_THREADS={wanted}" if wanted else "one per usable core; ATALANTA_THREADS changes it"
+    )
+
+
+def _unused(variants: tuple[InstructionSet, ...], threads: int, cores: int) -> tuple[tuple[str, str], ...]:
+    names = [row.name for row in variants if row.supported]
+    chosen = next((row.name for row in variants if row.chosen), "")
+    wider = names[: names.index(chosen)] if chosen in names else []
+    unused = [(name, "this processor runs it, but ATALANTA_ISA chose another") for name in wider]
+    if threads < cores:
+        unused.append((f"{cores - threads} of {cores} cores", f"the kernels were given {threads} threads"))
+    unused.append(("GPU", "this version has no GPU kernels"))
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        unused.append(("Neural Engine", "half precision cannot price to a cent"))
+    return tuple(unused)
