@@ -140,7 +140,7 @@ def _parse_fixed_tail(texts: npt.NDArray[np.str_]) -> dict[str, npt.NDArray[Any]
     is_call, is_put = tail[:, 6] == ord("C"), tail[:, 6] == ord("P")
     digits = np.delete(tail, 6, axis=1).astype(np.int64) - ord("0")
     expiry, is_day = _expiries(digits[:, :6])
-    strike = digits[:, 6:] @ (10.0 ** np.arange(4, -4, -1))
+    strike = (digits[:, 6:] @ 10 ** np.arange(7, -1, -1)) / 1000
     valid = _are_roots(head, padded) & (lengths - _TAIL - first <= 6) & (lengths > _TAIL + first)
     valid &= is_day & (is_call | is_put) & ((digits >= 0) & (digits <= 9)).all(axis=1) & (strike > 0)
     return {

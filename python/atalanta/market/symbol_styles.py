@@ -33,7 +33,7 @@ SymbolStyle = Literal["osi", "occ", "massive", "dxfeed", "spiderrock"]
 #: Eight digits of thousandths hold no more.
 LARGEST_STRIKE = 99_999.999
 _ROUNDING = 1e-6  # in thousandths: far above double rounding, far below a step
-_ROOT = r"(?P<root>(?=[0-9]*[A-Z])[A-Z0-9]{1,6})"
+_ROOT = r"(?P<root>(?=[A-Z0-9]{0,5}[A-Z])[A-Z0-9]{1,6})"
 _DAY = r"(?P<yy>[0-9]{2})(?P<mm>[0-9]{2})(?P<dd>[0-9]{2})"
 _LONG_DAY = r"20(?P<yy>[0-9]{2})-(?P<mm>[0-9]{2})-(?P<dd>[0-9]{2})"
 _RIGHT = r"(?P<right>[CP])"
