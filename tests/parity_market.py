@@ -23,6 +23,7 @@ class Expiry(NamedTuple):
 
     @property
     def years(self) -> float:
+        """ACT/365."""
         return self.days / 365
 
 
@@ -67,7 +68,10 @@ def _one(expiry: Expiry, strikes, exercise: str, spot: float) -> Chain:
         {
             "underlying": same("SPX"),
             "root": same(expiry.root),
-            "symbol": np.array([f"{expiry.root}{expiry.days}{r:+d}{k:.6f}" for r, k in zip(right, strike)], object),
+            "symbol": np.array(
+                [f"{expiry.root}{expiry.days}{r:+d}{k:.6f}" for r, k in zip(right, strike, strict=True)],
+                object,
+            ),
             "quote_time": np.full(size, QUOTE_TIME),
             "expiry": np.full(size, expires_at.astype("M8[D]")),
             "expires_at": np.full(size, expires_at),

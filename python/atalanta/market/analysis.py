@@ -133,7 +133,8 @@ def analyze(chain: Chain, *, rate: float | RateCurve | None = None, threads: int
 def _values(chain: Chain, fit: ForwardFit, threads: int | None) -> dict[str, npt.NDArray[Any]]:
     """The columns that `analyze` adds or replaces."""
     forward, discount, rate = (fit.per_contract(name) for name in ("forward", "discount", "rate"))
-    contract = chain["right"], forward * discount, chain["strike"], fit.per_contract("years"), rate
+    right = np.where(chain["right"] < 0, np.int8(-1), np.int8(1))  # a wrong one is priced NaN below
+    contract = right, forward * discount, chain["strike"], fit.per_contract("years"), rate
     bid, mid, ask = _prices(chain)
     iv_mid, status = implied_vol(mid, *contract, full_output=True, threads=threads)
     first_order = greeks(*contract, iv_mid, order=1, threads=threads)
@@ -155,7 +156,7 @@ def _values(chain: Chain, fit: ForwardFit, threads: int | None) -> dict[str, npt
 def _prices(chain: Chain) -> tuple[Floats, Floats, Floats]:
     """Bid, mid and ask; NaN where a side is missing, and on rows that cannot be trusted."""
     bid, ask = chain["bid"], chain["ask"]
-    usable = ((chain["flags"] & np.uint32(_UNUSABLE)) == 0) & ~(bid > ask)
+    usable = ((chain["flags"] & np.uint32(_UNUSABLE)) == 0) & ~(bid > ask) & (np.abs(chain["right"]) == 1)
     bid = np.where(usable & (bid > 0), bid, np.nan)
     ask = np.where(usable & (ask > 0), ask, np.nan)
     return bid, (bid + ask) / 2, ask

@@ -18,9 +18,10 @@ __all__ = ["Pairs", "ParityFit", "fit_parity", "match_pairs"]
 
 Floats = npt.NDArray[np.float64]
 
+_TIGHTEST = 0.25  # of its expiry's median spread: no pair is trusted as if it were tighter (stub quotes)
 _HUBER_PASSES = 5
-_HUBER_SCALE = 0.25  # of a pair's half spread: beyond it a residual counts linearly
-_CUTOFF, _TYPICAL_CUTOFF = 1.5, 5.0  # a pair counts nothing beyond this many half spreads and mean residuals
+_HUBER_SCALE = 0.15  # of a pair's spread: beyond it a residual counts linearly
+_CUTOFF, _TYPICAL_CUTOFF = 1.0, 5.0  # a pair counts nothing beyond this many spreads and mean residuals
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,18 @@ class Pairs:
         group: (M,) as in `ExpiryGroups.index`.
         strike: (M,) per share.
         parity: (M,) call mid minus put mid.
-        half_spread: (M,) half of the width of the synthetic forward's market, call spread plus put spread.
-        weight: (M,) 1 / (call spread² + put spread²).
+        spread: (M,) root of the sum of the squares of the call's and the put's bid-ask spread.
     """
 
     group: Integers
     strike: Floats
     parity: Floats
-    half_spread: Floats
-    weight: Floats
+    spread: Floats
 
     def of(self, groups: npt.NDArray[np.bool_]) -> Pairs:
         """The pairs of the groups marked by a (G,) mask."""
         keep = groups[self.group]
-        return Pairs(*(getattr(self, name)[keep] for name in self.__slots__))
+        return Pairs(self.group[keep], self.strike[keep], self.parity[keep], self.spread[keep])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,10 @@ class ParityFit:
     """One line per group; NaN where a group has too few pairs.
 
     Attributes:
-        forward, forward_se: (G,) per share.
-        discount, discount_se: (G,); the standard error is NaN where the discount was given.
+        forward: (G,) per share.
+        forward_se: (G,) its standard error.
+        discount: (G,).
+        discount_se: (G,) its standard error; NaN where the discount was given.
         effective: (G,) number of pairs the final weights amount to, (Σw)² / Σw².
     """
 
@@ -64,6 +65,7 @@ class ParityFit:
     effective: Floats
 
 
+@np.errstate(over="ignore")  # an absurd quote overflows to infinity and ends with weight zero
 def match_pairs(chain: Table, groups: ExpiryGroups) -> Pairs:
     """Pair the call and the put of every group and strike whose quotes are two-sided and without any flag.
 
@@ -72,37 +74,26 @@ def match_pairs(chain: Table, groups: ExpiryGroups) -> Pairs:
         groups: the grouping of those rows.
     """
     bid, ask, strike = chain["bid"], chain["ask"], chain["strike"]
-    usable = (
-        (chain["flags"] == 0)
-        & (bid > 0)
-        & (ask > bid)
-        & (chain["years"] > 0)
-        & (strike > 0)
-        & np.isfinite(ask)
-    )
-    rows = np.flatnonzero(usable & np.isfinite(strike))
+    two_sided = (bid > 0) & (ask > bid) & (ask < np.inf)
+    contract = (chain["flags"] == 0) & (strike > 0) & (strike < np.inf) & (chain["years"] > 0)
+    rows = np.flatnonzero(two_sided & contract)
     rows = rows[np.lexsort((chain["right"][rows], strike[rows], groups.index[rows]))]
     group, strike, right = groups.index[rows], strike[rows], chain["right"][rows]
-    found = np.flatnonzero((group[1:] == group[:-1]) & (strike[1:] == strike[:-1]) & (right[1:] > right[:-1]))
-    mid, spread = (ask[rows] + bid[rows]) / 2, ask[rows] - bid[rows]
-    call, put = spread[found + 1], spread[found]
-    return Pairs(
-        group=group[found],
-        strike=strike[found],
-        parity=mid[found + 1] - mid[found],
-        half_spread=(call + put) / 2,
-        weight=1 / (call * call + put * put),
-    )
+    put = np.flatnonzero((group[1:] == group[:-1]) & (strike[1:] == strike[:-1]) & (right[1:] > right[:-1]))
+    spread = ask[rows] - bid[rows]
+    mid = bid[rows] + spread / 2
+    return Pairs(group[put], strike[put], mid[put + 1] - mid[put], np.hypot(spread[put + 1], spread[put]))
 
 
+@np.errstate(all="ignore")  # absurd quotes overflow or divide to NaN, which is the answer
 def fit_parity(
     pairs: Pairs, size: int, width: npt.ArrayLike, discount: npt.ArrayLike | None = None
 ) -> ParityFit:
     """Fit forward and discount of every group by weighted least squares on put-call parity.
 
-    Pairs weigh by spread and by nearness to the forward, 1 / (1 + (ln(K/F) / width)²)². Five passes with Huber
-    weights find the line that most pairs agree on, one with Tukey's biweight drops those that lie off it. Standard
-    errors come from the residuals (sandwich), or from the spreads where one pair leaves no residual.
+    Pairs weigh 1 / spread², times nearness to the forward, 1 / (1 + (ln(K/F) / width)²)². From the median of
+    K + C − P, five passes with Huber weights find the line that most pairs agree on, and one with Tukey's biweight
+    drops those off it. Standard errors come from the residuals (sandwich); from the spread if there is one pair.
 
     Args:
         pairs: M pairs.
@@ -114,25 +105,27 @@ def fit_parity(
         G lines; NaN where a group has fewer than three pairs (one where the discount is known).
     """
     sums = _GroupSums(pairs.group)
-    scale = np.broadcast_to(width, size)[sums.groups]
+    scale = sums.spread(np.broadcast_to(width, size)[sums.groups])
     known = None if discount is None else np.broadcast_to(np.asarray(discount), size)[sums.groups]
-    nearness = _nearness(pairs, sums, sums.middle(pairs.strike + pairs.parity), scale)
-    line = _Line(pairs, sums, pairs.weight * nearness, known)
+    trust = np.maximum(pairs.spread, _TIGHTEST * sums.spread(sums.middle(pairs.spread)))
+    forward = sums.middle(pairs.strike + pairs.parity)
+    residual = pairs.parity - sums.spread(forward) + pairs.strike
     for _ in range(_HUBER_PASSES):
-        huber = 1 / np.maximum(1, np.abs(line.residual) / (_HUBER_SCALE * pairs.half_spread))
-        weight = pairs.weight * _nearness(pairs, sums, line.forward, scale) * huber
+        near = _nearness(pairs.strike / sums.spread(forward), scale) / (trust * trust)
+        weight = near / np.maximum(1, np.abs(residual) / (_HUBER_SCALE * trust))
         line = _Line(pairs, sums, weight, known)
-    typical = sums.spread(sums.add(weight * np.abs(line.residual)) / sums.add(weight))
-    off = line.residual / np.maximum(_CUTOFF * pairs.half_spread, _TYPICAL_CUTOFF * typical)
-    base = pairs.weight * _nearness(pairs, sums, line.forward, scale)
+        forward, residual = line.forward, line.residual
+    typical = sums.spread(sums.add(weight * np.abs(residual)) / sums.add(weight))
+    off = residual / np.maximum(_CUTOFF * trust, _TYPICAL_CUTOFF * typical)
+    near = _nearness(pairs.strike / sums.spread(forward), scale) / (trust * trust)
     kept = np.maximum(0, 1 - off * off)
-    return _Line(pairs, sums, base * kept * kept, known).result(size, base * kept * (1 - 5 * off * off))
+    line = _Line(pairs, sums, near * kept * kept, known)
+    return line.result(size, near * kept * (1 - 5 * off * off), trust)
 
 
-def _nearness(pairs: Pairs, sums: _GroupSums, forward: Floats, width: Floats) -> Floats:
+def _nearness(strike_over_forward: Floats, width: Floats) -> Floats:
     """Weights around the forward; all equal where the line so far gives no positive forward."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        distance = np.log(pairs.strike / sums.spread(forward)) / sums.spread(width)
+    distance = np.log(strike_over_forward) / width
     nearness: Floats = np.nan_to_num(1 / (1 + distance * distance) ** 2, nan=1.0)
     return nearness
 
@@ -152,7 +145,7 @@ class _GroupSums:
         return np.repeat(values, self.counts)
 
     def middle(self, values: Floats) -> Floats:
-        """The lower median of each group: a start that half of the pairs may miss without harm."""
+        """The lower median of each group: half of the pairs may be wrong without harm."""
         order = np.lexsort((values, np.repeat(np.arange(len(self.groups)), self.counts)))
         middle: Floats = values[order[self._starts + (self.counts - 1) // 2]]
         return middle
@@ -162,47 +155,39 @@ class _Line:
     """The weighted least-squares line of each group, in strikes centred on their weighted mean."""
 
     def __init__(self, pairs: Pairs, sums: _GroupSums, weight: Floats, known: Floats | None) -> None:
-        self._sums, self._pairs, self._weight, self._known = sums, pairs, weight, known
-        with np.errstate(invalid="ignore", divide="ignore"):
-            self._total = sums.add(weight)
-            centre = sums.add(weight * pairs.strike) / self._total
-            self._level = sums.add(weight * pairs.parity) / self._total
-            self._offset = pairs.strike - sums.spread(centre)
-            self._moment = sums.add(weight * self._offset**2)
-            slope = -sums.add(weight * self._offset * pairs.parity) / self._moment
-            self.discount = np.where(sums.counts >= 3, slope, np.nan) if known is None else known
-            self.forward = centre + self._level / self.discount
-            self.residual = (
-                pairs.parity - sums.spread(self._level) + sums.spread(self.discount) * self._offset
-            )
+        self._sums, self._weight, self._known = sums, weight, known
+        total = sums.add(weight)
+        centre = sums.add(weight * pairs.strike) / total
+        self._level = sums.add(weight * pairs.parity) / total
+        self._offset = pairs.strike - sums.spread(centre)
+        fall = -sums.add(weight * self._offset * pairs.parity) / sums.add(weight * self._offset**2)
+        self.discount = np.where(sums.counts >= 3, fall, np.nan) if known is None else known
+        self.forward = centre + self._level / self.discount
+        self.residual = pairs.parity - sums.spread(self._level) + sums.spread(self.discount) * self._offset
 
-    def result(self, size: int, sensitivity: Floats) -> ParityFit:
-        """The lines and their standard errors (sandwich), scattered to all G groups.
+    def result(self, size: int, sensitivity: Floats, trust: Floats) -> ParityFit:
+        """The lines and their standard errors, scattered to all G groups.
 
-        `sensitivity` (M,) is the derivative of weight × residual with respect to the residual.
+        `sensitivity` (M,) is the derivative of weight × residual with respect to the residual; `trust` (M,) is the
+        spread that stands for the error where the fit leaves no residual.
         """
         sums, lost = self._sums, 2 if self._known is None else 1
-        with np.errstate(invalid="ignore", divide="ignore"):
-            effective = self._total**2 / sums.add(self._weight**2)
-            total, moment = sums.add(sensitivity), sums.add(sensitivity * self._offset**2)
-            scores = self._squared_scores(effective, lost)
-            variance = sums.add(scores) / total**2
+        effective = sums.add(self._weight) ** 2 / sums.add(self._weight**2)
+        freedom = sums.spread(effective / (effective - lost))
+        by_quote = trust**2 / 12  # mids uniform between bid and ask
+        square = np.where(sums.spread(effective) > lost + 1e-9, self.residual**2 * freedom, by_quote)
+        scores = self._weight**2 * square
+        total, moment = sums.add(sensitivity), sums.add(sensitivity * self._offset**2)
+        variance = sums.add(scores) / total**2
+        slope_variance = np.full_like(variance, np.nan)
+        if self._known is None:
             slope_variance = sums.add(scores * self._offset**2) / moment**2
-            if self._known is None:
-                reach = self._level / self.discount  # forward minus the centre of the strikes
-                covariance = sums.add(scores * self._offset) / (total * moment)
-                variance += reach**2 * slope_variance + 2 * reach * covariance
-            else:
-                slope_variance = np.full_like(variance, np.nan)
-            forward_se = np.sqrt(variance) / np.abs(self.discount)
-            columns = (self.forward, forward_se, self.discount, np.sqrt(slope_variance), effective)
+            reach = self._level / self.discount  # forward minus the centre of the strikes
+            covariance = sums.add(scores * self._offset) / (total * moment)
+            variance += reach**2 * slope_variance + 2 * reach * covariance
+        forward_se = np.sqrt(variance) / np.abs(self.discount)
+        columns = (self.forward, forward_se, self.discount, np.sqrt(slope_variance), effective)
         return ParityFit(*(_scatter(column, sums.groups, size) for column in columns))
-
-    def _squared_scores(self, effective: Floats, lost: int) -> Floats:
-        """(Weight × error)² of every pair; the error is taken from the spread where no residual is left."""
-        by_residual = (self._weight * self.residual) ** 2 * self._sums.spread(effective / (effective - lost))
-        by_quote = self._weight**2 / (12 * self._pairs.weight)  # mids uniform between bid and ask
-        return np.where(np.repeat(effective > lost + 1e-9, self._sums.counts), by_residual, by_quote)
 
 
 def _scatter(column: Floats, groups: Integers, size: int) -> Floats:
