@@ -1,0 +1,106 @@
+"""Cells of a column turned into numbers, sides or text, with a mask of those that could not be.
+
+Main entries: `numbers`, `rights`, `texts`. Whatever the input, the result has its length; a cell without a
+value is missing, a cell with a value that makes no sense is bad, and neither is ever a plausible number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from atalanta.market.table import Column
+
+__all__ = ["MISSING_WORDS", "Parsed", "is_missing", "numbers", "per_distinct", "rights", "texts"]
+
+#: Text that stands for "no value", in lower case.
+MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "none", "null", "#n/a", "<na>"})
+
+_RIGHTS = {
+    "c": 1,
+    "call": 1,
+    "calls": 1,
+    "1": 1,
+    "1.0": 1,
+    "p": -1,
+    "put": -1,
+    "puts": -1,
+    "-1": -1,
+    "-1.0": -1,
+}
+
+
+class Parsed(NamedTuple):
+    """A converted column.
+
+    Attributes:
+        values: (N,) NaN, NaT, 0 or the empty text where there is no value.
+        bad: (N,) the cell held something, and it could not be converted.
+    """
+
+    values: Column
+    bad: npt.NDArray[np.bool_]
+
+
+def is_missing(cell: object) -> bool:
+    """Whether a cell of an object column stands for no value: None, NaN, NaT or one of `MISSING_WORDS`."""
+    return cell is None or str(cell).strip().lower() in MISSING_WORDS
+
+
+def numbers(column: Column) -> Parsed:
+    """A column as float64; text is read as a decimal number."""
+    if column.dtype.kind in "fiu":
+        return Parsed(column.astype(np.float64, copy=False), np.zeros(len(column), dtype=bool))
+    if column.dtype.kind != "O":
+        return Parsed(np.full(len(column), np.nan), np.ones(len(column), dtype=bool))
+    try:
+        values = np.where(column == "", "nan", column).astype(np.float64)
+        return Parsed(values, np.zeros(len(column), dtype=bool))
+    except (OverflowError, TypeError, ValueError):
+        return _numbers_one_by_one(column)
+
+
+def _numbers_one_by_one(column: Column) -> Parsed:
+    values = np.array([_number(cell) for cell in column.tolist()], dtype=np.float64)
+    bad = np.isnan(values)
+    bad[bad] = [not is_missing(cell) for cell in column[bad].tolist()]
+    return Parsed(values, bad)
+
+
+def _number(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (OverflowError, TypeError, ValueError):
+        return np.nan
+
+
+def rights(column: Column) -> Parsed:
+    """A column as int8: +1 call, -1 put, 0 where it is neither. Takes C, P, call, put in any case, 1 and -1."""
+    if column.dtype.kind in "fiu":
+        known = np.isin(column, (1, -1))
+        return Parsed(np.where(known, column, 0).astype(np.int8), ~known & ~np.isnan(column))
+    values = per_distinct(column, lambda cell: _RIGHTS.get(str(cell).strip().lower(), 0), np.int8)
+    bad = per_distinct(column, lambda cell: not is_missing(cell), np.bool_) & (values == 0)
+    return Parsed(values, bad)
+
+
+def texts(column: Column) -> Parsed:
+    """A column as str without blanks around; whole numbers without a decimal point; never bad."""
+    values = per_distinct(column, lambda cell: "" if is_missing(cell) else str(cell).strip(), np.object_)
+    return Parsed(values, np.zeros(len(column), dtype=bool))
+
+
+def per_distinct(column: Column, convert: Callable[[Any], Any], dtype: npt.DTypeLike) -> Column:
+    """(N,) the conversion of every cell, computed once per distinct value."""
+    cells = column.tolist()
+    try:
+        distinct = dict.fromkeys(cells)
+    except TypeError:  # lists and the like cannot be hashed; their text can
+        cells = [str(cell) for cell in cells]
+        distinct = dict.fromkeys(cells)
+    place = dict(zip(distinct, range(len(distinct)), strict=True))
+    codes = np.fromiter(map(place.__getitem__, cells), np.int64, len(cells))
+    return np.array([convert(cell) for cell in distinct], dtype=dtype)[codes]

@@ -1,0 +1,306 @@
+"""The layouts of option chains that are recognised by their columns, as a table of rows.
+
+Main entry: `match_layout`. A row names the columns it needs and, per canonical name, the headers to look for,
+best first. Rows stand from the most distinctive to the least; the first whose needs are met is taken.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from atalanta.errors import InputError
+from atalanta.market.chain import CHAIN_COLUMNS
+
+__all__ = ["LAYOUTS", "Layout", "Match", "header_key", "match_layout"]
+
+_ORIGIN = "[market.read_chain]"
+
+Headers = Mapping[str, tuple[str, ...]]
+
+
+def _headers(*tables: str) -> Headers:
+    """Canonical names and their headers from `name: header header; name: header`; a name alone is its own header."""
+    entries = (entry.strip() for table in tables for entry in table.replace("\n", ";").split(";"))
+    named = (entry.partition(":") for entry in entries if entry)
+    return MappingProxyType({name: tuple((headers or name).split()) for name, _, headers in named})
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way of writing an option chain down.
+
+    Attributes:
+        name: what messages and the `layout` argument call it.
+        needs: canonical names without which it is not this layout; `call bid` is the bid of a side.
+        columns: canonical name to the headers looked for, lower case, best first.
+        calls: of a wide layout, the columns of the call in a row; empty where a row is one contract.
+        puts: as `calls`, for the put.
+        utc: times without a zone are UTC, whatever their header says.
+        before_close: minutes before the session's close that a date alone stands for.
+        keeps_rest: columns that nothing is looked for in are kept under their own names.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    columns: Headers
+    calls: Headers = field(default_factory=dict)
+    puts: Headers = field(default_factory=dict)
+    utc: bool = False
+    before_close: int = 0
+    keeps_rest: bool = False
+
+    @property
+    def wide(self) -> bool:
+        """Whether a row holds a call and a put."""
+        return bool(self.calls)
+
+    def looked_for(self, need: str) -> tuple[str, ...]:
+        """The headers that satisfy a need."""
+        side, _, name = need.rpartition(" ")
+        return {"": self.columns, "call": self.calls, "put": self.puts}[side][name]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A layout found in the headers of a source.
+
+    Attributes:
+        layout: the row of the table.
+        columns: canonical name to the place of its column in the source.
+        calls: as `columns`, for the call of a wide row.
+        puts: as `columns`, for the put.
+        unused: places of the columns that nothing was looked for in.
+    """
+
+    layout: Layout
+    columns: dict[str, int]
+    calls: dict[str, int]
+    puts: dict[str, int]
+    unused: tuple[int, ...]
+
+
+_TERMS = ("expiry", "right", "strike")
+_QUOTES = ("bid", "ask")
+_SIDES = ("call bid", "call ask", "put bid", "put ask")
+_GREEKS = (
+    "iv_vendor: implied_volatility; delta_vendor: delta; gamma_vendor: gamma; vega_vendor: vega; "
+    "theta_vendor: theta; rho_vendor: rho"
+)
+_DATASHOP = """
+    quote_time: quote_datetime quote_date
+    underlying: underlying_symbol; root; expiry: expiration; strike; right: option_type
+    volume: trade_volume; last: close; open_interest
+"""
+
+
+def _datashop(stamp: str) -> Headers:
+    quotes = """
+        bid: bid_{0}; ask: ask_{0}; bid_size: bid_size_{0}; ask_size: ask_size_{0}
+        spot: active_underlying_price_{0}; spot_bid: underlying_bid_{0}; spot_ask: underlying_ask_{0}
+        iv_vendor: implied_volatility_{0}; delta_vendor: delta_{0}; gamma_vendor: gamma_{0}
+        vega_vendor: vega_{0}; theta_vendor: theta_{0}; rho_vendor: rho_{0}
+    """
+    return _headers(_DATASHOP, quotes.format(stamp))
+
+
+def _orats_side(side: str) -> Headers:
+    side_columns = """
+        bid: {0}bidprice; ask: {0}askprice; bid_size: {0}bidsize; ask_size: {0}asksize
+        volume: {0}volume; open_interest: {0}openinterest; iv_vendor: {0}midiv
+    """
+    return _headers(side_columns.format(side))
+
+
+def _orats_near_eod_side(letter: str) -> Headers:
+    side_columns = "bid: {0}bidpx; ask: {0}askpx; volume: {0}volu; open_interest: {0}oi; iv_vendor: {0}midiv"
+    return _headers(side_columns.format(letter))
+
+
+def _optionsdx_side(letter: str) -> Headers:
+    side_columns = """
+        bid: {0}_bid; ask: {0}_ask; last: {0}_last; volume: {0}_volume
+        iv_vendor: {0}_iv; delta_vendor: {0}_delta; gamma_vendor: {0}_gamma
+        vega_vendor: {0}_vega; theta_vendor: {0}_theta; rho_vendor: {0}_rho
+    """
+    return _headers(side_columns.format(letter))
+
+
+#: The known layouts, from the most distinctive to the least.
+LAYOUTS: tuple[Layout, ...] = (
+    Layout(
+        "canonical",
+        ("quote_time", "expires_at", *_TERMS, *_QUOTES),
+        _headers(*CHAIN_COLUMNS, "quoted_at", "last_trade_at", "downloaded_at"),
+        utc=True,
+        keeps_rest=True,
+    ),
+    Layout(
+        "yahoo",
+        ("symbol", "strike", *_QUOTES),
+        _headers("""
+            symbol: contractsymbol; underlying: underlying ticker; spot: spot underlyingprice
+            quote_time: quote_time_utc quote_time; strike; bid; ask
+            last: lastprice; last_trade_at: lasttradedate; volume; open_interest: openinterest
+            iv_vendor: impliedvolatility; contract_size: contractsize
+        """),
+    ),
+    Layout(
+        "datashop-1545",
+        ("quote_time", "underlying", *_TERMS, *_QUOTES),
+        _datashop("1545"),
+        before_close=15,
+    ),
+    Layout(
+        "datashop-eod",
+        ("quote_time", "underlying", *_TERMS, *_QUOTES),
+        _datashop("eod"),
+    ),
+    Layout(
+        "orats-strikes",
+        ("quote_time", "underlying", "expiry", "strike", *_SIDES),
+        _headers("""
+            underlying: ticker; quote_time: quotedate tradedate; expiry: expirdate; dte; strike
+            spot: spotprice stockprice; gamma_vendor: gamma; vega_vendor: vega
+        """),
+        calls=MappingProxyType({**_orats_side("call"), "delta_vendor": ("delta",)}),
+        puts=_orats_side("put"),
+    ),
+    Layout(
+        "orats-near-eod",
+        ("quote_time", "underlying", "expiry", "strike", *_SIDES),
+        _headers("""
+            underlying: ticker; quote_time: trade_date tradedate; expiry: expirdate; strike
+            spot: spot_px stkpx; gamma_vendor: gamma; vega_vendor: vega
+        """),
+        calls=MappingProxyType({**_orats_near_eod_side("c"), "delta_vendor": ("delta",)}),
+        puts=_orats_near_eod_side("p"),
+        before_close=14,
+    ),
+    Layout(
+        "optionsdx",
+        ("quote_time", "expiry", "strike", *_SIDES),
+        _headers("""
+            underlying: underlying_symbol ticker; quote_time: quote_unixtime quote_readtime quote_date
+            spot: underlying_last; expiry: expire_date; strike
+        """),
+        calls=_optionsdx_side("c"),
+        puts=_optionsdx_side("p"),
+    ),
+    Layout(
+        "openbb",
+        ("expiry", "right", "strike", *_QUOTES),
+        _headers(
+            """
+            underlying: underlying_symbol; spot: underlying_price; symbol: contract_symbol
+            quote_time: quote_time eod_date; bid_time; ask_time
+            expiry: expiration; strike; right: option_type; contract_size
+            bid; ask; bid_size; ask_size; last: last_trade_price; last_trade_at: last_trade_time
+            volume; open_interest
+            """,
+            _GREEKS,
+        ),
+    ),
+    Layout(
+        "atalanta",
+        (*_TERMS, *_QUOTES),
+        _headers("""
+            quote_time: quote_ts_utc quote_time_utc quote_time quote_date
+            quoted_at: quoted_at_utc quoted_at; underlying; root; symbol; expiry; settlement; right; strike
+            bid; ask; spot; exercise: exercise style; multiplier; spot_bid; spot_ask; bid_size; ask_size
+            last; last_trade_at: last_trade_utc; downloaded_at: download_ts_utc; volume; open_interest
+            iv_vendor; delta_vendor; gamma_vendor; vega_vendor; theta_vendor; rho_vendor
+        """),
+    ),
+)
+
+
+def header_key(name: str) -> str:
+    """A header as it is compared: lower case, without brackets and outer blanks, inner blanks as `_`."""
+    return "_".join(name.replace("[", " ").replace("]", " ").lower().split())
+
+
+def match_layout(names: Iterable[str], label: str, layout: str | None = None) -> Match:
+    """Recognise a layout by the headers of a source.
+
+    Args:
+        names: the headers.
+        label: what messages call the source.
+        layout: name of the only layout to try; all are tried where it is None.
+
+    Raises:
+        InputError: unknown layout name, no layout's needs are met, or two headers compare equal.
+    """
+    names = tuple(names)
+    places: dict[str, int] = {}
+    for place, name in enumerate(names):
+        places.setdefault(header_key(name), place)
+    candidates = LAYOUTS if layout is None else (_named(layout),)
+    for candidate in candidates:
+        if not _missing(candidate, places):
+            match = _matched(candidate, places, len(names))
+            _refuse_twins(match, names, label)
+            return match
+    raise _unmatched(candidates, places, names, label)
+
+
+def _named(name: str) -> Layout:
+    known = {layout.name: layout for layout in LAYOUTS}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
+    return known[name]
+
+
+def _missing(layout: Layout, places: Mapping[str, int]) -> list[str]:
+    return [need for need in layout.needs if not any(key in places for key in layout.looked_for(need))]
+
+
+def _matched(layout: Layout, places: Mapping[str, int], width: int) -> Match:
+    def found(columns: Headers) -> dict[str, int]:
+        hits = {name: next((key for key in keys if key in places), None) for name, keys in columns.items()}
+        return {name: places[key] for name, key in hits.items() if key is not None}
+
+    columns, calls, puts = found(layout.columns), found(layout.calls), found(layout.puts)
+    used = {*columns.values(), *calls.values(), *puts.values()}
+    unused = tuple(place for place in range(width) if place not in used)
+    return Match(layout, columns, calls, puts, unused)
+
+
+def _refuse_twins(match: Match, names: tuple[str, ...], label: str) -> None:
+    """Two headers that compare equal are an error where the layout uses them."""
+    keys = [header_key(name) for name in names]
+    used = range(len(names)) if match.layout.keeps_rest else set(range(len(names))) - set(match.unused)
+    counts = Counter(keys)
+    for place in sorted(used):
+        if counts[keys[place]] > 1:
+            twins = ", ".join(repr(name) for name, key in zip(names, keys, strict=True) if key == keys[place])
+            raise InputError(
+                f"{_ORIGIN} {label} has {counts[keys[place]]} columns that read as {keys[place]!r} ({twins}): "
+                "drop or rename all but one"
+            )
+
+
+def _unmatched(
+    candidates: tuple[Layout, ...], places: Mapping[str, int], names: tuple[str, ...], label: str
+) -> InputError:
+    nearest = min(candidates, key=lambda layout: len(_missing(layout, places)) / len(layout.needs))
+    missing = _missing(nearest, places)
+    wanted = "; ".join(
+        f"the {need.replace('_', ' ')} (looked for: {', '.join(nearest.looked_for(need))})"
+        for need in missing
+    )
+    found = f"found: {', '.join(names)}"
+    if len(candidates) == 1 or len(missing) <= len(nearest.needs) / 2:
+        return InputError(
+            f"{_ORIGIN} {label} has no column for {wanted}, read as layout {nearest.name}; {found}"
+        )
+    known = ", ".join(layout.name for layout in candidates)
+    return InputError(
+        f"{_ORIGIN} {label} is in no known layout ({known}); the nearest is {nearest.name}, which also needs "
+        f"{wanted}; {found}"
+    )
