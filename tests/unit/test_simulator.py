@@ -15,10 +15,6 @@ from atalanta.market.simulator.listing import expiry_ladder
 from atalanta.market.simulator.universe import UNIVERSE
 from atalanta.pricing import greeks, implied_vol
 
-#: Made by this simulator when it was written.
-GOLDEN = (5_808, 13_830_707.0, 80_615_923, 81_809_465, 1_716_087)
-GOLDEN_TRUTH = (1636.384884389088, 13588853.003110237, 5744.266688578946, 793601.004610873)
-
 TICKERS = ["SIMIDX", "SIMETF", "SIMSTK"]
 
 
@@ -172,6 +168,9 @@ class TestTruth:
         paid = (spot["SIMETF"] - grown)[etf]
         before = chain["expiry"][etf] < np.datetime64("2026-03-20")  # the first ex-date
         assert np.abs(paid[before]).max() <= 1e-10
+        on = chain["expiry"][etf] == np.datetime64("2026-03-20")  # the payoff is that of a share without it
+        assert 1.65 * np.exp(-0.0395 * 0.18) < paid[on].min()
+        assert paid[on].max() < 1.65
         year = (chain["expiry"][etf] > np.datetime64("2026-12-18")) & (chain["years"][etf] < 1.1)
         rate = 0.0395  # the short rate is the highest of the curve
         assert 4 * 1.65 * np.exp(-rate) < paid[year].min()
@@ -286,7 +285,8 @@ class TestDeterminism:
         chain = market.chain
         cents = [int(np.rint(100.0 * np.nan_to_num(chain[side])).sum()) for side in ("bid", "ask")]
         sizes = int(chain["bid_size"].sum() + chain["ask_size"].sum())
-        assert GOLDEN == (len(chain), float(chain["strike"].sum()), *cents, sizes)
+        golden = (5_808, 13_830_707.0, 80_615_923, 81_809_465, 1_716_087)  # made when this was written
+        assert golden == (len(chain), float(chain["strike"].sum()), *cents, sizes)
 
     def test_golden_truth(self, market):
         """Seed 7 gives these true spots, volatilities and prices, to the last bits of exp and log."""
@@ -298,7 +298,8 @@ class TestDeterminism:
             truth["discount"].sum(),
             truth["price"].sum(),
         ]
-        np.testing.assert_allclose(GOLDEN_TRUTH, sums, rtol=1e-12)
+        golden = (1636.384884389088, 13588853.003110237, 5744.266688578946, 793601.004610873)
+        np.testing.assert_allclose(golden, sums, rtol=1e-12)
 
     def test_other_seed_other_market(self, market):
         """Another seed moves spots, volatilities and quotes."""

@@ -61,18 +61,20 @@ class TestQuotes:
         assert np.median(spread[call]) > np.median(spread[put])
 
     def test_quotes_in_the_wings_are_wider_in_volatility(self, market, sound):
-        """Per unit of vega the spread three deviations out is wider than at the money."""
+        """Where ticks are small beside the spread, it is wider per vega far out than at the money."""
         chain, truth = market.chain, market.truth
         rows = sound & (chain["underlying"] == "SIMIDX") & (chain["years"] > 0.5)
         listed, true = chain.take(rows), truth.take(rows)
         rate = -np.log(true["discount"]) / listed["years"]
         market_of = (listed["right"], true["forward"], listed["strike"], listed["years"], rate, true["vol"])
-        width = (listed["ask"] - listed["bid"]) / greeks(*market_of, dividend_yield=rate).vega
+        vega = greeks(*market_of, dividend_yield=rate).vega
+        width = (listed["ask"] - listed["bid"]) / vega
         log_moneyness = np.log(listed["strike"] / true["forward"])
-        deviations = log_moneyness / (true["vol"] * np.sqrt(listed["years"]))
-        out = listed["right"] * log_moneyness > 0.0
-        wing = out & (np.abs(deviations) > 2.5)
-        assert np.median(width[wing]) > 1.3 * np.median(width[np.abs(deviations) < 0.3])
+        deviations = np.abs(log_moneyness) / (true["vol"] * np.sqrt(listed["years"]))
+        out = (listed["right"] * log_moneyness > 0.0) & (vega > 400.0)  # a tick is 0.1 of over 1.0
+        far, near = out & (deviations > 1.5), out & (deviations < 0.3)
+        assert min(far.sum(), near.sum()) > 10
+        assert np.median(width[far]) > 1.25 * np.median(width[near])
 
     def test_sizes_are_whole_contracts(self, market):
         """Sizes are positive, but for the bid size where there is no bid."""
