@@ -1,30 +1,21 @@
 """New York's trading calendar on columns: trading days, closes, the instants at which options expire, years.
 
 Main entries: `expiry_instants` and `years_between`. Every instant is UTC; work is done once per distinct
-contract key, never per row. Sessions come from `sessions`, the terms of each root from `products`.
+key (`contract_keys`), never per row. Sessions come from `sessions`, the terms of each root from `products`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
+from atalanta.market.contract_keys import ContractKeys
 from atalanta.market.holidays import nth_weekday
-from atalanta.market.products import product, root_codes
-from atalanta.market.sessions import (
-    FIRST_DAY,
-    LAST_DAY,
-    closes,
-    day_before,
-    last_session,
-    opens,
-    standard_monthly,
-    trades,
-)
+from atalanta.market.products import root_codes
+from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes, day_before, opens, trades
 
 __all__ = [
     "ExpiryInstants",
@@ -41,8 +32,6 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _NANOSECONDS_PER_YEAR = 365 * 86_400 * 1e9
-_LAST_ORDINAL = int((LAST_DAY - FIRST_DAY).astype(np.int64)) + 1
-_LARGEST_MARKED = 1 << 20
 _BY_PRODUCT, _PM, _AM = -1, 0, 1
 _SETTLEMENTS = np.array(["PM", "AM"], dtype=object)
 
@@ -149,7 +138,7 @@ def expiry_instants(
         ['2023-09-15T13:30:00', '2023-09-15T20:00:00']
     """
     roots, listed, asked = _rows(root, expiry, settlement)
-    keys = _Keys.of(roots, listed)
+    keys = ContractKeys.of(roots, listed)
     is_am = np.where(asked == _BY_PRODUCT, keys.product_am(roots_from_symbols)[keys.of_row], asked == _AM)
     instants = np.where(is_am, opens(keys.moved)[keys.of_row], closes(keys.moved)[keys.of_row])
     notes = (
@@ -176,86 +165,12 @@ def years_between(quote_time: npt.ArrayLike, expires_at: npt.ArrayLike) -> npt.N
     expires = _times("years_between", expires_at, "M8[ns]")
     try:
         elapsed = np.asarray(expires - quoted)
-    except ValueError as error:
-        raise InputError(f"[market.years_between] quote_time and expires_at: {error}") from None
+    except ValueError:
+        raise InputError(
+            f"[market.years_between] quote_time {quoted.shape} and expires_at {expires.shape} differ in length: "
+            "give one value per row, or one for all rows"
+        ) from None
     return np.where(np.isnat(elapsed), np.nan, elapsed.astype(np.float64) / _NANOSECONDS_PER_YEAR)
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """The K distinct (root, listed date) pairs of N rows."""
-
-    names: npt.NDArray[np.object_]  # (K,) roots
-    listed: Dates  # (K,) NaT where outside the calendar
-    moved: Dates  # (K,) the trading day that `listed` means
-    of_row: Ints  # (N,) each row's key
-
-    @classmethod
-    def of(cls, roots: npt.NDArray[np.object_], listed: Dates) -> Self:
-        names, codes = root_codes(roots)
-        inside = (listed >= FIRST_DAY) & (listed <= LAST_DAY)
-        ordinals = np.where(inside, (listed - FIRST_DAY).astype(np.int64) + 1, 0)
-        keys, of_row = _distinct(ordinals * len(names) + codes, (_LAST_ORDINAL + 1) * len(names))
-        key_days, key_codes = np.divmod(keys, max(len(names), 1))
-        days = np.where(key_days > 0, FIRST_DAY + (key_days - 1), np.datetime64("NaT", "D"))
-        return cls(np.array(names, dtype=object)[key_codes], days, last_session(days), of_row)
-
-    def product_am(self, roots_from_symbols: bool) -> Bools:
-        """(K,) whether the product fixes the payoff by the open."""
-        rule = self._rule()
-        return np.asarray((rule == "AM") | ((rule == "AM_MONTHLY") & self._is_monthly() & roots_from_symbols))
-
-    def date_notes(self) -> list[str]:
-        """Which listed dates were moved, and how many rows have none."""
-        rows = np.bincount(self.of_row, minlength=len(self.listed))
-        unusable, moved = np.isnat(self.listed), (self.moved != self.listed) & ~np.isnat(self.listed)
-        notes = []
-        if unusable.any():
-            span = f"{FIRST_DAY} to {LAST_DAY}"
-            notes.append(f"no expiry date within {span}, so no expiry instant: {_counted(rows[unusable])}")
-        if moved.any():
-            first, others = int(np.argmax(moved)), len(np.unique(self.listed[moved])) - 1
-            example = f"{self.listed[first]} to {self.moved[first]}" + (
-                f", {others} more dates" if others else ""
-            )
-            notes.append(
-                f"expiry on a day without trading, moved to the trading day before ({example}): "
-                f"{_counted(rows[moved])}"
-            )
-        return notes
-
-    def settlement_notes(self, roots_from_symbols: bool, by_product: Bools) -> list[str]:
-        """What was assumed for indices with AM-settled monthlies, in the rows whose settlement nobody gave."""
-        rows = np.bincount(self.of_row[by_product], minlength=len(self.listed))
-        unclear = (self._rule() == "AM_MONTHLY") & (self._is_monthly() ^ roots_from_symbols)
-        unclear &= (rows > 0) & ~np.isnat(self.listed)
-        if not unclear.any():
-            return []
-        subject = f"{', '.join(sorted(set(self.names[unclear])))}: {_counted(rows[unclear])}"
-        if roots_from_symbols:
-            return [f"taken as PM-settled, the expiry not being the standard monthly, {subject}"]
-        remedy = "give settlement='AM' for the AM-settled series"
-        return [f"standard monthly without a symbol taken as PM-settled ({remedy}), {subject}"]
-
-    def _rule(self) -> npt.NDArray[np.object_]:
-        return np.array([product(name).settlement for name in self.names], dtype=object)
-
-    def _is_monthly(self) -> Bools:
-        return np.asarray(self.moved == standard_monthly(self.moved))
-
-
-def _counted(rows: Ints) -> str:
-    total = int(rows.sum())
-    return f"{total:,} row{'' if total == 1 else 's'}"
-
-
-def _distinct(keys: Ints, limit: int) -> tuple[Ints, Ints]:
-    """The sorted distinct keys, 0 <= key < limit, and each row's place among them."""
-    if limit > _LARGEST_MARKED:
-        return np.unique(keys, return_inverse=True)
-    seen = np.zeros(limit, dtype=bool)  # marking beats sorting twenty times
-    seen[keys] = True
-    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[keys]
 
 
 def _rows(
