@@ -10,6 +10,7 @@ from atalanta.errors import InputError
 from atalanta.market.analysis import Analysis, analyze
 from atalanta.market.chain import CHAIN_COLUMNS
 from atalanta.market.flags import QualityFlag
+from atalanta.market.simulator import simulate_chain
 from atalanta.pricing import greeks
 from tests.parity_market import Expiry, changed, joined, parity_chain, smile
 
@@ -240,3 +241,13 @@ def test_only_chains_are_analysed():
         InputError, match=r"\[market.analyze\] needs a Chain, got dict: make one with read_chain"
     ):
         analyze({"strike": [1.0]})
+
+
+def test_simulated_vols_lie_between_bid_and_ask():
+    """In a realistic market 99 % of the true volatilities of unflagged rows lie between ours of bid and ask."""
+    simulation = simulate_chain(seed=11)
+    analysis = analyze(simulation.chain)
+    clean = analysis["flags"] == 0
+    vol, low, high = simulation.truth["vol"], np.nan_to_num(analysis["iv_bid"]), analysis["iv_ask"]
+    assert clean.sum() > 4000
+    assert np.mean((low <= vol)[clean] & (vol <= high)[clean]) > 0.99

@@ -28,7 +28,9 @@ def test_zero_rate_is_flat_outside_the_nodes():
 
 def test_discount_is_the_exponential_of_rate_and_time():
     """D(t) = exp(−z t); today's payment is worth 1."""
-    np.testing.assert_allclose([1.0, math.exp(-0.05), math.exp(-0.09)], CURVE.discount([0.0, 1.0, 3.0]), rtol=1e-15)
+    np.testing.assert_allclose(
+        [1.0, math.exp(-0.05), math.exp(-0.09)], CURVE.discount([0.0, 1.0, 3.0]), rtol=1e-15
+    )
 
 
 def test_flat_curve_has_one_rate():
@@ -39,7 +41,7 @@ def test_flat_curve_has_one_rate():
 def test_shape_of_the_times_is_kept_and_nan_stays_nan():
     """The answer has the shape of the question; a NaN time has no rate and no discount."""
     times = np.array([[0.25, np.nan], [1.0, 2.0]])
-    assert (2, 2) == CURVE.discount(times).shape
+    assert CURVE.discount(times).shape == (2, 2)
     np.testing.assert_array_equal([[False, True], [False, False]], np.isnan(CURVE.zero_rate(times)))
 
 

@@ -9,6 +9,7 @@ from atalanta.errors import InputError
 from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
 from atalanta.market.forwards import fit_forwards
+from atalanta.market.simulator import simulate_chain
 from tests.parity_market import Expiry, changed, joined, parity_chain
 
 SHORT = Expiry(30, 4515.0, 0.9960)
@@ -221,3 +222,21 @@ def test_empty_chain_has_no_expiries():
     expiries = fitted(parity_chain(SHORT).take(slice(0, 0)))
     assert len(expiries) == 0
     assert expiries.notes == ()
+
+
+def test_a_tight_stub_quote_far_from_the_money_moves_nothing():
+    """A stub of a cent's width a thousand points off, where true spreads are 36, has no say in the forward."""
+    chain = parity_chain(SHORT)
+    chain = changed(changed(chain, "bid", 0, 0.05), "ask", 0, 0.06)
+    assert pytest.approx(4515.0, rel=1e-10) == fitted(chain)["forward"][0]
+
+
+def test_simulated_forwards_err_as_their_standard_errors_say():
+    """In a realistic market with bad quotes the forwards miss the truth by about one standard error, none by six."""
+    simulation = simulate_chain(seed=11)
+    fit = fit_forwards(simulation.chain)
+    missed = (fit.per_contract("forward") - simulation.truth["forward"]) / fit.per_contract("forward_se")
+    _, one_each = np.unique(fit.group, return_index=True)
+    missed = missed[one_each][np.isfinite(missed[one_each])]
+    assert pytest.approx(1.0, abs=0.35) == np.sqrt(np.mean(missed**2))
+    assert np.abs(missed).max() < 6

@@ -22,6 +22,9 @@ _TIGHTEST = 0.25  # of its expiry's median spread: no pair is trusted as if it w
 _HUBER_PASSES = 5
 _HUBER_SCALE = 0.15  # of a pair's spread: beyond it a residual counts linearly
 _CUTOFF, _TYPICAL_CUTOFF = 1.0, 5.0  # a pair counts nothing beyond this many spreads and mean residuals
+_LEAST_SENSITIVITY = (
+    0.25  # of the weights: beyond it the biweight's theory says more than scattered pairs can tell
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +180,10 @@ class _Line:
         by_quote = trust**2 / 12  # mids uniform between bid and ask
         square = np.where(sums.spread(effective) > lost + 1e-9, self.residual**2 * freedom, by_quote)
         scores = self._weight**2 * square
-        total, moment = sums.add(sensitivity), sums.add(sensitivity * self._offset**2)
+        total, moment = (
+            np.maximum(sums.add(sensitivity * power), _LEAST_SENSITIVITY * sums.add(self._weight * power))
+            for power in (1.0, self._offset**2)
+        )
         variance = sums.add(scores) / total**2
         slope_variance = np.full_like(variance, np.nan)
         if self._known is None:
