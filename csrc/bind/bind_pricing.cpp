@@ -44,15 +44,20 @@ bool looks_like_per_cent(double vol, double years) {
     return vol > kLargestPlausibleVol && vol * std::sqrt(years) > 1.0;
 }
 
+[[noreturn]] void raise_per_cent(double vol, const char* origin) {
+    raise_input_error(origin,
+                      "vol is " + py::cast<std::string>(py::str(py::float_(vol))) +
+                          " and looks like per cent; it must be a decimal (0.25 for 25 %): divide by 100");
+}
+
+// A batch of one is let through: a volatility computed from one quote may well be huge.
 void require_decimal_vols(const Column<double>& vol, const Column<double>& years, std::size_t size,
                           const char* origin) {
-    if (size == 0 || !looks_like_per_cent(vol[0], years[0])) return;
+    if (size < 2 || !looks_like_per_cent(vol[0], years[0])) return;
     for (std::size_t i = 1; i < size; ++i) {
         if (!looks_like_per_cent(vol[i], years[i])) return;
     }
-    raise_input_error(origin,
-                      "vol is " + py::cast<std::string>(py::str(py::float_(vol[0]))) +
-                          " and looks like per cent; it must be a decimal (0.25 for 25 %): divide by 100");
+    raise_per_cent(vol[0], origin);
 }
 
 // ---- price and greeks share their inputs
@@ -97,6 +102,10 @@ bool read_scalar_row(std::span<PyObject* const> arguments, ScalarRow& row, const
     return row.right != 0;
 }
 
+void require_decimal_vol(const ScalarRow& row, const char* origin) {
+    if (looks_like_per_cent(row.values[4], row.values[2])) raise_per_cent(row.values[4], origin);
+}
+
 void add_european_rows(BroadcastRows& inputs, std::span<PyObject* const> arguments) {
     inputs.add_right(arguments[kRight]);
     for (std::size_t i = 0; i < 5; ++i) inputs.add(arguments[kSpot + i], kValueNames[i]);
@@ -127,7 +136,7 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
     const int threads = read_threads(arguments[kThreads], signature.origin);
     ScalarRow row;
     if (arguments[kOut] == nullptr && read_scalar_row(arguments, row, signature.origin)) {
-        require_decimal_vols(row.rows().vol, row.rows().years, 1, signature.origin);
+        require_decimal_vol(row, signature.origin);
         double value;
         active_kernels().price(row.rows(), &value);
         return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
@@ -189,7 +198,7 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
     const bool has_out = arguments[kOut] != nullptr && arguments[kOut] != Py_None;
     ScalarRow row;
     if (!has_out && read_scalar_row(arguments, row, signature.origin)) {
-        require_decimal_vols(row.rows().vol, row.rows().years, 1, signature.origin);
+        require_decimal_vol(row, signature.origin);
         return scalar_greeks(row, order);
     }
     BroadcastRows inputs(signature.origin);

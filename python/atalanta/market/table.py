@@ -65,7 +65,7 @@ class Table:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {len(self):,} rows x {len(self._columns)} columns ({', '.join(self._columns)})>"
 
-    def take(self, rows: npt.ArrayLike) -> Self:
+    def take(self, rows: npt.ArrayLike | slice) -> Self:
         """The rows picked by a boolean mask, an index array or a slice, as a new table."""
         pick = rows if isinstance(rows, slice) else np.asarray(rows)
         return self._replace({name: column[pick] for name, column in self._columns.items()})
@@ -91,7 +91,8 @@ class Table:
 
     def to_polars(self) -> Any:
         """The table as a `polars.DataFrame`."""
-        return import_extra("polars", "files", "market.Table.to_polars").DataFrame(self._columns)
+        polars = import_extra("polars", "files", "market.Table.to_polars")
+        return polars.DataFrame({name: _in_polars_units(column) for name, column in self._columns.items()})
 
     def to_pandas(self) -> Any:
         """The table as a `pandas.DataFrame`."""
@@ -104,6 +105,11 @@ class Table:
     def to_frame(self) -> Any:
         """The table as the kind of data frame it was read from (polars where it came from a file)."""
         return {"polars": self.to_polars, "pandas": self.to_pandas, "pyarrow": self.to_arrow}[self.origin]()
+
+
+def _in_polars_units(column: Column) -> Column:
+    """Instants in whole seconds become milliseconds: polars knows no seconds."""
+    return column.astype("M8[ms]") if column.dtype == np.dtype("M8[s]") else column
 
 
 def _frozen(name: str, column: npt.ArrayLike) -> Column:
