@@ -88,9 +88,14 @@ def rights(column: Column) -> Parsed:
 
 
 def texts(column: Column) -> Parsed:
-    """A column as str without blanks around; whole numbers without a decimal point; never bad."""
-    values = per_distinct(column, lambda cell: "" if is_missing(cell) else str(cell).strip(), np.object_)
-    return Parsed(values, np.zeros(len(column), dtype=bool))
+    """A column as str without blanks around; never bad. `NA` is a ticker: only an empty text is missing."""
+    return Parsed(per_distinct(column, _text, np.object_), np.zeros(len(column), dtype=bool))
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell.strip()
+    return "" if is_missing(cell) else str(cell)
 
 
 def per_distinct(column: Column, convert: Callable[[Any], Any], dtype: npt.DTypeLike) -> Column:
@@ -101,6 +106,8 @@ def per_distinct(column: Column, convert: Callable[[Any], Any], dtype: npt.DType
     except TypeError:  # lists and the like cannot be hashed; their text can
         cells = [str(cell) for cell in cells]
         distinct = dict.fromkeys(cells)
+    if len(distinct) > len(cells) / 2:
+        return np.array([convert(cell) for cell in cells], dtype=dtype)
     place = dict(zip(distinct, range(len(distinct)), strict=True))
     codes = np.fromiter(map(place.__getitem__, cells), np.int64, len(cells))
     return np.array([convert(cell) for cell in distinct], dtype=dtype)[codes]

@@ -66,8 +66,7 @@ def convert(raw: RawTable, match: Match) -> Converted:
         sided = dict.fromkeys([*match.calls, *match.puts])
         columns |= {name: converter.sided(name) for name in sided}
     if match.layout.keeps_rest:
-        rest = (raw.columns[place] for place in match.unused)
-        columns |= {column.name.strip(): _as_found(column) for column in rest if column.name.strip()}
+        columns = _with_rest(columns, raw, match)
     notes = [*_mapping_notes(raw, match), *raw.notes, *converter.notes]
     if "iv_vendor" in columns and _in_per_cent(columns["iv_vendor"]):
         columns["iv_vendor"] = columns["iv_vendor"] / 100.0
@@ -114,7 +113,7 @@ class _Converter:
             return texts(column.values)
         if name == "expiry":
             return dates(column.values)
-        return rights(column.values) if name == "right" else numbers(column.values)
+        return rights(column.values) if name == "right" else _numbers(column)
 
     def _instants(self, column: RawColumn) -> Parsed:
         layout = self._match.layout
@@ -143,6 +142,11 @@ class _Converter:
         self.notes.append(f"{column.name}: {count:,} cells are no {wanted}, {outcome} ({first})")
 
 
+def _numbers(column: RawColumn) -> Parsed:
+    quick = column.load_numbers()
+    return numbers(column.values) if quick is None else Parsed(quick, np.zeros(len(quick), dtype=bool))
+
+
 def _wanted(name: str) -> str:
     if name in _INSTANTS:
         return "time"
@@ -155,11 +159,21 @@ def _usable(values: Column) -> npt.NDArray[np.bool_]:
     return np.asarray(~np.isnan(values) if values.dtype.kind == "f" else values != 0)
 
 
+def _with_rest(columns: dict[str, Column], raw: RawTable, match: Match) -> dict[str, Column]:
+    """All columns in the source's order; those without a meaning under their own names."""
+    by_place = {place: (name, columns[name]) for name, place in match.columns.items()}
+    for place in match.unused:
+        name = raw.columns[place].name.strip()
+        if name:  # data frames write their row numbers down without a header
+            by_place[place] = (name, _as_found(raw.columns[place]))
+    return dict(by_place[place] for place in sorted(by_place))
+
+
 def _as_found(column: RawColumn) -> Column:
     """A column of unknown meaning: numbers where every cell is one, else what was found."""
     if column.values.dtype.kind != "O":
         return column.values
-    parsed = numbers(column.values)
+    parsed = _numbers(column)
     return column.values if parsed.bad.any() or np.isnan(parsed.values).all() else parsed.values
 
 

@@ -11,8 +11,9 @@ import gzip
 import importlib.util
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,28 @@ _ENDINGS = ".csv, .csv.gz, .parquet"
 _DELIMITERS = ",;\t|"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RawColumn:
-    """One column as found.
+    """One column as found; its values are fetched when they are first asked for.
 
     Attributes:
         name: its header, unchanged.
-        values: (N,) numbers, datetime64 or objects.
+        rows: N.
+        load: gives (N,) numbers, datetime64 or objects.
+        load_numbers: a quick way to (N,) float64 where the values are text; None where a cell is no number.
         zoned: the values are datetime64 and known to be UTC.
     """
 
     name: str
-    values: Column
+    rows: int
+    load: Callable[[], Column]
+    load_numbers: Callable[[], Column | None] = lambda: None
     zoned: bool = False
+
+    @cached_property
+    def values(self) -> Column:
+        """(N,) the cells as found."""
+        return self.load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class RawTable:
         return tuple(column.name for column in self.columns)
 
     def __len__(self) -> int:
-        return len(self.columns[0].values) if self.columns else 0
+        return self.columns[0].rows if self.columns else 0
 
 
 def open_columns(source: Any) -> RawTable:
@@ -151,8 +161,7 @@ def _open_csv(data: bytes, label: str) -> RawTable:
     delimiter = max(_DELIMITERS, key=header.count)
     split = _split_by_polars if _suits_polars(data) else _split_by_csv
     names = next(csv.reader([header], delimiter=delimiter), [])
-    cells, blank = split(body, label, delimiter, len(names))
-    columns = tuple(RawColumn(name, values) for name, values in zip(names, cells, strict=True))
+    columns, blank = split(body, label, delimiter, names)
     return RawTable(label, "polars", columns, (f"{blank:,} blank lines skipped",) if blank else ())
 
 
@@ -171,8 +180,10 @@ def _suits_polars(data: bytes) -> bool:
     )
 
 
-def _split_by_csv(body: bytes, label: str, delimiter: str, width: int) -> tuple[list[Column], int]:
-    """(N,) columns of text, and how many lines were blank."""
+def _split_by_csv(
+    body: bytes, label: str, delimiter: str, names: list[str]
+) -> tuple[tuple[RawColumn, ...], int]:
+    """The columns as text, and how many lines were blank."""
     reader = csv.reader(io.StringIO(_text(body, label), newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
     blank = 0
@@ -180,31 +191,53 @@ def _split_by_csv(body: bytes, label: str, delimiter: str, width: int) -> tuple[
         for row in reader:
             if not any(row):
                 blank += 1
-            elif len(row) == width:
+            elif len(row) == len(names):
                 rows.append(row)
             else:
-                raise _ragged(label, reader.line_num + 1, len(row), width)
+                raise _ragged(label, reader.line_num + 1, len(row), len(names))
     except csv.Error as error:
         raise InputError(f"{_ORIGIN} {label}, line {reader.line_num + 1}: {error}") from error
-    cells = zip(*rows, strict=True) if rows else ((),) * width
-    return [np.array(column, dtype=object) for column in cells], blank
+    cells = zip(*rows, strict=True) if rows else ((),) * len(names)
+    columns = (np.array(column, dtype=object) for column in cells)
+    return tuple(_column(name, values) for name, values in zip(names, columns, strict=True)), blank
 
 
-def _split_by_polars(body: bytes, label: str, delimiter: str, width: int) -> tuple[list[Column], int]:
+def _split_by_polars(
+    body: bytes, label: str, delimiter: str, names: list[str]
+) -> tuple[tuple[RawColumn, ...], int]:
     """As `_split_by_csv`, for text without quotation marks."""
-    _check_widths(body, label, delimiter, width)
-    _text(body, label)
     polars = import_extra("polars", "files", "market.read_chain")
-    frame = polars.read_csv(
-        body, has_header=False, separator=delimiter, infer_schema=False, quote_char=None, raise_if_empty=False
-    )
+    if body.count(delimiter.encode()) != (len(names) - 1) * len(body.splitlines()):
+        _check_widths(body, label, delimiter, len(names))
+    try:
+        frame = polars.read_csv(
+            body,
+            has_header=False,
+            separator=delimiter,
+            quote_char=None,
+            schema={str(place): polars.String for place in range(len(names))},
+        )
+    except polars.exceptions.PolarsError as error:
+        _text(body, label)
+        _check_widths(body, label, delimiter, len(names))
+        raise InputError(f"{_ORIGIN} {label} is not readable as CSV: {_first_line(error)}") from error
     blank = frame.select(polars.all_horizontal(polars.all().is_null())).to_series()
-    cells = [column.to_numpy() for column in frame.filter(~blank).fill_null("")]
-    return (cells or [np.empty(0, dtype=object)] * width), int(blank.sum())
+    kept = frame.filter(~blank) if blank.any() else frame
+    return tuple(_text_column(name, cells) for name, cells in zip(names, kept, strict=True)), int(blank.sum())
+
+
+def _text_column(name: str, cells: Any) -> RawColumn:
+    """A column of a polars frame of text, whose empty cells are null."""
+
+    def as_numbers() -> Column | None:
+        numbers = cells.cast(import_extra("polars", "files", "market.read_chain").Float64, strict=False)
+        return numbers.to_numpy() if numbers.null_count() == cells.null_count() else None
+
+    return RawColumn(name, len(cells), lambda: cells.fill_null("").to_numpy(), as_numbers)
 
 
 def _check_widths(body: bytes, label: str, delimiter: str, width: int) -> None:
-    """Polars fills short lines up without a word, so the delimiters of every line are counted first."""
+    """Polars fills short lines up without a word, so the delimiters of every line are counted."""
     text = np.frombuffer(body, dtype=np.uint8)
     ends = np.flatnonzero(text == ord("\n"))
     if not body.endswith(b"\n"):
@@ -225,20 +258,24 @@ def _ragged(label: str, line: int, found: int, width: int) -> InputError:
 
 
 def _open_mapping(source: Mapping[str, Any], label: str, origin: str) -> RawTable:
-    columns = tuple(_plain_column(str(name), values, label) for name, values in source.items())
-    lengths = {column.name: len(column.values) for column in columns}
+    columns = tuple(_column(str(name), _plain(name, values, label)) for name, values in source.items())
+    lengths = {column.name: column.rows for column in columns}
     if len(set(lengths.values())) > 1:
         raise InputError(f"{_ORIGIN} the columns of {label} differ in length: {lengths}")
     return RawTable(label, origin, columns)
 
 
-def _plain_column(name: str, values: Any, label: str) -> RawColumn:
+def _column(name: str, values: Column) -> RawColumn:
+    return RawColumn(name, len(values), lambda: values)
+
+
+def _plain(name: object, values: Any, label: str) -> Column:
     column = np.asarray(values)
     if column.ndim != 1:
         raise InputError(
             f"{_ORIGIN} column {name!r} of {label} has {column.ndim} dimensions, not 1: give one value per row"
         )
-    return RawColumn(name, column.astype(object) if column.dtype.kind in "US" else column)
+    return column.astype(object) if column.dtype.kind in "US" else column
 
 
 def _open_frame(source: Any) -> RawTable:
@@ -263,15 +300,17 @@ def _open_frame(source: Any) -> RawTable:
 def _frame_column(name: str, series: nw.Series[Any]) -> RawColumn:
     kind = series.dtype
     zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
+    return RawColumn(name, len(series), partial(_series_values, series, zoned), zoned=zoned)
+
+
+def _series_values(series: nw.Series[Any], zoned: bool) -> Column:
     if zoned:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    elif isinstance(kind, nw.Categorical | nw.Enum):
+    elif isinstance(series.dtype, nw.Categorical | nw.Enum):
         series = series.cast(nw.String())
-    elif isinstance(kind, nw.Decimal):
+    elif isinstance(series.dtype, nw.Decimal):
         series = series.cast(nw.Float64())
-    if series.dtype == nw.String:
-        series = series.fill_null("")
-    return RawColumn(name, series.to_numpy(), zoned)
+    return series.fill_null("").to_numpy() if series.dtype == nw.String else series.to_numpy()
 
 
 def _first_line(error: Exception) -> str:
