@@ -250,7 +250,7 @@ def match_layout(names: Iterable[str], label: str, layout: str | None = None) ->
 def _named(name: str) -> Layout:
     known = {layout.name: layout for layout in LAYOUTS}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = [other for other in known if name in other] or difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
     return known[name]
@@ -295,7 +295,7 @@ def _unmatched(
         for need in missing
     )
     found = f"found: {', '.join(names)}"
-    if len(candidates) == 1 or len(missing) <= len(nearest.needs) / 2:
+    if len(candidates) == 1 or len(missing) < len(nearest.needs) / 2:
         return InputError(
             f"{_ORIGIN} {label} has no column for {wanted}, read as layout {nearest.name}; {found}"
         )
