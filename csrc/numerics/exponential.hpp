@@ -1,4 +1,5 @@
-// exp and expm1 in double precision, branch-free, about 1 ulp on [-708, 709]; arguments outside are clamped.
+// exp and expm1 in double precision, branch-free, about 1 ulp on [-708, 709]; arguments outside are clamped,
+// or give garbage where the name says in_range: for callers that know, or that discard the result.
 // Reduction x = k ln2 + r by the 1.5 * 2^52 trick; polynomial of degree 9 for (e^r - 1 - r) / r^2.
 #pragma once
 
@@ -25,25 +26,36 @@ struct ReducedExponential {
 };
 
 ATALANTA_INLINE ReducedExponential reduce_exponential(double x) {
-    // The comparisons are written so that NaN passes through.
-    const double low = x < -708.0 ? -708.0 : x;
-    const double clamped = low > 709.0 ? 709.0 : low;
-    const double shifted = fma(clamped, kLog2E, kRoundToInteger);
+    const double shifted = fma(x, kLog2E, kRoundToInteger);
     const double k = shifted - kRoundToInteger;
-    const double r = fma(-k, kLn2Low, fma(-k, kLn2High, clamped));
+    const double r = fma(-k, kLn2Low, fma(-k, kLn2High, x));
     const double scale = double_of((bits_of(shifted) + 1023) << 52);
     return {fma(r * r, even_odd(r, kExponential), r), scale};
 }
 
-ATALANTA_INLINE double exponential(double x) {
+// The comparisons are written so that NaN passes through.
+ATALANTA_INLINE double clamp_to_exponential_range(double x) {
+    const double low = x < -708.0 ? -708.0 : x;
+    return low > 709.0 ? 709.0 : low;
+}
+
+ATALANTA_INLINE double exponential_in_range(double x) {
     const ReducedExponential e = reduce_exponential(x);
     return fma(e.scale, e.fraction, e.scale);
 }
 
 // e^x - 1; exactly 0 at 0 and fully accurate near it.
-ATALANTA_INLINE double exponential_minus_one(double x) {
+ATALANTA_INLINE double exponential_minus_one_in_range(double x) {
     const ReducedExponential e = reduce_exponential(x);
     return fma(e.scale, e.fraction, e.scale - 1.0);
+}
+
+ATALANTA_INLINE double exponential(double x) {
+    return exponential_in_range(clamp_to_exponential_range(x));
+}
+
+ATALANTA_INLINE double exponential_minus_one(double x) {
+    return exponential_minus_one_in_range(clamp_to_exponential_range(x));
 }
 
 }  // namespace

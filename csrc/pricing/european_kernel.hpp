@@ -1,0 +1,259 @@
+// Price and Greeks of European options over columns; entries: price_european, greeks_european<Order>.
+// A block of rows goes through short loops, one per step of european_formulas.hpp, with its temporaries in
+// L1; rows outside the ordinary range are then rewritten one by one. Single, padded and blocked rows call the
+// same functions in the same order: same bits.
+#pragma once
+
+#include "pricing/european_limits.hpp"
+#include "pricing/row_blocks.hpp"
+
+namespace atalanta {
+namespace {
+
+// Contiguous columns of one block.
+struct EuropeanColumns {
+    const std::int8_t* __restrict right;
+    const double* __restrict spot;
+    const double* __restrict strike;
+    const double* __restrict years;
+    const double* __restrict rate;
+    const double* __restrict dividend_yield;
+    const double* __restrict vol;
+};
+
+template <int Order>
+ATALANTA_INLINE void store(const GreekColumns& out, std::size_t row, const Sensitivities& g) {
+    out[Greek::price][row] = g.price;
+    out[Greek::delta][row] = g.delta;
+    out[Greek::gamma][row] = g.gamma;
+    out[Greek::vega][row] = g.vega;
+    out[Greek::theta][row] = g.theta;
+    out[Greek::rho][row] = g.rho;
+    out[Greek::phi][row] = g.phi;
+    if constexpr (Order >= 2) {
+        out[Greek::vanna][row] = g.vanna;
+        out[Greek::charm][row] = g.charm;
+        out[Greek::vomma][row] = g.vomma;
+    }
+    if constexpr (Order >= 3) {
+        out[Greek::speed][row] = g.speed;
+        out[Greek::zomma][row] = g.zomma;
+        out[Greek::color][row] = g.color;
+    }
+}
+
+// Temporaries of one block.
+class EuropeanBlock {
+  public:
+    [[gnu::noinline]] void price(const EuropeanColumns& in, std::size_t rows, double* out) {
+        rows &= ~(kLanes - 1);
+        prepare(in, rows);
+        finish_price(rows, out);
+        if (!any_exceptional(rows)) return;
+        for (std::size_t i = 0; i < rows; ++i) {
+            if (exceptional_[i] != 0.0) out[i] = limit_of(option(in, i)).price;
+        }
+    }
+
+    template <int Order>
+    [[gnu::noinline]] void greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
+        rows &= ~(kLanes - 1);
+        prepare(in, rows);
+        finish_mills(rows);
+        finish_greeks<Order>(in, rows, out);
+        if (!any_exceptional(rows)) return;
+        for (std::size_t i = 0; i < rows; ++i) {
+            if (exceptional_[i] != 0.0) store<Order>(out, i, limit_of(option(in, i)));
+        }
+    }
+
+  private:
+    ATALANTA_INLINE Option option(const EuropeanColumns& in, std::size_t i) const {
+        return {right_[i],  in.spot[i],           in.strike[i], in.years[i],
+                in.rate[i], in.dividend_yield[i], in.vol[i]};
+    }
+
+    ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
+        for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Option o = option(in, i);
+            const Horizon t = horizon_of(o);
+            root_years_[i] = t.root_years;
+            total_vol_[i] = t.total_vol;
+            inverse_total_vol_[i] = t.inverse_total_vol;
+            discount_[i] = t.discount;
+            exceptional_[i] = is_ordinary(o, t) ? 0.0 : 1.0;
+        }
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Moneyness m = moneyness_of(option(in, i), inverse_total_vol_[i]);
+            distance_[i] = m.distance;
+            gain_[i] = m.gain;
+            forward_[i] = m.forward;
+        }
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Tails tails = tails_of(distance_[i], total_vol_[i]);
+            const MillsPlaces places = mills_places_of(tails);
+            u1_[i] = places.u1;
+            u2_[i] = places.u2;
+            bound_[i] = bound_of(in.strike[i], {distance_[i], gain_[i], forward_[i]}, discount_[i]);
+            density_[i] = density_of(bound_[i], tails.z1);
+        }
+    }
+
+    ATALANTA_INLINE void finish_price(std::size_t rows, double* __restrict out) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Tails tails = tails_of(distance_[i], total_vol_[i]);
+            const MillsPair mills = mills_of(tails, {u1_[i], u2_[i]}, distance_[i], total_vol_[i]);
+            const double otm = out_of_the_money_value(tails, mills, bound_[i], density_[i], total_vol_[i]);
+            out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
+        }
+    }
+
+    // The ratios overwrite their arguments; the value of the out-of-the-money option, its bound.
+    ATALANTA_INLINE void finish_mills(std::size_t rows) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Tails tails = tails_of(distance_[i], total_vol_[i]);
+            const MillsPair mills = mills_of(tails, {u1_[i], u2_[i]}, distance_[i], total_vol_[i]);
+            value_[i] = out_of_the_money_value(tails, mills, bound_[i], density_[i], total_vol_[i]);
+            u1_[i] = mills.first;
+            u2_[i] = mills.second;
+        }
+    }
+
+    template <int Order>
+    ATALANTA_INLINE void finish_greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const Option o = option(in, i);
+            const Horizon t = {root_years_[i], total_vol_[i], inverse_total_vol_[i], discount_[i]};
+            const Moneyness m = {distance_[i], gain_[i], forward_[i]};
+            const Tails tails = tails_of(m.distance, t.total_vol);
+            const MillsPair mills = {u1_[i], u2_[i], 0.0};
+            const Legs legs = legs_of(o.right, o.strike, m, t.discount, tails, mills, density_[i]);
+            const double price = price_of(o.right, m.gain, t.discount, value_[i]);
+            const Standardised d = standardise(tails, m.gain);
+            store<Order>(out, i, sensitivities_of(o, t, legs, d, density_[i], price));
+        }
+    }
+
+    bool any_exceptional(std::size_t rows) const {
+        std::uint64_t bits = 0;
+        for (std::size_t i = 0; i < rows; ++i) bits |= bits_of(exceptional_[i]);
+        return bits != 0;
+    }
+
+    alignas(64) double right_[kBlockRows], exceptional_[kBlockRows];
+    alignas(64) double root_years_[kBlockRows], total_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
+    alignas(64) double discount_[kBlockRows], distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
+    alignas(64) double bound_[kBlockRows], density_[kBlockRows], u1_[kBlockRows], u2_[kBlockRows];
+    alignas(64) double value_[kBlockRows];
+};
+
+ATALANTA_INLINE Option option_at(const EuropeanRows& rows, std::size_t row) {
+    return {static_cast<double>(rows.right[row]),
+            rows.spot[row],
+            rows.strike[row],
+            rows.years[row],
+            rows.rate[row],
+            rows.dividend_yield[row],
+            rows.vol[row]};
+}
+
+// One row with a real branch: quicker than a padded block for one or two.
+ATALANTA_INLINE Sensitivities single_row(const Option& o) {
+    const Horizon t = horizon_of(o);
+    return is_ordinary(o, t) ? evaluate(o, o, t) : limit_of(o);
+}
+
+// At least kLanes rows, block by block: solve(columns, first, count).
+template <class Solve>
+ATALANTA_INLINE void solve_blocks(const EuropeanRows& rows, Solve&& solve) {
+    const BlockColumn right(rows.right);
+    const BlockColumn spot(rows.spot), strike(rows.strike), years(rows.years), rate(rows.rate),
+        dividend_yield(rows.dividend_yield), vol(rows.vol);
+    for_each_block(rows.size, [&](std::size_t first, std::size_t count) {
+        solve(EuropeanColumns{right.at(first), spot.at(first), strike.at(first), years.at(first),
+                              rate.at(first), dividend_yield.at(first), vol.at(first)},
+              first, count);
+    });
+}
+
+inline void price_blocks(const EuropeanRows& rows, double* price) {
+    EuropeanBlock block;
+    solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
+        block.price(in, count, price + first);
+    });
+}
+
+template <int Order>
+void greeks_blocks(const EuropeanRows& rows, const GreekColumns& out) {
+    EuropeanBlock block;
+    solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
+        block.greeks<Order>(in, count, out.from(first));
+    });
+}
+
+// Three to seven rows copied to one vector, the first one repeated.
+class PaddedRows {
+  public:
+    explicit PaddedRows(const EuropeanRows& rows) {
+        const Column<double>* sources[kColumns] = {&rows.spot, &rows.strike,         &rows.years,
+                                                   &rows.rate, &rows.dividend_yield, &rows.vol};
+        for (std::size_t i = 0; i < kLanes; ++i) {
+            const std::size_t row = i < rows.size ? i : 0;
+            for (std::size_t c = 0; c < kColumns; ++c) columns_[c][i] = (*sources[c])[row];
+            right_[i] = rows.right[row];
+        }
+    }
+    EuropeanRows rows() const {
+        return {kLanes, {right_, false}, column(0), column(1), column(2), column(3), column(4), column(5)};
+    }
+
+  private:
+    static constexpr std::size_t kColumns = 6;
+    Column<double> column(std::size_t c) const { return {columns_[c], false}; }
+
+    double columns_[kColumns][kLanes];
+    std::int8_t right_[kLanes];
+};
+
+inline void price_european(const EuropeanRows& rows, double* price) noexcept {
+    if (rows.size <= kSingleRows) {
+        for (std::size_t row = 0; row < rows.size; ++row) price[row] = single_row(option_at(rows, row)).price;
+    } else if (rows.size < kLanes) {
+        double padded[kLanes];
+        price_blocks(PaddedRows(rows).rows(), padded);
+        for (std::size_t i = 0; i < rows.size; ++i) price[i] = padded[i];
+    } else {
+        price_blocks(rows, price);
+    }
+}
+
+// Fills the first kGreeksOfOrder[Order] columns.
+template <int Order>
+void greeks_european(const EuropeanRows& rows, const GreekColumns& out) noexcept {
+    constexpr std::size_t kOutputs = kGreeksOfOrder[Order];
+    if (rows.size <= kSingleRows) {
+        for (std::size_t row = 0; row < rows.size; ++row) {
+            store<Order>(out, row, single_row(option_at(rows, row)));
+        }
+    } else if (rows.size < kLanes) {
+        double padded[kOutputs][kLanes];
+        GreekColumns columns{};
+        for (std::size_t c = 0; c < kOutputs; ++c) columns.data[c] = padded[c];
+        greeks_blocks<Order>(PaddedRows(rows).rows(), columns);
+        for (std::size_t c = 0; c < kOutputs; ++c) {
+            for (std::size_t i = 0; i < rows.size; ++i) out.data[c][i] = padded[c][i];
+        }
+    } else {
+        greeks_blocks<Order>(rows, out);
+    }
+}
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,173 @@
+// The rows that the vectorised formulas cannot take: out of the domain, degenerate, or of extreme size.
+// Entry: limit_of(option), all thirteen outputs. Scalar, one row at a time.
+//
+//   row                                     outputs
+//   ------------------------------------    --------------------------------------------------------------
+//   right not +1 or -1                      NaN
+//   any input NaN or infinite               NaN (vol and years too: vega would be 0 beside a NaN price)
+//   spot, strike, years or vol negative     NaN (-0 counts as 0)
+//   S e^(-qT) or K e^(-rT) overflows        NaN
+//   years, vol, spot or strike is 0, or     the discounted intrinsic value max(e (S e^-qT - K e^-rT), 0);
+//   vol sqrt(T) < 1e-60, or a discounted    in the money: delta e e^-qT, rho e T K e^-rT, phi -e T S e^-qT,
+//   amount underflows                       theta e (q S e^-qT - r K e^-rT), charm q delta, the others 0;
+//                                           out of the money: all 0
+//   ... at the money (F = K), s -> 0        price 0, and half of the in-the-money values above, with theta
+//                                           falling by S e^-qT phi(0) vol / (2 sqrt(T)), vega S e^-qT
+//                                           phi(0) sqrt(T), vanna e^-qT phi(0) sqrt(T) / 2, vomma 0, gamma
+//                                           +inf, speed and zomma -inf, charm and color +-inf as they diverge
+//   spot and strike both 0                  as at the money
+//   vol sqrt(T) > 1e60                      N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
+//   any other size                          the ordinary formulas on S e^-qT and K e^-rT, scaled by a power
+//                                           of two; an output beyond the range of double becomes 0, infinite
+//                                           or NaN
+#pragma once
+
+#include "pricing/columns.hpp"
+#include "pricing/european_formulas.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kUndefined = __builtin_nan("");
+constexpr double kUnbounded = __builtin_inf();
+constexpr double kLargestDouble = 1.7976931348623157e308;
+constexpr double kLeastNormal = 2.2250738585072014e-308;
+
+inline Sensitivities undefined_row() {
+    return {kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
+            kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined};
+}
+
+inline bool is_finite(double x) {
+    return magnitude(x) <= kLargestDouble;
+}
+
+inline bool is_finite_and_not_negative(double x) {
+    return x >= 0.0 && x <= kLargestDouble;
+}
+
+inline bool in_domain(const Option& o) {
+    return o.right * o.right == 1.0 && is_finite_and_not_negative(o.spot) &&
+           is_finite_and_not_negative(o.strike) && is_finite_and_not_negative(o.years) &&
+           is_finite_and_not_negative(o.vol) && is_finite(o.rate) && is_finite(o.dividend_yield);
+}
+
+// e^x with 0 and infinity beyond the range.
+inline double saturating_exponential(double x) {
+    if (x < kLeastExponent) return 0.0;
+    if (x > -kLeastExponent) return kUnbounded;
+    return exponential_in_range(x);
+}
+
+struct DiscountedAmounts {
+    double yield_discount;  // e^(-qT)
+    double spot, strike;    // S e^(-qT), K e^(-rT)
+    double gain;            // spot - strike
+};
+
+// The gain is formed as in the ordinary formulas, so that both agree on which side of the money a row is.
+inline DiscountedAmounts discount_amounts(const Option& o) {
+    const double yield_discount = saturating_exponential(-o.dividend_yield * o.years);
+    const double discount = saturating_exponential(-o.rate * o.years);
+    const double spot = o.spot * yield_discount, strike = o.strike * discount;
+    const double drift = (o.rate - o.dividend_yield) * o.years;
+    if (magnitude(o.rate * o.years) + magnitude(drift) > kLargestCarry) {
+        return {yield_discount, spot, strike, spot - strike};
+    }
+    const double growth = exponential_minus_one_in_range(drift);
+    return {yield_discount, spot, strike, fma(o.spot, growth, o.spot - o.strike) * discount};
+}
+
+// Both legs exercised in the share `exercised`: 1 in the money, 1/2 at it, 0 out of it.
+inline Sensitivities certain_exercise(const Option& o, const DiscountedAmounts& a, double exercised) {
+    const double sign = o.right * exercised;
+    Sensitivities g{};
+    if (exercised == 0.0) return g;
+    g.price = o.right * a.gain;
+    g.delta = sign * a.yield_discount;
+    g.theta = sign * (o.dividend_yield * a.spot - o.rate * a.strike);
+    g.rho = sign * o.years * a.strike;
+    g.phi = -sign * o.years * a.spot;
+    g.charm = o.dividend_yield * g.delta;
+    return g;
+}
+
+inline double diverging(double sign) {
+    return sign > 0.0 ? kUnbounded : sign < 0.0 ? -kUnbounded : 0.0;
+}
+
+// The limit vol sqrt(T) -> 0 at F = K: an average of both sides and the traces of the kink.
+inline Sensitivities at_the_money_limit(const Option& o, const DiscountedAmounts& a) {
+    Sensitivities g = certain_exercise(o, a, 0.5);
+    const double root_years = square_root(o.years);
+    const double quarter_variance = 0.25 * o.vol * o.vol, net_rate = o.rate - o.dividend_yield;
+    const double density = kInverseRootTwoPi * a.spot;
+    g.price = 0.0;
+    g.gamma = kUnbounded;
+    g.vega = density * root_years;
+    if (o.vol > 0.0 && density > 0.0) g.theta -= 0.5 * density * (o.vol / root_years);
+    g.vanna = 0.5 * kInverseRootTwoPi * a.yield_discount * root_years;
+    g.charm -= diverging(net_rate + quarter_variance);
+    g.speed = -kUnbounded;
+    g.zomma = -kUnbounded;
+    g.color = diverging(o.dividend_yield + 0.5 * (net_rate + quarter_variance) + 0.5 / o.years);
+    return g;
+}
+
+inline Sensitivities without_vol(const Option& o, const DiscountedAmounts& a) {
+    const double exercised = o.right * a.gain;
+    if (exercised == 0.0) return at_the_money_limit(o, a);
+    return certain_exercise(o, a, exercised > 0.0 ? 1.0 : 0.0);
+}
+
+inline Sensitivities with_unbounded_vol(const Option& o, const DiscountedAmounts& a) {
+    DiscountedAmounts leg = a;
+    (o.right > 0.0 ? leg.strike : leg.spot) = 0.0;
+    leg.gain = leg.spot - leg.strike;
+    if (o.right < 0.0) leg.yield_discount = 0.0;
+    return certain_exercise(o, leg, 1.0);
+}
+
+// The ordinary formulas with r = q = 0 on the discounted amounts; only the Greeks see the real rates.
+inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts& a) {
+    Horizon t = horizon_of(o);
+    t.discount = 1.0;
+    return evaluate(o, {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol}, t);
+}
+
+// A power of two that brings both amounts into the ordinary range where there is one.
+inline double scale_of(const Option& o) {
+    constexpr double kScale = 0x1p600;
+    const double least = o.spot < o.strike ? o.spot : o.strike;
+    const double largest = o.spot < o.strike ? o.strike : o.spot;
+    if (least < kLeastAmount && largest < 1.0) return kScale;
+    if (largest > kLargestAmount && least > 1.0) return 1.0 / kScale;
+    return 1.0;
+}
+
+// Outputs are homogeneous in spot and strike, each of its own degree.
+inline Sensitivities undo_scale(const Sensitivities& g, double scale) {
+    const double inverse = 1.0 / scale;
+    return {g.price * inverse,       g.delta,         g.gamma * scale, g.vega * inverse, g.theta * inverse,
+            g.rho * inverse,         g.phi * inverse, g.vanna,         g.charm,          g.vomma * inverse,
+            g.speed * scale * scale, g.zomma * scale, g.color * scale};
+}
+
+[[gnu::noinline]] inline Sensitivities limit_of(const Option& option) {
+    if (!in_domain(option)) return undefined_row();
+    const double scale = scale_of(option);
+    Option o = option;
+    o.spot *= scale;
+    o.strike *= scale;
+    const DiscountedAmounts a = discount_amounts(o);
+    if (!is_finite_and_not_negative(a.spot) || !is_finite_and_not_negative(a.strike)) return undefined_row();
+    const double root_years = square_root(o.years), total_vol = o.vol * root_years;
+    if (total_vol < kLeastHorizon || a.spot < kLeastNormal || a.strike < kLeastNormal) {
+        return undo_scale(without_vol(o, a), scale);
+    }
+    if (total_vol > kLargestHorizon) return undo_scale(with_unbounded_vol(o, a), scale);
+    return undo_scale(with_extreme_size(o, a), scale);
+}
+
+}  // namespace
+}  // namespace atalanta
