@@ -55,9 +55,9 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
+        from atalanta.cli.version import package_version
 
-        typer.echo(f"atalanta {metadata.version('atalanta')}")
+        typer.echo(f"atalanta {package_version()}")
         raise typer.Exit
 
 

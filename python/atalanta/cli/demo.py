@@ -10,8 +10,9 @@ import numpy as np
 from rich.console import Console
 
 from atalanta.cli.machine import machine_card
-from atalanta.cli.render import print_report, print_run, print_selfcheck, print_verdict
+from atalanta.cli.render import print_report, print_run, print_selfcheck
 from atalanta.cli.report import Report
+from atalanta.cli.screen import print_verdict
 from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
 from atalanta.cli.stages import Stage, time_stages
 from atalanta.market.analysis import Analysis, analyze

@@ -12,11 +12,12 @@ from atalanta.cli.machine import (
     MachineCard,
     installed_packages,
     machine_card,
-    package_version,
     python_description,
 )
-from atalanta.cli.render import print_facts, print_machine, print_selfcheck
+from atalanta.cli.render import print_machine, print_selfcheck
+from atalanta.cli.screen import print_facts, print_heading
 from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
+from atalanta.cli.version import package_version
 
 __all__ = ["Diagnosis", "examine", "print_diagnosis"]
 
@@ -63,10 +64,13 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     """Print the diagnosis for a reader at the terminal."""
     console.print(Text(f"Atalanta {diagnosis.version}", style="bold cyan"))
     console.print(f"{diagnosis.python}; {diagnosis.machine.system} {diagnosis.machine.architecture}")
+    print_heading(console, "Machine")
     print_machine(console, diagnosis.machine)
+    print_heading(console, "Instruction sets of this build")
     print_facts(console, _instruction_sets(diagnosis.machine))
+    print_heading(console, "Packages")
     print_facts(console, diagnosis.packages.items())
-    console.print()
+    print_heading(console, "Self-check")
     print_selfcheck(console, diagnosis.selfcheck)
 
 
@@ -77,4 +81,4 @@ def _instruction_sets(card: MachineCard) -> list[tuple[str, str]]:
     }
     rows = [(row.name, f"{row.description}: {states[row.name]}") for row in card.instruction_sets]
     found = ", ".join(name for name, there in card.features.items() if there) or "none that matters here"
-    return [*rows, ("has", found)]
+    return [*rows, ("processor", found)]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.cli.machine import package_version
 from atalanta.cli.report import Report, worst_rows
+from atalanta.cli.version import package_version
 from atalanta.market.flags import flag_names
 from atalanta.market.table import Table
 

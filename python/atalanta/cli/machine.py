@@ -12,10 +12,10 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from atalanta.cli.version import installed_version
 from atalanta.machine import cpu_features
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "MachineCard",
     "installed_packages",
     "machine_card",
-    "package_version",
     "python_description",
 ]
 
@@ -102,12 +101,7 @@ def machine_card() -> MachineCard:
 
 def installed_packages() -> dict[str, str]:
     """Version of each third-party package, or how to install it."""
-    return {name: _version(name) or _how_to_install(extra) for name, extra in _PACKAGES.items()}
-
-
-def package_version() -> str:
-    """Version of Atalanta, `unknown` when it runs from a source tree that was never installed."""
-    return _version("atalanta") or "unknown"
+    return {name: installed_version(name) or _how_to_install(extra) for name, extra in _PACKAGES.items()}
 
 
 def python_description() -> str:
@@ -120,13 +114,6 @@ def python_description() -> str:
 def _gil_enabled() -> bool:
     probe = getattr(sys, "_is_gil_enabled", None)  # from Python 3.13 on
     return True if probe is None else bool(probe())
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _how_to_install(extra: str | None) -> str:

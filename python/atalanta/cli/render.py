@@ -5,30 +5,35 @@ Screens show vol in per cent, vega per vol point, theta per day and rho per 1 % 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from atalanta.cli.machine import MachineCard
 from atalanta.cli.report import Report, Slice, worst_rows
+from atalanta.cli.screen import (
+    decimals,
+    digits,
+    make_table,
+    plain,
+    print_bullets,
+    print_facts,
+    print_heading,
+    print_verdict,
+)
 from atalanta.cli.selfcheck import SelfCheck
 from atalanta.cli.smile_plot import smile_plot
 from atalanta.cli.stages import Stage
 from atalanta.market.flags import flag_names
 
 __all__ = [
-    "plain",
-    "print_facts",
     "print_machine",
     "print_report",
     "print_run",
     "print_selfcheck",
     "print_stages",
-    "print_verdict",
 ]
 
 _PLOTS = 4
@@ -37,11 +42,6 @@ _WORST = 10
 _GAP = "  "
 _DAYS = 365.0
 _GREEK_COLUMNS = ("right", "strike", "bid", "ask", "iv_mid", "delta", "gamma", "vega", "theta", "rho")
-
-
-def plain(text: object) -> str:
-    """A text from outside with nothing in it that could steer a terminal."""
-    return "".join(sign if sign.isprintable() else "�" for sign in str(text))
 
 
 def print_report(console: Console, report: Report, *, everything: bool = False) -> None:
@@ -53,10 +53,10 @@ def print_report(console: Console, report: Report, *, everything: bool = False) 
         everything: every expiry in place of the first ones.
     """
     summary, whole = report.analysis.summary(), report.stages[-1]
-    _heading(console, report.source)
+    print_heading(console, report.source)
     console.print(
-        f"{summary['contracts']:,} contracts, {summary['expiries']:,} expiries, "
-        f"{len(summary['underlyings']):,} underlyings; {summary['with_iv']:,} with an implied vol, "
+        f"{summary['contracts']:,} contracts, expiries: {summary['expiries']:,}, "
+        f"underlyings: {len(summary['underlyings']):,}; {summary['with_iv']:,} with an implied vol, "
         f"{summary['ok']:,} without any flag; "
         f"analysed in {1e3 * whole.seconds:,.1f} ms, {whole.ns_per_item:,.0f} ns per contract"
     )
@@ -68,7 +68,7 @@ def print_report(console: Console, report: Report, *, everything: bool = False) 
 
 def print_run(console: Console, report: Report) -> None:
     """Print how long each stage took, and on what."""
-    _heading(console, "This run")
+    print_heading(console, "This run")
     print_stages(console, report.stages)
     print_machine(console, report.machine)
 
@@ -89,7 +89,7 @@ def print_machine(console: Console, card: MachineCard) -> None:
 
 def print_stages(console: Console, stages: Iterable[Stage]) -> None:
     """Print the time of every stage."""
-    table = _table("stage", "time, ms", "items", "ns each", left=1)
+    table = make_table("stage", "time, ms", "items", "ns each", left=1)
     for stage in stages:
         count = f"{stage.count:,} {stage.item}s"
         table.add_row(stage.name, f"{1e3 * stage.seconds:,.2f}", count, f"{stage.ns_per_item:,.0f}")
@@ -102,7 +102,7 @@ def print_stages(console: Console, stages: Iterable[Stage]) -> None:
 
 def print_selfcheck(console: Console, check: SelfCheck) -> None:
     """Print the error of each output that comes nearest its limit, and whether all are within."""
-    table = _table("output", "rel. error", "limit", "nearest its limit in", left=1)
+    table = make_table("output", "rel. error", "limit", "nearest its limit in", left=1)
     table.columns[-1].justify = "left"
     for worst in check.worst:
         style = "" if worst.error <= worst.limit else "bold red"
@@ -113,15 +113,9 @@ def print_selfcheck(console: Console, check: SelfCheck) -> None:
     print_verdict(console, "self-check", check.passed, f"{compared}, {check.failures} outside their limit")
 
 
-def print_verdict(console: Console, name: str, passed: bool, text: str) -> None:
-    """Print one line that says whether a check passed."""
-    word = Text("passed", style="bold green") if passed else Text("FAILED", style="bold red")
-    console.print(Text(f"{name} ").append_text(word).append(f": {text}"))
-
-
 def _print_underlying(console: Console, report: Report, underlying: str, everything: bool) -> None:
     ordered = report.of(underlying)
-    _heading(console, underlying)
+    print_heading(console, underlying)
     front = report.front(underlying, _PLOTS if len(report.underlyings()) == 1 else 2)
     _print_smiles(console, front)
     _print_expiries(console, ordered, everything)
@@ -148,62 +142,63 @@ def _print_smiles(console: Console, smiles: tuple[Slice, ...]) -> None:
 
 
 def _smile_title(smile: Slice, width: int) -> Text:
-    days = _number(_DAYS * float(smile.get("years")), 1)
+    days = decimals(_DAYS * float(smile.get("years")), 1)
     title = f"{_date(smile)} {plain(smile.get('root'))} {plain(smile.get('settlement'))}, {days} days"
     return Text(f"{title:<{width}.{width}}", style="bold")
 
 
 def _print_expiries(console: Console, ordered: tuple[Slice, ...], everything: bool) -> None:
-    headers = ("expiry", "", "days", "forward ± s.e.", "rate %", "vol %", "rows", "from")
-    table = _table(*headers, left=2)
-    table.columns[-1].justify = "left"
+    snapshots = _by_snapshot(ordered)
+    headers = ("expiry", "", "days", "forward ± s.e.", "rate %", "vol %", "from")
+    if len(snapshots) > 1:
+        table = make_table("quoted UTC", *headers, left=3, gap=0)
+    else:
+        table = make_table(*headers, "rows", left=2)
     shown = 0
-    for moment, group in _by_snapshot(ordered):
-        if len(ordered) > len(group):
-            table.add_row(Text(moment, style="bold"))
-        limit = len(group) if everything else max(1, _EXPIRIES * len(group) // len(ordered))
+    for moment, group in snapshots.items():
+        limit = len(group) if everything else max(1, _EXPIRIES // len(snapshots))
         for smile in group[:limit]:
-            table.add_row(*_expiry_cells(smile))
+            cells, rows = _expiry_cells(smile), f"{int(smile.get('contracts')):,}"
+            table.add_row(*((moment, *cells) if len(snapshots) > 1 else (*cells, rows)))
         shown += len(group[:limit])
     console.print(table)
     if shown < len(ordered):
         console.print(f"and {len(ordered) - shown:,} later expiries: --all shows them", style="dim")
 
 
-def _by_snapshot(ordered: tuple[Slice, ...]) -> Iterator[tuple[str, list[Slice]]]:
+def _by_snapshot(ordered: tuple[Slice, ...]) -> dict[str, list[Slice]]:
     groups: dict[str, list[Slice]] = {}
     for smile in ordered:
         groups.setdefault(_moment(smile.get("quote_time")), []).append(smile)
-    yield from groups.items()
+    return groups
 
 
-def _expiry_cells(smile: Slice) -> list[str]:
-    forward, error = float(smile.get("forward")), float(smile.get("forward_se"))
-    return [
+def _expiry_cells(smile: Slice) -> tuple[str, ...]:
+    return (
         _date(smile),
         plain(smile.get("settlement")),
-        _number(_DAYS * float(smile.get("years")), 1),
-        _with_error(forward, error),
-        _number(100 * float(smile.get("rate")), 2),
-        _number(100 * float(smile.get("atm_vol")), 1),
-        f"{int(smile.get('contracts')):,}",
+        decimals(_DAYS * float(smile.get("years")), 1),
+        _with_error(float(smile.get("forward")), float(smile.get("forward_se"))),
+        decimals(100 * float(smile.get("rate")), 2),
+        decimals(100 * float(smile.get("atm_vol")), 1),
         str(smile.get("source")).replace(" discount", "").replace(" rate", "").replace(", ", "/"),
-    ]
+    )
 
 
 def _with_error(value: float, error: float) -> str:
-    """The value with as many decimals as its error has, from two to four."""
+    """The value with as many decimals as its error has, from two to four, seven digits in all."""
     if not np.isfinite(error):
-        return _number(value, 2)
-    decimals = int(np.clip(1 - np.floor(np.log10(max(error, 1e-9))), 2, 4))
-    return f"{_number(value, decimals)} ± {error:.{decimals}f}"
+        return decimals(value, 2)
+    most = max(7 - len(str(int(abs(value)))), 2)
+    count = int(np.clip(1 - np.floor(np.log10(max(error, 1e-9))), 2, min(most, 4)))
+    return f"{decimals(value, count)} ± {error:.{count}f}"
 
 
 def _print_at_the_money(console: Console, smiles: tuple[Slice, ...]) -> None:
     if not smiles:
         return
     headers = ("expiry", "at F", "strike", "mid", "vol %", "delta", "gamma", "vega/pt", "theta/day", "rho/1%")
-    table = _table(*headers, left=2, gap=0)
+    table = make_table(*headers, left=2, gap=0)
     for smile in smiles:
         for row in smile.at_the_money():
             table.add_row(_date(smile), *_greek_cells(smile, int(row)))
@@ -214,12 +209,12 @@ def _greek_cells(smile: Slice, row: int) -> list[str]:
     value = {name: float(smile.analysis[name][row]) for name in _GREEK_COLUMNS}
     return [
         "C" if value["right"] > 0 else "P",
-        _digits(value["strike"], 8),
-        _number((value["bid"] + value["ask"]) / 2, 3),
-        _number(100 * value["iv_mid"], 1),
-        _number(value["delta"], 3),
-        *(_digits(amount, 3) for amount in (value["gamma"], value["vega"] / 100)),
-        *(_digits(amount, 3) for amount in (value["theta"] / _DAYS, value["rho"] / 100)),
+        digits(value["strike"], 8),
+        decimals((value["bid"] + value["ask"]) / 2, 3),
+        decimals(100 * value["iv_mid"], 1),
+        decimals(value["delta"], 3),
+        *(digits(amount, 3) for amount in (value["gamma"], value["vega"] / 100)),
+        *(digits(amount, 3) for amount in (value["theta"] / _DAYS, value["rho"] / 100)),
     ]
 
 
@@ -228,16 +223,16 @@ def _print_flagged(console: Console, report: Report) -> None:
     counts = analysis.summary()["flags"]
     if not counts:
         return
-    _heading(console, "Flagged rows")
+    print_heading(console, "Flagged rows")
     console.print(", ".join(f"{name} {count:,}" for name, count in counts.items()))
     rows = worst_rows(analysis, _WORST)
-    table = _table("worst of each kind", "forward", "bid", "ask", "vol %", "flags", left=1)
+    table = make_table("worst of each kind", "forward", "bid", "ask", "vol %", "flags", left=1)
     table.columns[-1].justify = "left"
     table.columns[-1].no_wrap = False
     names = flag_names(analysis["flags"][rows])
     for row, flags in zip(rows.tolist(), names.tolist(), strict=True):
-        prices = (_number(float(analysis[name][row]), 2) for name in ("forward", "bid", "ask"))
-        vol = _number(100 * float(analysis["iv_mid"][row]), 1)
+        prices = (decimals(float(analysis[name][row]), 2) for name in ("forward", "bid", "ask"))
+        vol = decimals(100 * float(analysis["iv_mid"][row]), 1)
         table.add_row(_contract(report, row), *prices, vol, flags.replace("|", ", "))
     console.print(table)
 
@@ -255,51 +250,8 @@ def _contract(report: Report, row: int) -> str:
 def _print_notes(console: Console, notes: tuple[str, ...]) -> None:
     if not notes:
         return
-    _heading(console, "What was read and assumed")
-    _bullets(console, notes)
-
-
-def _bullets(console: Console, texts: Iterable[str]) -> None:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for text in texts:
-        grid.add_row("-", Text(plain(text)))
-    console.print(grid)
-
-
-def print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
-    """Print names beside what is said about each."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, fact in facts:
-        grid.add_row(name, Text(plain(fact)))
-    console.print(grid)
-
-
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.print(Text(plain(text), style="bold cyan"))
-
-
-def _table(*headers: str, left: int, gap: int = 1) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold"
-    )
-    for place, header in enumerate(headers):
-        table.add_column(header, justify="left" if place < left else "right", no_wrap=True)
-    return table
-
-
-def _number(value: float, digits: int) -> str:
-    if not np.isfinite(value):
-        return "-"
-    return f"{value:,.{digits}f}"
-
-
-def _digits(value: float, digits: int) -> str:
-    return f"{value:,.{digits}g}" if np.isfinite(value) else "-"
+    print_heading(console, "What was read and assumed")
+    print_bullets(console, notes)
 
 
 def _date(smile: Slice) -> str:
@@ -307,4 +259,5 @@ def _date(smile: Slice) -> str:
 
 
 def _moment(instant: np.datetime64) -> str:
-    return "time unknown" if np.isnat(instant) else str(instant.astype("M8[m]")).replace("T", " ") + " UTC"
+    """Month, day and time; the year stands in the expiry beside it."""
+    return "unknown" if np.isnat(instant) else str(instant.astype("M8[m]")).replace("T", " ")[5:]

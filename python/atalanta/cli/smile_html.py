@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.cli.document import dumps, records
-from atalanta.cli.machine import package_version
 from atalanta.cli.report import Report, Slice
+from atalanta.cli.version import package_version
 from atalanta.market.flags import flag_names
 
 __all__ = ["smile_page"]
