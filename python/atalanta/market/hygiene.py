@@ -90,6 +90,7 @@ def duplicates(columns: Mapping[str, Column]) -> Bools:
 
 
 def _wide(bid: Column, ask: Column) -> Bools:
+    bid, ask = clean_price(bid), clean_price(ask)
     spread = ask - bid
     wide = (spread > WIDE_FRACTION * (bid + ask) / 2 + _ROUNDING) & (spread > WIDE_FLOOR + _ROUNDING)
     return np.asarray(wide & (bid > 0))
