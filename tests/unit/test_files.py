@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from atalanta.errors import InputError, MissingExtraError
 from atalanta.market import files
 from atalanta.market.files import open_columns
+from atalanta.market.instants import instants
 from atalanta.market.table import Table
 
 

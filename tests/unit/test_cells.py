@@ -1,0 +1,140 @@
+import decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atalanta.market.cells import MISSING_WORDS, is_missing, numbers, per_distinct, rights, texts
+
+
+def _objects(*cells):
+    column = np.empty(len(cells), dtype=object)
+    column[:] = cells
+    return column
+
+
+@pytest.mark.parametrize(
+    "cell", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), "", "  ", "NA", "n/a", "-", "Null"]
+)
+def test_missing_cells(cell):
+    """Every library's way of saying "no value", and the words that files use for it."""
+    assert is_missing(cell)
+
+
+@pytest.mark.parametrize("cell", [0, 0.0, False, "0", "x", "nano"])
+def test_cells_that_are_not_missing(cell):
+    """Zero is a value, and so is text that only begins like a missing word."""
+    assert not is_missing(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("1.5", 1.5),
+        (" 1.5 ", 1.5),
+        ("-1e-3", -0.001),
+        ("+2", 2.0),
+        (3, 3.0),
+        (decimal.Decimal("0.05"), 0.05),
+        (np.float32(0.5), 0.5),
+        ("inf", np.inf),
+        ("1e999", np.inf),
+    ],
+)
+def test_cells_that_are_numbers(cell, expected):
+    """Text, blanks around it, and number objects of any kind become floats."""
+    for column in (_objects(cell), _objects(cell, "x")):  # the quick way, and cell by cell
+        parsed = numbers(column)
+        assert (expected, False) == (parsed.values[0], parsed.bad[0])
+
+
+@pytest.mark.parametrize("cell", ["abc", "1,5", "$5", "5%", "1 2", "0x10", "2024-01-01", [1.0], 10**400])
+def test_cells_that_are_no_numbers(cell):
+    """What is not exactly a number is bad and NaN; nothing is guessed."""
+    parsed = numbers(_objects("1", cell))
+    assert (1.0, False) == (parsed.values[0], parsed.bad[0])
+    assert np.isnan(parsed.values[1])
+    assert parsed.bad[1]
+
+
+@pytest.mark.parametrize("word", sorted(MISSING_WORDS))
+def test_missing_numbers_are_not_bad(word):
+    """A missing cell is NaN without blame."""
+    parsed = numbers(_objects(word, "1"))
+    assert np.isnan(parsed.values[0])
+    assert [False, False] == parsed.bad.tolist()
+
+
+def test_numeric_columns_are_numbers_as_they_are():
+    """Floats are not copied; integers of any width are converted."""
+    floats = np.array([1.0, np.nan])
+    assert numbers(floats).values is floats
+    for dtype in ("i1", "u8", "f4"):
+        assert [1.0, 2.0] == numbers(np.array([1, 2], dtype=dtype)).values.tolist()
+
+
+@pytest.mark.parametrize("column", [np.array([True]), np.array(["2024-01-01"], dtype="M8[D]")])
+def test_columns_of_another_kind_hold_no_numbers(column):
+    """Booleans and dates are not numbers, though they could be cast to some."""
+    parsed = numbers(column)
+    assert np.isnan(parsed.values).all()
+    assert parsed.bad.all()
+
+
+@pytest.mark.parametrize("cell", ["C", "c", "Call", "CALL ", "calls", "1", "1.0", 1, 1.0])
+def test_calls(cell):
+    """A call is +1 however it is spelled."""
+    assert ([1], [False]) == tuple(part.tolist() for part in rights(_objects(cell)))
+
+
+@pytest.mark.parametrize("cell", ["P", "p", "Put", " PUT", "puts", "-1", "-1.0", -1, -1.0])
+def test_puts(cell):
+    """A put is -1 however it is spelled."""
+    assert ([-1], [False]) == tuple(part.tolist() for part in rights(_objects(cell)))
+
+
+@pytest.mark.parametrize(("cell", "bad"), [("X", True), ("0", True), (2, True), ("", False), (None, False)])
+def test_neither_call_nor_put(cell, bad):
+    """Anything else is 0: bad where something was there, missing where nothing was."""
+    assert ([0], [bad]) == tuple(part.tolist() for part in rights(_objects(cell)))
+
+
+def test_rights_of_numeric_columns():
+    """+1 and -1 are taken, every other number is bad, NaN is missing."""
+    parsed = rights(np.array([1.0, -1.0, 0.0, 2.0, np.nan]))
+    assert [1, -1, 0, 0, 0] == parsed.values.tolist()
+    assert [False, False, True, True, False] == parsed.bad.tolist()
+    assert np.dtype(np.int8) == parsed.values.dtype
+
+
+def test_texts_are_stripped_and_never_bad():
+    """Blanks go; missing objects are empty; numbers become their text; NA and NAN are tickers."""
+    parsed = texts(_objects(" SPY ", None, np.nan, 5, "NA", "NAN", pd.NA))
+    assert ["SPY", "", "", "5", "NA", "NAN", ""] == parsed.values.tolist()
+    assert not parsed.bad.any()
+
+
+@given(st.lists(st.sampled_from(["a", "b", None, 1, 2.5, (1, 2)]), max_size=30))
+def test_per_distinct_is_the_conversion_of_every_cell(cells):
+    """Property: with many repeats or none, the result is the conversion cell by cell."""
+    assert [str(cell) for cell in cells] == per_distinct(_objects(*cells), str, np.object_).tolist()
+
+
+def test_per_distinct_converts_a_repeated_value_once():
+    """Repeats cost nothing: the conversion sees each value once."""
+    seen = []
+    per_distinct(_objects(*["a", "b"] * 50), seen.append, np.object_)
+    assert ["a", "b"] == seen
+
+
+def test_per_distinct_takes_what_cannot_be_hashed():
+    """Lists in a column are converted by their text rather than raising."""
+    assert [3, 3, 6] == per_distinct(_objects([1], [2], [1, 2]), len, np.int64).tolist()
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1))
+def test_text_of_a_number_is_that_number(values):
+    """Property: the shortest spelling of a double is read back to the bit."""
+    np.testing.assert_array_equal(values, numbers(_objects(*map(repr, values))).values)
