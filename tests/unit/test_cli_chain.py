@@ -93,6 +93,24 @@ def test_a_given_rate_is_used(quotes):
     assert [0.05] * 3 == pytest.approx(made.analysis.expiries["rate"].tolist())
 
 
+def test_a_file_without_underlying_takes_the_name(tmp_path):
+    """Where the file names no underlying, the filter names it; without one, the message asks for it."""
+    frame = market().to_polars().drop("underlying", "root", "symbol")
+    frame.select("quote_time", "expiry", "right", "strike", "bid", "ask").write_parquet(
+        tmp_path / "bare.parquet"
+    )
+    with pytest.raises(InputError, match="does not name the underlying"):
+        run_chain(ChainRequest(tmp_path / "bare.parquet"), lambda _: None)
+    made = run_chain(ChainRequest(tmp_path / "bare.parquet", underlying="XYZ"), lambda _: None)
+    assert {"XYZ"} == set(made.analysis["underlying"].tolist())
+
+
+def test_a_named_underlying_is_never_replaced(quotes):
+    """Asking for another underlying than the file's is an error, not a new name for its rows."""
+    with pytest.raises(InputError, match=r"matches no row \(found: SPX\)"):
+        run_chain(ChainRequest(quotes, underlying="XYZ"), lambda _: None)
+
+
 def test_what_the_file_lacks_can_be_given(tmp_path):
     """Exercise style and spot reach the reader."""
     write_rows(changed(market(), "spot", slice(None), np.nan), tmp_path / "quotes.csv")

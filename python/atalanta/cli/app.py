@@ -178,7 +178,8 @@ def bench(ctx: typer.Context) -> None:
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     command.command()(run_bench)
     with _errors_reported("--debug" in ctx.args):
-        command(args=[word for word in ctx.args if word != "--debug"], prog_name="atalanta bench")
+        words = [word for word in ctx.args if word != "--debug"]
+        typer.main.get_command(command)(args=words, prog_name="atalanta bench")
 
 
 @contextmanager

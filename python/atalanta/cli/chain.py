@@ -29,7 +29,7 @@ class ChainRequest:
 
     | field | meaning |
     |---|---|
-    | `underlying`, `expiry` | keep only these rows; expiry as YYYY-MM-DD |
+    | `underlying`, `expiry` | keep only these rows; expiry as YYYY-MM-DD; names what the file leaves unnamed |
     | `rate` | continuously compounded, decimal; None takes it from parity |
     | `layout`, `spot`, `quote_time`, `exercise` | handed to `read_chain` |
     """
@@ -57,13 +57,7 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
     expiry = _parsed_expiry(request.expiry)
     step(f"reading {request.file.name}")
     start = time.perf_counter()
-    chain = read_chain(
-        request.file,
-        layout=request.layout,
-        spot=request.spot,
-        quote_time=request.quote_time,
-        exercise=request.exercise,
-    )
+    chain = _read(request)
     read = Stage("read", time.perf_counter() - start, len(chain), "contract")
     chosen = select(chain, request.underlying, expiry)
     step(f"analysing {len(chosen):,} contracts")
@@ -76,6 +70,17 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
         machine=machine_card(),
         stages=time_stages(chosen, analysis, (read,), request.rate),
     )
+
+
+def _read(request: ChainRequest) -> Chain:
+    """The file as it is; one that names no underlying takes the name asked for."""
+    given = {name: getattr(request, name) for name in ("layout", "spot", "quote_time", "exercise")}
+    try:
+        return read_chain(request.file, **given)
+    except InputError as error:
+        if request.underlying is None or "does not name the underlying" not in str(error):
+            raise
+    return read_chain(request.file, underlying=request.underlying, **given)
 
 
 def select(chain: Chain, underlying: str | None, expiry: np.datetime64 | None) -> Chain:
