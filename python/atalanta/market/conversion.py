@@ -188,10 +188,9 @@ def _mapping_notes(raw: RawTable, match: Match) -> list[str]:
     names = {name: raw.columns[place].name.strip() for name, place in places.items()}
     mapped = [f"{name} from {header}" for name, header in names.items() if header != name]
     same = [name for name, header in names.items() if header == name]
-    unused = (
-        [] if match.layout.keeps_rest else [raw.columns[place].name.strip() or "''" for place in match.unused]
-    )
-    lists = (("columns mapped", mapped), ("columns taken as named", same), ("columns not used", unused))
+    rest = [raw.columns[place].name.strip() or "''" for place in match.unused]
+    outcome = "columns kept as found" if match.layout.keeps_rest else "columns not used"
+    lists = (("columns mapped", mapped), ("columns taken as named", same), (outcome, rest))
     return [
         f"layout {match.layout.name}: {raw.label}, {len(raw):,} rows",
         *(f"{title}: {', '.join(entries)}" for title, entries in lists if entries),

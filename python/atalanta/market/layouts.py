@@ -250,7 +250,8 @@ def match_layout(names: Iterable[str], label: str, layout: str | None = None) ->
 def _named(name: str) -> Layout:
     known = {layout.name: layout for layout in LAYOUTS}
     if name not in known:
-        near = [other for other in known if name in other] or difflib.get_close_matches(name, known, n=1)
+        near = [other for other in known if name.lower() in other]
+        near = near or difflib.get_close_matches(name.lower(), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
     return known[name]

@@ -79,6 +79,8 @@ def read_chain(
     found = convert(raw, match)
     columns, notes = found.columns, found.notes
     columns["quote_time"] = _quote_time(found, quote_time, raw.label)
+    if "dte" in columns:
+        notes.append(_dte_note(columns))
     if underlying is not None:
         columns["underlying"] = _override_underlying(columns, underlying, notes)
     terms = complete_terms(columns, label=raw.label, exercise=exercise, settlement=settlement)
@@ -132,6 +134,16 @@ def _asked_instant(asked: Any, notes: list[str]) -> np.datetime64:
     )
     notes.append(f"quote_time={asked} taken as {meaning}: {instant.astype('M8[s]')} UTC")
     return np.datetime64(instant)
+
+
+def _dte_note(columns: Mapping[str, Column]) -> str:
+    """ORATS counts the trade date as a day: its dte tells whether the expiry dates were read as it meant them."""
+    traded = (columns["quote_time"] - np.timedelta64(5, "h")).astype("M8[D]")  # New York's date by day
+    days = (columns["expiry"] - traded).astype("m8[D]").astype(np.float64) + 1
+    agrees = int((columns["dte"] == days).sum())
+    return (
+        f"dte is expiry - trade date + 1 on {agrees:,} of {len(days):,} rows; years run to the expiry instant"
+    )
 
 
 def _override_underlying(columns: Mapping[str, Column], ticker: str, notes: list[str]) -> Column:

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from atalanta.errors import InputError
+from atalanta.market.conversion import convert
+from atalanta.market.files import open_columns
+from atalanta.market.layouts import match_layout
+from tests.vendor_layouts import WRITTEN
+
+
+def _convert(columns):
+    raw = open_columns(columns)
+    return convert(raw, match_layout(raw.names, raw.label))
+
+
+def _cell(name, row, value, layout="atalanta"):
+    cells = list(WRITTEN[layout].columns[name])
+    cells[row] = value
+    return {**WRITTEN[layout].columns, name: cells}
+
+
+def test_wide_rows_become_a_call_and_a_put():
+    """Two contracts per row, the call first, in row order; what holds for the row holds for both."""
+    found = _convert(WRITTEN["orats-strikes"].columns)
+    strikes = WRITTEN["orats-strikes"].columns["strike"]
+    assert [1, -1] * 4 == found.columns["right"].tolist()
+    assert [strike for strike in strikes for _ in range(2)] == found.columns["strike"].tolist()
+    assert (8,) == found.bad.shape
+
+
+def test_a_value_of_one_side_is_nan_on_the_other():
+    """ORATS' delta is the call's; the put has none rather than a derived one."""
+    delta = _convert(WRITTEN["orats-strikes"].columns).columns["delta_vendor"]
+    np.testing.assert_array_equal([0.6, np.nan] * 4, delta)
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"), [("callBidPrice", [4]), ("putAskPrice", [5]), ("strike", [4, 5]), ("callMidIv", [])]
+)
+def test_a_bad_cell_of_a_wide_row_touches_its_contracts(name, bad):
+    """A side's cell spoils its contract, a shared cell both, a vendor's number none."""
+    found = _convert(_cell(name, 2, "x", "orats-strikes"))
+    assert bad == np.flatnonzero(found.bad).tolist()
+
+
+def test_a_wholly_bad_column_is_an_error_only_where_it_matters():
+    """Strikes must be numbers; a vendor's column of words is left empty and told."""
+    with pytest.raises(InputError, match="column 'strike' of the mapping"):
+        _convert({**WRITTEN["atalanta"].columns, "strike": ["x"] * 8})
+    found = _convert({**WRITTEN["atalanta"].columns, "iv_vendor": ["x"] * 8})
+    assert np.isnan(found.columns["iv_vendor"]).all()
+    assert not found.bad.any()
+
+
+def test_a_column_of_missing_cells_is_no_error():
+    """A side that was never quoted is missing, not malformed."""
+    found = _convert({**WRITTEN["atalanta"].columns, "bid": [None] * 8})
+    assert np.isnan(found.columns["bid"]).all()
+
+
+@pytest.mark.parametrize(
+    ("vols", "divided"),
+    [
+        ([3.0] * 8, False),
+        ([3.01] * 8, True),
+        ([15.0] * 4 + [np.nan] * 4, True),
+        ([0.2] * 5 + [40.0] * 3, False),  # a few absurd wings do not make per cent
+        ([0.0] * 8, False),
+        ([0.0] * 6 + [25.0] * 2, True),  # zero stands for none
+        ([np.nan] * 8, False),
+    ],
+)
+def test_per_cent_goes_by_the_median(vols, divided):
+    """A volatility column is divided by 100 if the median of its positive numbers is above 300 %."""
+    found = _convert({**WRITTEN["atalanta"].columns, "iv_vendor": vols})
+    np.testing.assert_array_equal(np.array(vols) / (100 if divided else 1), found.columns["iv_vendor"])
+    assert divided == any("per cent" in note for note in found.notes)
+
+
+def test_assumed_zones_and_closes_are_told():
+    """Notes count times taken as New York's and dates taken as closes."""
+    naive = {**WRITTEN["atalanta"].columns}
+    naive["quote_time"] = ["2024-09-13T16:00"] * 7 + ["2024-09-13"]
+    del naive["quote_ts_utc"]
+    notes = _convert(naive).notes
+    assert "quote_time: 7 times without a zone, taken as New York's" in notes
+    assert "quote_time: 1 dates alone, taken as the session's close" in notes
+
+
+def test_the_rest_of_a_canonical_chain_is_kept():
+    """Columns without a meaning of their own stay where they were: numbers as such, words as they are."""
+    columns = {
+        "": list(range(8)),
+        "comment": ["a"] * 8,
+        **WRITTEN["canonical"].columns,
+        "forward": ["560.5"] * 8,
+    }
+    found = _convert(columns).columns
+    assert "" not in found
+    assert "comment" == next(iter(found))
+    assert ["a"] * 8 == found["comment"].tolist()
+    assert [560.5] * 8 == found["forward"].tolist()
+
+
+def test_other_layouts_leave_the_rest_out_and_say_so():
+    """A column that nothing is known of is not carried, and is named."""
+    found = _convert({**WRITTEN["atalanta"].columns, "comment": ["a"] * 8})
+    assert "comment" not in found.columns
+    assert "columns not used: comment" in found.notes

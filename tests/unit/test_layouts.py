@@ -1,0 +1,150 @@
+import re
+
+import pytest
+
+from atalanta.errors import InputError
+from atalanta.market.chain import CHAIN_COLUMNS
+from atalanta.market.layouts import LAYOUTS, header_key, match_layout
+from tests.vendor_layouts import WRITTEN
+
+every_row = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("Strike", "strike"),
+        (" [C_BID]", "c_bid"),
+        ("[QUOTE_DATE] ", "quote_date"),
+        ("Open Interest", "open_interest"),
+        ("contractSymbol", "contractsymbol"),
+        ("", ""),
+    ],
+)
+def test_headers_are_compared_in_plain_form(header, key):
+    """Case, brackets and outer blanks do not count; an inner blank is an underscore."""
+    assert key == header_key(header)
+
+
+@every_row
+def test_names_are_unique_and_needs_can_be_looked_for(layout):
+    """Every need of a row of the table has headers to look for."""
+    assert 1 == [row.name for row in LAYOUTS].count(layout.name)
+    for need in layout.needs:
+        assert layout.looked_for(need)
+
+
+@every_row
+def test_headers_looked_for_are_in_plain_form(layout):
+    """A header that is not in plain form could never be found."""
+    for columns in (layout.columns, layout.calls, layout.puts):
+        for headers in columns.values():
+            assert list(headers) == [header_key(header) for header in headers]
+
+
+@every_row
+def test_a_wide_layout_has_both_sides(layout):
+    """A row with calls has puts, both with a bid and an ask, and no side of its own."""
+    assert bool(layout.calls) == bool(layout.puts) == layout.wide
+    if layout.wide:
+        assert {"bid", "ask"} <= set(layout.calls) & set(layout.puts)
+        assert not {"bid", "ask", "right"} & set(layout.columns)
+
+
+@every_row
+def test_no_header_means_two_things(layout):
+    """Within a layout a header is looked for under one name only."""
+    headers = [
+        header
+        for columns in (layout.columns, layout.calls, layout.puts)
+        for header in sum(columns.values(), ())
+    ]
+    assert sorted(set(headers)) == sorted(headers)
+
+
+@every_row
+def test_terms_and_quotes_can_be_found(layout):
+    """Every layout leads to strike, bid and ask, and to expiry and side by column, symbol or shape."""
+    names = {*layout.columns, *layout.calls}
+    assert {"strike", "bid", "ask", "quote_time"} <= names
+    assert {"expiry"} <= names or "symbol" in names
+    assert {"right"} <= names or layout.wide or "symbol" in names
+
+
+def test_the_canonical_layout_holds_every_canonical_column():
+    """What the chain consists of is what the reader looks for first."""
+    assert set(CHAIN_COLUMNS) <= set(LAYOUTS[0].columns)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_place_is_used_or_told(name):
+    """A match accounts for each column of the source exactly once as used or unused."""
+    headers = list(WRITTEN[name].columns)
+    match = match_layout(headers, "x")
+    used = {*match.columns.values(), *match.calls.values(), *match.puts.values()}
+    assert name == match.layout.name
+    assert set(range(len(headers))) == used | set(match.unused)
+    assert not used & set(match.unused)
+
+
+def test_the_best_header_wins():
+    """Of several headers for one name the first of the row is taken, the others are unused."""
+    match = match_layout(["quote_time", "quote_ts_utc", "expiry", "right", "strike", "bid", "ask"], "x")
+    assert ("atalanta", 1, (0,)) == (match.layout.name, match.columns["quote_time"], match.unused)
+
+
+def test_1545_goes_before_end_of_day():
+    """A DataShop file with both stamps is read at 15:45, where quotes are tighter."""
+    headers = [*WRITTEN["datashop-1545"].columns, *WRITTEN["datashop-eod"].columns]
+    assert "datashop-1545" == match_layout(dict.fromkeys(headers), "x").layout.name
+    assert "datashop-eod" == match_layout(dict.fromkeys(headers), "x", "datashop-eod").layout.name
+
+
+def test_distinctive_layouts_go_first():
+    """A Yahoo frame with canonical columns added is still Yahoo's."""
+    headers = [*WRITTEN["yahoo"].columns, "expiry", "right"]
+    assert "yahoo" == match_layout(headers, "x").layout.name
+
+
+def test_all_missing_columns_are_named_at_once():
+    """One message lists everything that is missing."""
+    with pytest.raises(InputError) as caught:
+        match_layout(["expiry", "right", "strike"], "x.csv")
+    message = "x.csv has no column for the bid (looked for: bid); the ask (looked for: ask), read as layout atalanta"
+    assert f"[market.read_chain] {message}; found: expiry, right, strike" == str(caught.value)
+
+
+def test_a_missing_side_of_a_wide_row_is_named():
+    """Of a wide layout the side is named with the quote."""
+    headers = [header for header in WRITTEN["orats-strikes"].columns if header != "putBidPrice"]
+    with pytest.raises(InputError, match=re.escape("no column for the put bid (looked for: putbidprice)")):
+        match_layout(headers, "x.csv")
+
+
+def test_twins_that_nothing_is_looked_for_in_are_left_alone():
+    """Two unused columns may bear one name."""
+    headers = [*WRITTEN["atalanta"].columns, "comment", "Comment"]
+    assert 2 == len(match_layout(headers, "x").unused)
+
+
+def test_twins_are_refused_in_the_canonical_layout():
+    """Where every column is kept, two of one name are refused."""
+    headers = [*WRITTEN["canonical"].columns, "comment", "comment"]
+    with pytest.raises(InputError, match=r"2 columns that read as 'comment' \('comment', 'comment'\)"):
+        match_layout(headers, "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("optiondx", "'optionsdx'"), ("datashop", "'datashop-1545'"), ("ATALANTA", "'atalanta'")],
+)
+def test_a_misspelled_layout_is_answered_with_the_nearest(name, hint):
+    """A near miss gets a suggestion."""
+    with pytest.raises(InputError, match=f"did you mean {hint}"):
+        match_layout(["strike"], "x", name)
+
+
+def test_a_layout_unlike_all_others_gets_no_suggestion():
+    """Where nothing is near, only the known names are listed."""
+    with pytest.raises(InputError, match=r"openbb, atalanta\)$"):
+        match_layout(["strike"], "x", "zzz")
