@@ -1,6 +1,6 @@
-// The Mills ratio M(z) = N(-z)/phi(z) and g(h) = 1 - h M(h), each fitted on its own, as implied volatility
-// needs them: the price kernel wants a difference of two ratios (numerics/mills_ratio.hpp) at 1e-16 of the
-// price, the inversion wants single values whose rounding errors are corrected, and a cheap variant.
+// What implied volatility needs of the Mills ratio M(z) = N(-z)/phi(z): g(h) = 1 - h M(h), M(z), and M(z)
+// cheaply. numerics/mills_ratio.hpp fits M too, for differences of two ratios; here each value stands alone
+// and the roundings of its argument are undone, because an inversion near the inflection shows them.
 #pragma once
 
 #include "numerics/polynomial.hpp"

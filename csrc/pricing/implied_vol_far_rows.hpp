@@ -14,14 +14,15 @@ class FarRows {
     FarRows(const FarRows&) = delete;
     FarRows& operator=(const FarRows&) = delete;
 
-    // `vol` is where the answer goes. Room for one block more than solve_full_block leaves behind.
-    ATALANTA_INLINE void add(double* vol, double a, double value, double room, double lower, double years) {
+    // `vol` is where the answer goes, `root` sqrt(years). Room for one block more than solve_full_block
+    // leaves behind.
+    ATALANTA_INLINE void add(double* vol, double a, double value, double room, double lower, double root) {
         destination_[count_] = vol;
         a_[count_] = a;
         value_[count_] = value;
         room_[count_] = room;
         lower_[count_] = lower;
-        years_[count_] = years;
+        root_[count_] = root;
         ++count_;
     }
 
@@ -29,7 +30,7 @@ class FarRows {
         if (count_ < kBlockRows) return;
         solve(kBlockRows);
         count_ -= kBlockRows;
-        double* const columns[] = {a_, value_, room_, lower_, years_};
+        double* const columns[] = {a_, value_, room_, lower_, root_};
         for (double* column : columns) {
             for (std::size_t i = 0; i < count_; ++i) column[i] = column[i + kBlockRows];
         }
@@ -41,7 +42,7 @@ class FarRows {
         if (count_ == 0) return;
         const std::size_t last = count_ - 1;
         while (count_ % kLanes != 0) {
-            add(destination_[last], a_[last], value_[last], room_[last], lower_[last], years_[last]);
+            add(destination_[last], a_[last], value_[last], room_[last], lower_[last], root_[last]);
         }
         solve(count_);
         count_ = 0;
@@ -51,9 +52,12 @@ class FarRows {
     void solve(std::size_t rows) {
         rows &= ~(kLanes - 1);
         start(rows);
-        step(rows);
+        take_cheap_step(rows);
+        take_step(rows);
         for (std::size_t i = 0; i < rows; ++i) *destination_[i] = s_[i];
     }
+
+    ATALANTA_INLINE FarTarget target(std::size_t i) const { return {a_[i], sign_[i], scaled_[i]}; }
 
     void start(std::size_t rows) {
         ATALANTA_VECTOR_LOOP
@@ -63,21 +67,31 @@ class FarRows {
             scaled_[i] = begin.target.scaled;
             s_[i] = begin.s;
         }
+    }
+
+    void take_cheap_step(std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            s_[i] = far_cheap_step({a_[i], sign_[i], scaled_[i]}, s_[i]);
+            const FarModel model = far_cheap_model(target(i), s_[i]);
+            mills_sum_[i] = model.mills_sum;
+            slope_[i] = model.slope;
+        }
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            s_[i] = far_cheap_step(target(i), s_[i], {mills_sum_[i], slope_[i]});
         }
     }
 
-    void step(std::size_t rows) {
+    void take_step(std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            mills_sum_[i] = far_mills_sum({a_[i], sign_[i], scaled_[i]}, s_[i]);
+            const FarModel model = far_model(target(i), s_[i]);
+            mills_sum_[i] = model.mills_sum;
+            slope_[i] = model.slope;
         }
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const double s = far_exact_step({a_[i], sign_[i], scaled_[i]}, s_[i], mills_sum_[i]);
-            s_[i] = s / square_root(years_[i]);
+            s_[i] = far_step(target(i), s_[i], {mills_sum_[i], slope_[i]}) / root_[i];
         }
     }
 
@@ -85,8 +99,9 @@ class FarRows {
     std::size_t count_ = 0;
     double* destination_[kCapacity];
     alignas(64) double a_[kCapacity], value_[kCapacity], room_[kCapacity], lower_[kCapacity],
-        years_[kCapacity];
-    alignas(64) double sign_[kBlockRows], scaled_[kBlockRows], s_[kBlockRows], mills_sum_[kBlockRows];
+        root_[kCapacity];
+    alignas(64) double sign_[kBlockRows], scaled_[kBlockRows], s_[kBlockRows],
+        mills_sum_[kBlockRows], slope_[kBlockRows];
 };
 
 }  // namespace

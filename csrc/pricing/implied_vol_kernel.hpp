@@ -24,6 +24,10 @@ struct QuoteBlock {
     const double* __restrict years;
     const double* __restrict rate;
     const double* __restrict dividend_yield;
+
+    ATALANTA_INLINE Quote row(std::size_t i, double right_as_double) const {
+        return {price[i], right_as_double, spot[i], strike[i], years[i], rate[i], dividend_yield[i]};
+    }
 };
 
 // Temporaries of one block; later phases overwrite what they no longer need.
@@ -32,16 +36,20 @@ class ImpliedVolBlock {
     void solve(const QuoteBlock& quotes, std::size_t rows, double* vol, ImpliedVolStatus* status,
                FarRows& far_rows) {
         rows &= ~(kLanes - 1);
-        prepare(quotes, rows);
+        carry(quotes, rows);
+        normalise(quotes, rows);
         start(rows);
-        if (any(near_, rows)) solve_near(rows);
-        store(quotes, rows, vol);
-        if (status != nullptr) store_status(rows, status);
-        if (any(far_, rows)) collect_far_rows(quotes, rows, vol, far_rows);
+        const std::size_t far = any_far(rows) ? collect_far_rows(rows, vol, far_rows) : 0;
+        if (far < rows) {
+            prepare_near(rows);
+            finish_near(rows, vol);
+        }
+        if (status != nullptr) explain(quotes, rows, status);
+        far_rows.solve_full_block();
     }
 
   private:
-    void prepare(const QuoteBlock& quotes, std::size_t rows) {
+    void carry(const QuoteBlock& quotes, std::size_t rows) {
         // On its own, or the width of the bytes would decide how many rows GCC takes at a time.
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(quotes.right[i]);
@@ -49,66 +57,49 @@ class ImpliedVolBlock {
         for (std::size_t i = 0; i < rows; ++i) {
             const Carry carry = carry_over(quotes.years[i], quotes.rate[i], quotes.dividend_yield[i]);
             growth_[i] = carry.growth;
+            base_[i] = carry.base;
             compound_[i] = carry.compound;
             exponent_[i] = carry.exponent;
+            root_[i] = carry.root;
         }
+    }
+
+    void normalise(const QuoteBlock& quotes, std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const Quote quote = {quotes.price[i], right_[i],      quotes.spot[i],          quotes.strike[i],
-                                 quotes.years[i], quotes.rate[i], quotes.dividend_yield[i]};
-            const OtmQuote otm = out_of_the_money(quote, {growth_[i], compound_[i], exponent_[i]});
+            const Carry carry = {growth_[i], base_[i], compound_[i], exponent_[i], root_[i]};
+            const OtmQuote otm = out_of_the_money(quotes.row(i, right_[i]), carry);
             value_[i] = otm.value;
             room_[i] = otm.room;
             lower_[i] = otm.lower;
+            upper_[i] = otm.upper;
             gap_[i] = otm.gap;
-            a_[i] = otm.log_moneyness;
-            status_[i] = otm.status;
+            valid_[i] = otm.valid;
         }
     }
 
     void start(std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const double normal_vol = normal_model_vol(a_[i], gap_[i], value_[i]);
-            const double good = status_[i] == code(ImpliedVolStatus::ok) ? 1.0 : 0.0;
-            const double near = is_near(a_[i], normal_vol) ? good : 0.0;
-            near_[i] = near;
-            far_[i] = good - near;
+            a_[i] = log_moneyness(upper_[i], lower_[i], gap_[i]);
+            s_[i] = normal_model_logarithm(gap_[i], value_[i]);
+        }
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const double normal_vol = normal_model_vol(a_[i], s_[i]);
+            far_[i] = is_near(a_[i], normal_vol) ? 0.0 : valid_[i];
             s_[i] = lognormal_correction(normal_vol, a_[i]);
         }
     }
 
-    void solve_near(std::size_t rows) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            h_[i] = a_[i] / s_[i];
-            integral_[i] = mills_complement(h_[i]);
-        }
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) integral_[i] = scaled_integral(a_[i], s_[i], integral_[i]);
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            s_[i] = near_step(s_[i], a_[i], h_[i], integral_[i], value_[i], lower_[i]);
-        }
+    bool any_far(std::size_t rows) const {
+        std::uint64_t bits = 0;
+        for (std::size_t i = 0; i < rows; ++i) bits |= bits_of(far_[i]);
+        return bits != 0;
     }
 
-    void store(const QuoteBlock& quotes, std::size_t rows, double* __restrict vol) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const double near_vol = s_[i] / square_root(quotes.years[i]);
-            vol[i] = status_[i] == code(ImpliedVolStatus::ok) ? near_vol : kNaN;
-        }
-    }
-
-    void store_status(std::size_t rows, ImpliedVolStatus* __restrict status) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            status[i] = static_cast<ImpliedVolStatus>(static_cast<std::int32_t>(status_[i]));
-        }
-    }
-
-    // The rows are compacted without a branch, because far and near ones come in any order.
-    void collect_far_rows(const QuoteBlock& quotes, std::size_t rows, double* vol, FarRows& far_rows) {
+    // Without a branch per row, because far and near ones come in any order. Returns how many are far.
+    std::size_t collect_far_rows(std::size_t rows, double* vol, FarRows& far_rows) const {
         std::uint8_t index[kBlockRows];
         std::size_t count = 0;
         for (std::size_t i = 0; i < rows; ++i) {
@@ -117,34 +108,65 @@ class ImpliedVolBlock {
         }
         for (std::size_t k = 0; k < count; ++k) {
             const std::size_t i = index[k];
-            far_rows.add(vol + i, a_[i], value_[i], room_[i], lower_[i], quotes.years[i]);
+            far_rows.add(vol + i, a_[i], value_[i], room_[i], lower_[i], root_[i]);
         }
-        far_rows.solve_full_block();
+        return count;
     }
 
-    static bool any(const double* flags, std::size_t rows) {
-        std::uint64_t bits = 0;
-        for (std::size_t i = 0; i < rows; ++i) bits |= bits_of(flags[i]);
-        return bits != 0;
+    void prepare_near(std::size_t rows) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            h_[i] = a_[i] / s_[i];
+            g_[i] = mills_complement(h_[i]);
+        }
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const NearModel model = near_model(a_[i], s_[i], g_[i], lower_[i]);
+            model_[i] = model.value;
+            slope_[i] = model.slope;
+        }
     }
 
-    alignas(64) double right_[kBlockRows], growth_[kBlockRows], compound_[kBlockRows], exponent_[kBlockRows];
-    alignas(64) double value_[kBlockRows], room_[kBlockRows], lower_[kBlockRows], gap_[kBlockRows];
-    alignas(64) double a_[kBlockRows], s_[kBlockRows], h_[kBlockRows], integral_[kBlockRows];
-    alignas(64) double status_[kBlockRows], near_[kBlockRows], far_[kBlockRows];
+    // Far rows get a number too, which is overwritten when theirs is known.
+    void finish_near(std::size_t rows, double* __restrict vol) const {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const double s = near_step(a_[i], s_[i], h_[i], value_[i], {model_[i], slope_[i]});
+            const double near_vol = s / root_[i];
+            vol[i] = valid_[i] == 1.0 ? near_vol : kNaN;
+        }
+    }
+
+    void explain(const QuoteBlock& quotes, std::size_t rows, ImpliedVolStatus* __restrict status) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const OtmQuote otm = {value_[i], room_[i], lower_[i], upper_[i], gap_[i], valid_[i]};
+            status_[i] = status_code(quotes.row(i, right_[i]), exponent_[i], otm);
+        }
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            status[i] = static_cast<ImpliedVolStatus>(static_cast<std::int32_t>(status_[i]));
+        }
+    }
+
+    alignas(64) double right_[kBlockRows], growth_[kBlockRows], base_[kBlockRows], compound_[kBlockRows];
+    alignas(64) double exponent_[kBlockRows], root_[kBlockRows];
+    alignas(64) double value_[kBlockRows], room_[kBlockRows], lower_[kBlockRows], upper_[kBlockRows];
+    alignas(64) double gap_[kBlockRows], valid_[kBlockRows], far_[kBlockRows], status_[kBlockRows];
+    alignas(64) double a_[kBlockRows], s_[kBlockRows], h_[kBlockRows], g_[kBlockRows];
+    alignas(64) double model_[kBlockRows], slope_[kBlockRows];
 };
 
-ATALANTA_INLINE double solve_near(const OtmQuote& otm, double normal_vol) {
-    const double a = otm.log_moneyness;
+ATALANTA_INLINE double solve_near(double a, double normal_vol, const OtmQuote& otm) {
     const double s = lognormal_correction(normal_vol, a);
     const double h = a / s;
-    return near_step(s, a, h, scaled_integral(a, s, mills_complement(h)), otm.value, otm.lower);
+    return near_step(a, s, h, otm.value, near_model(a, s, mills_complement(h), otm.lower));
 }
 
-ATALANTA_INLINE double solve_far(const OtmQuote& otm) {
-    const FarStart start = far_start(otm.log_moneyness, otm.value, otm.room, otm.lower);
-    const double s = far_cheap_step(start.target, start.s);
-    return far_exact_step(start.target, s, far_mills_sum(start.target, s));
+ATALANTA_INLINE double solve_far(double a, const OtmQuote& otm) {
+    const FarStart start = far_start(a, otm.value, otm.room, otm.lower);
+    const double s = far_cheap_step(start.target, start.s, far_cheap_model(start.target, start.s));
+    return far_step(start.target, s, far_model(start.target, s));
 }
 
 // One row with real branches: quicker than a padded block for one or two.
@@ -159,14 +181,18 @@ inline void solve_row(const QuotedRows& rows, std::size_t row, double* vol, Impl
                          rows.rate[row],
                          rows.dividend_yield[row]};
     const OtmQuote otm = out_of_the_money(quote, carry);
-    if (status != nullptr) status[row] = static_cast<ImpliedVolStatus>(static_cast<int>(otm.status));
-    if (otm.status != code(ImpliedVolStatus::ok)) {
+    if (status != nullptr) {
+        const double number = status_code(quote, carry.exponent, otm);
+        status[row] = static_cast<ImpliedVolStatus>(static_cast<std::int32_t>(number));
+    }
+    if (otm.valid != 1.0) {
         vol[row] = kNaN;
         return;
     }
-    const double normal_vol = normal_model_vol(otm.log_moneyness, otm.gap, otm.value);
-    const bool near = is_near(otm.log_moneyness, normal_vol);
-    vol[row] = (near ? solve_near(otm, normal_vol) : solve_far(otm)) / square_root(years);
+    const double a = log_moneyness(otm.upper, otm.lower, otm.gap);
+    const double normal_vol = normal_model_vol(a, normal_model_logarithm(otm.gap, otm.value));
+    const double s = is_near(a, normal_vol) ? solve_near(a, normal_vol, otm) : solve_far(a, otm);
+    vol[row] = s / carry.root;
 }
 
 // At least kLanes rows.
@@ -207,7 +233,6 @@ inline void solve_padded(const QuotedRows& rows, double* vol, ImpliedVolStatus* 
 
 // vol is NaN where the status is not ok; status may be null. Outputs must not overlap inputs.
 inline void implied_vol_european(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept {
-    constexpr std::size_t kSingleRows = 2;
     if (rows.size <= kSingleRows) {
         for (std::size_t row = 0; row < rows.size; ++row) solve_row(rows, row, vol, status);
     } else if (rows.size < kLanes) {
