@@ -41,7 +41,7 @@ std::array<PyObject*, N> interned(const char* const (&names)[N]) {
 constexpr double kLargestPlausibleVol = 12.0;
 
 bool looks_like_per_cent(double vol, double years) {
-    return vol > kLargestPlausibleVol && vol * std::sqrt(years) > 1.0;
+    return std::isfinite(vol) && vol > kLargestPlausibleVol && vol * std::sqrt(years) > 1.0;
 }
 
 [[noreturn]] void raise_per_cent(double vol, const char* origin) {

@@ -111,6 +111,7 @@ Rights to_rights(PyObject* value, const char* origin) {
     const py::object object = without_mask(py::reinterpret_borrow<py::object>(value), 0.0);
     py::array array = py::array::ensure(object);
     if (!array) raise_not_an_array(origin, "right");
+    if (array.dtype().kind() == 'T') array = py::array(array.attr("astype")("O"));
     if (array.dtype().kind() == 'O') array = py::array(array.attr("astype")("U"));
     switch (array.dtype().kind()) {
         case 'i':
@@ -124,8 +125,6 @@ Rights to_rights(PyObject* value, const char* origin) {
         case 'f':
             return rights_from_numbers(array, origin);
         case 'S':
-            return rights_from_text(py::array(array.attr("astype")("U")), origin);
-        case 'T':
             return rights_from_text(py::array(array.attr("astype")("U")), origin);
         case 'U':
             return rights_from_text(array, origin);

@@ -8,6 +8,9 @@
 namespace atalanta {
 namespace {
 
+// Up to here rows are computed one by one: a vector would be mostly padding.
+constexpr std::size_t kSingleRows = 2;
+
 // The next rows of a column as contiguous memory: the caller's own, or copies of a shared value.
 template <class T>
 class BlockColumn {

@@ -82,7 +82,9 @@ def test_the_chosen_instruction_set_is_visible(select, name):
 def test_an_unknown_name_is_a_clear_error(select):
     """Selecting an instruction set that does not exist lists those that do, and changes nothing."""
     before = atalanta.cpu_features()["isa"]
-    with pytest.raises(atalanta.InputError, match=r"'altivec' is not an instruction set.*choose one of: .*" + NAMES[-1]):
+    with pytest.raises(
+        atalanta.InputError, match=r"'altivec' is not an instruction set.*choose one of: .*" + NAMES[-1]
+    ):
         select("altivec")
     assert before == atalanta.cpu_features()["isa"]
 
@@ -90,7 +92,11 @@ def test_an_unknown_name_is_a_clear_error(select):
 def run(code, **environment):
     """Run code in a fresh interpreter."""
     return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -36,7 +36,9 @@ def exact(shared_cases):
 def greeks(exact):
     """All 13 outputs on those rows."""
     spot, strike, years, rate, dividend_yield, vol = (exact[name] for name in INPUTS)
-    return atalanta.greeks(exact["type"], spot, strike, years, rate, vol, dividend_yield=dividend_yield, order=3)
+    return atalanta.greeks(
+        exact["type"], spot, strike, years, rate, vol, dividend_yield=dividend_yield, order=3
+    )
 
 
 def condition(exact):
@@ -73,7 +75,9 @@ REFERENCE_LIMITS = {
 }
 
 
-@pytest.mark.parametrize("name", ["delta", "gamma", "vega", "rho", "phi", "theta", "vanna", "vomma", "charm", "speed", "zomma"])
+@pytest.mark.parametrize(
+    "name", ["delta", "gamma", "vega", "rho", "phi", "theta", "vanna", "vomma", "charm", "speed", "zomma"]
+)
 @pytest.mark.parametrize("regime", REFERENCE_LIMITS)
 def test_greeks_within_their_bounds(exact, greeks, name, regime):
     """Every Greek of every regime is within the stated limit of its group."""
@@ -94,17 +98,21 @@ def test_color_is_the_time_derivative_of_gamma(exact):
     def gamma(at):
         return atalanta.greeks("call", spot, strike, at, rate, vol, dividend_yield=dividend_yield).gamma
 
-    slope = (8 * (gamma(years + step) - gamma(years - step)) - gamma(years + 2 * step) + gamma(years - 2 * step)) / (
-        12 * step
-    )
-    color = atalanta.greeks("call", spot, strike, years, rate, vol, dividend_yield=dividend_yield, order=3).color
+    slope = (
+        8 * (gamma(years + step) - gamma(years - step)) - gamma(years + 2 * step) + gamma(years - 2 * step)
+    ) / (12 * step)
+    color = atalanta.greeks(
+        "call", spot, strike, years, rate, vol, dividend_yield=dividend_yield, order=3
+    ).color
     np.testing.assert_allclose(color, -slope, rtol=1e-8, atol=1e-9 * np.max(np.abs(slope)))
 
 
 def test_haug_prices_to_the_printed_digit(shared_cases):
     """Haug's printed prices are met within their printing precision."""
     rows = read(shared_cases / "european_haug.csv")
-    got = atalanta.price(*(rows[name] for name in ("type", "S", "K", "T", "r", "sigma")), dividend_yield=rows["q"])
+    got = atalanta.price(
+        *(rows[name] for name in ("type", "S", "K", "T", "r", "sigma")), dividend_yield=rows["q"]
+    )
     assert 43 == len(got)
     assert np.all(np.abs(got - rows["value"]) <= rows["tol_abs"])
 
@@ -115,6 +123,11 @@ def test_haug_greeks_to_the_printed_digit(shared_cases):
     greeks = atalanta.greeks(
         *(rows[name] for name in ("type", "S", "K", "T", "r", "sigma")), dividend_yield=rows["q"], order=3
     )
-    derived = {**greeks, "elasticity": greeks.delta * rows["S"] / greeks.price, "theta_per_day": greeks.theta / 365}
+    derived = {
+        **greeks,
+        "dividend_rho": greeks.phi,
+        "elasticity": greeks.delta * rows["S"] / greeks.price,
+        "theta_per_day": greeks.theta / 365,
+    }
     for i, name in enumerate(rows["greek"]):
         assert abs(derived[name][i] - rows["value"][i]) <= rows["tol_abs"][i], name

@@ -37,5 +37,7 @@ def test_each_row_alone_has_the_bits_of_the_batch(exact):
     batch = atalanta.implied_vol(*(exact[name] for name in names), dividend_yield=exact["q"])
     for i, expected in enumerate(batch):
         price, right, *rest = (exact[name][i] for name in names)
-        alone = atalanta.implied_vol(float(price), str(right), *map(float, rest), dividend_yield=float(exact["q"][i]))
+        alone = atalanta.implied_vol(
+            float(price), str(right), *map(float, rest), dividend_yield=float(exact["q"][i])
+        )
         assert expected == alone
