@@ -17,14 +17,18 @@ PACKED = {
     "baseline": re.compile(r"\b(?:add|sub|mul|div|sqrt)pd\b"),
     "neon": re.compile(r"\bf(?:mla|mls|add|sub|mul|div|sqrt)\s+v\d+\.2d"),
 }
-SCALAR = re.compile(r"\bv?(?:f?n?m(?:add|sub)\d*|add|sub|mul|div|sqrt)sd\b|\bf(?:n?madd|n?msub|add|sub|mul|div|sqrt)\s+d\d+")
+SCALAR = re.compile(
+    r"\bv?(?:f?n?m(?:add|sub)\d*|add|sub|mul|div|sqrt)sd\b|\bf(?:n?madd|n?msub|add|sub|mul|div|sqrt)\s+d\d+"
+)
 LEAST_PACKED = 900
 LEAST_SHARE = 0.40
 
 
 def counts(objdump: str, path: Path, isa: str) -> tuple[int, int]:
     """(packed, scalar) instructions in an object file."""
-    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", path], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        [objdump, "-d", "--no-show-raw-insn", path], capture_output=True, text=True, check=True
+    ).stdout
     return len(PACKED[isa].findall(text)), len(SCALAR.findall(text))
 
 

@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(*command, **options):
     """Run a command; its output is in the failure message."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+    )
     assert 0 == done.returncode, done.stdout + done.stderr
     return done.stdout
 
@@ -25,7 +27,16 @@ def installed(tmp_path_factory):
     if shutil.which(os.environ.get("CXX", "c++")) is None:
         pytest.skip("no C++ compiler")
     folder = tmp_path_factory.mktemp("cpp")
-    run("cmake", "-S", ROOT, "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_INSTALL_PREFIX={folder / 'prefix'}")
+    run(
+        "cmake",
+        "-S",
+        ROOT,
+        "-B",
+        folder / "build",
+        "-G",
+        "Ninja",
+        f"-DCMAKE_INSTALL_PREFIX={folder / 'prefix'}",
+    )
     run("cmake", "--build", folder / "build")
     run("cmake", "--install", folder / "build")
     return folder
@@ -34,7 +45,16 @@ def installed(tmp_path_factory):
 def test_the_example_finds_the_package_compiles_and_runs(installed):
     """`find_package(atalanta)` gives a target; the example recovers the volatilities it priced with."""
     example = installed / "example"
-    run("cmake", "-S", ROOT / "examples/cpp", "-B", example, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={installed / 'prefix'}")
+    run(
+        "cmake",
+        "-S",
+        ROOT / "examples/cpp",
+        "-B",
+        example,
+        "-G",
+        "Ninja",
+        f"-DCMAKE_PREFIX_PATH={installed / 'prefix'}",
+    )
     run("cmake", "--build", example)
     lines = run(example / "smile").splitlines()
     assert lines[0].startswith("instruction set ")

@@ -9,7 +9,6 @@ import pytest
 import atalanta
 
 
-
 def test_at_most_25_public_names():
     """The top level stays small, and every name resolves."""
     assert len(atalanta.__all__) <= 25
@@ -47,7 +46,9 @@ def test_pricing_loads_no_data_frames():
     assert set() == heavy & set(done.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["errors", "pricing", "machine", "market.readers", "market.analysis", "cli.app"])
+@pytest.mark.parametrize(
+    "name", ["errors", "pricing", "machine", "market.readers", "market.analysis", "cli.app"]
+)
 def test_every_module_has_a_docstring_and_public_names(name):
     """Modules say what lives in them and what is public."""
     module = importlib.import_module(f"atalanta.{name}")
