@@ -4,7 +4,7 @@ import pytest
 from atalanta.errors import InputError
 from atalanta.market.conversion import convert
 from atalanta.market.files import open_columns
-from atalanta.market.layouts import match_layout
+from atalanta.market.recognition import match_layout
 from tests.vendor_layouts import WRITTEN
 
 

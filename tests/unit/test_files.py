@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.errors import InputError, MissingExtraError
-from atalanta.market import files
+from atalanta.market import csv_files
 from atalanta.market.files import open_columns
 from atalanta.market.instants import instants
 from atalanta.market.table import Table
@@ -21,7 +21,7 @@ from atalanta.market.table import Table
 @pytest.fixture(params=["csv module", "polars"])
 def splitter(request, monkeypatch):
     """Either way of splitting a CSV file; the choice goes by size."""
-    monkeypatch.setattr(files, "LARGE_CSV_BYTES", 0 if request.param == "polars" else 10**9)
+    monkeypatch.setattr(csv_files, "LARGE_CSV_BYTES", 0 if request.param == "polars" else 10**9)
     return request.param
 
 
@@ -133,8 +133,8 @@ def test_both_ways_of_splitting_agree(rows):
     """Property: whatever the cells, the csv module and polars give the same text."""
     text = "".join(",".join(row) + "\n" for row in rows).encode()
     names = ["a", "b", "c"]
-    by_csv, _ = files._split_by_csv(text, "x.csv", ",", names)
-    by_polars, _ = files._split_by_polars(text, "x.csv", ",", names)
+    by_csv, _ = csv_files._split_by_csv(text, "x.csv", ",", names)
+    by_polars, _ = csv_files._split_by_polars(text, "x.csv", ",", names)
     assert [c.values.tolist() for c in by_csv] == [c.values.tolist() for c in by_polars]
     assert [list(column) for column in zip(*rows, strict=True)] == [c.values.tolist() for c in by_csv]
 
@@ -143,14 +143,14 @@ def test_both_ways_of_splitting_agree(rows):
 def test_the_quick_way_to_numbers_is_exact(values):
     """Property: the shortest decimal spelling of a double comes back as that double."""
     text = "\n".join(f"{value!r},0" for value in values).encode()
-    (column, _), _ = files._split_by_polars(text, "x.csv", ",", ["a", "b"])
+    (column, _), _ = csv_files._split_by_polars(text, "x.csv", ",", ["a", "b"])
     np.testing.assert_array_equal(values, column.load_numbers())
 
 
 def test_large_csv_is_read_without_polars_too(tmp_path, monkeypatch):
     """Polars is a matter of speed: where it is not installed the csv module reads the same."""
-    monkeypatch.setattr(files, "LARGE_CSV_BYTES", 0)
-    monkeypatch.setattr(files.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(csv_files, "LARGE_CSV_BYTES", 0)
+    monkeypatch.setattr(csv_files.importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setitem(sys.modules, "polars", None)
     assert {"a": ["1"], "b": ["2"]} == _cells(open_columns(_write(tmp_path, "a,b\n1,2\n")))
 
@@ -242,5 +242,5 @@ def test_csv_text_equals_the_frames_text():
     frame = pl.DataFrame({"a": ["x", "y"], "b": ["", "z"]})
     buffer = io.BytesIO()
     frame.write_csv(buffer)
-    columns, _ = files._split_by_csv(buffer.getvalue().partition(b"\n")[2], "x.csv", ",", ["a", "b"])
+    columns, _ = csv_files._split_by_csv(buffer.getvalue().partition(b"\n")[2], "x.csv", ",", ["a", "b"])
     assert [c.values.tolist() for c in open_columns(frame).columns] == [c.values.tolist() for c in columns]

@@ -142,6 +142,8 @@ def test_daylight_saving_is_that_of_the_time():
         "13/9/2024",
         "20241301",
         7.5,
+        np.inf,
+        "inf",
         -1,
         True,
         "1850-01-01",

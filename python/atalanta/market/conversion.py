@@ -14,9 +14,9 @@ import numpy.typing as npt
 from atalanta.errors import InputError
 from atalanta.market.cells import Parsed, numbers, rights, texts
 from atalanta.market.chain import CHAIN_COLUMNS
-from atalanta.market.files import RawColumn, RawTable
 from atalanta.market.instants import dates, instants
-from atalanta.market.layouts import Match, header_key
+from atalanta.market.raw_table import RawColumn, RawTable
+from atalanta.market.recognition import Match, header_key
 from atalanta.market.table import Column
 
 __all__ = ["PERCENT_MEDIAN", "Converted", "convert"]

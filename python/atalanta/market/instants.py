@@ -7,6 +7,7 @@ otherwise; a date alone means the close of its session.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -129,6 +130,8 @@ def _read_text(text: str) -> tuple[int, int]:
 
 
 def _read_number(value: float) -> tuple[int, int]:
+    if not math.isfinite(value):
+        return _NAT, _BAD
     if value == int(value) and 19_000_101 <= value <= 21_001_231:
         try:
             return _from_day(dt.date.fromisoformat(str(int(value))))

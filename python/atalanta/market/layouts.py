@@ -1,23 +1,18 @@
 """The layouts of option chains that are recognised by their columns, as a table of rows.
 
-Main entry: `match_layout`. A row names the columns it needs and, per canonical name, the headers to look for,
+Main entry: `LAYOUTS`. A row names the columns it needs and, per canonical name, the headers to look for,
 best first. Rows stand from the most distinctive to the least; the first whose needs are met is taken.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS
 
-__all__ = ["LAYOUTS", "Layout", "Match", "header_key", "match_layout"]
-
-_ORIGIN = "[market.read_chain]"
+__all__ = ["LAYOUTS", "Headers", "Layout"]
 
 Headers = Mapping[str, tuple[str, ...]]
 
@@ -62,25 +57,6 @@ class Layout:
         """The headers that satisfy a need."""
         side, _, name = need.rpartition(" ")
         return {"": self.columns, "call": self.calls, "put": self.puts}[side][name]
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A layout found in the headers of a source.
-
-    Attributes:
-        layout: the row of the table.
-        columns: canonical name to the place of its column in the source.
-        calls: as `columns`, for the call of a wide row.
-        puts: as `columns`, for the put.
-        unused: places of the columns that nothing was looked for in.
-    """
-
-    layout: Layout
-    columns: dict[str, int]
-    calls: dict[str, int]
-    puts: dict[str, int]
-    unused: tuple[int, ...]
 
 
 _TERMS = ("expiry", "right", "strike")
@@ -216,92 +192,3 @@ LAYOUTS: tuple[Layout, ...] = (
         """),
     ),
 )
-
-
-def header_key(name: str) -> str:
-    """A header as it is compared: lower case, without brackets and outer blanks, inner blanks as `_`."""
-    return "_".join(name.replace("[", " ").replace("]", " ").lower().split())
-
-
-def match_layout(names: Iterable[str], label: str, layout: str | None = None) -> Match:
-    """Recognise a layout by the headers of a source.
-
-    Args:
-        names: the headers.
-        label: what messages call the source.
-        layout: name of the only layout to try; all are tried where it is None.
-
-    Raises:
-        InputError: unknown layout name, no layout's needs are met, or two headers compare equal.
-    """
-    names = tuple(names)
-    places: dict[str, int] = {}
-    for place, name in enumerate(names):
-        places.setdefault(header_key(name), place)
-    candidates = LAYOUTS if layout is None else (_named(layout),)
-    for candidate in candidates:
-        if not _missing(candidate, places):
-            match = _matched(candidate, places, len(names))
-            _refuse_twins(match, names, label)
-            return match
-    raise _unmatched(candidates, places, names, label)
-
-
-def _named(name: str) -> Layout:
-    known = {layout.name: layout for layout in LAYOUTS}
-    if name not in known:
-        near = [other for other in known if name.lower() in other]
-        near = near or difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
-    return known[name]
-
-
-def _missing(layout: Layout, places: Mapping[str, int]) -> list[str]:
-    return [need for need in layout.needs if not any(key in places for key in layout.looked_for(need))]
-
-
-def _matched(layout: Layout, places: Mapping[str, int], width: int) -> Match:
-    def found(columns: Headers) -> dict[str, int]:
-        hits = {name: next((key for key in keys if key in places), None) for name, keys in columns.items()}
-        return {name: places[key] for name, key in hits.items() if key is not None}
-
-    columns, calls, puts = found(layout.columns), found(layout.calls), found(layout.puts)
-    used = {*columns.values(), *calls.values(), *puts.values()}
-    unused = tuple(place for place in range(width) if place not in used)
-    return Match(layout, columns, calls, puts, unused)
-
-
-def _refuse_twins(match: Match, names: tuple[str, ...], label: str) -> None:
-    """Two headers that compare equal are an error where the layout uses them."""
-    keys = [header_key(name) for name in names]
-    used = range(len(names)) if match.layout.keeps_rest else set(range(len(names))) - set(match.unused)
-    counts = Counter(keys)
-    for place in sorted(used):
-        if counts[keys[place]] > 1:
-            twins = ", ".join(repr(name) for name, key in zip(names, keys, strict=True) if key == keys[place])
-            raise InputError(
-                f"{_ORIGIN} {label} has {counts[keys[place]]} columns that read as {keys[place]!r} ({twins}): "
-                "drop or rename all but one"
-            )
-
-
-def _unmatched(
-    candidates: tuple[Layout, ...], places: Mapping[str, int], names: tuple[str, ...], label: str
-) -> InputError:
-    nearest = min(candidates, key=lambda layout: len(_missing(layout, places)) / len(layout.needs))
-    missing = _missing(nearest, places)
-    wanted = "; ".join(
-        f"the {need.replace('_', ' ')} (looked for: {', '.join(nearest.looked_for(need))})"
-        for need in missing
-    )
-    found = f"found: {', '.join(names)}"
-    if len(candidates) == 1 or len(missing) < len(nearest.needs) / 2:
-        return InputError(
-            f"{_ORIGIN} {label} has no column for {wanted}, read as layout {nearest.name}; {found}"
-        )
-    known = ", ".join(layout.name for layout in candidates)
-    return InputError(
-        f"{_ORIGIN} {label} is in no known layout ({known}); the nearest is {nearest.name}, which also needs "
-        f"{wanted}; {found}"
-    )

@@ -20,7 +20,7 @@ from atalanta.market.files import open_columns
 from atalanta.market.flags import QualityFlag
 from atalanta.market.hygiene import clean_price, quote_flags
 from atalanta.market.instants import instants
-from atalanta.market.layouts import match_layout
+from atalanta.market.recognition import match_layout
 from atalanta.market.table import Column
 from atalanta.market.terms import complete_terms
 
