@@ -108,7 +108,8 @@ def _refuse_twins(match: Match, names: tuple[str, ...], label: str) -> None:
 def _unmatched(
     candidates: tuple[Layout, ...], places: Mapping[str, int], names: tuple[str, ...], label: str
 ) -> InputError:
-    nearest = min(candidates, key=lambda layout: len(_missing(layout, places)) / len(layout.needs))
+    # Of equally near layouts the plainest is named: the table ends with it.
+    nearest = min(reversed(candidates), key=lambda layout: len(_missing(layout, places)) / len(layout.needs))
     missing = _missing(nearest, places)
     wanted = "; ".join(
         f"the {need.replace('_', ' ')} (looked for: {', '.join(nearest.looked_for(need))})"
