@@ -26,7 +26,7 @@ ATALANTA_INLINE double exponent_as_double(std::uint64_t top_bits) {
 ATALANTA_INLINE double assemble_logarithm(double k, double f) {
     const double w = f * f;
     const double tail = fma(k, kLn2Low, f * w * even_odd(w, kLogarithm));
-    return fma(k, kLn2High, fma(2.0, f, tail));
+    return fma(k, kLn2High, (f + f) + tail);
 }
 
 // ln(a / b) for positive normal a, b: b is scaled by a power of two to within [2/3, 3/2] of a, so that the

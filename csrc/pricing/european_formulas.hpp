@@ -1,5 +1,5 @@
-// Black-Scholes-Merton for one row in the steps that the block loop takes one after the other: horizon_of,
-// moneyness_of, tails_of, mills_of, then out_of_the_money_value or sensitivities_of. Branch-free.
+// Black-Scholes-Merton for one row in the steps that the block loop takes one after the other: carry_of,
+// horizon_of, moneyness_of, tails_of, then price_of or sensitivities_of. Branch-free.
 // A row for which is_ordinary fails gets garbage here and its answer in european_limits.hpp.
 #pragma once
 
@@ -9,38 +9,53 @@
 namespace atalanta {
 namespace {
 
-// Inside these bounds no intermediate overflows, is denormal or divides by zero.
-constexpr double kLeastAmount = 1e-140, kLargestAmount = 1e140;  // spot and strike
-constexpr double kLeastHorizon = 1e-60, kLargestHorizon = 1e60;  // sqrt(T) and vol sqrt(T)
-constexpr double kLargestCarry = 340.0;                          // |rT| + |(r - q) T|
-constexpr double kLeastExponent = -708.0;                        // a density below e^this is 0
 constexpr double kInverseRootTwoPi = .39894228040143268;
+constexpr double kLeastExponent = -708.0;  // e^x is 0 below it
 
 struct Option {
     double right;  // +1 call, -1 put
     double spot, strike, years, rate, dividend_yield, vol;
 };
 
-struct Horizon {
-    double root_years;                    // sqrt(T)
-    double total_vol, inverse_total_vol;  // s = vol sqrt(T)
-    double discount;                      // e^(-rT)
+// What the expiry alone decides; a chain of one expiry has it once.
+struct ExpiryCarry {
+    double root_years;  // sqrt(T)
+    double discount;    // e^(-rT)
+    double growth;      // e^((r - q)T) - 1
+    double exponents;   // |rT| + |(r - q)T|
 };
 
-ATALANTA_INLINE Horizon horizon_of(const Option& o) {
-    const double root_years = square_root(o.years);
-    const double total_vol = o.vol * root_years;
-    return {root_years, total_vol, 1.0 / total_vol, exponential_in_range(-o.rate * o.years)};
+ATALANTA_INLINE ExpiryCarry carry_of(double years, double rate, double dividend_yield) {
+    const double interest = rate * years, drift = (rate - dividend_yield) * years;
+    return {square_root(years), exponential_in_range(-interest), exponential_minus_one_in_range(drift),
+            magnitude(interest) + magnitude(drift)};
 }
 
-// Sums instead of maxima, because they keep NaN, which then fails the comparison.
-ATALANTA_INLINE bool is_ordinary(const Option& o, const Horizon& t) {
-    const double least_amount = o.spot < o.strike ? o.spot : o.strike;
-    const double least_horizon = t.root_years < t.total_vol ? t.root_years : t.total_vol;
-    const double carry = magnitude(o.rate * o.years) + magnitude((o.rate - o.dividend_yield) * o.years);
-    return (least_amount >= kLeastAmount) & (o.spot + o.strike <= kLargestAmount) &
-           (least_horizon >= kLeastHorizon) & (t.root_years + t.total_vol <= kLargestHorizon) &
-           (carry <= kLargestCarry) & (o.right * o.right == 1.0);
+struct Horizon {
+    double half_vol;           // s / 2, where s = vol sqrt(T)
+    double inverse_total_vol;  // 1 / s
+};
+
+ATALANTA_INLINE Horizon horizon_of(double vol, double root_years) {
+    const double total_vol = vol * root_years;
+    return {0.5 * total_vol, 1.0 / total_vol};
+}
+
+constexpr double kLargestExponents = 340.0;  // for ExpiryCarry::exponents + s
+constexpr std::uint64_t kLeastAmountBits = 511ULL << 52;
+constexpr std::uint64_t kLeastHalfVolBits = 611ULL << 52;
+constexpr std::uint64_t kBeyondTopBits = 3ULL << 62;
+
+// 0 for rows where nothing overflows, is denormal or divides by zero: spot and strike within 2^-512 ...
+// 2^512, s/2 above 2^-412, exponents + s at most 340. In integers, where it costs least: a double of that
+// range has two leading zero bits once the exponent of the lower bound is taken off; NaN, infinity and signs
+// do not.
+ATALANTA_INLINE std::uint64_t exception_bits(double spot, double strike, double half_vol, double exponents) {
+    const std::uint64_t top_bits =
+        ((bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits) |
+         (bits_of(half_vol) - kLeastHalfVolBits)) &
+        kBeyondTopBits;
+    return exponents + (half_vol + half_vol) <= kLargestExponents ? top_bits : kBeyondTopBits;
 }
 
 struct Moneyness {
@@ -49,10 +64,8 @@ struct Moneyness {
     double forward;
 };
 
-ATALANTA_INLINE Moneyness moneyness_of(const Option& o, double inverse_total_vol) {
-    const double net_rate = o.rate - o.dividend_yield;
-    const double log_moneyness = fma(net_rate, o.years, log_ratio(o.spot, o.strike));
-    const double growth = exponential_minus_one_in_range(net_rate * o.years);
+ATALANTA_INLINE Moneyness moneyness_of(const Option& o, double growth, double inverse_total_vol) {
+    const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, log_ratio(o.spot, o.strike));
     return {magnitude(log_moneyness) * inverse_total_vol, fma(o.spot, growth, o.spot - o.strike),
             fma(o.spot, growth, o.spot)};
 }
@@ -62,70 +75,76 @@ ATALANTA_INLINE bool call_is_out_of_the_money(double gain) {
     return gain < 0.0;
 }
 
+// right is +1 or -1: its sign alone is used, which leaves the multipliers to others.
+ATALANTA_INLINE double signed_by(double right, double x) {
+    constexpr std::uint64_t kSign = 1ULL << 63;
+    return double_of(bits_of(x) ^ (bits_of(right) & kSign));
+}
+
 // Where the two normal tails begin. A wide total vol puts the near one below zero; it is then reflected.
 struct Tails {
     double z1, z2;  // h - s/2, h + s/2
     bool wide;
 };
 
-ATALANTA_INLINE Tails tails_of(double distance, double total_vol) {
-    const double half = 0.5 * total_vol;
-    const double z1 = distance - half;
-    return {z1, distance + half, z1 < kMillsLowest};
+ATALANTA_INLINE Tails tails_of(double distance, double half_vol) {
+    const double z1 = distance - half_vol;
+    return {z1, distance + half_vol, z1 < kLowestTail};
 }
 
-ATALANTA_INLINE MillsPlaces mills_places_of(const Tails& tails) {
+ATALANTA_INLINE TailPlaces places_of(const Tails& tails) {
     const double reflected = -tails.z1;
-    return mills_places(tails.wide ? reflected : tails.z1, tails.z2);
+    return tail_places(tails.wide ? reflected : tails.z1, tails.z2);
 }
 
-ATALANTA_INLINE MillsPair mills_of(const Tails& tails, MillsPlaces places, double distance,
-                                   double total_vol) {
-    const double sum = distance + distance;
-    return mills_pair(places, tails.wide ? sum : total_vol);
+ATALANTA_INLINE double places_apart(const Tails& tails, double distance, double half_vol) {
+    const double sum = distance + distance, total_vol = half_vol + half_vol;
+    return tails.wide ? sum : total_vol;
 }
 
-// Discounted min(F, K), the bound of the out-of-the-money option.
-ATALANTA_INLINE double bound_of(double strike, const Moneyness& m, double discount) {
-    const double lesser = call_is_out_of_the_money(m.gain) ? m.forward : strike;
+// Discounted min(F, K), which the out-of-the-money option can at most be worth.
+ATALANTA_INLINE double bound_of(double strike, double gain, double forward, double discount) {
+    const double lesser = call_is_out_of_the_money(gain) ? forward : strike;
     return lesser * discount;
 }
 
-// S e^(-qT) phi(d1) = K e^(-rT) phi(d2).
-ATALANTA_INLINE double density_of(double bound, double z1) {
+// S e^(-qT) e^(-d1^2 / 2) = K e^(-rT) e^(-d2^2 / 2).
+ATALANTA_INLINE double bell_of(double bound, double z1) {
     const double exponent = (-0.5 * z1) * z1;
-    const double density = bound * kInverseRootTwoPi * exponential_in_range(exponent);
-    return exponent < kLeastExponent ? 0.0 : density;
+    const double bell = bound * exponential_in_range(exponent);
+    return exponent < kLeastExponent ? 0.0 : bell;
 }
 
-ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const MillsPair& mills, double bound,
-                                              double density, double total_vol) {
-    const double wide_value = fma(-density, mills.first + mills.second, bound);
-    const double value = density * total_vol * mills.slope;
+// Narrow: the difference of two tails. Wide: the bound less two tails; their sum is written by means of the
+// slope, which the price has anyway.
+ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double apart,
+                                              double bound, double bell) {
+    const double sum = fma(-apart, ratios.slope, ratios.first + ratios.first);
+    const double wide_value = fma(-bell, sum, bound);
+    const double value = bell * apart * ratios.slope;
     return tails.wide ? wide_value : value;
 }
 
 ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
-    const double exercised = right * gain;
+    const double exercised = signed_by(right, gain);
     const double intrinsic = exercised > 0.0 ? exercised : 0.0;
     return fma(intrinsic, discount, out_of_the_money);
 }
 
-// The two legs of the option: price = right (spot_leg - strike_leg).
+// The two legs of the option: price = spot_leg - strike_leg, both with the sign of right.
 struct Legs {
-    double spot_leg;    // S e^(-qT) N(right d1)
-    double strike_leg;  // K e^(-rT) N(right d2)
+    double spot_leg;    // right S e^(-qT) N(right d1)
+    double strike_leg;  // right K e^(-rT) N(right d2)
 };
 
 // No probability is ever formed as one minus a tail that could be most of it.
 ATALANTA_INLINE Legs legs_of(double right, double strike, const Moneyness& m, double discount,
-                             const Tails& tails, const MillsPair& mills, double density) {
+                             const Tails& tails, double near_tail, double far_tail) {
     const bool call_is_out = call_is_out_of_the_money(m.gain);
     const double lesser = call_is_out ? m.forward : strike;
     const double greater = call_is_out ? strike : m.forward;
-    const double bound = lesser * discount, other_bound = greater * discount;
-    const double near_tail = density * mills.first, far_tail = density * mills.second;
-    const double near_rest = bound - near_tail, far_rest = other_bound - far_tail;
+    const double near_rest = fma(lesser, discount, -near_tail);
+    const double far_rest = fma(greater, discount, -far_tail);
     const double near_out = tails.wide ? near_rest : near_tail;
     const double near_in = tails.wide ? near_tail : near_rest;
     const double opposite = -right;
@@ -133,7 +152,9 @@ ATALANTA_INLINE Legs legs_of(double right, double strike, const Moneyness& m, do
     const bool in_the_money = in_sign > 0.0;
     const double near_leg = in_the_money ? near_in : near_out;
     const double far_leg = in_the_money ? far_rest : far_tail;
-    return {call_is_out ? near_leg : far_leg, call_is_out ? far_leg : near_leg};
+    const double spot_leg = call_is_out ? near_leg : far_leg;
+    const double strike_leg = call_is_out ? far_leg : near_leg;
+    return {signed_by(right, spot_leg), signed_by(right, strike_leg)};
 }
 
 // Everything the kernels return for a row, in the order of enum Greek.
@@ -154,46 +175,52 @@ ATALANTA_INLINE Standardised standardise(const Tails& tails, double gain) {
 }
 
 // theta, charm and color are derivatives in calendar time. What the caller does not store costs nothing.
-ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, const Horizon& t, const Legs& legs,
-                                               const Standardised& d, double density, double price) {
+ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, double root_years, double inverse_total_vol,
+                                               const Legs& legs, const Standardised& d, double bell,
+                                               double price) {
     const double inverse_spot = 1.0 / o.spot;
-    const double inverse_root_years = o.vol * t.inverse_total_vol;
-    const double inverse_vol = t.root_years * t.inverse_total_vol;
-    const double half_inverse_years = 0.5 * inverse_root_years * inverse_root_years;
-    const double spot_leg = o.right * legs.spot_leg, strike_leg = o.right * legs.strike_leg;
-    const double carry = fma(o.dividend_yield, spot_leg, -(o.rate * strike_leg));
+    const double inverse_root_years = o.vol * inverse_total_vol;
+    const double half_inverse_root_years = 0.5 * inverse_root_years;
+    const double half_inverse_years = half_inverse_root_years * inverse_root_years;
+    const double inverse_vol = root_years * inverse_total_vol;
+    const double density = bell * kInverseRootTwoPi;
     const double density_per_spot = density * inverse_spot;
-    const double drift = (o.rate - o.dividend_yield) * o.years;
+    const double carry = fma(o.dividend_yield, legs.spot_leg, -(o.rate * legs.strike_leg));
     const double d1_per_year =
-        fma(2.0, drift, -(d.d2 * t.total_vol)) * half_inverse_years * t.inverse_total_vol;
+        fma(o.rate - o.dividend_yield, inverse_total_vol, -(d.d2 * half_inverse_years));
     Sensitivities g;
     g.price = price;
-    g.delta = spot_leg * inverse_spot;
-    g.gamma = density_per_spot * inverse_spot * t.inverse_total_vol;
-    g.vega = density * t.root_years;
-    g.theta = fma(-0.5 * density * o.vol, inverse_root_years, carry);
-    g.rho = o.years * strike_leg;
-    g.phi = -(o.years * spot_leg);
+    g.delta = legs.spot_leg * inverse_spot;
+    g.gamma = density_per_spot * inverse_spot * inverse_total_vol;
+    g.vega = density * root_years;
+    g.theta = fma(-(density * o.vol), half_inverse_root_years, carry);
+    g.rho = o.years * legs.strike_leg;
+    g.phi = -(o.years * legs.spot_leg);
     g.vanna = -(density_per_spot * d.d2 * inverse_vol);
     g.charm = fma(o.dividend_yield, g.delta, -(density_per_spot * d1_per_year));
     g.vomma = g.vega * d.product * inverse_vol;
-    g.speed = -(g.gamma * inverse_spot * fma(d.d1, t.inverse_total_vol, 1.0));
+    g.speed = -(g.gamma * inverse_spot * fma(d.d1, inverse_total_vol, 1.0));
     g.zomma = g.gamma * (d.product - 1.0) * inverse_vol;
     g.color = g.gamma * (fma(d.d1, d1_per_year, o.dividend_yield) + half_inverse_years);
     return g;
 }
 
-// All steps for one row. `priced` holds the spot, strike and rates of its value, `o` those of its Greeks.
-ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, const Horizon& t) {
-    const Moneyness m = moneyness_of(priced, t.inverse_total_vol);
-    const Tails tails = tails_of(m.distance, t.total_vol);
-    const MillsPair mills = mills_of(tails, mills_places_of(tails), m.distance, t.total_vol);
-    const double bound = bound_of(priced.strike, m, t.discount);
-    const double density = density_of(bound, tails.z1);
-    const double otm = out_of_the_money_value(tails, mills, bound, density, t.total_vol);
-    const double price = price_of(o.right, m.gain, t.discount, otm);
-    const Legs legs = legs_of(o.right, priced.strike, m, t.discount, tails, mills, density);
-    return sensitivities_of(o, t, legs, standardise(tails, m.gain), density, price);
+// All steps of one row after its expiry. `priced` holds the spot, strike and rates of its value, `o` those
+// of its Greeks.
+ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, const ExpiryCarry& carry,
+                                       const Horizon& t) {
+    const Moneyness m = moneyness_of(priced, carry.growth, t.inverse_total_vol);
+    const Tails tails = tails_of(m.distance, t.half_vol);
+    const double apart = places_apart(tails, m.distance, t.half_vol);
+    const TailRatios ratios = tail_ratios(places_of(tails), apart);
+    const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
+    const double bell = bell_of(bound, tails.z1);
+    const double otm = out_of_the_money_value(tails, ratios, apart, bound, bell);
+    const double price = price_of(o.right, m.gain, carry.discount, otm);
+    const Legs legs =
+        legs_of(o.right, priced.strike, m, carry.discount, tails, bell * ratios.first, bell * ratios.second);
+    return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain), bell,
+                            price);
 }
 
 }  // namespace

@@ -45,13 +45,21 @@ ATALANTA_INLINE void store(const GreekColumns& out, std::size_t row, const Sensi
 // Temporaries of one block.
 class EuropeanBlock {
   public:
+    // A carry shared by all rows is computed here, once.
+    explicit EuropeanBlock(const EuropeanRows& rows)
+        : carry_is_shared_(rows.years.shared & rows.rate.shared & rows.dividend_yield.shared) {
+        if (!carry_is_shared_) return;
+        const ExpiryCarry carry = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
+        for (std::size_t i = 0; i < kBlockRows; ++i) set_carry(i, carry);
+    }
+
     [[gnu::noinline]] void price(const EuropeanColumns& in, std::size_t rows, double* out) {
         rows &= ~(kLanes - 1);
         prepare(in, rows);
         finish_price(rows, out);
-        if (!any_exceptional(rows)) return;
+        if (!any_exception(in, rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
-            if (exceptional_[i] != 0.0) out[i] = limit_of(option(in, i)).price;
+            if (is_exception(in, i)) out[i] = limit_of(option(in, i)).price;
         }
     }
 
@@ -59,11 +67,11 @@ class EuropeanBlock {
     [[gnu::noinline]] void greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
         rows &= ~(kLanes - 1);
         prepare(in, rows);
-        finish_mills(rows);
+        finish_ratios(rows);
         finish_greeks<Order>(in, rows, out);
-        if (!any_exceptional(rows)) return;
+        if (!any_exception(in, rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
-            if (exceptional_[i] != 0.0) store<Order>(out, i, limit_of(option(in, i)));
+            if (is_exception(in, i)) store<Order>(out, i, limit_of(option(in, i)));
         }
     }
 
@@ -73,55 +81,66 @@ class EuropeanBlock {
                 in.rate[i], in.dividend_yield[i], in.vol[i]};
     }
 
+    ATALANTA_INLINE void set_carry(std::size_t i, const ExpiryCarry& carry) {
+        root_years_[i] = carry.root_years;
+        discount_[i] = carry.discount;
+        growth_[i] = carry.growth;
+        exponents_[i] = carry.exponents;
+    }
+
+    // Each loop mixes a division or a square root with polynomials: they use different parts of the
+    // processor.
     ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Option o = option(in, i);
-            const Horizon t = horizon_of(o);
-            root_years_[i] = t.root_years;
-            total_vol_[i] = t.total_vol;
-            inverse_total_vol_[i] = t.inverse_total_vol;
-            discount_[i] = t.discount;
-            exceptional_[i] = is_ordinary(o, t) ? 0.0 : 1.0;
+        if (!carry_is_shared_) {
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t i = 0; i < rows; ++i) {
+                set_carry(i, carry_of(in.years[i], in.rate[i], in.dividend_yield[i]));
+            }
         }
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const Moneyness m = moneyness_of(option(in, i), inverse_total_vol_[i]);
+            const Horizon t = horizon_of(in.vol[i], root_years_[i]);
+            const Moneyness m = moneyness_of(option(in, i), growth_[i], t.inverse_total_vol);
+            half_vol_[i] = t.half_vol;
+            inverse_total_vol_[i] = t.inverse_total_vol;
             distance_[i] = m.distance;
             gain_[i] = m.gain;
             forward_[i] = m.forward;
+            exception_[i] = exception_bits(in.spot[i], in.strike[i], t.half_vol, exponents_[i]);
         }
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], total_vol_[i]);
-            const MillsPlaces places = mills_places_of(tails);
+            const Tails tails = tails_of(distance_[i], half_vol_[i]);
+            const TailPlaces places = places_of(tails);
             u1_[i] = places.u1;
             u2_[i] = places.u2;
-            bound_[i] = bound_of(in.strike[i], {distance_[i], gain_[i], forward_[i]}, discount_[i]);
-            density_[i] = density_of(bound_[i], tails.z1);
+            bound_[i] = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
+            bell_[i] = bell_of(bound_[i], tails.z1);
         }
     }
 
     ATALANTA_INLINE void finish_price(std::size_t rows, double* __restrict out) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], total_vol_[i]);
-            const MillsPair mills = mills_of(tails, {u1_[i], u2_[i]}, distance_[i], total_vol_[i]);
-            const double otm = out_of_the_money_value(tails, mills, bound_[i], density_[i], total_vol_[i]);
+            const Tails tails = tails_of(distance_[i], half_vol_[i]);
+            const double apart = places_apart(tails, distance_[i], half_vol_[i]);
+            const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
+            const double otm = out_of_the_money_value(tails, ratios, apart, bound_[i], bell_[i]);
             out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
         }
     }
 
-    // The ratios overwrite their arguments; the value of the out-of-the-money option, its bound.
-    ATALANTA_INLINE void finish_mills(std::size_t rows) {
+    // Tails overwrite the places of their ratios, the value of the out-of-the-money option its bound.
+    ATALANTA_INLINE void finish_ratios(std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], total_vol_[i]);
-            const MillsPair mills = mills_of(tails, {u1_[i], u2_[i]}, distance_[i], total_vol_[i]);
-            value_[i] = out_of_the_money_value(tails, mills, bound_[i], density_[i], total_vol_[i]);
-            u1_[i] = mills.first;
-            u2_[i] = mills.second;
+            const Tails tails = tails_of(distance_[i], half_vol_[i]);
+            const double apart = places_apart(tails, distance_[i], half_vol_[i]);
+            const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
+            bound_[i] = out_of_the_money_value(tails, ratios, apart, bound_[i], bell_[i]);
+            u1_[i] = bell_[i] * ratios.first;
+            u2_[i] = bell_[i] * ratios.second;
         }
     }
 
@@ -130,28 +149,38 @@ class EuropeanBlock {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Option o = option(in, i);
-            const Horizon t = {root_years_[i], total_vol_[i], inverse_total_vol_[i], discount_[i]};
             const Moneyness m = {distance_[i], gain_[i], forward_[i]};
-            const Tails tails = tails_of(m.distance, t.total_vol);
-            const MillsPair mills = {u1_[i], u2_[i], 0.0};
-            const Legs legs = legs_of(o.right, o.strike, m, t.discount, tails, mills, density_[i]);
-            const double price = price_of(o.right, m.gain, t.discount, value_[i]);
-            const Standardised d = standardise(tails, m.gain);
-            store<Order>(out, i, sensitivities_of(o, t, legs, d, density_[i], price));
+            const Tails tails = tails_of(m.distance, half_vol_[i]);
+            const Legs legs = legs_of(o.right, o.strike, m, discount_[i], tails, u1_[i], u2_[i]);
+            const double price = price_of(o.right, m.gain, discount_[i], bound_[i]);
+            store<Order>(out, i,
+                         sensitivities_of(o, root_years_[i], inverse_total_vol_[i], legs,
+                                          standardise(tails, m.gain), bell_[i], price));
         }
     }
 
-    bool any_exceptional(std::size_t rows) const {
-        std::uint64_t bits = 0;
-        for (std::size_t i = 0; i < rows; ++i) bits |= bits_of(exceptional_[i]);
-        return bits != 0;
+    // The rights are checked here as bytes, sixteen or more at a time, instead of row by row as doubles.
+    ATALANTA_INLINE static std::uint8_t wrong_right(std::int8_t right) {
+        return static_cast<std::uint8_t>((right + 1) & ~2);
+    }
+    bool is_exception(const EuropeanColumns& in, std::size_t i) const {
+        return exception_[i] != 0 || wrong_right(in.right[i]) != 0;
+    }
+    bool any_exception(const EuropeanColumns& in, std::size_t rows) const {
+        std::uint64_t rows_beyond = 0;
+        std::uint8_t wrong = 0;
+        for (std::size_t i = 0; i < rows; ++i) rows_beyond |= exception_[i];
+        for (std::size_t i = 0; i < rows; ++i) wrong |= wrong_right(in.right[i]);
+        return (rows_beyond | wrong) != 0;
     }
 
-    alignas(64) double right_[kBlockRows], exceptional_[kBlockRows];
-    alignas(64) double root_years_[kBlockRows], total_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
-    alignas(64) double discount_[kBlockRows], distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
-    alignas(64) double bound_[kBlockRows], density_[kBlockRows], u1_[kBlockRows], u2_[kBlockRows];
-    alignas(64) double value_[kBlockRows];
+    const bool carry_is_shared_;
+    alignas(64) double right_[kBlockRows];
+    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows];
+    alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
+    alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
+    alignas(64) double u1_[kBlockRows], u2_[kBlockRows], bound_[kBlockRows], bell_[kBlockRows];
+    alignas(64) std::uint64_t exception_[kBlockRows];
 };
 
 ATALANTA_INLINE Option option_at(const EuropeanRows& rows, std::size_t row) {
@@ -166,8 +195,10 @@ ATALANTA_INLINE Option option_at(const EuropeanRows& rows, std::size_t row) {
 
 // One row with a real branch: quicker than a padded block for one or two.
 ATALANTA_INLINE Sensitivities single_row(const Option& o) {
-    const Horizon t = horizon_of(o);
-    return is_ordinary(o, t) ? evaluate(o, o, t) : limit_of(o);
+    const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
+    const Horizon t = horizon_of(o.vol, carry.root_years);
+    const bool ordinary = exception_bits(o.spot, o.strike, t.half_vol, carry.exponents) == 0;
+    return ordinary && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
 }
 
 // At least kLanes rows, block by block: solve(columns, first, count).
@@ -184,7 +215,7 @@ ATALANTA_INLINE void solve_blocks(const EuropeanRows& rows, Solve&& solve) {
 }
 
 inline void price_blocks(const EuropeanRows& rows, double* price) {
-    EuropeanBlock block;
+    EuropeanBlock block(rows);
     solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
         block.price(in, count, price + first);
     });
@@ -192,7 +223,7 @@ inline void price_blocks(const EuropeanRows& rows, double* price) {
 
 template <int Order>
 void greeks_blocks(const EuropeanRows& rows, const GreekColumns& out) {
-    EuropeanBlock block;
+    EuropeanBlock block(rows);
     solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
         block.greeks<Order>(in, count, out.from(first));
     });

@@ -8,7 +8,7 @@
 //   spot, strike, years or vol negative     NaN (-0 counts as 0)
 //   S e^(-qT) or K e^(-rT) overflows        NaN
 //   years, vol, spot or strike is 0, or     the discounted intrinsic value max(e (S e^-qT - K e^-rT), 0);
-//   vol sqrt(T) < 1e-60, or a discounted    in the money: delta e e^-qT, rho e T K e^-rT, phi -e T S e^-qT,
+//   vol sqrt(T) < 1e-120, or a discounted    in the money: delta e e^-qT, rho e T K e^-rT, phi -e T S e^-qT,
 //   amount underflows                       theta e (q S e^-qT - r K e^-rT), charm q delta, the others 0;
 //                                           out of the money: all 0
 //   ... at the money (F = K), s -> 0        price 0, and half of the in-the-money values above, with theta
@@ -32,6 +32,7 @@ constexpr double kUndefined = __builtin_nan("");
 constexpr double kUnbounded = __builtin_inf();
 constexpr double kLargestDouble = 1.7976931348623157e308;
 constexpr double kLeastNormal = 2.2250738585072014e-308;
+constexpr double kLeastTotalVol = 1e-120, kLargestTotalVol = 1e60;
 
 inline Sensitivities undefined_row() {
     return {kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
@@ -71,7 +72,7 @@ inline DiscountedAmounts discount_amounts(const Option& o) {
     const double discount = saturating_exponential(-o.rate * o.years);
     const double spot = o.spot * yield_discount, strike = o.strike * discount;
     const double drift = (o.rate - o.dividend_yield) * o.years;
-    if (magnitude(o.rate * o.years) + magnitude(drift) > kLargestCarry) {
+    if (magnitude(o.rate * o.years) + magnitude(drift) > kLargestExponents) {
         return {yield_discount, spot, strike, spot - strike};
     }
     const double growth = exponential_minus_one_in_range(drift);
@@ -130,18 +131,18 @@ inline Sensitivities with_unbounded_vol(const Option& o, const DiscountedAmounts
 
 // The ordinary formulas with r = q = 0 on the discounted amounts; only the Greeks see the real rates.
 inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts& a) {
-    Horizon t = horizon_of(o);
-    t.discount = 1.0;
-    return evaluate(o, {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol}, t);
+    const ExpiryCarry carry = {square_root(o.years), 1.0, 0.0, 0.0};
+    const Option driftless = {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol};
+    return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
 
 // A power of two that brings both amounts into the ordinary range where there is one.
 inline double scale_of(const Option& o) {
-    constexpr double kScale = 0x1p600;
+    constexpr double kScale = 0x1p600, kLeast = 0x1p-512, kLargest = 0x1p512;
     const double least = o.spot < o.strike ? o.spot : o.strike;
     const double largest = o.spot < o.strike ? o.strike : o.spot;
-    if (least < kLeastAmount && largest < 1.0) return kScale;
-    if (largest > kLargestAmount && least > 1.0) return 1.0 / kScale;
+    if (least < kLeast && largest < 1.0) return kScale;
+    if (largest > kLargest && least > 1.0) return 1.0 / kScale;
     return 1.0;
 }
 
@@ -162,10 +163,10 @@ inline Sensitivities undo_scale(const Sensitivities& g, double scale) {
     const DiscountedAmounts a = discount_amounts(o);
     if (!is_finite_and_not_negative(a.spot) || !is_finite_and_not_negative(a.strike)) return undefined_row();
     const double root_years = square_root(o.years), total_vol = o.vol * root_years;
-    if (total_vol < kLeastHorizon || a.spot < kLeastNormal || a.strike < kLeastNormal) {
+    if (total_vol < kLeastTotalVol || a.spot < kLeastNormal || a.strike < kLeastNormal) {
         return undo_scale(without_vol(o, a), scale);
     }
-    if (total_vol > kLargestHorizon) return undo_scale(with_unbounded_vol(o, a), scale);
+    if (total_vol > kLargestTotalVol) return undo_scale(with_unbounded_vol(o, a), scale);
     return undo_scale(with_extreme_size(o, a), scale);
 }
 

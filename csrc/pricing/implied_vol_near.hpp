@@ -11,9 +11,8 @@ namespace atalanta {
 namespace {
 
 constexpr double kSqrt2Pi = 2.5066282746310002;
-constexpr double kInvSqrt2Pi = .3989422804014327;
 constexpr double kNearLogMoneyness = 3.5;
-constexpr double kNearTotalVol = 1.4;  // of the uncorrected starting value
+constexpr double kNearTotalVol = 1.34;  // of the uncorrected starting value: s <= 1.495
 
 // L / (h sqrt(L + 2.1)) in 1/sqrt(L + 2.1), where L = ln(1 + eta) and eta = e^(h^2/2) h / g(h), h in [0, 39]:
 // reweighted least squares on a Chebyshev basis, relative error 1.04e-5.

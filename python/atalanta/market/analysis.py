@@ -41,7 +41,8 @@ class Analysis(Table):
     """A chain's columns and what was computed from them; see `analyze`.
 
     Attributes:
-        expiries: one row per expiry, as in `ForwardFit`, and `atm_vol`, the volatility at the forward.
+        expiries: one row per expiry, as in `ForwardFit`, and `atm_vol`, the volatility at the
+            forward between the nearest rows without a flag; NaN where there is none.
         seconds: wall time of the analysis.
     """
 
@@ -120,7 +121,8 @@ def analyze(chain: Chain, *, rate: float | RateCurve | None = None, threads: int
         )
     fit = fit_forwards(chain, rate)
     columns = _values(chain, fit, threads)
-    atm_vol = _atm_vols(fit.group, len(fit.expiries), columns["moneyness"], columns["iv_mid"], chain["right"])
+    trusted = np.where(columns["flags"] == 0, columns["iv_mid"], np.nan)
+    atm_vol = _atm_vols(fit.group, len(fit.expiries), columns["moneyness"], trusted, chain["right"])
     return Analysis(
         {**chain.to_dict(), **columns},
         expiries=fit.expiries.with_columns(atm_vol=atm_vol),
