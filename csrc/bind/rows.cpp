@@ -67,7 +67,8 @@ Rights rights_from_text(const py::array& text, const char* origin) {
     const auto width = static_cast<std::size_t>(contiguous.itemsize()) / sizeof(char32_t);
     Rights rights(shape_of(text));
     const auto* row = static_cast<const char32_t*>(contiguous.data());
-    for (py::ssize_t i = 0; i < rights.size(); ++i, row += width) {
+    const py::ssize_t size = rights.size();
+    for (py::ssize_t i = 0; i < size; ++i, row += width) {
         const auto length = static_cast<std::size_t>(std::find(row, row + width, U'\0') - row);
         const int right = parse_right(row, length);
         if (right == 0) {
@@ -83,7 +84,8 @@ Rights rights_from_numbers(const py::array& numbers, const char* origin) {
     const Doubles doubles = Doubles::ensure(numbers);
     if (!doubles) throw std::bad_alloc();
     Rights rights(shape_of(numbers));
-    for (py::ssize_t i = 0; i < rights.size(); ++i) {
+    const py::ssize_t size = rights.size();
+    for (py::ssize_t i = 0; i < size; ++i) {
         const double number = doubles.data()[i];
         if (number != 1.0 && number != -1.0)
             raise_bad_right(origin, py::cast<std::string>(py::str(py::float_(number))), i);
@@ -93,13 +95,15 @@ Rights rights_from_numbers(const py::array& numbers, const char* origin) {
 }
 
 void require_signs(const Rights& rights, const char* origin) {
-    const std::int8_t* data = rights.data();
-    unsigned bad = 0;
-    for (py::ssize_t i = 0; i < rights.size(); ++i) bad |= static_cast<unsigned>(data[i] * data[i]) ^ 1U;
+    const std::int8_t* const begin = rights.data();
+    const std::int8_t* const end = begin + rights.size();
+    std::uint8_t bad = 0;
+    for (const std::int8_t* right = begin; right != end; ++right) {
+        bad |= static_cast<std::uint8_t>(*right != 1) & static_cast<std::uint8_t>(*right != -1);
+    }
     if (bad == 0) return;
-    const auto* first =
-        std::find_if(data, data + rights.size(), [](std::int8_t x) { return x != 1 && x != -1; });
-    raise_bad_right(origin, std::to_string(*first), first - data);
+    const auto* first = std::find_if(begin, end, [](std::int8_t x) { return x != 1 && x != -1; });
+    raise_bad_right(origin, std::to_string(*first), first - begin);
 }
 
 Rights to_rights(PyObject* value, const char* origin) {
