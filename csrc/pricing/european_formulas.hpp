@@ -75,10 +75,11 @@ ATALANTA_INLINE bool call_is_out_of_the_money(double gain) {
     return gain < 0.0;
 }
 
-// right is +1 or -1: its sign alone is used, which leaves the multipliers to others.
-ATALANTA_INLINE double signed_by(double right, double x) {
-    constexpr std::uint64_t kSign = 1ULL << 63;
-    return double_of(bits_of(x) ^ (bits_of(right) & kSign));
+constexpr std::uint64_t kSignBit = 1ULL << 63;
+
+// x times the sign of `sign`, without a multiplier.
+ATALANTA_INLINE double signed_by(double sign, double x) {
+    return double_of(bits_of(x) ^ (bits_of(sign) & kSignBit));
 }
 
 // Where the two normal tails begin. A wide total vol puts the near one below zero; it is then reflected.
@@ -137,7 +138,8 @@ struct Legs {
     double strike_leg;  // right K e^(-rT) N(right d2)
 };
 
-// No probability is ever formed as one minus a tail that could be most of it.
+// No probability is ever formed as one minus a tail that could be most of it. The conditions are combined as
+// signs: given nested selections, compilers thread them into masks of masks or stop vectorising.
 ATALANTA_INLINE Legs legs_of(double right, double strike, const Moneyness& m, double discount,
                              const Tails& tails, double near_tail, double far_tail) {
     const bool call_is_out = call_is_out_of_the_money(m.gain);
@@ -145,13 +147,10 @@ ATALANTA_INLINE Legs legs_of(double right, double strike, const Moneyness& m, do
     const double greater = call_is_out ? strike : m.forward;
     const double near_rest = fma(lesser, discount, -near_tail);
     const double far_rest = fma(greater, discount, -far_tail);
-    const double near_out = tails.wide ? near_rest : near_tail;
-    const double near_in = tails.wide ? near_tail : near_rest;
-    const double opposite = -right;
-    const double in_sign = call_is_out ? opposite : right;
-    const bool in_the_money = in_sign > 0.0;
-    const double near_leg = in_the_money ? near_in : near_out;
-    const double far_leg = in_the_money ? far_rest : far_tail;
+    const double in_the_money = signed_by(right, signed_by(m.gain, 1.0));
+    const double takes_rest = signed_by(tails.z1 - kLowestTail, in_the_money);
+    const double near_leg = takes_rest > 0.0 ? near_rest : near_tail;
+    const double far_leg = in_the_money > 0.0 ? far_rest : far_tail;
     const double spot_leg = call_is_out ? near_leg : far_leg;
     const double strike_leg = call_is_out ? far_leg : near_leg;
     return {signed_by(right, spot_leg), signed_by(right, strike_leg)};

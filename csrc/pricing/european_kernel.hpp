@@ -57,9 +57,9 @@ class EuropeanBlock {
         rows &= ~(kLanes - 1);
         prepare(in, rows);
         finish_price(rows, out);
-        if (!any_exception(in, rows)) return;
+        if (!any_exception(rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
-            if (is_exception(in, i)) out[i] = limit_of(option(in, i)).price;
+            if (is_exception(i)) out[i] = limit_of(option(in, i)).price;
         }
     }
 
@@ -69,9 +69,9 @@ class EuropeanBlock {
         prepare(in, rows);
         finish_ratios(rows);
         finish_greeks<Order>(in, rows, out);
-        if (!any_exception(in, rows)) return;
+        if (!any_exception(rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
-            if (is_exception(in, i)) store<Order>(out, i, limit_of(option(in, i)));
+            if (is_exception(i)) store<Order>(out, i, limit_of(option(in, i)));
         }
     }
 
@@ -159,19 +159,15 @@ class EuropeanBlock {
         }
     }
 
-    // The rights are checked here as bytes, sixteen or more at a time, instead of row by row as doubles.
-    ATALANTA_INLINE static std::uint8_t wrong_right(std::int8_t right) {
-        return static_cast<std::uint8_t>((right + 1) & ~2);
+    bool is_exception(std::size_t i) const { return (exception_[i] | wrong_right(i)) != 0; }
+    bool any_exception(std::size_t rows) const {
+        std::uint64_t any = 0;
+        for (std::size_t i = 0; i < rows; ++i) any |= exception_[i] | wrong_right(i);
+        return any != 0;
     }
-    bool is_exception(const EuropeanColumns& in, std::size_t i) const {
-        return exception_[i] != 0 || wrong_right(in.right[i]) != 0;
-    }
-    bool any_exception(const EuropeanColumns& in, std::size_t rows) const {
-        std::uint64_t rows_beyond = 0;
-        std::uint8_t wrong = 0;
-        for (std::size_t i = 0; i < rows; ++i) rows_beyond |= exception_[i];
-        for (std::size_t i = 0; i < rows; ++i) wrong |= wrong_right(in.right[i]);
-        return (rows_beyond | wrong) != 0;
+    // 0 for +1 and -1. Not part of exception_, because here it is off the path of the long loops.
+    ATALANTA_INLINE std::uint64_t wrong_right(std::size_t i) const {
+        return bits_of(fma(right_[i], right_[i], -1.0));
     }
 
     const bool carry_is_shared_;
