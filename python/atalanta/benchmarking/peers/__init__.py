@@ -1,0 +1,81 @@
+"""Other libraries, one adapter each, imported when asked for. Main entries: `PEERS`, `load_peer`, `load_peers`.
+
+An adapter has one function, `load() -> Contender`; it calls its library in the fastest way its API offers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+from atalanta.benchmarking.contender import Contender
+from atalanta.errors import InputError, MissingExtraError
+
+__all__ = ["ALL", "PEERS", "load_peer", "load_peers"]
+
+#: Asks for every peer that is installed.
+ALL = "all"
+
+#: By the name on the command line: the adapter's module, and what to hand to pip.
+PEERS: dict[str, tuple[str, str]] = {
+    "jax": ("own_jax", "jax"),
+    "scipy": ("own_scipy", "scipy"),
+    "numba": ("own_numba", "numba"),
+    "opengreeks": ("opengreeks", "opengreeks"),
+    "quantforge": ("quantforge", "quantforge"),
+    "pyvolr": ("pyvolr", "pyvolr"),
+    "fast-vollib": ("fast_vollib", "fast-vollib numba"),
+    "fast-vollib-jackel": ("fast_vollib_jackel", "fast-vollib"),
+    "iv-engine": ("iv_engine", "iv-engine"),
+    "quantlib": ("quantlib", "QuantLib"),
+    "vollib": ("vollib", "vollib"),
+}
+
+
+def load_peer(name: str) -> Contender:
+    """Import one peer.
+
+    Args:
+        name: a key of `PEERS`.
+
+    Raises:
+        InputError: no such peer, or it is installed and fails to import.
+        MissingExtraError: it is not installed.
+    """
+    if name not in PEERS:
+        raise InputError(f"[bench] --against {name}: no such peer (known: {ALL}, {', '.join(PEERS)})")
+    adapter, install = PEERS[name]
+    try:
+        contender: Contender = importlib.import_module(f"atalanta.benchmarking.peers.{adapter}").load()
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"[bench] --against {name}: {error.name} is not installed: python -m pip install {install}"
+        ) from error
+    except Exception as error:
+        raise InputError(
+            f"[bench] --against {name}: installed, but it does not import here ({error}): "
+            f"try another version, python -m pip install --upgrade {install}"
+        ) from error
+    return contender
+
+
+def load_peers(names: Sequence[str]) -> tuple[list[Contender], list[str]]:
+    """Import the peers asked for.
+
+    Args:
+        names: keys of `PEERS`, or `ALL`. A peer asked for by name must be there; `ALL` takes those that are.
+
+    Returns:
+        The contenders, each once, and a line for each that `ALL` could not find.
+
+    Raises:
+        InputError: no such peer, or one asked for by name fails to import.
+        MissingExtraError: a peer asked for by name is not installed.
+    """
+    found, missing = {name: load_peer(name) for name in names if name != ALL}, []
+    for name in PEERS if ALL in names else ():
+        try:
+            found[name] = found.get(name) or load_peer(name)
+        except (InputError, MissingExtraError) as error:
+            missing.append(str(error))
+    return list(found.values()), missing

@@ -1,0 +1,230 @@
+"""`atalanta bench`: the kernels on one core, alone or beside other libraries in the same run. Main entry: `bench`.
+
+Numerical packages are imported inside `one_core`, after the thread limits they read stand in the environment.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atalanta.benchmarking.isolation import Isolation, one_core
+from atalanta.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from atalanta.benchmarking.session import Plan, Session
+    from atalanta.benchmarking.table import TextTable
+    from atalanta.cli.selfcheck import SelfCheck
+    from atalanta.market.chain import Chain
+
+__all__ = ["bench"]
+
+_FAILED = 1
+_MOST_ROWS = 10_000_000
+_CLOCK = "CPU time of the process"
+
+
+def bench(
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="A peer to measure in the same run, or 'all'; may be repeated.", metavar="PEER"),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, and no million rows.")] = False,
+    ops: Annotated[
+        str | None,
+        typer.Option(help="Of price, greeks, implied_vol, single, isa, accuracy, analyze; by comma."),
+    ] = None,
+    sizes: Annotated[
+        str | None, typer.Option(help="Rows per batch, by comma; without it 1,100,10000,1000000.")
+    ] = None,
+    chain: Annotated[
+        Path | None, typer.Option(help="Analyse this file of option quotes too.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document and nothing else.")
+    ] = False,
+) -> None:
+    """Measure the kernels on one core of this machine, alone or beside other libraries.
+
+    All take turns within one run: trust the ratios, which two runs cannot give. The exit code is 1 when a kernel
+    misses a reference value or two instruction sets differ in a bit; a slow machine is no failure.
+    """
+    with one_core() as isolation:
+        from atalanta.benchmarking.contender import atalanta_contender
+        from atalanta.benchmarking.peers import load_peers
+        from atalanta.benchmarking.session import run_session
+        from atalanta.cli.selfcheck import run_selfcheck
+        from atalanta.machine import set_threads
+
+        plan = _plan(quick, ops, sizes)
+        chains = _chains(chain)
+        peers, missing = load_peers(against or [])
+        threads = set_threads(1)
+        try:
+            session = run_session([atalanta_contender(), *peers], plan, chains, _told)
+            check = run_selfcheck()
+        finally:
+            set_threads(threads)
+        show = _print_document if as_json else _print_screen
+        show(session, check, isolation, missing)
+    if not check.passed or (session.bits is not None and not session.bits.passed):
+        raise typer.Exit(_FAILED)
+
+
+def _plan(quick: bool, ops: str | None, sizes: str | None) -> Plan:
+    from dataclasses import replace
+
+    from atalanta.benchmarking.operations import GROUPS
+    from atalanta.benchmarking.session import Plan
+
+    plan = Plan.quick() if quick else Plan()
+    if ops is not None:
+        plan = replace(plan, groups=_known_groups(ops, GROUPS))
+    if sizes is not None:
+        plan = replace(plan, sizes=tuple(_row_count(word) for word in sizes.split(",")))
+    return plan
+
+
+def _known_groups(text: str, known: Sequence[str]) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(","))
+    for word in words:
+        if word not in known:
+            raise InputError(f"[cli.bench] --ops {word}: no such operation (known: {', '.join(known)})")
+    return words
+
+
+def _row_count(word: str) -> int:
+    try:
+        count = int(word)
+    except ValueError:
+        count = 0
+    if not 1 <= count <= _MOST_ROWS:
+        raise InputError(f"[cli.bench] --sizes {word}: give whole numbers from 1 to {_MOST_ROWS:,}, by comma")
+    return count
+
+
+def _chains(path: Path | None) -> list[tuple[str, Chain]]:
+    if path is None:
+        return []
+    from atalanta.market.readers import read_chain
+
+    return [(path.name, read_chain(path))]
+
+
+def _told(text: str) -> None:
+    if sys.stderr.isatty():
+        typer.echo(text, err=True)
+
+
+def _print_document(session: Session, check: SelfCheck, isolation: Isolation, missing: Sequence[str]) -> None:
+    from atalanta.benchmarking.targets import judge
+    from atalanta.cli.document import dumps
+    from atalanta.cli.machine import machine_card, python_description
+    from atalanta.cli.version import package_version
+
+    document: dict[str, Any] = {
+        "atalanta": package_version(),
+        "command": "bench",
+        "python": python_description(),
+        "machine": machine_card().as_dict(),
+        "conditions": {
+            "clock": _CLOCK,
+            "threads": 1,
+            "cpu": isolation.cpu,
+            "load_average": isolation.load_average,
+        },
+        "missing": list(missing),
+        **session.as_dict(),
+        "selfcheck": check.as_dict(),
+        "targets": [verdict.as_dict() for verdict in judge(session)],
+    }
+    typer.echo(dumps(document))
+
+
+def _print_screen(session: Session, check: SelfCheck, isolation: Isolation, missing: Sequence[str]) -> None:
+    from rich.console import Console
+
+    from atalanta.benchmarking import table
+    from atalanta.benchmarking.targets import judge
+    from atalanta.cli.render import print_selfcheck
+    from atalanta.cli.screen import print_heading
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    print_heading(console, "Benchmark")
+    _print_conditions(console, session, isolation)
+    _print_table(console, "One core, CPU time", table.operation_table(session))
+    _print_table(console, "Instruction sets", table.isa_table(session))
+    _print_bits(console, session)
+    _print_table(console, "Chains", table.chain_table(session))
+    _print_table(console, "Errors against 40-digit values (mpmath)", table.error_table(session))
+    console.print()
+    print_selfcheck(console, check)
+    _print_table(console, "Targets, stated for one core with AVX-512", table.verdict_table(judge(session)))
+    _print_remarks(console, session, isolation, missing)
+
+
+def _print_conditions(console: Console, session: Session, isolation: Isolation) -> None:
+    from atalanta.cli.machine import machine_card, python_description
+    from atalanta.cli.screen import print_facts
+
+    card = machine_card()
+    versions = {name: version for made in session.contenders for name, version in made.versions.items()}
+    load = "unknown" if isolation.load_average is None else f"{isolation.load_average:.2f}"
+    pinned = "not pinned to a processor" if isolation.cpu is None else f"pinned to processor {isolation.cpu}"
+    facts = [
+        ("processor", f"{card.cpu}, {card.architecture}, {card.system}"),
+        ("python", python_description()),
+        ("kernels", f"{card.isa}: {card.isa_reason}"),
+        ("clock", f"{_CLOCK}, 1 thread, {pinned}; load {load}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+    print_facts(console, facts)
+
+
+def _print_table(console: Console, heading: str, content: TextTable) -> None:
+    if not content.rows:
+        return
+    from atalanta.cli.screen import make_table, print_heading
+
+    print_heading(console, heading)
+    table = make_table(*content.headers, left=content.left, gap=2)
+    for row in content.rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _print_bits(console: Console, session: Session) -> None:
+    bits = session.bits
+    if bits is None:
+        return
+    from atalanta.cli.screen import print_verdict
+
+    console.print()
+    values = f"{bits.values:,} values by {', '.join(bits.names)}, {bits.differing} differ"
+    single = f"{bits.scalar_values} by single calls, {bits.scalar_differing} differ"
+    base = "" if bits.baseline_error is None else f"; baseline within {bits.baseline_error:.1e}"
+    print_verdict(console, "same bits", bits.passed, f"{values}; {single}{base}")
+
+
+def _print_remarks(console: Console, session: Session, isolation: Isolation, missing: Sequence[str]) -> None:
+    from atalanta.cli.screen import print_bullets, print_heading
+
+    remarks = [f"{made.name}: {made.note}" for made in session.contenders if made.note]
+    remarks += missing
+    remarks += [
+        f"{item.contender} left out of {item.operation}, {item.rows:,} rows: {item.reason}"
+        for item in session.left_out
+    ]
+    if session.errors is None:
+        remarks.append("errors beside the self-check's values need mpmath: python -m pip install mpmath")
+    if isolation.busy:
+        remarks.append("the machine is busy: trust the ratios more than the nanoseconds")
+    if remarks:
+        print_heading(console, "Remarks")
+        print_bullets(console, remarks)
