@@ -26,6 +26,14 @@ set(_flags_baseline)
 # square roots and selections vectorise. Never -ffast-math. Kernels are optimised in every build type.
 set(_kernel_flags -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
 
+if(ATALANTA_VECTOR_REPORT)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND _kernel_flags -fopt-info-vec-optimized)
+  else()
+    list(APPEND _kernel_flags -Rpass=loop-vectorize)
+  endif()
+endif()
+
 set(ATALANTA_ISA_SOURCES)
 foreach(_isa IN LISTS _instruction_sets)
   set(_source csrc/pricing/isa/${_isa}.cpp)

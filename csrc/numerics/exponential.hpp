@@ -44,18 +44,27 @@ ATALANTA_INLINE double exponential_in_range(double x) {
     return fma(e.scale, e.fraction, e.scale);
 }
 
-// e^x - 1; exactly 0 at 0 and fully accurate near it.
-ATALANTA_INLINE double exponential_minus_one_in_range(double x) {
-    const ReducedExponential e = reduce_exponential(x);
-    return fma(e.scale, e.fraction, e.scale - 1.0);
-}
-
 ATALANTA_INLINE double exponential(double x) {
     return exponential_in_range(clamp_to_exponential_range(x));
 }
 
+// e^x - 1; exactly 0 at 0 and fully accurate near it.
 ATALANTA_INLINE double exponential_minus_one(double x) {
-    return exponential_minus_one_in_range(clamp_to_exponential_range(x));
+    const ReducedExponential e = reduce_exponential(clamp_to_exponential_range(x));
+    return fma(e.scale, e.fraction, e.scale - 1.0);
+}
+
+// e^x as base + growth, so that a e^x and a e^x - b keep their digits: base is 1, or 0 where e^x is so
+// much smaller that adding it to -1 would lose them.
+struct Growth {
+    double growth, base;
+};
+
+ATALANTA_INLINE Growth growth_of(double x) {
+    constexpr double kCancelling = -0.69;
+    const ReducedExponential e = reduce_exponential(x);
+    const double base = x < kCancelling ? 0.0 : 1.0;
+    return {fma(e.scale, e.fraction, e.scale - base), base};
 }
 
 }  // namespace

@@ -21,13 +21,13 @@ struct Option {
 struct ExpiryCarry {
     double root_years;  // sqrt(T)
     double discount;    // e^(-rT)
-    double growth;      // e^((r - q)T) - 1
+    Growth growth;      // of e^((r - q)T)
     double exponents;   // |rT| + |(r - q)T|
 };
 
 ATALANTA_INLINE ExpiryCarry carry_of(double years, double rate, double dividend_yield) {
     const double interest = rate * years, drift = (rate - dividend_yield) * years;
-    return {square_root(years), exponential_in_range(-interest), exponential_minus_one_in_range(drift),
+    return {square_root(years), exponential_in_range(-interest), growth_of(drift),
             magnitude(interest) + magnitude(drift)};
 }
 
@@ -64,10 +64,19 @@ struct Moneyness {
     double forward;
 };
 
-ATALANTA_INLINE Moneyness moneyness_of(const Option& o, double growth, double inverse_total_vol) {
+struct Forward {
+    double gain, value;  // F - K, F
+};
+
+ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
+    const double anchor = spot * growth.base;
+    return {fma(spot, growth.growth, anchor - strike), fma(spot, growth.growth, anchor)};
+}
+
+ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Growth growth, double inverse_total_vol) {
     const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, log_ratio(o.spot, o.strike));
-    return {magnitude(log_moneyness) * inverse_total_vol, fma(o.spot, growth, o.spot - o.strike),
-            fma(o.spot, growth, o.spot)};
+    const Forward forward = forward_of(o.spot, o.strike, growth);
+    return {magnitude(log_moneyness) * inverse_total_vol, forward.gain, forward.value};
 }
 
 // The one rule for ties: at F = K the put counts as out of the money, here and for every Greek.

@@ -84,7 +84,8 @@ class EuropeanBlock {
     ATALANTA_INLINE void set_carry(std::size_t i, const ExpiryCarry& carry) {
         root_years_[i] = carry.root_years;
         discount_[i] = carry.discount;
-        growth_[i] = carry.growth;
+        growth_[i] = carry.growth.growth;
+        base_[i] = carry.growth.base;
         exponents_[i] = carry.exponents;
     }
 
@@ -101,7 +102,7 @@ class EuropeanBlock {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Horizon t = horizon_of(in.vol[i], root_years_[i]);
-            const Moneyness m = moneyness_of(option(in, i), growth_[i], t.inverse_total_vol);
+            const Moneyness m = moneyness_of(option(in, i), {growth_[i], base_[i]}, t.inverse_total_vol);
             half_vol_[i] = t.half_vol;
             inverse_total_vol_[i] = t.inverse_total_vol;
             distance_[i] = m.distance;
@@ -172,7 +173,7 @@ class EuropeanBlock {
 
     const bool carry_is_shared_;
     alignas(64) double right_[kBlockRows];
-    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows];
+    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows], base_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
     alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
     alignas(64) double u1_[kBlockRows], u2_[kBlockRows], bound_[kBlockRows], bell_[kBlockRows];

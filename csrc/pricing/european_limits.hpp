@@ -17,9 +17,9 @@
 //                                           +inf, speed and zomma -inf, charm and color +-inf as they diverge
 //   spot and strike both 0                  as at the money
 //   vol sqrt(T) > 1e60                      N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
-//   any other size                          the ordinary formulas on S e^-qT and K e^-rT, scaled by a power
-//                                           of two; an output beyond the range of double becomes 0, infinite
-//                                           or NaN
+//   any other size                          the ordinary formulas on S e^-qT and K e^-rT; an output beyond
+//   the
+//                                           range of double becomes 0, infinite or NaN
 #pragma once
 
 #include "pricing/columns.hpp"
@@ -75,8 +75,7 @@ inline DiscountedAmounts discount_amounts(const Option& o) {
     if (magnitude(o.rate * o.years) + magnitude(drift) > kLargestExponents) {
         return {yield_discount, spot, strike, spot - strike};
     }
-    const double growth = exponential_minus_one_in_range(drift);
-    return {yield_discount, spot, strike, fma(o.spot, growth, o.spot - o.strike) * discount};
+    return {yield_discount, spot, strike, forward_of(o.spot, o.strike, growth_of(drift)).gain * discount};
 }
 
 // Both legs exercised in the share `exercised`: 1 in the money, 1/2 at it, 0 out of it.
@@ -131,18 +130,17 @@ inline Sensitivities with_unbounded_vol(const Option& o, const DiscountedAmounts
 
 // The ordinary formulas with r = q = 0 on the discounted amounts; only the Greeks see the real rates.
 inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts& a) {
-    const ExpiryCarry carry = {square_root(o.years), 1.0, 0.0, 0.0};
+    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, 1.0}, 0.0};
     const Option driftless = {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol};
     return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
 
-// A power of two that brings both amounts into the ordinary range where there is one.
+// A power of two that makes denormal amounts normal and leaves room for the sum of the largest ones.
 inline double scale_of(const Option& o) {
-    constexpr double kScale = 0x1p600, kLeast = 0x1p-512, kLargest = 0x1p512;
     const double least = o.spot < o.strike ? o.spot : o.strike;
     const double largest = o.spot < o.strike ? o.strike : o.spot;
-    if (least < kLeast && largest < 1.0) return kScale;
-    if (largest > kLargest && least > 1.0) return 1.0 / kScale;
+    if (least < kLeastNormal && largest < 1.0) return 0x1p64;
+    if (largest > 0x1p1020 && least > 1.0) return 0x1p-8;
     return 1.0;
 }
 

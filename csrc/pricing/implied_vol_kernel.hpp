@@ -87,7 +87,8 @@ class ImpliedVolBlock {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const double normal_vol = normal_model_vol(a_[i], s_[i]);
-            far_[i] = is_near(a_[i], normal_vol) ? 0.0 : valid_[i];
+            const double valid = valid_[i];  // loaded here: a load inside the choice is control flow
+            far_[i] = is_near(a_[i], normal_vol) ? 0.0 : valid;
             s_[i] = lognormal_correction(normal_vol, a_[i]);
         }
     }
