@@ -135,11 +135,12 @@ inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts&
     return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
 
-// A power of two that makes denormal amounts normal and leaves room for the sum of the largest ones.
+// A power of two that lifts tails of tiny amounts out of the denormals and makes room for the sum of huge
+// ones.
 inline double scale_of(const Option& o) {
     const double least = o.spot < o.strike ? o.spot : o.strike;
     const double largest = o.spot < o.strike ? o.strike : o.spot;
-    if (least < kLeastNormal && largest < 1.0) return 0x1p64;
+    if (least < 0x1p-512 && largest < 1.0) return 0x1p500;
     if (largest > 0x1p1020 && least > 1.0) return 0x1p-8;
     return 1.0;
 }
