@@ -1,11 +1,11 @@
 """Types of the extension; checked against it by stubtest."""
 
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
-_Doubles = npt.NDArray[np.float64]
+_Doubles: TypeAlias = npt.NDArray[np.float64]
 
 def check_environment() -> None: ...
 def cpu_info() -> dict[str, Any]: ...

@@ -49,7 +49,9 @@ class Chain(Table):
     ) -> None:
         missing = [name for name in CHAIN_COLUMNS if name not in columns]
         if missing:
-            raise InputError(f"[market.Chain] needs the columns {', '.join(missing)}; found {', '.join(columns)}")
+            raise InputError(
+                f"[market.Chain] needs the columns {', '.join(missing)}; found {', '.join(columns)}"
+            )
         typed = {name: _typed(name, columns[name]) for name in CHAIN_COLUMNS}
         rest = {name: column for name, column in columns.items() if name not in CHAIN_COLUMNS}
         super().__init__({**typed, **rest}, notes=notes, origin=origin)
