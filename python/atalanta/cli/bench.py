@@ -71,8 +71,8 @@ def bench(
             check = run_selfcheck()
         finally:
             set_threads(threads)
-        show = _print_document if as_json else _print_screen
-        show(session, check, isolation, missing)
+    show = _print_document if as_json else _print_screen
+    show(session, check, isolation, missing)
     if not check.passed or (session.bits is not None and not session.bits.passed):
         raise typer.Exit(_FAILED)
 

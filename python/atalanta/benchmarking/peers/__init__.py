@@ -43,18 +43,19 @@ def load_peer(name: str) -> Contender:
         MissingExtraError: it is not installed.
     """
     if name not in PEERS:
-        raise InputError(f"[bench] --against {name}: no such peer (known: {ALL}, {', '.join(PEERS)})")
+        raise InputError(f"[benchmarking.load_peer] {name} is no peer (known: {ALL}, {', '.join(PEERS)})")
     adapter, install = PEERS[name]
     try:
         contender: Contender = importlib.import_module(f"atalanta.benchmarking.peers.{adapter}").load()
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"[bench] --against {name}: {error.name} is not installed: python -m pip install {install}"
+            f"[benchmarking.load_peer] peer {name} needs {error.name}, which is not installed: "
+            f"python -m pip install {install}"
         ) from error
     except Exception as error:
         raise InputError(
-            f"[bench] --against {name}: installed, but it does not import here ({error}): "
-            f"try another version, python -m pip install --upgrade {install}"
+            f"[benchmarking.load_peer] peer {name} is installed and does not import here ({error}); "
+            f"try another version: python -m pip install --upgrade {install}"
         ) from error
     return contender
 
