@@ -89,8 +89,7 @@ class EuropeanBlock {
         exponents_[i] = carry.exponents;
     }
 
-    // Each loop mixes a division or a square root with polynomials: they use different parts of the
-    // processor.
+    // Each loop mixes a division or a square root with polynomials, so that neither waits alone.
     ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
         if (!carry_is_shared_) {

@@ -1,25 +1,23 @@
 // The rows that the vectorised formulas cannot take: out of the domain, degenerate, or of extreme size.
 // Entry: limit_of(option), all thirteen outputs. Scalar, one row at a time.
 //
-//   row                                     outputs
-//   ------------------------------------    --------------------------------------------------------------
-//   right not +1 or -1                      NaN
-//   any input NaN or infinite               NaN (vol and years too: vega would be 0 beside a NaN price)
-//   spot, strike, years or vol negative     NaN (-0 counts as 0)
-//   S e^(-qT) or K e^(-rT) overflows        NaN
-//   years, vol, spot or strike is 0, or     the discounted intrinsic value max(e (S e^-qT - K e^-rT), 0);
-//   vol sqrt(T) < 1e-120, or a discounted    in the money: delta e e^-qT, rho e T K e^-rT, phi -e T S e^-qT,
-//   amount underflows                       theta e (q S e^-qT - r K e^-rT), charm q delta, the others 0;
-//                                           out of the money: all 0
-//   ... at the money (F = K), s -> 0        price 0, and half of the in-the-money values above, with theta
-//                                           falling by S e^-qT phi(0) vol / (2 sqrt(T)), vega S e^-qT
-//                                           phi(0) sqrt(T), vanna e^-qT phi(0) sqrt(T) / 2, vomma 0, gamma
-//                                           +inf, speed and zomma -inf, charm and color +-inf as they diverge
-//   spot and strike both 0                  as at the money
-//   vol sqrt(T) > 1e60                      N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
-//   any other size                          the ordinary formulas on S e^-qT and K e^-rT; an output beyond
-//   the
-//                                           range of double becomes 0, infinite or NaN
+//   row                                    outputs
+//   -------------------------------------  -------------------------------------------------------------
+//   right not +1 or -1                     NaN
+//   any input NaN or infinite              NaN (years and vol too: vega would be 0 beside a NaN price)
+//   spot, strike, years or vol negative    NaN (-0 counts as 0)
+//   S e^-qT or K e^-rT overflows           NaN
+//   years, vol, spot or strike 0, or       price max(e (S e^-qT - K e^-rT), 0), e being right;
+//   vol sqrt(T) < 1e-120, or a discounted  in the money: delta e e^-qT, rho e T K e^-rT, phi -e T S e^-qT,
+//   amount underflows                      theta e (q S e^-qT - r K e^-rT), charm q delta, the others 0;
+//                                          out of the money: all 0
+//   ... of these, those at the money,      price 0, and half of the in-the-money values above, with theta
+//   F = K, or spot and strike both 0       less S e^-qT phi(0) vol / (2 sqrt(T)), vega sqrt(T) S e^-qT
+//                                          phi(0), vanna sqrt(T) e^-qT phi(0) / 2, vomma 0, gamma +inf,
+//                                          speed and zomma -inf, charm and color infinite as they diverge
+//   vol sqrt(T) > 1e60                     N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
+//   any other size                         the ordinary formulas on S e^-qT and K e^-rT; an output beyond
+//                                          the range of double becomes 0, infinite or NaN
 #pragma once
 
 #include "pricing/columns.hpp"
