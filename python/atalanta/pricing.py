@@ -7,7 +7,7 @@ volatility, theta per year), and gives NaN for a row that has no value.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -47,7 +47,7 @@ class _Column:
         self.__doc__ = meaning
 
     def __set_name__(self, owner: type[Greeks], name: str) -> None:
-        self._name = name
+        self._name, self._position = name, GREEK_NAMES.index(name)
 
     @overload
     def __get__(self, greeks: None, owner: type[Greeks]) -> _Column: ...
@@ -56,13 +56,12 @@ class _Column:
     def __get__(self, greeks: Greeks | None, owner: type[Greeks]) -> Value:
         if greeks is None:
             return self
-        try:
-            return greeks._columns[self._name]
-        except KeyError:
-            order = 2 if self._name in _COLUMNS_OF_ORDER[2] else 3
-            raise AttributeError(
-                f"[pricing.Greeks] {self._name} was not computed: call greeks(..., order={order})"
-            ) from None
+        if self._position < len(greeks):
+            return greeks._values[self._position]
+        order = 2 if self._name in _COLUMNS_OF_ORDER[2] else 3
+        raise AttributeError(
+            f"[pricing.Greeks] {self._name} was not computed: call greeks(..., order={order})"
+        )
 
 
 class Greeks(Mapping[str, Value]):
@@ -71,7 +70,7 @@ class Greeks(Mapping[str, Value]):
     Each value has the shape of the broadcast inputs, or is a float. Raw derivatives of the price per share.
     """
 
-    __slots__ = ("_columns",)
+    __slots__ = ("_values",)
 
     price = _Column("Value per share.")
     delta = _Column("dV/dS.")
@@ -87,20 +86,22 @@ class Greeks(Mapping[str, Value]):
     zomma = _Column("d(gamma)/dvol.")
     color = _Column("d(gamma)/dt in calendar time, per year.")
 
-    def __init__(self, columns: Mapping[str, Value] | Iterable[tuple[str, Value]]) -> None:
-        self._columns = dict(columns)
+    def __init__(self, values: Sequence[Value] | npt.NDArray[np.float64]) -> None:
+        self._values = values  # 7, 10 or 13, in the order of GREEK_NAMES
 
     def __getitem__(self, name: str) -> Value:
-        return self._columns[name]
+        if name in GREEK_NAMES[: len(self)]:
+            return self._values[GREEK_NAMES.index(name)]
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
+        return iter(GREEK_NAMES[: len(self)])
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._values)
 
     def __repr__(self) -> str:
-        return f"Greeks({', '.join(f'{name}={value!r}' for name, value in self._columns.items())})"
+        return f"Greeks({', '.join(f'{name}={value!r}' for name, value in self.items())})"
 
 
 def greeks(
@@ -149,7 +150,7 @@ def greeks(
         >>> g.delta.round(4)
         array([0.7102, 0.4525])
     """
-    columns = _core.greeks(
+    values = _core.greeks(
         right,
         spot,
         strike,
@@ -163,4 +164,4 @@ def greeks(
         out=out,
         threads=threads,
     )
-    return Greeks(zip(_COLUMNS_OF_ORDER[order], columns, strict=True))
+    return Greeks(values)
