@@ -26,7 +26,7 @@ GREEK_NAMES = (
     *("vanna", "charm", "vomma"),
     *("speed", "zomma", "color"),
 )
-_COLUMNS_OF_ORDER = {1: GREEK_NAMES[:7], 2: GREEK_NAMES[:10], 3: GREEK_NAMES}
+_COLUMNS_OF_ORDER = {1: 7, 2: 10, 3: 13}
 
 Value = Any  # a float, or an array of the shape of the inputs
 
@@ -58,7 +58,7 @@ class _Column:
             return self
         if self._position < len(greeks):
             return greeks._values[self._position]
-        order = 2 if self._name in _COLUMNS_OF_ORDER[2] else 3
+        order = 2 if self._position < _COLUMNS_OF_ORDER[2] else 3
         raise AttributeError(
             f"[pricing.Greeks] {self._name} was not computed: call greeks(..., order={order})"
         )
