@@ -42,15 +42,6 @@ class ThreadPool {
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
 
-    ~ThreadPool() {
-        {
-            const std::lock_guard lock(mutex_);
-            stopping_ = true;
-        }
-        wake_.notify_all();
-        for (std::thread& worker : workers_) worker.join();
-    }
-
     // False, with nothing done, when another caller has the pool.
     bool try_run(Job& job, int helpers) {
         const std::unique_lock turn(turn_, std::try_to_lock);
@@ -89,8 +80,7 @@ class ThreadPool {
         std::uint64_t seen = 0;
         std::unique_lock lock(mutex_);
         for (;;) {
-            wake_.wait(lock, [&] { return stopping_ || (invited_ > 0 && round_ != seen); });
-            if (stopping_) return;
+            wake_.wait(lock, [&] { return invited_ > 0 && round_ != seen; });
             seen = round_;
             --invited_;
             ++running_;
@@ -109,19 +99,19 @@ class ThreadPool {
     Job* job_ = nullptr;
     int invited_ = 0, running_ = 0;
     std::uint64_t round_ = 0;
-    bool stopping_ = false;
     std::vector<std::thread> workers_;
 };
 
-// A forked child has a copy of the pool without its threads: it starts a new one and leaves the copy alone,
-// whose destructor would wait for threads that do not exist.
+// A forked child has a copy of the pool without its threads and starts a new one. A pool is never destroyed:
+// at exit a destructor would wait for threads that a child never had, or that daemon threads still use.
 ThreadPool& pool() {
-    static std::mutex mutex;
-    static std::unique_ptr<ThreadPool> current;
-    const std::lock_guard lock(mutex);
-    if (current && !current->belongs_to_this_process()) static_cast<void>(current.release());
-    if (!current) current = std::make_unique<ThreadPool>();
-    return *current;
+    static std::atomic<ThreadPool*> current{nullptr};
+    ThreadPool* here = current.load(std::memory_order_acquire);
+    if (here != nullptr && here->belongs_to_this_process()) return *here;
+    auto fresh = std::make_unique<ThreadPool>();
+    if (current.compare_exchange_strong(here, fresh.get(), std::memory_order_acq_rel))
+        return *fresh.release();
+    return *here;  // another thread was first
 }
 
 // The variable's value, 0 when unset, -1 when it is not a count.

@@ -14,8 +14,10 @@ std::size_t position_of(PyObject* keyword, std::span<PyObject* const> names) {
     return names.size();
 }
 
+// Any text can be shown: what UTF-8 cannot hold is escaped.
 std::string text_of(PyObject* object) {
-    return py::cast<std::string>(py::str(py::handle(object)));
+    const py::bytes encoded = py::str(py::handle(object)).attr("encode")("utf-8", "backslashreplace");
+    return encoded;
 }
 
 std::string function_of(const Signature& signature) {
@@ -64,14 +66,17 @@ void sort_arguments(const Signature& signature, PyObject* const* arguments, Py_s
     }
 }
 
-bool read_scalar(PyObject* value, double& number) {
+bool read_scalar(PyObject* value, double& number, const char* origin, const char* name) {
     if (PyFloat_Check(value)) {
         number = PyFloat_AS_DOUBLE(value);
         return true;
     }
     if (!PyLong_Check(value) || PyBool_Check(value)) return false;
     number = PyLong_AsDouble(value);
-    if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
+    if (number == -1.0 && PyErr_Occurred()) {
+        PyErr_Clear();
+        raise_input_error(origin, std::string(name) + " is an integer beyond the range of a double");
+    }
     return true;
 }
 

@@ -30,7 +30,8 @@ void sort_arguments(const Signature& signature, PyObject* const* arguments, Py_s
                     PyObject* keywords, std::span<PyObject*> values);
 
 // The value as a double if it is a Python number (bool excluded); false if it is something else.
-bool read_scalar(PyObject* value, double& number);
+// Raises InputError for an integer that no double can hold.
+bool read_scalar(PyObject* value, double& number, const char* origin, const char* name);
 
 // +1 or -1 out of a Python string or integer; 0 if it is neither a string nor an integer.
 // Raises InputError for a string or integer that names no right.

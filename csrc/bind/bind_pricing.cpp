@@ -18,7 +18,8 @@ class ReleasedGil {
   public:
     explicit ReleasedGil(std::size_t rows)
         : state_(rows >= kRowsToReleaseGil ? PyEval_SaveThread() : nullptr) {}
-    ~ReleasedGil() {
+    // At shutdown CPython ends a daemon thread in here by unwinding it.
+    ~ReleasedGil() noexcept(false) {
         if (state_ != nullptr) PyEval_RestoreThread(state_);
     }
     ReleasedGil(const ReleasedGil&) = delete;
@@ -50,14 +51,17 @@ bool looks_like_per_cent(double vol, double years) {
                           " and looks like per cent; it must be a decimal (0.25 for 25 %): divide by 100");
 }
 
-// A batch of one is let through: a volatility computed from one quote may well be huge.
+// Only a call whose vols all look like per cent is refused; rows without a vol do not speak for it.
 void require_decimal_vols(const Column<double>& vol, const Column<double>& years, std::size_t size,
                           const char* origin) {
-    if (size < 2 || !looks_like_per_cent(vol[0], years[0])) return;
-    for (std::size_t i = 1; i < size; ++i) {
-        if (!looks_like_per_cent(vol[i], years[i])) return;
+    for (std::size_t i = 0, suspect = size; i < size; ++i) {
+        if (looks_like_per_cent(vol[i], years[i])) {
+            suspect = suspect == size ? i : suspect;
+        } else if (vol[i] == vol[i]) {
+            return;
+        }
+        if (i + 1 == size && suspect < size) raise_per_cent(vol[suspect], origin);
     }
-    raise_per_cent(vol[0], origin);
 }
 
 // ---- price and greeks share their inputs
@@ -94,10 +98,13 @@ struct ScalarRow {
 // False when some argument is not a plain number.
 bool read_scalar_row(std::span<PyObject* const> arguments, ScalarRow& row, const char* origin) {
     for (std::size_t i = 0; i < 5; ++i) {
-        if (!read_scalar(arguments[kSpot + i], row.values[i])) return false;
+        if (!read_scalar(arguments[kSpot + i], row.values[i], origin, kValueNames[i])) return false;
     }
     row.values[5] = 0.0;
-    if (arguments[kYield] != nullptr && !read_scalar(arguments[kYield], row.values[5])) return false;
+    if (arguments[kYield] != nullptr &&
+        !read_scalar(arguments[kYield], row.values[5], origin, kValueNames[5])) {
+        return false;
+    }
     row.right = static_cast<std::int8_t>(read_scalar_right(arguments[kRight], origin));
     return row.right != 0;
 }
@@ -130,6 +137,7 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
     const Signature signature{"pricing.price", names, kYield};
     std::array<PyObject*, std::size(kPriceNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
     if (arguments[kExercise] != nullptr || arguments[kDividends] != nullptr) {
         require_european(arguments[kExercise], arguments[kDividends], signature.origin);
     }
@@ -192,12 +200,12 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
     const Signature signature{"pricing.greeks", names, kYield};
     std::array<PyObject*, std::size(kGreeksNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
     require_european(arguments[kExercise], arguments[kDividends], signature.origin);
     const int order = read_order(arguments[kOrder], signature.origin);
     const int threads = read_threads(arguments[kThreads], signature.origin);
-    const bool has_out = arguments[kOut] != nullptr && arguments[kOut] != Py_None;
     ScalarRow row;
-    if (!has_out && read_scalar_row(arguments, row, signature.origin)) {
+    if (arguments[kOut] == nullptr && read_scalar_row(arguments, row, signature.origin)) {
         require_decimal_vol(row, signature.origin);
         return scalar_greeks(row, order);
     }
@@ -247,13 +255,16 @@ struct ScalarQuote {
 };
 
 bool read_scalar_quote(std::span<PyObject* const> arguments, ScalarQuote& quote, const char* origin) {
-    if (!read_scalar(arguments[kPrice], quote.values[0])) return false;
+    if (!read_scalar(arguments[kPrice], quote.values[0], origin, "price")) return false;
     for (std::size_t i = 0; i < 4; ++i) {
-        if (!read_scalar(arguments[kQuotedSpot + i], quote.values[1 + i])) return false;
+        if (!read_scalar(arguments[kQuotedSpot + i], quote.values[1 + i], origin, kValueNames[i]))
+            return false;
     }
     quote.values[5] = 0.0;
-    if (arguments[kQuotedYield] != nullptr && !read_scalar(arguments[kQuotedYield], quote.values[5]))
+    if (arguments[kQuotedYield] != nullptr &&
+        !read_scalar(arguments[kQuotedYield], quote.values[5], origin, kValueNames[5])) {
         return false;
+    }
     quote.right = static_cast<std::int8_t>(read_scalar_right(arguments[kQuotedRight], origin));
     return quote.right != 0;
 }
@@ -274,7 +285,9 @@ QuotedRows quoted_rows(const BroadcastRows& inputs) {
 }
 
 bool is_true(PyObject* value) {
-    return value != nullptr && PyObject_IsTrue(value) == 1;
+    const int truth = value == nullptr ? 0 : PyObject_IsTrue(value);
+    if (truth < 0) throw py::error_already_set();
+    return truth == 1;
 }
 
 py::object scalar_implied_vol(const ScalarQuote& quote, bool full_output) {
@@ -291,6 +304,7 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
     const Signature signature{"pricing.implied_vol", names, kQuotedYield};
     std::array<PyObject*, std::size(kImpliedVolNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
     if (arguments[kQuotedExercise] != nullptr || arguments[kQuotedDividends] != nullptr) {
         require_european(arguments[kQuotedExercise], arguments[kQuotedDividends], signature.origin);
     }
@@ -322,9 +336,9 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
 
 using Function = py::object (*)(PyObject* const*, Py_ssize_t, PyObject*);
 
-// The border: C++ exceptions become Python's.
+// The border: C++ exceptions become Python's. Not noexcept, and without a catch-all: see ReleasedGil.
 template <Function function>
-PyObject* guarded(PyObject*, PyObject* const* given, Py_ssize_t positional, PyObject* keywords) noexcept {
+PyObject* guarded(PyObject*, PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     try {
         return function(given, positional, keywords).release().ptr();
     } catch (py::error_already_set& error) {

@@ -21,12 +21,11 @@ bool is_plain_array(PyObject* object) {
     return Py_TYPE(object) == py::detail::npy_api::get().PyArray_Type_;
 }
 
-// A masked value is no value: it becomes NaN (or, for rights, an unusable 0) instead of what lies under the
-// mask.
-py::object without_mask(const py::object& object, double fill) {
+// A masked value is no value: it becomes NaN instead of what lies under the mask.
+py::object without_mask(const py::object& object) {
     if (is_plain_array(object.ptr())) return object;
     if (!py::hasattr(object, "mask") || !py::hasattr(object, "filled")) return object;
-    return object.attr("astype")("float64").attr("filled")(fill);
+    return object.attr("astype")("float64").attr("filled")(std::numeric_limits<double>::quiet_NaN());
 }
 
 [[noreturn]] void raise_not_numeric(const char* origin, const std::string& name, const py::array& array) {
@@ -34,21 +33,25 @@ py::object without_mask(const py::object& object, double fill) {
                                   "; it must hold real numbers");
 }
 
-[[noreturn]] void raise_not_an_array(const char* origin, const std::string& name) {
-    raise_input_error(origin, name + " cannot be converted to an array (rows of different lengths?)");
+// What the object itself raises (an interrupt, say) passes; a shape that is none becomes our error.
+py::array as_array(const py::object& object, const char* origin, const std::string& name) {
+    try {
+        return py::module_::import("numpy").attr("asarray")(object);
+    } catch (py::error_already_set& error) {
+        if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_TypeError)) throw;
+        raise_input_error(origin, name + " cannot be converted to an array (rows of different lengths?)");
+    }
 }
 
 Doubles to_doubles(PyObject* value, const char* origin, const char* name) {
     double number;
-    if (read_scalar(value, number)) {
+    if (read_scalar(value, number, origin, name)) {
         Doubles scalar((Shape()));
         *scalar.mutable_data() = number;
         return scalar;
     }
-    const py::object object =
-        without_mask(py::reinterpret_borrow<py::object>(value), std::numeric_limits<double>::quiet_NaN());
-    const py::array array = py::array::ensure(object);
-    if (!array) raise_not_an_array(origin, name);
+    const py::object object = without_mask(py::reinterpret_borrow<py::object>(value));
+    const py::array array = as_array(object, origin, name);
     const char kind = array.dtype().kind();
     if (kind != 'f' && kind != 'i' && kind != 'u') raise_not_numeric(origin, name, array);
     Doubles doubles = Doubles::ensure(array);
@@ -106,17 +109,34 @@ void require_signs(const Rights& rights, const char* origin) {
     raise_bad_right(origin, std::to_string(*first), first - begin);
 }
 
+// Objects one by one: strings and integers may be mixed.
+Rights rights_from_objects(const py::array& objects, const char* origin) {
+    Rights rights(shape_of(objects));
+    py::ssize_t i = 0;
+    for (const py::handle item : objects.attr("ravel")().attr("tolist")()) {
+        const int right = read_scalar_right(item.ptr(), origin);
+        if (right == 0) raise_bad_right(origin, py::cast<std::string>(py::repr(item)), i);
+        rights.mutable_data()[i++] = static_cast<std::int8_t>(right);
+    }
+    return rights;
+}
+
+void refuse_mask(const py::object& object, const char* origin) {
+    if (is_plain_array(object.ptr()) || !py::hasattr(object, "mask") || !py::hasattr(object, "filled"))
+        return;
+    const py::object masked = py::module_::import("numpy").attr("ma").attr("is_masked")(object);
+    if (py::cast<bool>(masked)) raise_input_error(origin, "right has masked rows; every row needs a right");
+}
+
 Rights to_rights(PyObject* value, const char* origin) {
     if (const int right = read_scalar_right(value, origin)) {
         Rights scalar((Shape()));
         *scalar.mutable_data() = static_cast<std::int8_t>(right);
         return scalar;
     }
-    const py::object object = without_mask(py::reinterpret_borrow<py::object>(value), 0.0);
-    py::array array = py::array::ensure(object);
-    if (!array) raise_not_an_array(origin, "right");
-    if (array.dtype().kind() == 'T') array = py::array(array.attr("astype")("O"));
-    if (array.dtype().kind() == 'O') array = py::array(array.attr("astype")("U"));
+    const py::object object = py::reinterpret_borrow<py::object>(value);
+    refuse_mask(object, origin);
+    const py::array array = as_array(object, origin, "right");
     switch (array.dtype().kind()) {
         case 'i':
             if (array.itemsize() == 1) {
@@ -131,7 +151,11 @@ Rights to_rights(PyObject* value, const char* origin) {
         case 'S':
             return rights_from_text(py::array(array.attr("astype")("U")), origin);
         case 'U':
-            return rights_from_text(array, origin);
+            return rights_from_text(py::array(array.attr("astype")(array.dtype().attr("newbyteorder")("="))),
+                                    origin);
+        case 'O':
+        case 'T':
+            return rights_from_objects(py::array(array.attr("astype")("O")), origin);
         default:
             raise_input_error(origin, "right has dtype " + py::cast<std::string>(py::str(array.dtype())) +
                                           "; it must hold +1 and -1, or strings such as 'call' and 'P'");

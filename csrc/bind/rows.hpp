@@ -11,8 +11,8 @@
 
 namespace atalanta::bind {
 
-using Doubles = py::array_t<double, py::array::c_style>;
-using Rights = py::array_t<std::int8_t, py::array::c_style>;
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using Rights = py::array_t<std::int8_t, py::array::c_style | py::array::forcecast>;
 using Shape = std::vector<py::ssize_t>;
 
 // The arguments of one call as columns. Owns what it converted; columns stay valid as long as it lives.

@@ -122,3 +122,51 @@ def test_a_forked_child_has_its_own_pool():
         [sys.executable, "-c", FORK], capture_output=True, text=True, timeout=60, check=True
     )
     assert "0" == done.stdout.strip()
+
+
+DAEMON = """
+import threading, time
+import numpy as np
+import atalanta
+spot = np.linspace(50, 150, {rows})
+def forever():
+    while True:
+        atalanta.price("call", spot, 100.0, 1.0, 0.02, 0.3, threads=2)
+for _ in range(3):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.2)
+"""
+
+ORPHAN = """
+import os, sys, warnings
+import numpy as np
+import atalanta
+warnings.simplefilter("ignore")
+atalanta.price("call", np.linspace(50, 150, 200_000), 100.0, 1.0, 0.02, 0.3, threads=2)
+pid = os.fork()
+if pid == 0:
+    sys.exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("rows", [1000, 100_000])
+def test_the_interpreter_ends_under_daemon_threads(rows):
+    """Daemon threads inside a kernel, with and without the pool, do not disturb the end of the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", DAEMON.format(rows=rows)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_forked_child_that_never_prices_exits():
+    """A child that only inherited the pool ends normally."""
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "0" == done.stdout.strip()

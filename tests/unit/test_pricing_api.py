@@ -410,3 +410,88 @@ def test_empty_batches_are_fine():
     assert (0,) == atalanta.greeks("call", np.empty(0), 100.0, 0.5, 0.03, 0.2).delta.shape
     vol, status = atalanta.implied_vol(np.empty((3, 0)), "call", 100.0, 100.0, 0.5, 0.03, full_output=True)
     assert (3, 0) == vol.shape == status.shape
+
+
+def test_out_none_is_as_if_not_given():
+    """The default of `out`, spelled out, changes nothing: numbers give a float."""
+    assert type(atalanta.price(*CALL, out=None)) is float
+    assert type(atalanta.implied_vol(4.178, *CALL[:5], out=None)) is float
+    assert type(atalanta.greeks(*CALL, out=None).delta) is float
+
+
+def test_long_doubles_are_converted():
+    """Extended precision is rounded to double, as a number and as an array."""
+    assert atalanta.price("call", np.longdouble(100), *CALL[2:]) == atalanta.price(*CALL)
+    np.testing.assert_array_equal(
+        atalanta.price("call", np.array([100.0, 90.0], np.longdouble), *CALL[2:]),
+        atalanta.price("call", [100.0, 90.0], *CALL[2:]),
+    )
+
+
+def test_an_integer_beyond_double_is_an_error():
+    """An integer that no double holds is refused by name."""
+    with pytest.raises(InputError, match="strike is an integer beyond the range"):
+        atalanta.price("call", 100.0, 10**400, 0.5, 0.03, 0.2)
+
+
+def test_a_keyword_that_is_no_text_is_a_type_error():
+    """A keyword with a lone surrogate is reported, not a failure of the report."""
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        atalanta.price(*CALL, **{"\ud800": 1})
+
+
+def test_rights_as_python_objects():
+    """Object columns may mix strings and integers; anything else is named with its row."""
+    got = atalanta.price(np.array([1, "put", -1], object), *CALL[1:])
+    np.testing.assert_allclose(got, [CALL_PRICE, PUT_PRICE, PUT_PRICE], rtol=1e-13)
+    with pytest.raises(InputError, match="right is None in row 1"):
+        atalanta.price(np.array(["C", None], object), *CALL[1:])
+
+
+def test_byte_swapped_text_rights_are_read():
+    """Text of the other byte order means what it says."""
+    rights = np.array(["call", "put"]).astype(">U4")
+    np.testing.assert_allclose(atalanta.price(rights, *CALL[1:]), [CALL_PRICE, PUT_PRICE], rtol=1e-13)
+
+
+def test_masked_rights_are_an_error():
+    """A row without a right cannot be priced, and there is no NaN of rights."""
+    masked = np.ma.array(["C", "P"], mask=[False, True])
+    with pytest.raises(InputError, match="right has masked rows"):
+        atalanta.price(masked, *CALL[1:])
+
+
+class Refusing:
+    """An object that raises when it is turned into an array, or asked for its truth."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+    def __bool__(self):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("no")])
+def test_what_an_argument_raises_is_not_swallowed(error):
+    """An interrupt during the conversion of an argument reaches the caller as itself."""
+    with pytest.raises(type(error)):
+        atalanta.price("call", Refusing(error), *CALL[2:])
+    with pytest.raises(type(error)):
+        atalanta.price(Refusing(error), *CALL[1:])
+
+
+@pytest.mark.parametrize("price", [4.178, [4.178, 5.0]])
+def test_a_truth_that_raises_reaches_the_caller(price):
+    """`full_output` whose truth raises is that error, at that call."""
+    with pytest.raises(RuntimeError, match="no truth"):
+        atalanta.implied_vol(price, *CALL[:5], full_output=Refusing(RuntimeError("no truth")))
+
+
+@pytest.mark.parametrize("vol", [20.0, [20.0], [20.0, 25.0, math.nan], [math.nan, 20.0]])
+def test_rows_without_a_vol_do_not_hide_per_cent(vol):
+    """The unit check is the same for a number, one row and many, and looks past NaN."""
+    with pytest.raises(InputError, match="looks like per cent"):
+        atalanta.price("call", 100.0, 105.0, 1.0, 0.03, vol)
