@@ -5,5 +5,6 @@
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "The C++ core. Use the names that the package `atalanta` exports.";
     atalanta::bind::bind_base(module);
-    atalanta::bind::bind_pricing(module);
+    atalanta::bind::bind_european(module);
+    atalanta::bind::bind_implied_vol(module);
 }

@@ -8,6 +8,7 @@ namespace atalanta::bind {
 namespace py = pybind11;
 
 void bind_base(py::module_& module);
-void bind_pricing(py::module_& module);
+void bind_european(py::module_& module);
+void bind_implied_vol(py::module_& module);
 
 }  // namespace atalanta::bind

@@ -1,0 +1,125 @@
+// implied_vol: as price and greeks, with a quoted price in the place of the volatility.
+#include "bind/module.hpp"
+#include "bind/pricing_docs.hpp"
+#include "bind/rows.hpp"
+#include "bind/vectorcall.hpp"
+#include "pricing/dispatch.hpp"
+#include "pricing/european.hpp"
+
+namespace atalanta::bind {
+namespace {
+
+bool is_true(PyObject* value) {
+    const int truth = value == nullptr ? 0 : PyObject_IsTrue(value);
+    if (truth < 0) throw py::error_already_set();
+    return truth == 1;
+}
+
+constexpr const char* kSharedNames[] = {"spot", "strike", "years", "rate"};
+constexpr const char* kImpliedVolNames[] = {"price", "right",          "spot",     "strike",    "years",
+                                            "rate",  "dividend_yield", "exercise", "dividends", "full_output",
+                                            "out",   "threads"};
+enum QuotedArgument : std::size_t {
+    kPrice,
+    kQuotedRight,
+    kQuotedSpot,
+    kQuotedYield = 6,
+    kQuotedExercise,
+    kQuotedDividends
+};
+
+struct ScalarQuote {
+    std::int8_t right;
+    double values[6];  // price, spot, strike, years, rate, dividend_yield
+
+    QuotedRows rows() const {
+        return {1,
+                {&values[0], true},
+                {&right, true},
+                {&values[1], true},
+                {&values[2], true},
+                {&values[3], true},
+                {&values[4], true},
+                {&values[5], true}};
+    }
+};
+
+bool read_scalar_quote(std::span<PyObject* const> arguments, ScalarQuote& quote, const char* origin) {
+    if (!read_scalar(arguments[kPrice], quote.values[0], origin, "price")) return false;
+    for (std::size_t i = 0; i < 4; ++i) {
+        if (!read_scalar(arguments[kQuotedSpot + i], quote.values[1 + i], origin, kSharedNames[i]))
+            return false;
+    }
+    quote.values[5] = 0.0;
+    if (arguments[kQuotedYield] != nullptr &&
+        !read_scalar(arguments[kQuotedYield], quote.values[5], origin, "dividend_yield")) {
+        return false;
+    }
+    quote.right = static_cast<std::int8_t>(read_scalar_right(arguments[kQuotedRight], origin));
+    return quote.right != 0;
+}
+
+void add_quoted_rows(BroadcastRows& inputs, std::span<PyObject* const> arguments) {
+    inputs.add(arguments[kPrice], "price");
+    inputs.add_right(arguments[kQuotedRight]);
+    for (std::size_t i = 0; i < 4; ++i) inputs.add(arguments[kQuotedSpot + i], kSharedNames[i]);
+    const py::float_ no_yield(0.0);
+    inputs.add(arguments[kQuotedYield] == nullptr ? no_yield.ptr() : arguments[kQuotedYield],
+               "dividend_yield");
+    inputs.broadcast();
+}
+
+QuotedRows quoted_rows(const BroadcastRows& inputs) {
+    return {inputs.size(),    inputs.column(0), inputs.right(),   inputs.column(1),
+            inputs.column(2), inputs.column(3), inputs.column(4), inputs.column(5)};
+}
+
+py::object scalar_implied_vol(const ScalarQuote& quote, bool full_output) {
+    double vol;
+    ImpliedVolStatus status;
+    active_kernels().implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
+    if (!full_output) return py::reinterpret_steal<py::object>(PyFloat_FromDouble(vol));
+    return py::make_tuple(vol, static_cast<int>(status));
+}
+
+py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
+    static const auto names = interned(kImpliedVolNames);
+    constexpr std::size_t kFullOutput = 9, kOut = 10, kThreads = 11;
+    const Signature signature{"pricing.implied_vol", names, kQuotedYield};
+    std::array<PyObject*, std::size(kImpliedVolNames)> arguments{};
+    sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
+    if (arguments[kQuotedExercise] != nullptr || arguments[kQuotedDividends] != nullptr) {
+        require_european(arguments[kQuotedExercise], arguments[kQuotedDividends], signature.origin);
+    }
+    const int threads = read_threads(arguments[kThreads], signature.origin);
+    const bool full_output = is_true(arguments[kFullOutput]);
+    ScalarQuote quote;
+    if (arguments[kOut] == nullptr && read_scalar_quote(arguments, quote, signature.origin)) {
+        return scalar_implied_vol(quote, full_output);
+    }
+    BroadcastRows inputs(signature.origin);
+    add_quoted_rows(inputs, arguments);
+    const QuotedRows rows = quoted_rows(inputs);
+    OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
+    py::array_t<std::uint8_t> status(full_output ? inputs.shape() : Shape{0});
+    double* const vols = out.data();
+    auto* const statuses = full_output ? reinterpret_cast<ImpliedVolStatus*>(status.mutable_data()) : nullptr;
+    {
+        const ReleasedGil released(rows.size);
+        atalanta::implied_vol(rows, vols, statuses, threads);
+    }
+    const bool scalar = inputs.is_scalar() && arguments[kOut] == nullptr;
+    const py::object result = scalar ? py::object(py::float_(*vols)) : out.finish();
+    if (!full_output) return result;
+    if (scalar) return py::make_tuple(result, static_cast<int>(*status.data()));
+    return py::make_tuple(result, status);
+}
+
+}  // namespace
+
+void bind_implied_vol(py::module_& module) {
+    add_function<implied_vol>(module, "implied_vol", kImpliedVolDoc);
+}
+
+}  // namespace atalanta::bind
