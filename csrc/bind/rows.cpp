@@ -44,11 +44,8 @@ py::array as_array(const py::object& object, const char* origin, const std::stri
 }
 
 Doubles to_doubles(PyObject* value, const char* origin, const char* name) {
-    double number;
-    if (read_scalar(value, number, origin, name)) {
-        Doubles scalar((Shape()));
-        *scalar.mutable_data() = number;
-        return scalar;
+    if (is_plain_array(value) && py::isinstance<Doubles>(py::handle(value))) {
+        return py::reinterpret_borrow<Doubles>(value);
     }
     const py::object object = without_mask(py::reinterpret_borrow<py::object>(value));
     const py::array array = as_array(object, origin, name);
@@ -129,22 +126,16 @@ void refuse_mask(const py::object& object, const char* origin) {
 }
 
 Rights to_rights(PyObject* value, const char* origin) {
-    if (const int right = read_scalar_right(value, origin)) {
-        Rights scalar((Shape()));
-        *scalar.mutable_data() = static_cast<std::int8_t>(right);
-        return scalar;
+    if (is_plain_array(value) && py::isinstance<Rights>(py::handle(value))) {
+        const Rights rights = py::reinterpret_borrow<Rights>(value);
+        require_signs(rights, origin);
+        return rights;
     }
     const py::object object = py::reinterpret_borrow<py::object>(value);
     refuse_mask(object, origin);
     const py::array array = as_array(object, origin, "right");
     switch (array.dtype().kind()) {
         case 'i':
-            if (array.itemsize() == 1) {
-                const Rights rights = Rights::ensure(array);
-                require_signs(rights, origin);
-                return rights;
-            }
-            [[fallthrough]];
         case 'u':
         case 'f':
             return rights_from_numbers(array, origin);
@@ -194,37 +185,48 @@ void expand(Array& array, const Shape& shape) {
 }  // namespace
 
 void BroadcastRows::add_right(PyObject* value) {
-    right_ = to_rights(value, origin_);
+    right_ = static_cast<std::int8_t>(read_scalar_right(value, origin_));
+    if (right_ == 0) rights_ = to_rights(value, origin_);
 }
 
 void BroadcastRows::add(PyObject* value, const char* name) {
-    values_.push_back(to_doubles(value, origin_, name));
-    names_.push_back(name);
+    Value& slot = values_[count_++];
+    slot.name = name;
+    if (!read_scalar(value, slot.number, origin_, name)) slot.array = to_doubles(value, origin_, name);
 }
 
 void BroadcastRows::broadcast() {
-    bool fits = widen(shape_, right_);
-    for (const Doubles& value : values_) fits = fits && widen(shape_, value);
-    if (!fits) {
-        std::string shapes = "right " + text_of(shape_of(right_));
-        for (std::size_t i = 0; i < values_.size(); ++i) {
-            if (values_[i].ndim() > 0)
-                shapes += std::string(", ") + names_[i] + " " + text_of(shape_of(values_[i]));
-        }
-        raise_input_error(origin_, "arguments do not broadcast to one shape: " + shapes);
-    }
+    bool fits = !rights_ || widen(shape_, *rights_);
+    for (std::size_t i = 0; i < count_; ++i)
+        fits = fits && (!values_[i].array || widen(shape_, *values_[i].array));
+    if (!fits) raise_shapes();
     for (const py::ssize_t extent : shape_) size_ *= static_cast<std::size_t>(extent);
     if (size_ == 0) return;
-    expand(right_, shape_);
-    for (Doubles& value : values_) expand(value, shape_);
+    if (rights_) expand(*rights_, shape_);
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (values_[i].array) expand(*values_[i].array, shape_);
+    }
+}
+
+void BroadcastRows::raise_shapes() const {
+    std::string shapes = rights_ ? "right " + text_of(shape_of(*rights_)) : "";
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (!values_[i].array || values_[i].array->ndim() == 0) continue;
+        shapes += std::string(shapes.empty() ? "" : ", ") + values_[i].name + " " +
+                  text_of(shape_of(*values_[i].array));
+    }
+    raise_input_error(origin_, "arguments do not broadcast to one shape: " + shapes);
 }
 
 Column<std::int8_t> BroadcastRows::right() const {
-    return {right_.data(), right_.size() == 1};
+    if (!rights_) return {&right_, true};
+    return {rights_->data(), rights_->size() == 1};
 }
 
 Column<double> BroadcastRows::column(std::size_t index) const {
-    return {values_[index].data(), values_[index].size() == 1};
+    const Value& value = values_[index];
+    if (!value.array) return {&value.number, true};
+    return {value.array->data(), value.array->size() == 1};
 }
 
 bool BroadcastRows::overlaps(const py::array& array) const {
@@ -234,7 +236,9 @@ bool BroadcastRows::overlaps(const py::array& array) const {
         const auto* first = static_cast<const char*>(other.data());
         return first < end && begin < first + other.nbytes();
     };
-    return touches(right_) || std::any_of(values_.begin(), values_.end(), touches);
+    bool any = rights_ && touches(*rights_);
+    for (std::size_t i = 0; i < count_; ++i) any = any || (values_[i].array && touches(*values_[i].array));
+    return any;
 }
 
 OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin) {

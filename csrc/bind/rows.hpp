@@ -4,6 +4,7 @@
 
 #include <pybind11/numpy.h>
 
+#include <optional>
 #include <vector>
 
 #include "bind/arguments.hpp"
@@ -35,10 +36,22 @@ class BroadcastRows {
     bool overlaps(const py::array& array) const;
 
   private:
+    [[noreturn]] void raise_shapes() const;
+
+    static constexpr std::size_t kMostValues = 6;
+
+    // A plain number stays one: an array without dimensions would cost more than it holds.
+    struct Value {
+        const char* name;
+        double number;
+        std::optional<Doubles> array;
+    };
+
     const char* origin_;
-    Rights right_;
-    std::vector<Doubles> values_;
-    std::vector<const char*> names_;
+    std::int8_t right_ = 0;
+    std::optional<Rights> rights_;
+    std::array<Value, kMostValues> values_;
+    std::size_t count_ = 0;
     Shape shape_;
     std::size_t size_ = 1;
 };
