@@ -82,8 +82,10 @@ bool read_scalar_row(std::span<PyObject* const> arguments, ScalarRow& row, const
     return row.right != 0;
 }
 
-void require_decimal_vol(const ScalarRow& row, const char* origin) {
-    if (looks_like_per_cent(row.values[4], row.values[2])) raise_per_cent(row.values[4], origin);
+void require_decimals(const EuropeanRows& rows, const char* origin) {
+    require_decimal_vols(rows.vol, rows.years, rows.size, origin);
+    require_decimal_rates(rows.rate, rows.size, "rate", origin);
+    require_decimal_rates(rows.dividend_yield, rows.size, "dividend_yield", origin);
 }
 
 void add_european_rows(BroadcastRows& inputs, std::span<PyObject* const> arguments) {
@@ -115,7 +117,7 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
     const int threads = read_threads(arguments[kThreads], signature.origin);
     ScalarRow row;
     if (arguments[kOut] == nullptr && read_scalar_row(arguments, row, signature.origin)) {
-        require_decimal_vol(row, signature.origin);
+        require_decimals(row.rows(), signature.origin);
         double value;
         active_kernels().price(row.rows(), &value);
         return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
@@ -123,7 +125,7 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
     BroadcastRows inputs(signature.origin);
     add_european_rows(inputs, arguments);
     const EuropeanRows rows = european_rows(inputs);
-    require_decimal_vols(rows.vol, rows.years, rows.size, signature.origin);
+    require_decimals(rows, signature.origin);
     OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
     double* const values = out.data();
     {
@@ -175,13 +177,13 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
     const int threads = read_threads(arguments[kThreads], signature.origin);
     ScalarRow row;
     if (arguments[kOut] == nullptr && read_scalar_row(arguments, row, signature.origin)) {
-        require_decimal_vol(row, signature.origin);
+        require_decimals(row.rows(), signature.origin);
         return scalar_greeks(row, order);
     }
     BroadcastRows inputs(signature.origin);
     add_european_rows(inputs, arguments);
     const EuropeanRows rows = european_rows(inputs);
-    require_decimal_vols(rows.vol, rows.years, rows.size, signature.origin);
+    require_decimals(rows, signature.origin);
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));
     OutputColumn out(arguments[kOut], shape, inputs, signature.origin);

@@ -74,6 +74,11 @@ QuotedRows quoted_rows(const BroadcastRows& inputs) {
             inputs.column(2), inputs.column(3), inputs.column(4), inputs.column(5)};
 }
 
+void require_decimals(const QuotedRows& rows, const char* origin) {
+    require_decimal_rates(rows.rate, rows.size, "rate", origin);
+    require_decimal_rates(rows.dividend_yield, rows.size, "dividend_yield", origin);
+}
+
 py::object scalar_implied_vol(const ScalarQuote& quote, bool full_output) {
     double vol;
     ImpliedVolStatus status;
@@ -96,11 +101,13 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
     const bool full_output = is_true(arguments[kFullOutput]);
     ScalarQuote quote;
     if (arguments[kOut] == nullptr && read_scalar_quote(arguments, quote, signature.origin)) {
+        require_decimals(quote.rows(), signature.origin);
         return scalar_implied_vol(quote, full_output);
     }
     BroadcastRows inputs(signature.origin);
     add_quoted_rows(inputs, arguments);
     const QuotedRows rows = quoted_rows(inputs);
+    require_decimals(rows, signature.origin);
     OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
     py::array_t<std::uint8_t> status(full_output ? inputs.shape() : Shape{0});
     double* const vols = out.data();

@@ -1,6 +1,7 @@
 #include "bind/rows.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace atalanta::bind {
@@ -239,6 +240,22 @@ bool BroadcastRows::overlaps(const py::array& array) const {
     bool any = rights_ && touches(*rights_);
     for (std::size_t i = 0; i < count_; ++i) any = any || (values_[i].array && touches(*values_[i].array));
     return any;
+}
+
+void require_decimal_rates(const Column<double>& rates, std::size_t size, const char* name,
+                           const char* origin) {
+    constexpr double kLargestPlausibleRate = 1.0;
+    const std::size_t distinct = rates.shared ? std::min<std::size_t>(size, 1) : size;
+    std::size_t suspect = distinct;
+    for (std::size_t i = 0; i < distinct; ++i) {
+        const double rate = std::fabs(rates[i]);
+        if (rate <= kLargestPlausibleRate) return;
+        if (rate > kLargestPlausibleRate && std::isfinite(rate)) suspect = i;  // NaN does not speak for it
+    }
+    if (suspect == distinct) return;
+    raise_input_error(
+        origin, std::string(name) + " is " + py::cast<std::string>(py::str(py::float_(rates[suspect]))) +
+                    " and looks like per cent; it must be a decimal (0.05 for 5 %): divide by 100");
 }
 
 OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin) {

@@ -56,6 +56,10 @@ class BroadcastRows {
     std::size_t size_ = 1;
 };
 
+// Refuses a rate or yield of which every row is beyond +-1 (100 % a year): per cent was meant.
+void require_decimal_rates(const Column<double>& rates, std::size_t size, const char* name,
+                           const char* origin);
+
 // The caller's `out`, or a new array; kernels write to data(), and finish() gives what to return.
 class OutputColumn {
   public:

@@ -495,3 +495,21 @@ def test_rows_without_a_vol_do_not_hide_per_cent(vol):
     """The unit check is the same for a number, one row and many, and looks past NaN."""
     with pytest.raises(InputError, match="looks like per cent"):
         atalanta.price("call", 100.0, 105.0, 1.0, 0.03, vol)
+
+
+@pytest.mark.parametrize("rate", [5.0, -3.0, [5.0, 4.5], [math.nan, 5.0]])
+@pytest.mark.parametrize("name", ["rate", "dividend_yield"])
+def test_rates_in_per_cent_are_an_error(name, rate):
+    """Rates or yields that are all beyond 100 % a year are a unit mistake in every function."""
+    inputs = {"right": "call", "spot": 100.0, "strike": 105.0, "years": 0.5, "rate": 0.03, name: rate}
+    with pytest.raises(InputError, match=rf"{name} is .* looks like per cent"):
+        atalanta.price(**inputs, vol=0.2)
+    with pytest.raises(InputError, match=rf"{name} is .* looks like per cent"):
+        atalanta.greeks(**inputs, vol=0.2)
+    with pytest.raises(InputError, match=rf"{name} is .* looks like per cent"):
+        atalanta.implied_vol(4.0, **inputs)
+
+
+def test_one_rate_beyond_a_hundred_per_cent_does_not_fail_a_batch():
+    """A single extreme rate among ordinary ones is priced as it stands."""
+    assert np.all(np.isfinite(atalanta.price("call", 100.0, 105.0, 0.5, [0.03, 1.5], 0.2)))
