@@ -118,3 +118,10 @@ def test_what_the_file_lacks_can_be_given(tmp_path):
     made = run_chain(request, lambda _: None)
     assert {"american"} == set(made.analysis["exercise"].tolist())
     assert {4490.0} == set(made.analysis["spot"].tolist())
+
+
+@pytest.mark.parametrize("name", ["\udcff", "A\x1b[2J", "A\nB"])
+def test_an_underlying_that_is_no_text_is_refused(quotes, name):
+    """A name with broken bytes or control signs is told as such, before the file is read."""
+    with pytest.raises(InputError, match=r"--underlying '.*' is no name: write its ticker"):
+        run_chain(ChainRequest(quotes, underlying=name), lambda _: None)

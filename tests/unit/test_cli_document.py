@@ -98,3 +98,10 @@ def test_checks_are_part_of_the_document():
         made.command, made.source, made.analysis, made.machine, made.stages, {"passed": False}
     )
     assert report_document(checked)["passed"] is False
+
+
+def test_warnings_are_in_the_document():
+    """What the screen warns of stands in the document as well; an empty list where there is nothing."""
+    american = report(parity_chain(WEEK, exercise="american"))
+    assert list(american.warnings()) == report_document(american)["warnings"]
+    assert [] == report_document(report())["warnings"]

@@ -5,7 +5,6 @@ import pytest
 from rich.console import Console
 
 from atalanta.cli.render import print_machine, print_report, print_run, print_selfcheck
-from atalanta.cli.screen import decimals, digits, plain, print_verdict
 from atalanta.cli.selfcheck import SelfCheck, WorstError
 from atalanta.market.flags import QualityFlag
 from tests.cli_reports import CARD, MONTH, WEEK, market, report
@@ -72,8 +71,8 @@ def test_forwards_show_their_error():
 def test_expiries_beyond_the_first_are_counted():
     """Fifteen expiries: twelve shown, three announced; with everything, all."""
     chain = parity_chain(*(Expiry(7 * week, 4500.0, 0.999) for week in range(1, 16)))
-    assert "and 3 later expiries: --all shows them" in shown(print_report, report(chain))
-    assert "later expiries" not in shown(print_report, report(chain), everything=True)
+    assert "and 3 more expiries: --all shows them" in shown(print_report, report(chain))
+    assert "more expiries" not in shown(print_report, report(chain), everything=True)
 
 
 def test_snapshots_carry_their_time():
@@ -157,31 +156,3 @@ def test_the_self_check_gives_its_verdict(failures, word):
     text = shown(print_selfcheck, check)
     assert ["1.5e-16", "1.0e-13"] == words(text, "price")[1:3]
     assert f"self-check {word}: 168 values of 24 contracts" in text
-
-
-def test_a_verdict_is_readable_without_colour():
-    """Passed and failed differ in their word, not only in their colour."""
-    assert "recovery FAILED: why\n" == shown(print_verdict, "recovery", False, "why")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1234.567, "1,234.57"), (-0.001, "0.00"), (float("nan"), "-"), (float("inf"), "-")],
-)
-def test_decimals(value, text):
-    """Thousands are grouped, zero has no sign, what is no number is a dash."""
-    assert text == decimals(value, 2)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0123456, "0.0123"), (98765.4, "98,765"), (-1.2345, "-1.23"), (0.0, "0"), (float("nan"), "-")],
-)
-def test_digits(value, text):
-    """Three digits, but never a power of ten in the place of whole digits."""
-    assert text == digits(value, 3)
-
-
-def test_plain_keeps_what_can_be_printed():
-    """Letters of any script stay; controls are replaced one by one."""
-    assert "Ünï ok�" == plain("Ünï ok\n")

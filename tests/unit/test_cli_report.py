@@ -1,8 +1,12 @@
+from dataclasses import replace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
 from atalanta.cli.report import worst_rows
 from atalanta.market.flags import QualityFlag
+from atalanta.market.table import Table
 from tests.cli_reports import MONTH, QUARTER, WEEK, market, report
 from tests.parity_market import Expiry, changed, joined, parity_chain
 
@@ -127,3 +131,75 @@ def test_a_row_counts_under_its_gravest_flag():
     """A row with two flags is shown once."""
     analysis = flagged(QualityFlag.CROSSED | QualityFlag.WIDE)
     assert [0] == worst_rows(analysis, 5).tolist()
+
+
+def test_a_sound_report_warns_of_nothing():
+    """European contracts with a rate from parity need no warning."""
+    assert () == report().warnings()
+
+
+def test_american_contracts_are_warned_of_with_their_number():
+    """Some of the rows are American: the warning counts them and says what is missing."""
+    chain = joined(parity_chain(MONTH), parity_chain(WEEK, exercise="american"))
+    (warning,) = report(chain).warnings()
+    assert warning.startswith("AMERICAN EXERCISE: 42 of 84 contracts are valued as European")
+
+
+def test_an_unknown_rate_is_warned_of():
+    """American contracts alone give no rate: the report says so and how to give one."""
+    american, blind = report(parity_chain(WEEK, MONTH, exercise="american")).warnings()
+    assert american.startswith("AMERICAN EXERCISE: 84 of 84")
+    assert blind.startswith("NO RATE: 2 of 2 expiries are discounted at 0 %")
+    assert "--rate 0.05" in blind
+
+
+def test_expiries_that_contradict_themselves_are_warned_of():
+    """Those without a forward for that reason are counted; they are no matter of the rate."""
+
+    class Refuted(Table):
+        expiries: ClassVar = {"source": np.array(["parity", "refuted", "none"], dtype=object)}
+
+    made = replace(report(), analysis=Refuted({"exercise": np.array(["european"], dtype=object)}))
+    (warning,) = made.warnings()
+    assert warning.startswith("CONTRADICTORY QUOTES: 1 of 3 expiries have no forward")
+
+
+def test_snapshots_are_the_distinct_quote_times():
+    """In order, each once; unknown times count as one."""
+    first = market()
+    both = report(joined(first.with_columns(quote_time=first["quote_time"] + LATER), first))
+    assert (first["quote_time"][0], first["quote_time"][0] + LATER) == both.snapshots()
+    unknown = first.with_columns(quote_time=np.full(len(first), np.datetime64("NaT", "ns")))
+    assert 1 == len(report(unknown).snapshots())
+
+
+def test_front_leaves_out_expiries_without_a_smile():
+    """An expiry of two flagged sides has nothing to draw; the others fill its place."""
+    chain = market()
+    week = chain["expiry"] == chain["expiry"][0]
+    made = report(chain.with_columns(flags=np.where(week, QualityFlag.WIDE, 0).astype(np.uint32)))
+    assert [30, 91] == [round(365 * s.get("years")) for s in made.front("SPX", 4)]
+
+
+def test_underlyings_keep_their_order_and_their_slices():
+    """Each name once; its slices are its own and lose none."""
+    first = parity_chain(WEEK, MONTH)
+    made = report(
+        joined(*(first.with_columns(underlying=np.full(84, name, object)) for name in ("AAA", "BBB")))
+    )
+    assert ("AAA", "BBB") == made.underlyings()
+    assert [2, 2] == [len(made.of(name)) for name in made.underlyings()]
+    assert {"BBB"} == {name for smile in made.of("BBB") for name in smile.column("underlying")}
+
+
+def test_worst_rows_are_never_more_than_asked():
+    """The count is a limit, and zero shows nothing."""
+    analysis = flagged(*[QualityFlag.CROSSED] * 12)
+    assert [0, 5] == [len(worst_rows(analysis, count)) for count in (0, 5)]
+
+
+def test_every_flag_has_its_gravity():
+    """A row with any single flag is found among the worst, whatever the flag."""
+    for flag in QualityFlag:
+        rows = Table({"flags": np.array([0, flag], np.uint32), "moneyness": np.zeros(2)})
+        assert [1] == worst_rows(rows, 5).tolist(), flag

@@ -137,3 +137,13 @@ def test_numbers_are_short():
         "contracts"
     ]
     assert [4505.123, 4505.123] == strike["strike"]
+
+
+def test_warnings_stand_above_the_chart():
+    """American exercise and a missing rate are told before the figures; a sound report has no warning."""
+    american = report(parity_chain(WEEK, exercise="american"))
+    text = smile_page(american)
+    above = text[: text.index("<main>")]
+    assert 2 == above.count('<p class="warning">')
+    assert all(warning.partition(":")[0] in above for warning in american.warnings())
+    assert '<p class="warning">' not in smile_page(report())

@@ -101,3 +101,26 @@ def test_a_forward_that_is_unknown_is_not_marked_wrongly():
 def test_vols_are_labelled_in_per_cent(vol, text):
     """One decimal below 100 %, none above."""
     assert text == plots._percent(vol)
+
+
+@pytest.mark.parametrize("width", [-3, 0, 1, 5, 19, 20])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_plot_is_never_narrower_than_it_can_be(width, ascii_only):
+    """Below 20 characters the plot of 20 is drawn, not an error."""
+    lines = smile_plot(one_smile(), width=width, ascii_only=ascii_only)
+    assert {20} == {len(line.plain) for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "columns", "ends"),
+    [
+        (382.0, 463.0, 14, ("382", "463")),
+        (3604.25, 5406.5, 14, ("3604.25", "5406.5")),
+        (3604.25, 5406.75, 14, ("3604", "5407")),
+        (1234.56, 5432.16, 8, ("1234.56", "")),
+    ],
+)
+def test_strikes_at_the_ends_never_run_into_each_other(left, right, columns, ends):
+    """Exact where there is room with a blank between, shorter where there is not, the first alone at last."""
+    assert ends == plots._ends(Frame(left, right, 0.1, 0.3), columns)
+    assert columns + 6 == len(plots._axis(Frame(left, right, 0.1, 0.3), left, columns).plain)

@@ -1,12 +1,11 @@
 """The `atalanta` command: options, exit codes and error lines. Main entries: `app`, `main`.
 
 Exit codes: 0 done, 1 a check failed or the program has a defect, 2 bad input. Command bodies import what they
-need, so that help and version stay instant.
+need, so that help and version stay instant; how they end is told in `endings`.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,16 +14,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atalanta.errors import AtalantaError
+from atalanta.cli.endings import (
+    BAD_INPUT,
+    FAILED,
+    complain,
+    drop_unwritten,
+    errors_reported,
+    prepare_streams,
+    report_defect,
+    stdout_error,
+    tell,
+    writing_stdout,
+)
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from atalanta.cli.report import Report
 
 __all__ = ["app", "main"]
 
-_FAILED, _BAD_INPUT = 1, 2
+#: Columns a screen is made for at least; a narrower terminal breaks the lines itself.
+_NARROWEST = 20
 
 app = typer.Typer(
     name="atalanta",
@@ -46,11 +55,15 @@ All = Annotated[bool, typer.Option("--all", help="List every expiry.")]
 
 def main() -> None:
     """Run the command line of this process; never returns."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign must not end the report
-    sys.excepthook = _report_defect
-    typer.main.get_command(app)(prog_name="atalanta")  # calling `app` itself would replace the hook
+    prepare_streams()
+    sys.excepthook = report_defect
+    try:
+        typer.main.get_command(app)(prog_name="atalanta")  # calling `app` itself would replace the hook
+    except OSError as error:  # of the help and the version: every command guards its own
+        complain(stdout_error(error))
+        sys.exit(BAD_INPUT)
+    finally:
+        drop_unwritten()
 
 
 def _show_version(wanted: bool) -> None:
@@ -81,18 +94,19 @@ def demo(
 
     The exit code is 1 when the kernels miss a reference value or the analysis misses the simulated truth.
     """
-    with _errors_reported(debug):
+    with errors_reported(debug):
         with _progress() as step:
             step("simulating and analysing")
             from atalanta.cli.demo import print_demo, run_demo
 
             result = run_demo(seed)
-        if as_json:
-            _print_json(result.report)
-        else:
-            print_demo(_console(), result, everything=all_expiries)
+        with writing_stdout():
+            if as_json:
+                _print_json(result.report)
+            else:
+                print_demo(_console(), result, everything=all_expiries)
         if not result.passed:
-            raise typer.Exit(_FAILED)
+            raise typer.Exit(FAILED)
 
 
 @app.command()
@@ -127,44 +141,47 @@ def chain(
     debug: Debug = False,
 ) -> None:
     """Analyse a file of option quotes: forwards, implied vols and Greeks per expiry."""
-    with _errors_reported(debug):
+    with errors_reported(debug):
         with _progress() as step:
             step("starting")
             from atalanta.cli.chain import ChainRequest, run_chain
             from atalanta.cli.output import check_targets, write_targets
 
-            check_targets(output, html)
+            check_targets(file, output, html)
             request = ChainRequest(file, underlying, expiry, rate, layout, spot, quote_time, exercise)
             report = run_chain(request, step)
             step("writing")
             write_targets(report, output, html)
-        if as_json:
-            _print_json(report)
-        else:
-            from atalanta.cli.render import print_report, print_run
-
-            console = _console()
-            print_report(console, report, everything=all_expiries)
-            print_run(console, report)
         for path in filter(None, (output, html)):
-            typer.echo(f"wrote {path}", err=True)
+            tell(f"wrote {path}")
+        with writing_stdout():
+            if as_json:
+                _print_json(report)
+            else:
+                from atalanta.cli.render import print_report, print_run, print_warnings
+
+                console = _console()
+                print_report(console, report, everything=all_expiries)
+                print_run(console, report)
+                print_warnings(console, report)  # again: the top of a long report has scrolled away
 
 
 @app.command()
 def doctor(as_json: Json = False, debug: Debug = False) -> None:
     """Say what this machine has, what is used and why, and check the kernels."""
-    with _errors_reported(debug):
+    with errors_reported(debug):
         from atalanta.cli.doctor import examine, print_diagnosis
 
         diagnosis = examine()
-        if as_json:
-            from atalanta.cli.document import dumps
+        with writing_stdout():
+            if as_json:
+                from atalanta.cli.document import dumps
 
-            typer.echo(dumps(diagnosis.as_dict()))
-        else:
-            print_diagnosis(_console(), diagnosis)
+                typer.echo(dumps(diagnosis.as_dict()))
+            else:
+                print_diagnosis(_console(), diagnosis)
         if not diagnosis.selfcheck.passed:
-            raise typer.Exit(_FAILED)
+            raise typer.Exit(FAILED)
 
 
 @app.command(
@@ -177,39 +194,9 @@ def bench(ctx: typer.Context) -> None:
 
     command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     command.command()(run_bench)
-    with _errors_reported("--debug" in ctx.args):
+    with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
         typer.main.get_command(command)(args=words, prog_name="atalanta bench")
-
-
-@contextmanager
-def _errors_reported(debug: bool) -> Iterator[None]:
-    """Turn what a command raises into one line and an exit code; with `debug` show the traceback too."""
-    try:
-        yield
-    except (typer.Exit, typer.Abort, BrokenPipeError):
-        raise
-    except (AtalantaError, OSError) as error:
-        _complain(str(error), debug)
-        raise typer.Exit(_BAD_INPUT) from None
-
-
-def _report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """The last resort: an exception nobody foresaw is a defect, and ends in one line as well."""
-    if os.environ.get("ATALANTA_DEBUG") or "--debug" in sys.argv:
-        sys.__excepthook__(kind, error, trace)
-    typer.secho(
-        f"[cli] defect in the program: {kind.__name__}: {error}; --debug shows where", fg="red", err=True
-    )
-
-
-def _complain(message: str, debug: bool) -> None:
-    if debug:
-        import traceback
-
-        traceback.print_exc()
-    line = "".join(sign if sign.isprintable() else " " for sign in message)
-    typer.secho(line, fg=typer.colors.RED, err=True)
 
 
 @contextmanager
@@ -227,7 +214,9 @@ def _progress() -> Iterator[Callable[[str], None]]:
 def _console() -> Any:
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, _NARROWEST)
+    return console
 
 
 def _print_json(report: Report) -> None:

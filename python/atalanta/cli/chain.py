@@ -55,6 +55,8 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
         InputError: the file, a filter or the rate cannot be used.
     """
     expiry = _parsed_expiry(request.expiry)
+    if not (request.underlying or "").isprintable():
+        raise InputError(f"[cli.chain] --underlying {request.underlying!a} is no name: write its ticker")
     step(f"reading {request.file.name}")
     start = time.perf_counter()
     chain = _read(request)

@@ -64,6 +64,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "atalanta": package_version(),
         "command": report.command,
         "source": report.source,
+        "warnings": list(report.warnings()),
         "notes": list(analysis.notes),
         "units": UNITS,
         "summary": analysis.summary(),

@@ -18,7 +18,7 @@ from atalanta.market.analysis import Analysis
 from atalanta.market.expiries import group_by_expiry
 from atalanta.market.flags import QualityFlag
 
-__all__ = ["Report", "Slice", "slices", "worst_rows"]
+__all__ = ["Report", "Rows", "Slice", "slices", "worst_rows"]
 
 #: Flags from the gravest to the mildest: the order in which the worst rows are shown.
 _GRAVITY = (
@@ -96,6 +96,35 @@ class Report:
     def slices(self) -> tuple[Slice, ...]:
         """Every slice, in the order of the table of expiries."""
         return slices(self.analysis)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before any figure; empty where nothing is wrong."""
+        american = int(np.count_nonzero(self.analysis["exercise"] == "american"))
+        sources = self.analysis.expiries["source"].tolist()
+        blind = sum(str(source).endswith("zero rate") for source in sources)
+        refuted = sources.count("refuted")
+        told = []
+        if american:
+            told.append(
+                f"AMERICAN EXERCISE: {american:,} of {len(self.analysis):,} contracts are valued as European, "
+                "without the early-exercise premium. In the money their vols and Greeks are biased, and sound "
+                "quotes can look below_intrinsic."
+            )
+        if blind:
+            told.append(
+                f"NO RATE: {blind:,} of {len(sources):,} expiries are discounted at 0 %, as no rate is known. "
+                "Give one: --rate 0.05 means 5 %."
+            )
+        if refuted:
+            told.append(
+                f"CONTRADICTORY QUOTES: {refuted:,} of {len(sources):,} expiries have no forward, vols or Greeks, as "
+                "strikes, quotes and spot cannot all be right; the notes say which."
+            )
+        return tuple(told)
+
+    def snapshots(self) -> tuple[np.datetime64, ...]:
+        """The distinct quote times, in order; all unknown ones count as one."""
+        return tuple(np.unique(self.analysis.expiries["quote_time"]))
 
     def underlyings(self) -> tuple[str, ...]:
         """Names of the underlyings in the order of the table of expiries."""

@@ -44,6 +44,7 @@ def smile_page(report: Report) -> str:
             f"{summary['contracts']:,} contracts, {summary['expiries']:,} expiries, "
             f"{summary['with_iv']:,} with an implied vol, {summary['ok']:,} without any flag"
         ),
+        "warnings": "\n".join(f'<p class="warning">{html.escape(text)}</p>' for text in report.warnings()),
         "version": html.escape(package_version()),
         "notes": _items(report.analysis.notes),
         "flags": _items(f"{name}: {count:,}" for name, count in summary["flags"].items()),

@@ -13,7 +13,10 @@ from rich.text import Text
 
 from atalanta.cli.report import Slice
 
-__all__ = ["MID_STYLE", "RANGE_STYLE", "Frame", "smile_plot"]
+__all__ = ["MID_STYLE", "NARROWEST", "RANGE_STYLE", "Frame", "smile_plot"]
+
+#: Characters a plot needs, labels included.
+NARROWEST = 20
 
 RANGE_STYLE = "cyan"
 MID_STYLE = "bold yellow"
@@ -44,16 +47,16 @@ def smile_plot(smile: Slice, *, width: int = 38, height: int = 9, ascii_only: bo
 
     Args:
         smile: the slice; flagged rows and rows without a mid vol are left out.
-        width: characters per line, labels included.
+        width: characters per line, labels included; less than `NARROWEST` counts as that.
         height: lines of the plot itself; one more line holds the strikes.
         ascii_only: draw with `|` and `o` in place of braille.
 
     Returns:
-        `height` + 1 lines of `width` characters each.
+        `height` + 1 lines, all of the width.
     """
     strike, bid, mid, ask = _points(smile)
     frame = _frame(strike, bid, mid, ask)
-    columns = width - _LABEL - 1
+    columns = max(width, NARROWEST) - _LABEL - 1
     cell = (1, 1) if ascii_only else (4, 2)
     shape = (height * cell[0], columns * cell[1])
     ranges, mids = _paint(shape, frame, strike, bid, mid, ask)
@@ -157,8 +160,17 @@ def _percent(vol: float) -> str:
     return f"{100 * vol:.1f}%" if vol < 1 else f"{100 * vol:.0f}%"
 
 
+def _ends(frame: Frame, columns: int) -> tuple[str, str]:
+    """The strikes at both ends; with fewer digits, or the first one alone, where both do not fit."""
+    exact, short = ((f"{frame.left:.{count}g}", f"{frame.right:.{count}g}") for count in (6, 4))
+    for ends in (exact, short):
+        if len("".join(ends)) < columns:
+            return ends
+    return exact[0][:columns], ""
+
+
 def _axis(frame: Frame, forward: float, columns: int) -> Text:
-    left, right = f"{frame.left:g}", f"{frame.right:g}"
+    left, right = _ends(frame, columns)
     share = (forward - frame.left) / (frame.right - frame.left)
     place = round(share * (columns - 1)) if np.isfinite(share) else columns // 2
     middle = f"F {forward:,.6g}" if 2 * place < columns else f"{forward:,.6g} F"
