@@ -171,6 +171,28 @@ def test_chain_json_is_one_document(quotes):
     assert {"read", "whole analysis"} <= {stage["name"] for stage in made["stages"]}
 
 
+def test_american_exercise_cannot_be_missed(quotes):
+    """It is told before the first figure of an expiry and again in the last lines, with the number of contracts."""
+    result = run("chain", quotes, "--exercise", "american", "--rate", "0.04")
+    place, last = (
+        find("! AMERICAN EXERCISE: 126 of 126") for find in (result.stdout.find, result.stdout.rfind)
+    )
+    assert 0 < place < result.stdout.index("rate %") < result.stdout.index("ns each") < last
+    assert "NO RATE" not in result.stdout
+
+
+def test_library_errors_of_many_lines_are_one_line(quotes, monkeypatch):
+    """Whatever the library objects to on the way, the user gets one line and the code of bad input."""
+
+    def refuse(*_, **__):
+        raise InputError("[pricing.greeks] vol 35 looks like per cent\n  at row 7\n")
+
+    monkeypatch.setattr("atalanta.cli.chain.analyze", refuse)
+    result = run("chain", quotes)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "[pricing.greeks] vol 35 looks like per cent   at row 7 \n" == result.stderr
+
+
 def test_chain_filters(quotes):
     """Underlying and expiry narrow the analysis down."""
     made = document(run("chain", quotes, "--underlying", "spx", "--expiry", "2026-04-01", "--json"))
