@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from atalanta.market.analysis import analyze
+from atalanta.market.chain import Chain
 from tests.parity_market import Expiry, changed, parity_chain, smile
 
 expiries = st.builds(
@@ -61,6 +62,37 @@ def test_row_order_does_not_matter(expiry, random):
     straight, shuffled = analyze(chain), analyze(chain.take(order))
     for name in straight:
         np.testing.assert_array_equal(straight[name][order], shuffled[name], err_msg=name)
+
+
+@given(
+    expiries,
+    st.lists(st.sampled_from(["american", "european"]), min_size=84, max_size=84),
+    st.permutations(range(84)),
+)
+def test_row_order_does_not_matter_where_exercise_styles_mix(expiry, styles, order):
+    """Whatever rows are American, shuffled rows give the same numbers, shuffled."""
+    chain = parity_chain(expiry, expiry._replace(days=expiry.days + 30))
+    chain = chain.with_columns(exercise=np.array(styles, dtype=object))
+    straight, shuffled = analyze(chain), analyze(chain.take(order))
+    for name in straight:
+        np.testing.assert_array_equal(straight[name][order], shuffled[name], err_msg=name)
+
+
+@given(
+    expiries,
+    st.lists(st.tuples(st.floats(0, 1e5), st.floats(0, 1e5)), min_size=30, max_size=30),
+    st.one_of(st.none(), st.floats(-0.5, 0.9)),
+)
+def test_analysing_twice_is_analysing_once(expiry, quotes, rate):
+    """The columns of an analysis, analysed again, give the same bits, whatever rate the first one was given."""
+    chain = parity_chain(expiry, strikes=_strikes(expiry))
+    bid, ask = np.array(quotes).T
+    odd = np.arange(30) % 3 == 0
+    chain = chain.with_columns(bid=np.where(odd, bid, chain["bid"]), ask=np.where(odd, ask, chain["ask"]))
+    first = analyze(chain, rate=rate)
+    once, again = analyze(chain), analyze(Chain({name: first[name] for name in first}))
+    for name in once:
+        np.testing.assert_array_equal(once[name], again[name], err_msg=name)
 
 
 @given(expiries, st.integers(0, 29), bad_quotes)

@@ -8,10 +8,10 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.analysis import Analysis, analyze
-from atalanta.market.chain import CHAIN_COLUMNS
+from atalanta.market.chain import CHAIN_COLUMNS, Chain
 from atalanta.market.flags import QualityFlag
 from atalanta.market.simulator import simulate_chain
-from atalanta.pricing import greeks
+from atalanta.pricing import greeks, price
 from tests.parity_market import Expiry, changed, joined, parity_chain, smile
 
 SHORT = Expiry(30, 4515.0, 0.9960)
@@ -98,7 +98,8 @@ def test_atm_vol_is_the_smile_at_the_forward():
 
 def test_atm_vol_is_not_extrapolated():
     """Where all strikes lie on one side of the forward the nearest one's volatility is taken."""
-    expiries = analyze(parity_chain(LONG, strikes=[4700.0, 4800.0, 4900.0])).expiries
+    chain = parity_chain(LONG, strikes=[4700.0, 4800.0, 4900.0])
+    expiries = analyze(chain, rate=-math.log(0.955)).expiries
     assert pytest.approx(smile(LONG, 4700.0), rel=1e-6) == expiries["atm_vol"][0]
 
 
@@ -157,6 +158,64 @@ def test_mid_above_the_bound_is_flagged():
     analysis = one_row(PUT, bid=4600.0, ask=4700.0)
     assert analysis["flags"][PUT] == QualityFlag.ABOVE_BOUND | QualityFlag.NO_IV
     assert np.isnan(analysis["iv_mid"][PUT])
+
+
+def test_flags_of_an_earlier_analysis_are_found_anew():
+    """What an analysis under a wrong rate flagged says nothing about the quotes: the next one flags by its own."""
+    chain = simulate_chain().chain
+    wrong = analyze(chain, rate=0.9)
+    straight, again = analyze(chain), analyze(Chain({name: wrong[name] for name in wrong}))
+    assert (wrong["flags"] != straight["flags"]).sum() > 100
+    for name in ("flags", *ADDED):
+        np.testing.assert_array_equal(straight[name], again[name], err_msg=name)
+    np.testing.assert_array_equal(straight.expiries["source"], again.expiries["source"])
+
+
+@pytest.mark.parametrize("days", [2, 37])
+def test_a_chain_of_absurd_vols_is_flagged_not_refused(days):
+    """Calls at 97 % of the spot imply more than 1200 %: no volatility, no Greeks, no_iv, and no error."""
+    chain = parity_chain(Expiry(days, 100.0, 1.0), strikes=[100.0, 110.0], spot=100.0)
+    chain = chain.take(chain["right"] == 1).with_columns(bid=[97.0, 97.0], ask=[98.0, 98.0])
+    analysis = analyze(chain)
+    assert [int(QualityFlag.NO_IV)] * 2 == analysis["flags"].tolist()
+    assert all(np.isnan(analysis[name]).all() for name in ("iv_bid", "iv_mid", "iv_ask", "delta", "vega"))
+
+
+def test_a_vol_above_1200_per_cent_stands_where_little_time_is_left():
+    """Minutes before expiry 1500 % moves the price by a few per cent: a real, if wild, market."""
+    expiry = Expiry(30, 100.0, 1.0)
+    years = 5 / (365 * 24 * 60)
+    chain = parity_chain(expiry, strikes=[100.0, 101.0], spot=100.0)
+    value = price(chain["right"], 100.0, chain["strike"], years, 0.0, 15.0)
+    analysis = analyze(chain.with_columns(years=np.full(4, years), bid=0.99 * value, ask=1.01 * value))
+    np.testing.assert_allclose([15.0] * 4, analysis["iv_mid"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("bid", [1e308, 1.6e308])
+def test_absurd_prices_raise_no_warning(bid):
+    """Quotes whose sum exceeds the largest number are above the bound, without a warning on the way."""
+    analysis = one_row(CALL, bid=bid, ask=1.7e308)
+    assert analysis["flags"][CALL] == QualityFlag.ABOVE_BOUND | QualityFlag.NO_IV
+
+
+@pytest.mark.parametrize("name", ["strike", "spot"])
+def test_absurd_strikes_and_spots_raise_no_warning(name):
+    """A strike or spot near the largest number gives NaN with a flag where it matters, and no warning."""
+    analysis = analyze(changed(parity_chain(SHORT), name, CALL, 1.7e308))
+    assert (analysis["flags"][np.isnan(analysis["iv_mid"])] != 0).all()
+    assert np.isfinite(analysis["iv_mid"]).sum() > 30
+
+
+def test_refuted_expiry_has_no_number_and_harms_no_other():
+    """Strikes in cents leave their own expiry without any number, and say no_iv; the other expiry keeps all of its."""
+    cents = parity_chain(LONG)
+    analysis = analyze(joined(parity_chain(SHORT), cents.with_columns(strike=100 * cents["strike"])))
+    alone = analyze(parity_chain(SHORT))
+    assert {int(QualityFlag.NO_IV)} == set(analysis["flags"][42:].tolist())
+    for name in ADDED:
+        np.testing.assert_array_equal(alone[name], analysis[name][:42], err_msg=name)
+        assert np.isnan(analysis[name][42:]).all(), name
+    assert {"parity": 1, "refuted": 1} == analysis.summary()["sources"]
 
 
 @pytest.mark.parametrize("flag", [QualityFlag.WIDE, QualityFlag.STALE, QualityFlag.LOCKED])

@@ -67,6 +67,7 @@ def test_nodes_cannot_be_changed():
         ([], [], "at least one node"),
         ([[1.0]], [[0.01]], "one dimension"),
         ([1.0], ["five"], "zero_rates must be numbers"),
+        ([1.0], [10**400], "zero_rates must be numbers: int too large"),
         ([1.0], [5.25], r"5.25 looks like per cent \(limit ±1\): divide by 100"),
         ([1.0, 2.0], [0.01, -3.0], "-3 looks like per cent"),
     ],

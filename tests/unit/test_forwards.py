@@ -93,11 +93,27 @@ def test_few_pairs_take_the_discount_of_the_other_expiries():
 
 
 @pytest.mark.parametrize("discount", [1.08, 0.70])
-def test_implausible_discount_is_not_believed(discount):
-    """A parity rate beyond −5 % to 20 % a year gives way to the curve of the snapshot."""
-    expiries = fitted(parity_chain(LONG, Expiry(366, 4650.0, discount)))
+def test_extraordinary_rate_is_believed_where_it_is_certain(discount):
+    """A parity rate beyond −5 % to 20 % a year discounts its own expiry if parity is sure of it, and a note says so."""
+    expiries = fitted(parity_chain(Expiry(365, 4650.0, discount)))
+    assert expiries["source"][0] == "parity"
+    assert pytest.approx(discount, rel=1e-11) == expiries["discount"][0]
+    assert "outside -5% to 20%" in expiries.notes[0]
+
+
+def test_extraordinary_rate_is_not_lent_where_an_ordinary_one_is_known():
+    """Beside an expiry at 4.6 % one at 36 % discounts itself only: a third without a rate takes the ordinary one."""
+    thin = parity_chain(Expiry(400, 4700.0, 0.95), strikes=[4650.0, 4700.0])
+    expiries = fitted(joined(parity_chain(LONG, Expiry(366, 4650.0, 0.70)), thin))
+    assert expiries["source"].tolist() == ["parity", "parity", "parity, curve discount"]
+    assert pytest.approx(-math.log(0.9550), rel=1e-9) == expiries["rate"][2]
+
+
+def test_extraordinary_rate_that_is_not_certain_is_not_believed():
+    """A rate of 30 % known to half a per cent gives way to the curve of the snapshot."""
+    wild = noisy(Expiry(366, 4650.0, 0.74), 12, half=6.0, groups=1)
+    expiries = fitted(joined(parity_chain(LONG), wild))
     assert expiries["source"].tolist() == ["parity", "parity, curve discount"]
-    assert pytest.approx(-math.log(0.9550), rel=1e-9) == expiries["rate"][1]
 
 
 def test_curve_is_taken_from_the_same_snapshot_only():
@@ -203,6 +219,88 @@ def test_an_outlier_is_dropped(off):
     expiries = fitted(chain)
     assert pytest.approx(4515.0, rel=1e-10) == expiries["forward"][0]
     assert pytest.approx(0.9960, rel=1e-9) == expiries["discount"][0]
+
+
+def noisy(expiry, pairs, *, half, groups=400, reach=0.05):
+    """Expiries of `pairs` strikes within `reach` of the forward; mids uniform in quotes `half` wide to either side."""
+    strikes = expiry.forward * np.linspace(1 - reach, 1 + reach, pairs)
+    chain = parity_chain(expiry, strikes=strikes)
+    chain = joined(*(chain.with_columns(root=np.full(2 * pairs, f"N{n:03d}", object)) for n in range(groups)))
+    noise = np.random.default_rng(pairs).uniform(-half, half, len(chain))
+    mid = (chain["bid"] + chain["ask"]) / 2 + noise
+    return chain.with_columns(bid=mid - half, ask=mid + half)
+
+
+def deviations(missed, claimed) -> float:
+    """Root mean square of errors in units of the standard errors claimed for them."""
+    return float(np.sqrt(np.mean((missed / claimed) ** 2)))
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 3, 4, 5, 6, 8, 12])
+@pytest.mark.parametrize("half", [0.2, 2.0])
+def test_few_pairs_claim_no_more_than_they_know(pairs, half):
+    """However few pairs there are, over 400 expiries the forward misses the truth by about its standard error."""
+    rate = -math.log(0.996) * 365 / 30
+    expiries = fitted(noisy(SHORT, pairs, half=half), rate)
+    assert 0.8 < deviations(expiries["forward"] - 4515.0, expiries["forward_se"]) < 1.3
+
+
+@pytest.mark.parametrize("pairs", [40, 100])
+@pytest.mark.parametrize("rate", [None, -math.log(0.996) * 365 / 30])
+def test_many_pairs_claim_what_they_know(pairs, rate):
+    """With 40 and more pairs the standard errors of forward and discount are right within 10 %."""
+    expiries = fitted(noisy(SHORT, pairs, half=0.5, reach=0.1, groups=1000), rate)
+    assert pytest.approx(1.0, abs=0.1) == deviations(expiries["forward"] - 4515.0, expiries["forward_se"])
+    if rate is None:
+        assert {"parity"} == set(expiries["source"].tolist())
+        assert pytest.approx(1.0, abs=0.1) == deviations(
+            expiries["discount"] - 0.996, expiries["discount_se"]
+        )
+
+
+@pytest.mark.parametrize("pairs", [5, 6, 8])
+def test_believed_discounts_of_few_pairs_err_as_they_claim(pairs):
+    """Where 5 to 8 pairs are believed at all, their rates miss the truth by about their standard error."""
+    expiries = fitted(noisy(LONG, pairs, half=0.5, reach=0.15))
+    believed = expiries["source"] == "parity"
+    assert believed.sum() > 200
+    missed = (expiries["discount"] - 0.955)[believed]
+    assert deviations(missed, expiries["discount_se"][believed]) < 1.3
+
+
+def test_three_pairs_in_line_by_luck_are_not_believed():
+    """Errors of +0.3, 0 and −0.3 in quotes 1.00 wide lie on a line, of another slope: no rate, and an honest error."""
+    chain = parity_chain(Expiry(37, 7000.0, 0.9999), strikes=[6900.0, 7000.0, 7100.0])
+    mid = (chain["bid"] + chain["ask"]) / 2 + np.repeat([0.3, 0.0, -0.3], 2) * (chain["right"] == 1)
+    expiries = fitted(chain.with_columns(bid=mid - 0.5, ask=mid + 0.5))
+    assert expiries["source"][0] == "parity, zero rate"
+    assert 0.1 < expiries["forward_se"][0] < 0.5
+    assert pytest.approx(7000.0, abs=3 * expiries["forward_se"][0]) == expiries["forward"][0]
+
+
+def test_contracts_of_two_exercise_styles_are_two_groups():
+    """American rows never pair with European ones; which of them comes first in the file changes nothing."""
+    european = parity_chain(LONG)
+    american = parity_chain(LONG, strikes=[4600.0, 4700.0], exercise="american")
+    for chain in (joined(european, american), joined(american, european)):
+        expiries = fitted(chain)
+        assert expiries["exercise"].tolist() == ["american", "european"]
+        assert expiries["source"].tolist() == ["parity, curve discount", "parity"]
+        assert expiries["pairs"].tolist() == [2, 21]
+
+
+def test_american_contracts_of_an_expiry_leave_its_european_ones_their_discount():
+    """One row said to be American takes itself out; the pairs of the others still give the exact discount."""
+    chain = changed(parity_chain(LONG), "exercise", 0, "american")
+    expiries = fitted(chain)
+    assert expiries["contracts"].tolist() == [1, 41]
+    assert pytest.approx(0.955, rel=1e-11) == expiries["discount"][1]
+
+
+@pytest.mark.parametrize("flag", [QualityFlag.BELOW_INTRINSIC, QualityFlag.ABOVE_BOUND, QualityFlag.NO_IV])
+def test_flags_of_an_earlier_analysis_keep_no_quote_out(flag):
+    """What an analysis found does not decide which quotes the next one uses."""
+    assert fitted(parity_chain(SHORT, flags=np.full(42, flag, np.uint32)))["pairs"][0] == 21
 
 
 @pytest.mark.parametrize("rate", [None, -math.log(0.955)])

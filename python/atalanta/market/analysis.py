@@ -18,6 +18,7 @@ from atalanta.market.chain import Chain
 from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
 from atalanta.market.forwards import ForwardFit, fit_forwards
+from atalanta.market.parity import quote_flags_only
 from atalanta.market.table import Table
 from atalanta.pricing import ImpliedVolStatus, greeks, implied_vol
 
@@ -35,6 +36,9 @@ _STATUS_FLAGS = np.zeros(len(ImpliedVolStatus), dtype=np.uint32)
 _STATUS_FLAGS[ImpliedVolStatus.BELOW_INTRINSIC] = QualityFlag.BELOW_INTRINSIC | QualityFlag.NO_IV
 _STATUS_FLAGS[ImpliedVolStatus.ABOVE_BOUND] = QualityFlag.ABOVE_BOUND | QualityFlag.NO_IV
 _STATUS_FLAGS[ImpliedVolStatus.BAD_INPUT] = QualityFlag.NO_IV
+
+#: No market implies 1200 % over a time in which that moves the price to its bound: the quote is no price.
+_LARGEST_VOL, _LARGEST_DEVIATION = 12.0, 1.0
 
 
 class Analysis(Table):
@@ -106,7 +110,7 @@ def analyze(chain: Chain, *, rate: float | RateCurve | None = None, threads: int
         threads: threads of the kernels; None takes the package's setting.
 
     Returns:
-        the chain's columns in order, with `flags` updated, and: `forward`, `discount`, `forward_se`,
+        the chain's columns in order, with `flags` updated (those of an earlier analysis are found anew), and: `forward`, `discount`, `forward_se`,
         `moneyness` (ln(strike/forward)), `iv_bid`, `iv_mid`, `iv_ask` (decimals, NaN where the side is missing or
         the price implies none), and at `iv_mid` `delta`, `gamma`, `vega` (per 1.00 of vol), `theta` (per year),
         `rho` (per 1.00 of rate, at fixed spot).
@@ -132,27 +136,35 @@ def analyze(chain: Chain, *, rate: float | RateCurve | None = None, threads: int
     )
 
 
+@np.errstate(all="ignore")  # absurd strikes and spots overflow or divide to NaN, which is the answer
 def _values(chain: Chain, fit: ForwardFit, threads: int | None) -> dict[str, npt.NDArray[Any]]:
     """The columns that `analyze` adds or replaces."""
     forward, discount, rate = (fit.per_contract(name) for name in ("forward", "discount", "rate"))
+    years, strike = fit.per_contract("years"), chain["strike"]
     right = np.where(chain["right"] < 0, np.int8(-1), np.int8(1))  # a wrong one is priced NaN below
-    contract = right, forward * discount, chain["strike"], fit.per_contract("years"), rate
+    contract = right, forward * discount, strike, years, rate
     bid, mid, ask = _prices(chain)
     iv_mid, status = implied_vol(mid, *contract, full_output=True, threads=threads)
+    iv_mid, absurd = _without_absurd(iv_mid, years)
     first_order = greeks(*contract, iv_mid, order=1, threads=threads)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moneyness = np.log(chain["strike"] / forward)
+    flags = quote_flags_only(chain["flags"]) | _STATUS_FLAGS[status]
     return {
-        "flags": chain["flags"] | _STATUS_FLAGS[status],
+        "flags": flags | np.where(absurd, np.uint32(QualityFlag.NO_IV), np.uint32(0)),
         "forward": forward,
         "discount": discount,
         "forward_se": fit.per_contract("forward_se"),
-        "moneyness": moneyness,
-        "iv_bid": implied_vol(bid, *contract, threads=threads),
+        "moneyness": np.log(strike / forward),
+        "iv_bid": _without_absurd(implied_vol(bid, *contract, threads=threads), years)[0],
         "iv_mid": iv_mid,
-        "iv_ask": implied_vol(ask, *contract, threads=threads),
+        "iv_ask": _without_absurd(implied_vol(ask, *contract, threads=threads), years)[0],
         **{name: first_order[name] for name in _GREEKS},
     }
+
+
+def _without_absurd(vol: Floats, years: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Volatilities with NaN in the place of those that no market implies, and where those are."""
+    absurd = (vol > _LARGEST_VOL) & (vol * np.sqrt(years) > _LARGEST_DEVIATION)
+    return np.where(absurd, np.nan, vol), absurd
 
 
 def _prices(chain: Chain) -> tuple[Floats, Floats, Floats]:
@@ -161,7 +173,7 @@ def _prices(chain: Chain) -> tuple[Floats, Floats, Floats]:
     usable = ((chain["flags"] & np.uint32(_UNUSABLE)) == 0) & ~(bid > ask) & (np.abs(chain["right"]) == 1)
     bid = np.where(usable & (bid > 0), bid, np.nan)
     ask = np.where(usable & (ask > 0), ask, np.nan)
-    return bid, (bid + ask) / 2, ask
+    return bid, bid / 2 + ask / 2, ask  # so that two huge quotes do not overflow
 
 
 def _atm_vols(

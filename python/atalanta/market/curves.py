@@ -79,7 +79,7 @@ class RateCurve:
 def _column(name: str, values: npt.ArrayLike) -> Floats:
     try:
         column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"[market.RateCurve] {name} must be numbers: {error}") from error
     if column.ndim != 1 or not column.size:
         raise InputError(

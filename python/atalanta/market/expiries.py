@@ -1,7 +1,8 @@
 """Expiries: the groups of a chain's rows that share one forward.
 
-Main entry: `group_by_expiry`. One group per (underlying, root, quote time, expiry instant), so that AM- and
-PM-settled contracts of one date, or two snapshots, are never mixed. The row order does not matter.
+Main entry: `group_by_expiry`. One group per (underlying, root, quote time, expiry instant, exercise style), so
+that AM- and PM-settled contracts of one date, two snapshots, or American and European contracts are never mixed.
+The row order does not matter.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ExpiryGroups:
-    """G groups of N rows, in order of underlying, quote time, expiry instant and root.
+    """G groups of N rows, in order of underlying, quote time, expiry instant, root and exercise style.
 
     Attributes:
         index: (N,) the group of each row.
@@ -43,16 +44,18 @@ class ExpiryGroups:
 
 
 def group_by_expiry(chain: Table) -> ExpiryGroups:
-    """Group a chain's rows by underlying, root, quote time and expiry instant.
+    """Group a chain's rows by underlying, root, quote time, expiry instant and exercise style.
 
     Args:
-        chain: N rows with the columns `underlying`, `root`, `quote_time`, `expires_at`.
+        chain: N rows with the columns `underlying`, `root`, `quote_time`, `expires_at`, `exercise`.
     """
     quote_time, n_times = _codes(chain["quote_time"])
     expires_at, n_expiries = _codes(chain["expires_at"])
     underlying, _ = _codes(chain["underlying"])
     root, n_roots = _codes(chain["root"])
+    exercise, n_styles = _codes(chain["exercise"])
     key = ((underlying * n_times + quote_time) * n_expiries + expires_at) * n_roots + root
+    key = key * n_styles + exercise
     starts = _run_starts(key)
     _, first, inverse = np.unique(key[starts], return_index=True, return_inverse=True)
     index = np.repeat(inverse, np.diff(starts, append=len(key)))

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.expiries import ExpiryGroups, Integers
-from atalanta.market.table import Table
+from atalanta.market.flags import QualityFlag
+from atalanta.market.table import Column, Table
 
-__all__ = ["Pairs", "ParityFit", "fit_parity", "match_pairs"]
+__all__ = ["Pairs", "ParityFit", "fit_parity", "match_pairs", "quote_flags_only"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,9 +23,15 @@ _TIGHTEST = 0.25  # of its expiry's median spread: no pair is trusted as if it w
 _HUBER_PASSES = 5
 _HUBER_SCALE = 0.15  # of a pair's spread: beyond it a residual counts linearly
 _CUTOFF, _TYPICAL_CUTOFF = 1.0, 5.0  # a pair counts nothing beyond this many spreads and mean residuals
-_LEAST_SENSITIVITY = (
-    0.25  # of the weights: beyond it the biweight's theory says more than scattered pairs can tell
-)
+# of the weights: beyond it the biweight's theory says more than scattered pairs can tell
+_LEAST_SENSITIVITY = 0.25
+
+# Few residuals can all be small by luck: until a line has 8 degrees of freedom the quotes' widths have a say,
+# worth at most 3.
+_ENOUGH_FREEDOM, _QUOTES_FREEDOM = 8.0, 3.0
+
+#: What an earlier analysis found; the next one finds out anew.
+_FOUND = np.uint32(QualityFlag.BELOW_INTRINSIC | QualityFlag.ABOVE_BOUND | QualityFlag.NO_IV)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ class ParityFit:
         forward_se: (G,) its standard error.
         discount: (G,).
         discount_se: (G,) its standard error; NaN where the discount was given.
-        effective: (G,) number of pairs the final weights amount to, (Σw)² / Σw².
+        effective: (G,) number of pairs that say how far pairs scatter, (Σw)² / Σw²: those on the line, the less
+            the further from the forward.
     """
 
     forward: Floats
@@ -68,9 +76,14 @@ class ParityFit:
     effective: Floats
 
 
+def quote_flags_only(flags: Column) -> Column:
+    """(N,) flags without those that only an analysis sets, so that analysing twice is analysing once."""
+    return np.asarray(flags & ~_FOUND)
+
+
 @np.errstate(over="ignore")  # an absurd quote overflows to infinity and ends with weight zero
 def match_pairs(chain: Table, groups: ExpiryGroups) -> Pairs:
-    """Pair the call and the put of every group and strike whose quotes are two-sided and without any flag.
+    """Pair the call and the put of every group and strike whose quotes are two-sided and carry no flag of their own.
 
     Args:
         chain: N rows in canonical columns.
@@ -78,7 +91,9 @@ def match_pairs(chain: Table, groups: ExpiryGroups) -> Pairs:
     """
     bid, ask, strike = chain["bid"], chain["ask"], chain["strike"]
     two_sided = (bid > 0) & (ask > bid) & (ask < np.inf)
-    contract = (chain["flags"] == 0) & (strike > 0) & (strike < np.inf) & (chain["years"] > 0)
+    contract = (
+        (quote_flags_only(chain["flags"]) == 0) & (strike > 0) & (strike < np.inf) & (chain["years"] > 0)
+    )
     rows = np.flatnonzero(two_sided & contract)
     rows = rows[np.lexsort((chain["right"][rows], strike[rows], groups.index[rows]))]
     group, strike, right = groups.index[rows], strike[rows], chain["right"][rows]
@@ -96,7 +111,8 @@ def fit_parity(
 
     Pairs weigh 1 / spread², times nearness to the forward, 1 / (1 + (ln(K/F) / width)²)². From the median of
     K + C − P, five passes with Huber weights find the line that most pairs agree on, and one with Tukey's biweight
-    drops those off it. Standard errors come from the residuals (sandwich); from the spread if there is one pair.
+    drops those off it. Standard errors come from the residuals (sandwich); the fewer there are, the more from the
+    spreads.
 
     Args:
         pairs: M pairs.
@@ -105,7 +121,7 @@ def fit_parity(
         discount: (G,) or scalar if known; then only the forward is fitted.
 
     Returns:
-        G lines; NaN where a group has fewer than three pairs (one where the discount is known).
+        G lines; NaN where a group has fewer than two pairs (one where the discount is known).
     """
     sums = _GroupSums(pairs.group)
     scale = sums.spread(np.broadcast_to(width, size)[sums.groups])
@@ -123,7 +139,8 @@ def fit_parity(
     near = _nearness(pairs.strike / sums.spread(forward), scale) / (trust * trust)
     kept = np.maximum(0, 1 - off * off)
     line = _Line(pairs, sums, near * kept * kept, known)
-    return line.result(size, near * kept * (1 - 5 * off * off), trust)
+    witness = kept * kept * np.sqrt(near) * trust  # of the scatter, which is not the forward's alone to tell
+    return line.result(size, near * kept * (1 - 5 * off * off), trust, witness)
 
 
 def _nearness(strike_over_forward: Floats, width: Floats) -> Floats:
@@ -164,21 +181,19 @@ class _Line:
         self._level = sums.add(weight * pairs.parity) / total
         self._offset = pairs.strike - sums.spread(centre)
         fall = -sums.add(weight * self._offset * pairs.parity) / sums.add(weight * self._offset**2)
-        self.discount = np.where(sums.counts >= 3, fall, np.nan) if known is None else known
+        self.discount = np.where(sums.counts >= 2, fall, np.nan) if known is None else known
         self.forward = centre + self._level / self.discount
         self.residual = pairs.parity - sums.spread(self._level) + sums.spread(self.discount) * self._offset
 
-    def result(self, size: int, sensitivity: Floats, trust: Floats) -> ParityFit:
+    def result(self, size: int, sensitivity: Floats, trust: Floats, witness: Floats) -> ParityFit:
         """The lines and their standard errors, scattered to all G groups.
 
         `sensitivity` (M,) is the derivative of weight × residual with respect to the residual; `trust` (M,) is the
-        spread that stands for the error where the fit leaves no residual.
+        spread, up to a factor the error of a pair; `witness` (M,) weighs the pairs that tell this factor.
         """
-        sums, lost = self._sums, 2 if self._known is None else 1
-        effective = sums.add(self._weight) ** 2 / sums.add(self._weight**2)
-        freedom = sums.spread(effective / (effective - lost))
-        by_quote = trust**2 / 12  # mids uniform between bid and ask
-        square = np.where(sums.spread(effective) > lost + 1e-9, self.residual**2 * freedom, by_quote)
+        sums = self._sums
+        effective = sums.add(witness) ** 2 / sums.add(witness**2)
+        square = self._squared_errors(trust, witness, effective)
         scores = self._weight**2 * square
         total, moment = (
             np.maximum(sums.add(sensitivity * power), _LEAST_SENSITIVITY * sums.add(self._weight * power))
@@ -194,6 +209,31 @@ class _Line:
         forward_se = np.sqrt(variance) / np.abs(self.discount)
         columns = (self.forward, forward_se, self.discount, np.sqrt(slope_variance), effective)
         return ParityFit(*(_scatter(column, sums.groups, size) for column in columns))
+
+    def _squared_errors(self, trust: Floats, witness: Floats, effective: Floats) -> Floats:
+        """(M,) squared error of each pair.
+
+        It is the residual's and what the line absorbed; where few pairs are left to tell, a share of trust² common
+        to the group.
+        """
+        sums = self._sums
+        freedom = effective - (2 if self._known is None else 1)
+        luck = np.clip(1 - freedom / _ENOUGH_FREEDOM, 0, 1)
+        quotes = _QUOTES_FREEDOM * luck
+        seen = effective * sums.add(witness * (self.residual / trust) ** 2) / sums.add(witness)
+        share = (seen + quotes / 12) / (freedom + quotes)  # 1/12: mids uniform between bid and ask
+        typical = sums.spread(share) * trust**2
+        own = self.residual**2 + self._leverage() * typical
+        return own + sums.spread(luck) * (typical - own)
+
+    def _leverage(self) -> Floats:
+        """(M,) how much of a pair's own error the line follows, and hides from its residual."""
+        total = self._sums.add(self._weight)
+        leverage = self._weight / self._sums.spread(total)
+        if self._known is None:
+            moment = self._weight * self._offset**2
+            leverage = leverage + moment / self._sums.spread(self._sums.add(moment))
+        return leverage
 
 
 def _scatter(column: Floats, groups: Integers, size: int) -> Floats:
