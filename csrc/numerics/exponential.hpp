@@ -22,14 +22,14 @@ constexpr double kExponential[] = {.50000000000000010,    .16666666666666671,   
 
 struct ReducedExponential {
     double fraction;  // e^r - 1
-    double scale;     // 2^k
+    double scale;     // 2^k times the unit
 };
 
-ATALANTA_INLINE ReducedExponential reduce_exponential(double x) {
+ATALANTA_INLINE ReducedExponential reduce_exponential(double x, std::uint64_t unit = bits_of(1.0)) {
     const double shifted = fma(x, kLog2E, kRoundToInteger);
     const double k = shifted - kRoundToInteger;
     const double r = fma(-k, kLn2Low, fma(-k, kLn2High, x));
-    const double scale = double_of((bits_of(shifted) + 1023) << 52);
+    const double scale = double_of((bits_of(shifted) << 52) + unit);
     return {fma(r * r, even_odd(r, kExponential), r), scale};
 }
 
@@ -41,6 +41,12 @@ ATALANTA_INLINE double clamp_to_exponential_range(double x) {
 
 ATALANTA_INLINE double exponential_in_range(double x) {
     const ReducedExponential e = reduce_exponential(x);
+    return fma(e.scale, e.fraction, e.scale);
+}
+
+// factor e^x without the multiplication; factor 2^k must be normal.
+ATALANTA_INLINE double scaled_exponential(double factor, double x) {
+    const ReducedExponential e = reduce_exponential(x, bits_of(factor));
     return fma(e.scale, e.fraction, e.scale);
 }
 

@@ -25,7 +25,7 @@ ATALANTA_INLINE double exponent_as_double(std::uint64_t top_bits) {
 // k ln2 + ln((1+f)/(1-f)).
 ATALANTA_INLINE double assemble_logarithm(double k, double f) {
     const double w = f * f;
-    const double tail = fma(k, kLn2Low, f * w * even_odd(w, kLogarithm));
+    const double tail = fma(f * w, even_odd(w, kLogarithm), k * kLn2Low);
     return fma(k, kLn2High, (f + f) + tail);
 }
 

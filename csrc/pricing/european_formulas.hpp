@@ -10,7 +10,8 @@ namespace atalanta {
 namespace {
 
 constexpr double kInverseRootTwoPi = .39894228040143268;
-constexpr double kLeastExponent = -708.0;  // e^x is 0 below it
+constexpr double kLeastExponent = -708.0;      // e^x is 0 below it
+constexpr double kLeastBellExponent = -707.0;  // e^x / sqrt(2 pi) is 0 below it
 
 struct Option {
     double right;  // +1 call, -1 put
@@ -69,7 +70,7 @@ struct Forward {
 };
 
 ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
-    const double anchor = spot * growth.base;
+    const double anchor = growth.base > 0.0 ? spot : 0.0;
     return {fma(spot, growth.growth, anchor - strike), fma(spot, growth.growth, anchor)};
 }
 
@@ -118,21 +119,21 @@ ATALANTA_INLINE double bound_of(double strike, double gain, double forward, doub
     return lesser * discount;
 }
 
-// S e^(-qT) e^(-d1^2 / 2) = K e^(-rT) e^(-d2^2 / 2).
+// S e^(-qT) phi(d1) = K e^(-rT) phi(d2), phi being the normal density.
 ATALANTA_INLINE double bell_of(double bound, double z1) {
     const double exponent = (-0.5 * z1) * z1;
-    const double bell = bound * exponential_in_range(exponent);
-    return exponent < kLeastExponent ? 0.0 : bell;
+    const double bell = bound * scaled_exponential(kInverseRootTwoPi, exponent);
+    return exponent < kLeastBellExponent ? 0.0 : bell;
 }
 
 // Narrow: the difference of two tails. Wide: the bound less two tails; their sum is written by means of the
-// slope, which the price has anyway.
-ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double apart,
-                                              double bound, double bell) {
-    const double sum = fma(-apart, ratios.slope, ratios.first + ratios.first);
-    const double wide_value = fma(-bell, sum, bound);
-    const double value = bell * apart * ratios.slope;
-    return tails.wide ? wide_value : value;
+// difference, which the price has anyway.
+ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double bound,
+                                              double bell) {
+    const double twice = ratios.first + ratios.first;
+    const double subtracted = tails.wide ? twice : 0.0;
+    const double whole = tails.wide ? bound : 0.0;
+    return fma(bell, ratios.difference - subtracted, whole);
 }
 
 ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
@@ -191,8 +192,7 @@ ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, double root_year
     const double half_inverse_root_years = 0.5 * inverse_root_years;
     const double half_inverse_years = half_inverse_root_years * inverse_root_years;
     const double inverse_vol = root_years * inverse_total_vol;
-    const double density = bell * kInverseRootTwoPi;
-    const double density_per_spot = density * inverse_spot;
+    const double density_per_spot = bell * inverse_spot;
     const double carry = fma(o.dividend_yield, legs.spot_leg, -(o.rate * legs.strike_leg));
     const double d1_per_year =
         fma(o.rate - o.dividend_yield, inverse_total_vol, -(d.d2 * half_inverse_years));
@@ -200,15 +200,16 @@ ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, double root_year
     g.price = price;
     g.delta = legs.spot_leg * inverse_spot;
     g.gamma = density_per_spot * inverse_spot * inverse_total_vol;
-    g.vega = density * root_years;
-    g.theta = fma(-(density * o.vol), half_inverse_root_years, carry);
+    g.vega = bell * root_years;
+    g.theta = fma(-(bell * o.vol), half_inverse_root_years, carry);
     g.rho = o.years * legs.strike_leg;
     g.phi = -(o.years * legs.spot_leg);
     g.vanna = -(density_per_spot * d.d2 * inverse_vol);
     g.charm = fma(o.dividend_yield, g.delta, -(density_per_spot * d1_per_year));
-    g.vomma = g.vega * d.product * inverse_vol;
+    const double product_per_vol = d.product * inverse_vol;
+    g.vomma = g.vega * product_per_vol;
     g.speed = -(g.gamma * inverse_spot * fma(d.d1, inverse_total_vol, 1.0));
-    g.zomma = g.gamma * (d.product - 1.0) * inverse_vol;
+    g.zomma = g.gamma * (product_per_vol - inverse_vol);
     g.color = g.gamma * (fma(d.d1, d1_per_year, o.dividend_yield) + half_inverse_years);
     return g;
 }
@@ -223,7 +224,7 @@ ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, co
     const TailRatios ratios = tail_ratios(places_of(tails), apart);
     const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
     const double bell = bell_of(bound, tails.z1);
-    const double otm = out_of_the_money_value(tails, ratios, apart, bound, bell);
+    const double otm = out_of_the_money_value(tails, ratios, bound, bell);
     const double price = price_of(o.right, m.gain, carry.discount, otm);
     const Legs legs =
         legs_of(o.right, priced.strike, m, carry.discount, tails, bell * ratios.first, bell * ratios.second);

@@ -126,7 +126,7 @@ class EuropeanBlock {
             const Tails tails = tails_of(distance_[i], half_vol_[i]);
             const double apart = places_apart(tails, distance_[i], half_vol_[i]);
             const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
-            const double otm = out_of_the_money_value(tails, ratios, apart, bound_[i], bell_[i]);
+            const double otm = out_of_the_money_value(tails, ratios, bound_[i], bell_[i]);
             out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
         }
     }
@@ -138,7 +138,7 @@ class EuropeanBlock {
             const Tails tails = tails_of(distance_[i], half_vol_[i]);
             const double apart = places_apart(tails, distance_[i], half_vol_[i]);
             const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
-            bound_[i] = out_of_the_money_value(tails, ratios, apart, bound_[i], bell_[i]);
+            bound_[i] = out_of_the_money_value(tails, ratios, bound_[i], bell_[i]);
             u1_[i] = bell_[i] * ratios.first;
             u2_[i] = bell_[i] * ratios.second;
         }
