@@ -14,10 +14,23 @@ import numpy.typing as npt
 
 from atalanta.market.table import Column
 
-__all__ = ["MISSING_WORDS", "Parsed", "is_missing", "numbers", "per_distinct", "rights", "texts"]
+__all__ = [
+    "MISSING_WORDS",
+    "Parsed",
+    "is_missing",
+    "number",
+    "numbers",
+    "per_distinct",
+    "rights",
+    "shown",
+    "texts",
+]
 
 #: Text that stands for "no value", in lower case.
 MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "none", "null", "#n/a", "<na>"})
+
+_ORDINARY = frozenset({str, float, int, type(None)})
+_LONGEST_SHOWN = 80
 
 _RIGHTS = {
     "c": 1,
@@ -47,15 +60,35 @@ class Parsed(NamedTuple):
 
 def is_missing(cell: object) -> bool:
     """Whether a cell of an object column stands for no value: None, NaN, NaT or one of `MISSING_WORDS`."""
-    return cell is None or str(cell).strip().lower() in MISSING_WORDS
+    return cell is None or _spelling(cell).lower() in MISSING_WORDS
+
+
+def shown(cell: object) -> str:
+    """A cell as messages quote it: its `repr`, cut where it is long."""
+    try:
+        text = repr(cell)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return f"a huge {type(cell).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _spelling(cell: object) -> str:
+    """A cell as text without blanks around; not empty where it has no text."""
+    try:
+        return str(cell).strip()
+    except ValueError:
+        return shown(cell)
 
 
 def numbers(column: Column) -> Parsed:
-    """A column as float64; text is read as a decimal number."""
+    """A column as float64; text is read as a decimal number in ASCII digits, without separators."""
     if column.dtype.kind in "fiu":
-        return Parsed(column.astype(np.float64, copy=False), np.zeros(len(column), dtype=bool))
+        with np.errstate(over="ignore"):  # a long double beyond float64 is infinite
+            return Parsed(column.astype(np.float64, copy=False), np.zeros(len(column), dtype=bool))
     if column.dtype.kind != "O":
         return Parsed(np.full(len(column), np.nan), np.ones(len(column), dtype=bool))
+    if not _converts_as_a_whole(column.tolist()):
+        return _numbers_one_by_one(column)
     try:
         values = np.where(column == "", "nan", column).astype(np.float64)
         return Parsed(values, np.zeros(len(column), dtype=bool))
@@ -63,18 +96,33 @@ def numbers(column: Column) -> Parsed:
         return _numbers_one_by_one(column)
 
 
+def _converts_as_a_whole(cells: list[Any]) -> bool:
+    """Whether NumPy and `number` agree on what is a number among these cells."""
+    return _ORDINARY.issuperset(map(type, cells)) and _is_plain(
+        "".join([cell for cell in cells if isinstance(cell, str)])
+    )
+
+
 def _numbers_one_by_one(column: Column) -> Parsed:
-    values = np.array([_number(cell) for cell in column.tolist()], dtype=np.float64)
+    values = np.array([number(cell) for cell in column.tolist()], dtype=np.float64)
     bad = np.isnan(values)
     bad[bad] = [not is_missing(cell) for cell in column[bad].tolist()]
     return Parsed(values, bad)
 
 
-def _number(cell: Any) -> float:
+def number(cell: Any) -> float:
+    """One cell as a number, NaN where it is none: `1_000` and other alphabets' digits are not guessed at."""
+    if cell is np.ma.masked or (isinstance(cell, str | bytes) and not _is_plain(cell)):
+        return np.nan
     try:
         return float(cell)
     except (OverflowError, TypeError, ValueError):
         return np.nan
+
+
+def _is_plain(text: str | bytes) -> bool:
+    spelled = text.decode("latin-1") if isinstance(text, bytes) else text
+    return spelled.strip().isascii() and "_" not in spelled
 
 
 def rights(column: Column) -> Parsed:
@@ -82,7 +130,7 @@ def rights(column: Column) -> Parsed:
     if column.dtype.kind in "fiu":
         known = np.isin(column, (1, -1))
         return Parsed(np.where(known, column, 0).astype(np.int8), ~known & ~np.isnan(column))
-    values = per_distinct(column, lambda cell: _RIGHTS.get(str(cell).strip().lower(), 0), np.int8)
+    values = per_distinct(column, lambda cell: _RIGHTS.get(_spelling(cell).lower(), 0), np.int8)
     bad = per_distinct(column, lambda cell: not is_missing(cell), np.bool_) & (values == 0)
     return Parsed(values, bad)
 
@@ -95,7 +143,7 @@ def texts(column: Column) -> Parsed:
 def _text(cell: Any) -> str:
     if isinstance(cell, str):
         return cell.strip()
-    return "" if is_missing(cell) else str(cell)
+    return "" if is_missing(cell) else _spelling(cell)
 
 
 def per_distinct(column: Column, convert: Callable[[Any], Any], dtype: npt.DTypeLike) -> Column:
@@ -104,7 +152,7 @@ def per_distinct(column: Column, convert: Callable[[Any], Any], dtype: npt.DType
     try:
         distinct = dict.fromkeys(cells)
     except TypeError:  # lists and the like cannot be hashed; their text can
-        cells = [str(cell) for cell in cells]
+        cells = [_spelling(cell) for cell in cells]
         distinct = dict.fromkeys(cells)
     if len(distinct) > len(cells) / 2:
         return np.array([convert(cell) for cell in cells], dtype=dtype)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.table import Table
+from atalanta.market.table import Table, plain_column
 
 __all__ = ["CHAIN_COLUMNS", "Chain"]
 
@@ -60,6 +60,7 @@ class Chain(Table):
 def _typed(name: str, column: npt.ArrayLike) -> npt.ArrayLike:
     dtype = CHAIN_COLUMNS[name][0]
     try:
-        return np.asarray(column).astype(dtype, copy=False)
-    except (TypeError, ValueError) as error:
+        with np.errstate(invalid="raise"):  # there is no integer for NaN
+            return plain_column(column).astype(dtype, copy=False)
+    except (FloatingPointError, OverflowError, TypeError, ValueError) as error:
         raise InputError(f"[market.Chain] column {name!r} cannot be converted to {dtype}: {error}") from error

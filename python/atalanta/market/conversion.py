@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.cells import Parsed, numbers, rights, texts
+from atalanta.market.cells import Parsed, numbers, rights, shown, texts
 from atalanta.market.chain import CHAIN_COLUMNS
 from atalanta.market.instants import dates, instants
 from atalanta.market.raw_table import RawColumn, RawTable
@@ -112,7 +112,9 @@ class _Converter:
         if name in _TEXTS:
             return texts(column.values)
         if name == "expiry":
-            return dates(column.values)
+            values, bad, guessed = dates(column.values)
+            self._tell_guessed(column, guessed)
+            return Parsed(values, bad)
         return rights(column.values) if name == "right" else _numbers(column)
 
     def _instants(self, column: RawColumn) -> Parsed:
@@ -126,12 +128,23 @@ class _Converter:
             self.notes.append(
                 f"{column.name}: {found.dates:,} dates alone, taken as {early}the session's close"
             )
+        if found.closed:
+            self.notes.append(
+                f"{column.name}: {found.closed:,} of these dates are days without trading, whose close is "
+                "taken to be 16:00"
+            )
+        self._tell_guessed(column, found.guessed)
         return Parsed(found.values, found.bad)
+
+    def _tell_guessed(self, column: RawColumn, guessed: int) -> None:
+        if guessed:
+            first = next(cell for cell in column.values.tolist() if isinstance(cell, str) and "/" in cell)
+            self.notes.append(f"{column.name}: {guessed:,} dates taken as month/day/year (first: {first!r})")
 
     def _tell_bad(self, name: str, column: RawColumn, parsed: Parsed) -> None:
         row = int(np.argmax(parsed.bad))
         count = int(parsed.bad.sum())
-        first = f"first: {column.values[row]!r} in data row {row + 1:,}"
+        first = f"first: {shown(column.values[row])} in data row {row + 1:,}"
         wanted = _wanted(name)
         if name in CHAIN_COLUMNS and not _usable(parsed.values).any():
             raise InputError(
@@ -179,7 +192,8 @@ def _as_found(column: RawColumn) -> Column:
 
 def _in_per_cent(vols: Column) -> bool:
     positive = vols[vols > 0]
-    return bool(positive.size and np.median(positive) > PERCENT_MEDIAN)
+    with np.errstate(over="ignore"):  # the mean of two huge ones
+        return bool(positive.size and np.median(positive) > PERCENT_MEDIAN)
 
 
 def _mapping_notes(raw: RawTable, match: Match) -> list[str]:

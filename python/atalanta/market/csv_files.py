@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ LARGE_CSV_BYTES = 2_000_000
 
 _ORIGIN = "[market.read_chain]"
 _DELIMITERS = ",;\t|"
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 def read_csv(data: bytes, label: str) -> RawTable:
@@ -38,13 +40,19 @@ def read_csv(data: bytes, label: str) -> RawTable:
     if data.startswith((b"PAR1", b"\x1f\x8b", b"PK\x03\x04")) or b"\0" in data[:4096]:
         raise InputError(f"{_ORIGIN} {label} is not UTF-8 text, so not CSV")
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    first, _, body = data.partition(b"\n")
+    first, body = (*_LINE_END.split(data, maxsplit=1), b"")[:2]
     header = _text(first, label)
     delimiter = max(_DELIMITERS, key=header.count)
     split = _split_by_polars if _suits_polars(data) else _split_by_csv
-    names = next(csv.reader([header], delimiter=delimiter), [])
-    columns, blank = split(body, label, delimiter, names)
+    columns, blank = split(body, label, delimiter, _names(header, label, delimiter))
     return RawTable(label, "polars", columns, (f"{blank:,} blank lines skipped",) if blank else ())
+
+
+def _names(header: str, label: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise InputError(f"{_ORIGIN} {label}, line 1: {error}") from error
 
 
 def _text(data: bytes, label: str) -> str:
@@ -57,8 +65,12 @@ def _text(data: bytes, label: str) -> str:
 
 
 def _suits_polars(data: bytes) -> bool:
+    """Whether polars splits the lines as the csv module does, and is worth it."""
     return (
-        len(data) >= LARGE_CSV_BYTES and b'"' not in data and importlib.util.find_spec("polars") is not None
+        len(data) >= LARGE_CSV_BYTES
+        and b'"' not in data
+        and data.count(b"\r") == data.count(b"\r\n")  # to polars a lone CR ends no line
+        and importlib.util.find_spec("polars") is not None
     )
 
 
@@ -89,11 +101,14 @@ def _split_by_polars(
 ) -> tuple[tuple[RawColumn, ...], int]:
     """As `_split_by_csv`, for text without quotation marks."""
     polars = import_extra("polars", "files", "market.read_chain")
+    lines = body.lstrip(b"\r\n")  # polars takes the width of the first line for that of all
+    if not lines:
+        return tuple(RawColumn.of(name, np.array([], dtype=object)) for name in names), body.count(b"\n")
     if body.count(delimiter.encode()) != (len(names) - 1) * len(body.splitlines()):
         _check_widths(body, label, delimiter, len(names))
     try:
         frame = polars.read_csv(
-            body,
+            lines,
             has_header=False,
             separator=delimiter,
             quote_char=None,
@@ -107,7 +122,8 @@ def _split_by_polars(
         ) from error
     blank = frame.select(polars.all_horizontal(polars.all().is_null())).to_series()
     kept = frame.filter(~blank) if blank.any() else frame
-    return tuple(_text_column(name, cells) for name, cells in zip(names, kept, strict=True)), int(blank.sum())
+    skipped = body[: len(body) - len(lines)].count(b"\n") + int(blank.sum())
+    return tuple(_text_column(name, cells) for name, cells in zip(names, kept, strict=True)), skipped
 
 
 def _text_column(name: str, cells: Any) -> RawColumn:

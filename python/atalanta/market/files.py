@@ -21,7 +21,7 @@ import numpy as np
 from atalanta.errors import InputError, import_extra
 from atalanta.market.csv_files import read_csv
 from atalanta.market.raw_table import RawColumn, RawTable
-from atalanta.market.table import Column, Table
+from atalanta.market.table import Column, Table, plain_column
 
 __all__ = ["open_columns"]
 
@@ -72,6 +72,8 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"{_ORIGIN} there is no file {path}") from None
     except OSError as error:
         raise InputError(f"{_ORIGIN} {path} cannot be opened: {error.strerror or error}") from error
+    except ValueError as error:  # a name that no file can have
+        raise InputError(f"{_ORIGIN} {str(path)!r} cannot be opened: {error}") from error
     if not data:
         raise InputError(f"{_ORIGIN} {path.name} is empty (0 bytes)")
     return data
@@ -108,7 +110,7 @@ def _open_mapping(source: Mapping[str, Any], label: str, origin: str) -> RawTabl
 
 
 def _plain(name: object, values: Any, label: str) -> Column:
-    column = np.asarray(values)
+    column = _column(name, values, label)
     if column.ndim != 1:
         raise InputError(
             f"{_ORIGIN} column {name!r} of {label} has {column.ndim} dimensions, not 1: give one value per row"
@@ -116,40 +118,76 @@ def _plain(name: object, values: Any, label: str) -> Column:
     return column.astype(object) if column.dtype.kind in "US" else column
 
 
+def _column(name: object, values: Any, label: str) -> Column:
+    try:
+        try:
+            return plain_column(values)
+        except ValueError:  # some cells are lists: kept as cells, they are no numbers
+            return np.array(values, dtype=object)
+    except Exception as error:  # whatever foreign values raise when they are asked for
+        raise InputError(
+            f"{_ORIGIN} column {name!r} of {label} cannot be read: {_first_line(error)}; give one value per row"
+        ) from error
+
+
 def _open_frame(source: Any) -> RawTable:
     try:
         frame = nw.from_native(source)
-        if isinstance(frame, nw.LazyFrame):
-            frame = frame.collect()
-        names = frame.columns
-    except nw.exceptions.NarwhalsError as error:
-        raise InputError(f"{_ORIGIN} the data frame cannot be read: {_first_line(error)}") from error
     except TypeError:
         raise InputError(
             f"{_ORIGIN} cannot read a {type(source).__name__}: give a path ({_ENDINGS}), a pandas, polars or "
             "Arrow frame, or a mapping of columns"
         ) from None
+    except nw.exceptions.NarwhalsError as error:
+        raise _unreadable(error) from error
+    try:
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+        # By position: narwhals looks only names that are text up.
+        series = tuple(zip(frame.columns, frame.iter_columns(), strict=True))
+    except Exception as error:  # a lazy frame raises here whatever its steps raise
+        raise _unreadable(error) from error
     library = frame.implementation
     origin = "pandas" if library.is_pandas_like() else "pyarrow" if library.is_pyarrow() else "polars"
-    columns = tuple(_frame_column(str(name), frame[name]) for name in names)
+    columns = tuple(_frame_column(str(name), column) for name, column in series)
     return RawTable(f"the {origin} frame", origin, columns)
+
+
+def _unreadable(error: Exception) -> InputError:
+    return InputError(f"{_ORIGIN} the data frame cannot be read: {_first_line(error)}")
 
 
 def _frame_column(name: str, series: nw.Series[Any]) -> RawColumn:
     kind = series.dtype
     zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
-    return RawColumn(name, len(series), partial(_series_values, series, zoned), zoned=zoned)
+    return RawColumn(name, len(series), partial(_series_column, name, series, zoned), zoned=zoned)
+
+
+def _series_column(name: str, series: nw.Series[Any], zoned: bool) -> Column:
+    try:
+        return _series_values(series, zoned)
+    except Exception as error:  # each library raises its own where a type has no counterpart
+        raise InputError(
+            f"{_ORIGIN} column {name!r} of the data frame ({series.dtype}) cannot be read: {_first_line(error)}"
+        ) from error
 
 
 def _series_values(series: nw.Series[Any], zoned: bool) -> Column:
+    if series.dtype.is_nested():
+        cells = np.empty(len(series), dtype=object)
+        for row, cell in enumerate(series.to_list()):
+            cells[row] = cell
+        return cells
     if zoned:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     elif isinstance(series.dtype, nw.Categorical | nw.Enum):
         series = series.cast(nw.String())
-    elif isinstance(series.dtype, nw.Decimal):
+    elif isinstance(series.dtype, nw.Decimal | nw.Int128 | nw.UInt128):
         series = series.cast(nw.Float64())
-    return series.fill_null("").to_numpy() if series.dtype == nw.String else series.to_numpy()
+    if series.dtype != nw.String:
+        return series.to_numpy()
+    return series.fill_null("").to_numpy().astype(object, copy=False)
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -1,32 +1,36 @@
 """Dates and times in whatever spelling, turned into dates and UTC instants.
 
 Main entries: `dates` and `instants`. A time without a zone is UTC where its column says so and New York
-otherwise; a date alone means the close of its session.
+otherwise; a date alone means the close of its session; 9/13/2024 is month, day, year.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
+import re
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.cells import Parsed, is_missing, per_distinct
-from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes
+from atalanta.market.cells import is_missing, per_distinct
+from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes, trades
 from atalanta.market.table import Column
 
-__all__ = ["Instants", "dates", "instants"]
+__all__ = ["Dates", "Instants", "dates", "instants"]
 
 Times = npt.NDArray[np.datetime64]
+Kinds = npt.NDArray[np.int64]
 
 _UTC, _LOCAL, _DAY, _BAD, _NONE = range(5)  # what a cell is: instant, New York time, date, neither, missing
+_MONTH_FIRST, _EITHER, _DAY_FIRST = 8, 16, 24  # added to it: what the order in 9/13/2024 can be
 _NEW_YORK = ZoneInfo("America/New_York")
 _NAT = np.iinfo(np.int64).min
 _US_FORMATS = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p")
+_DAY_THEN_MONTH = re.compile(r"(1[3-9]|2[0-9]|3[01])/(0?[1-9]|1[0-2])/")
 _EPOCH_UNITS = ((1e11, 10**9), (1e14, 10**6), (1e17, 10**3), (9e18, 1))  # up to: in nanoseconds
+_FINER = ("ps", "fs", "as")  # than nanoseconds
 _FIRST_EPOCH = 6e8  # smaller numbers are no time from 1990 on in any unit
 
 
@@ -38,18 +42,36 @@ class Instants(NamedTuple):
         bad: (N,) the cell held something that is no time from 1990 to 2099.
         local: rows whose time had no zone and was taken as New York's.
         dates: rows with a date alone.
+        closed: those of them on a day without a session, taken as 16:00.
+        guessed: rows like 06/02/2026 that were taken as month, day, year, and nothing in the column tells.
     """
 
     values: Times
     bad: npt.NDArray[np.bool_]
     local: int
     dates: int
+    closed: int
+    guessed: int
 
 
-def dates(column: Column) -> Parsed:
+class Dates(NamedTuple):
+    """A column of dates.
+
+    Attributes:
+        values: (N,) datetime64[D]; NaT where there is none.
+        bad: (N,) the cell held something that is no date from 1990 to 2099.
+        guessed: as in `Instants`.
+    """
+
+    values: Times
+    bad: npt.NDArray[np.bool_]
+    guessed: int
+
+
+def dates(column: Column) -> Dates:
     """A column as datetime64[D]: dates, times (the day they fall on), ISO or US text, YYYYMMDD, Unix time."""
-    wall, kind = _read(column)
-    return Parsed(wall.astype("M8[D]"), kind == _BAD)
+    wall, kind, guessed = _read(column)
+    return Dates(wall.astype("M8[D]"), kind == _BAD, guessed)
 
 
 def instants(column: Column, *, utc: bool, zoned: bool = False, before_close: int = 0) -> Instants:
@@ -61,7 +83,7 @@ def instants(column: Column, *, utc: bool, zoned: bool = False, before_close: in
         zoned: the column is datetime64 and known to be UTC.
         before_close: minutes before the close of the session that a date alone stands for.
     """
-    wall, kind = _read(column)
+    wall, kind, guessed = _read(column)
     midnight = wall == wall.astype("M8[D]")
     kind = np.where(midnight & (kind == _LOCAL) & (not (utc or zoned)), _DAY, kind)
     kind = np.where((kind == _LOCAL) & (utc or zoned), _UTC, kind)
@@ -69,28 +91,46 @@ def instants(column: Column, *, utc: bool, zoned: bool = False, before_close: in
     local, alone = kind == _LOCAL, kind == _DAY
     values[local] = _from_new_york(wall[local])
     values[alone] = _sessions_end(wall[alone]) - np.timedelta64(before_close, "m")
-    return Instants(values, kind == _BAD, int(local.sum()), int(alone.sum()))
+    closed = int((~trades(wall[alone].astype("M8[D]"))).sum())
+    return Instants(values, kind == _BAD, int(local.sum()), int(alone.sum()), closed, guessed)
 
 
-def _read(column: Column) -> tuple[Times, npt.NDArray[np.int64]]:
-    """(N,) wall-clock times as datetime64[ns], and what each cell is."""
-    letter = column.dtype.kind
+def _read(column: Column) -> tuple[Times, Kinds, int]:
+    """(N,) wall-clock times as datetime64[ns], what each cell is, and how many dates' order was guessed."""
+    letter, guessed = column.dtype.kind, 0
     if letter == "M":
-        days = column.astype("M8[D]")
-        kind = np.where(np.isnat(days), _NONE, _DAY if column.dtype == np.dtype("M8[D]") else _LOCAL)
+        column, kind = _from_datetimes(column)
     elif letter in "fiu":
-        column, kind = _from_numbers(column.astype(np.float64))
-        days = column.astype("M8[D]")
+        with np.errstate(over="ignore"):  # a long double beyond float64 is no time
+            column, kind = _from_numbers(column.astype(np.float64))
+    elif letter == "m":
+        column, kind = np.full(len(column), _NAT).view("M8[ns]"), np.full(len(column), _BAD)
     else:
         read = per_distinct(column, _read_cell, "i8,i8")
-        column, kind = read["f0"].view("M8[ns]"), read["f1"]
-        days = column.astype("M8[D]")
+        column, (kind, guessed) = read["f0"].view("M8[ns]"), _without_order(read["f1"])
+    days = column.astype("M8[D]")
     outside = ~np.isnat(days) & ((days < FIRST_DAY) | (days > LAST_DAY))
-    kept = np.where(outside, np.datetime64("NaT"), column)
-    return kept.astype("M8[ns]"), np.where(outside, _BAD, kind)
+    kind = np.where(outside, _BAD, kind)
+    return np.where(kind == _BAD, np.datetime64("NaT"), column).astype("M8[ns]"), kind, guessed
 
 
-def _from_numbers(column: npt.NDArray[np.float64]) -> tuple[Times, npt.NDArray[np.int64]]:
+def _from_datetimes(column: Times) -> tuple[Times, Kinds]:
+    if np.datetime_data(column.dtype)[0] in _FINER:
+        column = column.astype("M8[ns]")
+    alone = column.dtype == np.dtype("M8[D]")
+    return column, np.where(np.isnat(column), _NONE, _DAY if alone else _LOCAL)
+
+
+def _without_order(kind: Kinds) -> tuple[Kinds, int]:
+    """What each cell is, and how many dates could be either month or day first; one that cannot decides for all."""
+    order, kind = kind & ~7, kind & 7
+    either = order == _EITHER
+    if (order == _DAY_FIRST).any():  # then 06/02/2026 is no month, day, year either
+        return np.where(either, _BAD, kind), 0
+    return kind, 0 if (order == _MONTH_FIRST).any() else int(either.sum())
+
+
+def _from_numbers(column: npt.NDArray[np.float64]) -> tuple[Times, Kinds]:
     distinct, inverse = np.unique(column, return_inverse=True)
     read = np.array([_read_cell(value) for value in distinct.tolist()], dtype="i8,i8")[inverse]
     return read["f0"].view("M8[ns]"), read["f1"]
@@ -101,7 +141,8 @@ def _read_cell(cell: Any) -> tuple[int, int]:
     if is_missing(cell):
         return _NAT, _NONE
     if isinstance(cell, np.datetime64):
-        cell = cell.astype("M8[us]").item()
+        wall, kind, _ = _read(np.array([cell]))
+        return int(wall.view(np.int64)[0]), int(kind[0])
     if isinstance(cell, str):
         return _read_text(cell.strip())
     if isinstance(cell, dt.datetime):
@@ -112,6 +153,8 @@ def _read_cell(cell: Any) -> tuple[int, int]:
 
 
 def _read_text(text: str) -> tuple[int, int]:
+    if not text.isascii():  # digits of other alphabets are not guessed at
+        return _NAT, _BAD
     for parse in (dt.date.fromisoformat, dt.datetime.fromisoformat):
         try:
             parsed = parse(text)
@@ -120,17 +163,24 @@ def _read_text(text: str) -> tuple[int, int]:
         return _from_datetime(parsed) if isinstance(parsed, dt.datetime) else _from_day(parsed)
     if text.replace(".", "", 1).isdecimal():
         return _read_number(float(text))
+    return _read_slashed(text)
+
+
+def _read_slashed(text: str) -> tuple[int, int]:
     for layout in _US_FORMATS:
         try:
             parsed = dt.datetime.strptime(text, layout)
         except ValueError:
             continue
-        return _from_datetime(parsed) if ":" in text else _from_day(parsed.date())
-    return _NAT, _BAD
+        value, kind = _from_datetime(parsed) if ":" in text else _from_day(parsed.date())
+        return value, kind + (
+            _MONTH_FIRST if parsed.day > 12 else _EITHER if parsed.day != parsed.month else 0
+        )
+    return _NAT, _BAD + (_DAY_FIRST if _DAY_THEN_MONTH.match(text) else 0)
 
 
 def _read_number(value: float) -> tuple[int, int]:
-    if not math.isfinite(value):
+    if not abs(value) < _EPOCH_UNITS[-1][0]:  # infinite, NaN, or an integer that no float holds
         return _NAT, _BAD
     if value == int(value) and 19_000_101 <= value <= 21_001_231:
         try:
@@ -148,9 +198,12 @@ def _from_day(day: dt.date) -> tuple[int, int]:
 
 
 def _from_datetime(time: dt.datetime) -> tuple[int, int]:
-    if time.tzinfo is None:
-        return _nanoseconds(time), _LOCAL
-    return _nanoseconds(time.astimezone(dt.UTC).replace(tzinfo=None)), _UTC
+    try:
+        if time.tzinfo is None:
+            return _nanoseconds(time), _LOCAL
+        return _nanoseconds(time.astimezone(dt.UTC).replace(tzinfo=None)), _UTC
+    except (OverflowError, ValueError):  # its zone takes it out of the years 1 to 9999
+        return _NAT, _BAD
 
 
 def _nanoseconds(time: dt.datetime) -> int:

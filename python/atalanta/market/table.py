@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from atalanta.errors import InputError, import_extra
 
-__all__ = ["Column", "Table"]
+__all__ = ["Column", "Table", "plain_column"]
 
 Column = npt.NDArray[Any]
 
@@ -26,8 +26,10 @@ class Table:
         notes: what was mapped, assumed or left out on the way here.
         origin: the kind of data frame the rows came from, given back by `to_frame`.
 
+    Masked cells become NaN, NaT or None: a table never shows what a mask hides.
+
     Raises:
-        InputError: columns of different lengths, or with more than one dimension.
+        InputError: columns of different lengths, or not one value per row.
     """
 
     __slots__ = ("_columns", "notes", "origin")
@@ -67,7 +69,9 @@ class Table:
 
     def take(self, rows: npt.ArrayLike | slice) -> Self:
         """The rows picked by a boolean mask, an index array or a slice, as a new table."""
-        pick = rows if isinstance(rows, slice) else np.asarray(rows)
+        pick = rows if isinstance(rows, slice) else plain_column(rows)
+        if not isinstance(pick, slice) and pick.size == 0 and pick.dtype != np.bool_:
+            pick = pick.astype(np.intp)  # an empty list is no list of floats here
         return self._replace({name: column[pick] for name, column in self._columns.items()})
 
     def with_columns(self, **columns: npt.ArrayLike) -> Self:
@@ -112,8 +116,29 @@ def _in_polars_units(column: Column) -> Column:
     return column.astype("M8[ms]") if column.dtype == np.dtype("M8[s]") else column
 
 
+def plain_column(values: npt.ArrayLike) -> Column:
+    """Values as an array whose masked cells are missing: NaN (integers become float64), NaT, or None."""
+    column = np.asarray(values)
+    if not isinstance(values, np.ma.MaskedArray) or column.dtype.names:
+        return column
+    mask = np.ma.getmaskarray(values)
+    if not mask.any():
+        return column
+    if column.dtype.kind in "iuf":
+        floats = column if column.dtype.kind == "f" else column.astype(np.float64)
+        return np.where(mask, floats.dtype.type(np.nan), floats)
+    if column.dtype.kind in "mM":
+        return np.where(mask, np.array("NaT", dtype=column.dtype), column)
+    objects = column.astype(object)
+    objects[mask] = None
+    return objects
+
+
 def _frozen(name: str, column: npt.ArrayLike) -> Column:
-    view = np.asarray(column).view()
+    try:
+        view = plain_column(column).view()
+    except ValueError as error:
+        raise InputError(f"[market.Table] column {name!r} is not one value per row: {error}") from error
     if view.ndim != 1:
         raise InputError(f"[market.Table] column {name!r} has {view.ndim} dimensions, not 1")
     view.flags.writeable = False
