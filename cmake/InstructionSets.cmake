@@ -34,12 +34,17 @@ if(ATALANTA_VECTOR_REPORT)
   endif()
 endif()
 
-set(ATALANTA_ISA_SOURCES)
-foreach(_isa IN LISTS _instruction_sets)
-  set(_source csrc/pricing/isa/${_isa}.cpp)
-  list(APPEND ATALANTA_ISA_SOURCES ${_source})
-  set_source_files_properties(${_source} PROPERTIES COMPILE_OPTIONS "${_kernel_flags};${_flags_${_isa}}")
-endforeach()
+# A library of objects per instruction set, from the same sources: one source per family of kernels.
+function(atalanta_add_kernels target)
+  foreach(_isa IN LISTS _instruction_sets)
+    add_library(kernels_${_isa} OBJECT ${ARGN})
+    target_include_directories(kernels_${_isa} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/csrc)
+    target_compile_definitions(kernels_${_isa} PRIVATE ATALANTA_ISA=${_isa})
+    target_compile_options(kernels_${_isa} PRIVATE
+      $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> ${_kernel_flags} ${_flags_${_isa}})
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:kernels_${_isa}>)
+  endforeach()
+endfunction()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(ATALANTA_AFFINITY linux)

@@ -56,7 +56,7 @@ struct ScalarRow {
     std::int8_t right;
     double values[6];  // spot, strike, years, rate, vol, dividend_yield
 
-    EuropeanRows rows() const {
+    OptionRows rows() const {
         return {1,
                 {&right, true},
                 {&values[0], true},
@@ -82,7 +82,7 @@ bool read_scalar_row(std::span<PyObject* const> arguments, ScalarRow& row, const
     return row.right != 0;
 }
 
-void require_decimals(const EuropeanRows& rows, const char* origin) {
+void require_decimals(const OptionRows& rows, const char* origin) {
     require_decimal_vols(rows.vol, rows.years, rows.size, origin);
     require_decimal_rates(rows.rate, rows.size, "rate", origin);
     require_decimal_rates(rows.dividend_yield, rows.size, "dividend_yield", origin);
@@ -96,7 +96,7 @@ void add_european_rows(BroadcastRows& inputs, std::span<PyObject* const> argumen
     inputs.broadcast();
 }
 
-EuropeanRows european_rows(const BroadcastRows& inputs) {
+OptionRows european_rows(const BroadcastRows& inputs) {
     return {inputs.size(),    inputs.right(),   inputs.column(0), inputs.column(1),
             inputs.column(2), inputs.column(3), inputs.column(5), inputs.column(4)};
 }
@@ -119,12 +119,12 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
     if (arguments[kOut] == nullptr && read_scalar_row(arguments, row, signature.origin)) {
         require_decimals(row.rows(), signature.origin);
         double value;
-        active_kernels().price(row.rows(), &value);
+        active_kernels().european->price(row.rows(), &value);
         return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
     }
     BroadcastRows inputs(signature.origin);
     add_european_rows(inputs, arguments);
-    const EuropeanRows rows = european_rows(inputs);
+    const OptionRows rows = european_rows(inputs);
     require_decimals(rows, signature.origin);
     OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
     double* const values = out.data();
@@ -182,7 +182,7 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
     }
     BroadcastRows inputs(signature.origin);
     add_european_rows(inputs, arguments);
-    const EuropeanRows rows = european_rows(inputs);
+    const OptionRows rows = european_rows(inputs);
     require_decimals(rows, signature.origin);
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));

@@ -82,7 +82,7 @@ void require_decimals(const QuotedRows& rows, const char* origin) {
 py::object scalar_implied_vol(const ScalarQuote& quote, bool full_output) {
     double vol;
     ImpliedVolStatus status;
-    active_kernels().implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
+    active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
     if (!full_output) return py::reinterpret_steal<py::object>(PyFloat_FromDouble(vol));
     return py::make_tuple(vol, static_cast<int>(status));
 }

@@ -23,12 +23,12 @@ struct Column {
 
 // European options under Black-Scholes-Merton. right: +1 call, -1 put. years to expiry; rate and
 // dividend_yield continuously compounded; vol as a decimal per square root of a year.
-struct EuropeanRows {
+struct OptionRows {
     std::size_t size;
     Column<std::int8_t> right;
     Column<double> spot, strike, years, rate, dividend_yield, vol;
 
-    [[gnu::always_inline]] EuropeanRows slice(std::size_t first, std::size_t count) const noexcept {
+    [[gnu::always_inline]] OptionRows slice(std::size_t first, std::size_t count) const noexcept {
         return {count,
                 right.from(first),
                 spot.from(first),
@@ -40,7 +40,7 @@ struct EuropeanRows {
     }
 };
 
-// Prices to invert; the other columns as in EuropeanRows.
+// Prices to invert; the other columns as in OptionRows.
 struct QuotedRows {
     std::size_t size;
     Column<double> price;

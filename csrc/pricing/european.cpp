@@ -11,15 +11,15 @@ constexpr std::size_t kRowsPerPiece = 8192;
 
 }  // namespace
 
-void price(const EuropeanRows& rows, double* out, int threads) {
-    const auto kernel = active_kernels().price;
+void price(const OptionRows& rows, double* out, int threads) {
+    const auto kernel = active_kernels().european->price;
     parallel_ranges(rows.size, kRowsPerPiece, threads, [&](std::size_t first, std::size_t count) {
         kernel(rows.slice(first, count), out + first);
     });
 }
 
-void greeks(const EuropeanRows& rows, int order, const GreekColumns& out, int threads) {
-    const KernelSet& kernels = active_kernels();
+void greeks(const OptionRows& rows, int order, const GreekColumns& out, int threads) {
+    const EuropeanKernels& kernels = *active_kernels().european;
     const auto kernel = order == 1   ? kernels.greeks_order_1
                         : order == 2 ? kernels.greeks_order_2
                                      : kernels.greeks_order_3;
@@ -29,7 +29,7 @@ void greeks(const EuropeanRows& rows, int order, const GreekColumns& out, int th
 }
 
 void implied_vol(const QuotedRows& rows, double* vol, ImpliedVolStatus* status, int threads) {
-    const auto kernel = active_kernels().implied_vol;
+    const auto kernel = active_kernels().european->implied_vol;
     parallel_ranges(rows.size, kRowsPerPiece, threads, [&](std::size_t first, std::size_t count) {
         kernel(rows.slice(first, count), vol + first, status == nullptr ? nullptr : status + first);
     });

@@ -46,7 +46,7 @@ ATALANTA_INLINE void store(const GreekColumns& out, std::size_t row, const Sensi
 class EuropeanBlock {
   public:
     // A carry shared by all rows is computed here, once.
-    explicit EuropeanBlock(const EuropeanRows& rows)
+    explicit EuropeanBlock(const OptionRows& rows)
         : carry_is_shared_(rows.years.shared & rows.rate.shared & rows.dividend_yield.shared) {
         if (!carry_is_shared_) return;
         const ExpiryCarry carry = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
@@ -179,7 +179,7 @@ class EuropeanBlock {
     alignas(64) std::uint64_t exception_[kBlockRows];
 };
 
-ATALANTA_INLINE Option option_at(const EuropeanRows& rows, std::size_t row) {
+ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
     return {static_cast<double>(rows.right[row]),
             rows.spot[row],
             rows.strike[row],
@@ -199,7 +199,7 @@ ATALANTA_INLINE Sensitivities single_row(const Option& o) {
 
 // At least kLanes rows, block by block: solve(columns, first, count).
 template <class Solve>
-ATALANTA_INLINE void solve_blocks(const EuropeanRows& rows, Solve&& solve) {
+ATALANTA_INLINE void solve_blocks(const OptionRows& rows, Solve&& solve) {
     const BlockColumn right(rows.right);
     const BlockColumn spot(rows.spot), strike(rows.strike), years(rows.years), rate(rows.rate),
         dividend_yield(rows.dividend_yield), vol(rows.vol);
@@ -210,7 +210,7 @@ ATALANTA_INLINE void solve_blocks(const EuropeanRows& rows, Solve&& solve) {
     });
 }
 
-inline void price_blocks(const EuropeanRows& rows, double* price) {
+inline void price_blocks(const OptionRows& rows, double* price) {
     EuropeanBlock block(rows);
     solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
         block.price(in, count, price + first);
@@ -218,7 +218,7 @@ inline void price_blocks(const EuropeanRows& rows, double* price) {
 }
 
 template <int Order>
-void greeks_blocks(const EuropeanRows& rows, const GreekColumns& out) {
+void greeks_blocks(const OptionRows& rows, const GreekColumns& out) {
     EuropeanBlock block(rows);
     solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
         block.greeks<Order>(in, count, out.from(first));
@@ -228,7 +228,7 @@ void greeks_blocks(const EuropeanRows& rows, const GreekColumns& out) {
 // Three to seven rows copied to one vector, the first one repeated.
 class PaddedRows {
   public:
-    explicit PaddedRows(const EuropeanRows& rows) {
+    explicit PaddedRows(const OptionRows& rows) {
         const Column<double>* sources[kColumns] = {&rows.spot, &rows.strike,         &rows.years,
                                                    &rows.rate, &rows.dividend_yield, &rows.vol};
         for (std::size_t i = 0; i < kLanes; ++i) {
@@ -237,7 +237,7 @@ class PaddedRows {
             right_[i] = rows.right[row];
         }
     }
-    EuropeanRows rows() const {
+    OptionRows rows() const {
         return {kLanes, {right_, false}, column(0), column(1), column(2), column(3), column(4), column(5)};
     }
 
@@ -249,7 +249,7 @@ class PaddedRows {
     std::int8_t right_[kLanes];
 };
 
-inline void price_european(const EuropeanRows& rows, double* price) noexcept {
+inline void price_european(const OptionRows& rows, double* price) noexcept {
     if (rows.size <= kSingleRows) {
         for (std::size_t row = 0; row < rows.size; ++row) price[row] = single_row(option_at(rows, row)).price;
     } else if (rows.size < kLanes) {
@@ -263,7 +263,7 @@ inline void price_european(const EuropeanRows& rows, double* price) noexcept {
 
 // Fills the first kGreeksOfOrder[Order] columns.
 template <int Order>
-void greeks_european(const EuropeanRows& rows, const GreekColumns& out) noexcept {
+void greeks_european(const OptionRows& rows, const GreekColumns& out) noexcept {
     constexpr std::size_t kOutputs = kGreeksOfOrder[Order];
     if (rows.size <= kSingleRows) {
         for (std::size_t row = 0; row < rows.size; ++row) {

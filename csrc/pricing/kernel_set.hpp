@@ -1,4 +1,4 @@
-// One row per instruction set: its name, what it needs, and its kernels.
+// One row per instruction set: its name, what it needs, and its kernels, a table per family.
 #pragma once
 
 #include "base/cpu_features.hpp"
@@ -8,16 +8,20 @@ namespace atalanta {
 
 // Kernels read and write raw columns, never throw, and treat each row by itself: a bad domain gives NaN
 // (and a status). Outputs must not overlap inputs.
+struct EuropeanKernels {
+    void (*price)(const OptionRows& rows, double* price) noexcept;
+    void (*greeks_order_1)(const OptionRows& rows, const GreekColumns& out) noexcept;
+    void (*greeks_order_2)(const OptionRows& rows, const GreekColumns& out) noexcept;
+    void (*greeks_order_3)(const OptionRows& rows, const GreekColumns& out) noexcept;
+    // status may be null
+    void (*implied_vol)(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept;
+};
+
 struct KernelSet {
     const char* name;
     const char* description;
     CpuFeatures required;
-    void (*price)(const EuropeanRows& rows, double* price) noexcept;
-    void (*greeks_order_1)(const EuropeanRows& rows, const GreekColumns& out) noexcept;
-    void (*greeks_order_2)(const EuropeanRows& rows, const GreekColumns& out) noexcept;
-    void (*greeks_order_3)(const EuropeanRows& rows, const GreekColumns& out) noexcept;
-    // status may be null
-    void (*implied_vol)(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept;
+    const EuropeanKernels* european;
 };
 
 }  // namespace atalanta

@@ -33,7 +33,7 @@ struct Batch {
         for (std::size_t c = 0; c < 6; ++c) columns[c].push_back(values[c]);
     }
     std::size_t size() const { return right.size(); }
-    EuropeanRows rows() const {
+    OptionRows rows() const {
         const auto column = [&](std::size_t c) { return Column<double>{columns[c].data(), false}; };
         return {size(),   {right.data(), false}, column(0), column(1), column(2), column(3), column(4),
                 column(5)};
@@ -41,17 +41,17 @@ struct Batch {
 };
 
 // All outputs of an order, in calls of at most `chunk` rows.
-inline Outputs run(const KernelSet& kernels, int order, const EuropeanRows& rows, std::size_t chunk) {
+inline Outputs run(const KernelSet& kernels, int order, const OptionRows& rows, std::size_t chunk) {
     Outputs out(kGreeksOfOrder[order], std::vector<double>(rows.size, -12345.0));
     GreekColumns columns{};
     for (std::size_t c = 0; c < out.size(); ++c) columns.data[c] = out[c].data();
-    const auto greeks = order == 1   ? kernels.greeks_order_1
-                        : order == 2 ? kernels.greeks_order_2
-                                     : kernels.greeks_order_3;
+    const auto greeks = order == 1   ? kernels.european->greeks_order_1
+                        : order == 2 ? kernels.european->greeks_order_2
+                                     : kernels.european->greeks_order_3;
     for (std::size_t first = 0; first < rows.size; first += chunk) {
         const std::size_t count = rows.size - first < chunk ? rows.size - first : chunk;
         if (order == 0) {
-            kernels.price(rows.slice(first, count), out[0].data() + first);
+            kernels.european->price(rows.slice(first, count), out[0].data() + first);
         } else {
             greeks(rows.slice(first, count), columns.from(first));
         }

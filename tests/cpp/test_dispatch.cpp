@@ -59,7 +59,7 @@ struct Market {
         }
     }
 
-    EuropeanRows rows() const {
+    OptionRows rows() const {
         return {spot.size(),    {right.data(), false}, {spot.data(), false},    {&strike, true},
                 {&years, true}, {&rate, true},         {&dividend_yield, true}, {vol.data(), false}};
     }
@@ -96,7 +96,7 @@ TEST(any_thread_count_gives_the_same_bits) {
 TEST(shared_values_equal_repeated_ones) {
     const Market market(1000);
     const std::vector<double> strikes(1000, market.strike);
-    EuropeanRows repeated = market.rows();
+    OptionRows repeated = market.rows();
     repeated.strike = {strikes.data(), false};
     std::vector<double> a(1000), b(1000);
     price(market.rows(), a.data());

@@ -161,7 +161,7 @@ TEST(shared_columns_equal_repeated_ones) {
                 if (shared & 64) other.vol = row.vol;
                 repeated.add(other);
             }
-            EuropeanRows rows = repeated.rows();
+            OptionRows rows = repeated.rows();
             rows.right.shared = shared & 1;
             Column<double>* columns[] = {&rows.spot, &rows.strike,         &rows.years,
                                          &rows.rate, &rows.dividend_yield, &rows.vol};
@@ -199,7 +199,7 @@ TEST(nothing_is_written_for_no_rows) {
     const Batch empty;
     for (const KernelSet* kernels : available()) {
         double untouched = -1.0;
-        kernels->price(empty.rows(), &untouched);
+        kernels->european->price(empty.rows(), &untouched);
         CHECK(untouched == -1.0);
     }
 }

@@ -97,7 +97,7 @@ struct Answers {
 
 Answers solve(const KernelSet& kernels, const QuotedRows& rows) {
     Answers answers{std::vector<double>(rows.size), std::vector<ImpliedVolStatus>(rows.size)};
-    kernels.implied_vol(rows, answers.vol.data(), answers.status.data());
+    kernels.european->implied_vol(rows, answers.vol.data(), answers.status.data());
     return answers;
 }
 
@@ -205,7 +205,7 @@ TEST(status_is_ok_exactly_where_there_is_a_vol_and_may_be_left_out) {
     for_each_kernel_set([&](const KernelSet& kernels) {
         const Answers answers = solve(kernels, columns.rows(0, options.size()));
         std::vector<double> vol(options.size());
-        kernels.implied_vol(columns.rows(0, options.size()), vol.data(), nullptr);
+        kernels.european->implied_vol(columns.rows(0, options.size()), vol.data(), nullptr);
         int of_status[4] = {};
         for (std::size_t i = 0; i < options.size(); ++i) {
             const bool ok = answers.status[i] == ImpliedVolStatus::ok;
@@ -331,15 +331,15 @@ TEST(round_trip_with_the_price_kernel) {
     Columns columns(options);
     const QuotedRows rows = columns.rows(0, options.size());
     for_each_kernel_set([&](const KernelSet& kernels) {
-        kernels.price({rows.size,
-                       rows.right,
-                       rows.spot,
-                       rows.strike,
-                       rows.years,
-                       rows.rate,
-                       rows.dividend_yield,
-                       {vols.data(), false}},
-                      columns.price.data());
+        kernels.european->price({rows.size,
+                                 rows.right,
+                                 rows.spot,
+                                 rows.strike,
+                                 rows.years,
+                                 rows.rate,
+                                 rows.dividend_yield,
+                                 {vols.data(), false}},
+                                columns.price.data());
         const Answers answers = solve(kernels, rows);
         for (std::size_t i = 0; i < vols.size(); ++i) {
             CHECK_CLOSE(vols[i], answers.vol[i], 1e-12 * vols[i]);

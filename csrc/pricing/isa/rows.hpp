@@ -1,5 +1,5 @@
-// The rows of this build, best first. Each row is a translation unit with its own compiler flags; the list
-// for the processor family is a file of its own, and the build links the one that fits.
+// The instruction sets of this build, best first. The list for the processor family is a file of its own, and
+// the build links the one that fits.
 #pragma once
 
 #include <span>
@@ -7,8 +7,6 @@
 #include "pricing/kernel_set.hpp"
 
 namespace atalanta::isa {
-
-extern const KernelSet avx512, avx2, neon, baseline;
 
 std::span<const KernelSet* const> rows() noexcept;
 

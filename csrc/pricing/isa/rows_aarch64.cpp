@@ -1,9 +1,13 @@
+#include "pricing/isa/families.hpp"
 #include "pricing/isa/rows.hpp"
 
 namespace atalanta::isa {
 namespace {
 
-constexpr const KernelSet* best_first[] = {&neon};
+constexpr KernelSet neon_row = {
+    "neon", "Advanced SIMD with fused multiply-add", {.neon = true}, &neon::european};
+
+constexpr const KernelSet* best_first[] = {&neon_row};
 
 }  // namespace
 

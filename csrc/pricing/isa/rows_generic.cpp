@@ -1,9 +1,12 @@
+#include "pricing/isa/families.hpp"
 #include "pricing/isa/rows.hpp"
 
 namespace atalanta::isa {
 namespace {
 
-constexpr const KernelSet* best_first[] = {&baseline};
+constexpr KernelSet baseline_row = {"baseline", "the compiler's baseline", {}, &baseline::european};
+
+constexpr const KernelSet* best_first[] = {&baseline_row};
 
 }  // namespace
 

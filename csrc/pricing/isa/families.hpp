@@ -1,0 +1,22 @@
+// The kernel tables of each instruction set. Every .cpp of this folder that defines one is compiled once per
+// instruction set, with its flags and with ATALANTA_ISA naming its namespace here.
+#pragma once
+
+#include "pricing/kernel_set.hpp"
+
+namespace atalanta::isa {
+
+namespace avx512 {
+extern const EuropeanKernels european;
+}
+namespace avx2 {
+extern const EuropeanKernels european;
+}
+namespace neon {
+extern const EuropeanKernels european;
+}
+namespace baseline {
+extern const EuropeanKernels european;
+}
+
+}  // namespace atalanta::isa
