@@ -14,17 +14,7 @@ import numpy.typing as npt
 
 from atalanta.market.table import Column
 
-__all__ = [
-    "MISSING_WORDS",
-    "Parsed",
-    "is_missing",
-    "number",
-    "numbers",
-    "per_distinct",
-    "rights",
-    "shown",
-    "texts",
-]
+__all__ = ["MISSING_WORDS", "Parsed", "is_missing", "number", "numbers", "per_distinct", "rights", "shown", "texts"]
 
 #: Text that stands for "no value", in lower case.
 MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "none", "null", "#n/a", "<na>"})
@@ -121,8 +111,8 @@ def number(cell: Any) -> float:
 
 
 def _is_plain(text: str | bytes) -> bool:
-    spelled = text.decode("latin-1") if isinstance(text, bytes) else text
-    return spelled.strip().isascii() and "_" not in spelled
+    has_separator = b"_" in text if isinstance(text, bytes) else "_" in text
+    return text.strip().isascii() and not has_separator
 
 
 def rights(column: Column) -> Parsed:

@@ -66,11 +66,11 @@ def match_layout(names: Iterable[str], label: str, layout: str | None = None) ->
     raise _unmatched(candidates, places, names, label)
 
 
-def _named(name: str) -> Layout:
+def _named(name: object) -> Layout:
     known = {layout.name: layout for layout in LAYOUTS}
-    if name not in known:
-        near = [other for other in known if name.lower() in other]
-        near = near or difflib.get_close_matches(name.lower(), known, n=1)
+    if not isinstance(name, str) or name not in known:
+        text = str(name).lower()
+        near = [other for other in known if text in other] or difflib.get_close_matches(text, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
     return known[name]

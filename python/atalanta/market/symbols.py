@@ -78,6 +78,8 @@ def parse_symbol(text: str) -> OptionSymbol:
         >>> parse_symbol(".AAPL240920C270").strike
         270.0
     """
+    if not isinstance(text, str):
+        raise _no_text("parse_symbol", text)
     try:
         return OptionSymbol(*read_symbol(text))
     except InputError:
