@@ -110,9 +110,10 @@ def analyze(chain: Chain, *, rate: float | RateCurve | None = None, threads: int
         threads: threads of the kernels; None takes the package's setting.
 
     Returns:
-        the chain's columns in order, with `flags` updated (those of an earlier analysis are found anew), and: `forward`, `discount`, `forward_se`,
-        `moneyness` (ln(strike/forward)), `iv_bid`, `iv_mid`, `iv_ask` (decimals, NaN where the side is missing or
-        the price implies none), and at `iv_mid` `delta`, `gamma`, `vega` (per 1.00 of vol), `theta` (per year),
+        the chain's columns in order, with `flags` updated (those of an earlier analysis are found anew), and: `days`
+        (365 × `years`), `forward`, `discount`, `forward_se`, `moneyness` (ln(strike/forward)), `mid` (per share, NaN
+        where a side is missing or the row cannot be trusted), `iv_bid`, `iv_mid`, `iv_ask` (decimals, NaN where the
+        side is missing or the price implies none), and at `iv_mid` `delta`, `gamma`, `vega` (per 1.00 of vol), `theta` (per year),
         `rho` (per 1.00 of rate, at fixed spot).
 
     Raises:
@@ -150,10 +151,12 @@ def _values(chain: Chain, fit: ForwardFit, threads: int | None) -> dict[str, npt
     flags = quote_flags_only(chain["flags"]) | _STATUS_FLAGS[status]
     return {
         "flags": flags | np.where(absurd, np.uint32(QualityFlag.NO_IV), np.uint32(0)),
+        "days": 365 * chain["years"],
         "forward": forward,
         "discount": discount,
         "forward_se": fit.per_contract("forward_se"),
         "moneyness": np.log(strike / forward),
+        "mid": mid,
         "iv_bid": _without_absurd(implied_vol(bid, *contract, threads=threads), years)[0],
         "iv_mid": iv_mid,
         "iv_ask": _without_absurd(implied_vol(ask, *contract, threads=threads), years)[0],
