@@ -25,6 +25,10 @@ def _cell(name, row, value):
     return _with(**{name: cells})
 
 
+def _kind(value):
+    return type(value).__name__
+
+
 def _csv(tmp_path, columns=GOOD, ending=".csv"):
     path = tmp_path / f"chain{ending}"
     text = pl.DataFrame(columns).write_csv().encode()
@@ -277,13 +281,47 @@ def test_no_underlying():
 # --- the whole call: the arguments ---
 
 
-@pytest.mark.parametrize("quote_time", ["yesterday", "1850-01-01", "", np.datetime64("NaT"), 3.5])
+def test_a_layout_whose_name_is_no_text():
+    """A layout named by something else than text is shown, without a guess."""
+    _refused(GOOD, r"there is no layout 3 \(known: canonical, [^?]*\)$", layout=3)
+    _refused(GOOD, r"there is no layout '' \(known: canonical, [^?]*\)$", layout="")
+
+
+@pytest.mark.parametrize("underlying", [3, "", " ^ ", b"SPY", ["SPY"], ("SPY", "QQQ"), {}])
+def test_an_underlying_that_is_no_ticker(underlying):
+    """The argument must be text with a name in it."""
+    _refused(GOOD, r"underlying=.* is no ticker: give one like 'SPY'", underlying=underlying)
+
+
+@pytest.mark.parametrize(
+    "quote_time",
+    [
+        "yesterday",
+        "1850-01-01",
+        "",
+        np.datetime64("NaT"),
+        3.5,
+        [],
+        ["2024-09-13"],
+        {"SPY": 1},
+        object(),
+        10**5000,
+    ],
+    ids=_kind,
+)
 def test_a_quote_time_that_is_none(quote_time):
     """The argument must be a time from 1990 to 2099."""
     _refused(GOOD, "quote_time=.* is no time from 1990 to 2099", quote_time=quote_time)
 
 
-@pytest.mark.parametrize("spot", [0.0, -1.0, np.nan, np.inf, {"SPY": 0.0}, {"QQQ": 400.0}])
+@pytest.mark.parametrize(
+    "spot",
+    [
+        *(0.0, -1.0, np.nan, np.inf, 10**5000, {"SPY": 0.0}, {"QQQ": 400.0}, {3: 400.0}),
+        *("560", b"560", True, np.True_, [560.0], np.array([560.0]), {"SPY": "560"}, {"SPY": None}, object()),
+    ],
+    ids=_kind,
+)
 def test_a_spot_that_is_none(spot):
     """The argument must be a positive price of an underlying that the chain holds."""
     _refused(GOOD, "spot .* needs a positive price of one of SPY", spot=spot)
@@ -300,10 +338,11 @@ def test_one_name_for_two_underlyings():
     _refused(columns, r"one name to 2 underlyings \(QQQ, SPY\)", underlying="SPY")
 
 
-@pytest.mark.parametrize("arguments", [{"exercise": "bermudan"}, {"settlement": "noon"}])
-def test_a_choice_that_is_none(arguments):
-    """Exercise and settlement are answered with what is known."""
-    _refused(GOOD, "is unknown: give '", **arguments)
+@pytest.mark.parametrize("value", ["bermudan", "noon", "", 3, b"PM", ["PM"], object(), 10**5000], ids=_kind)
+@pytest.mark.parametrize("name", ["exercise", "settlement"])
+def test_a_choice_that_is_none(name, value):
+    """Exercise and settlement are answered with what is known, whatever was given."""
+    _refused(GOOD, f"{name}=.* is unknown: give '", **{name: value})
 
 
 # --- one row: NaN and a flag, the row stays ---

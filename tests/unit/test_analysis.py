@@ -156,7 +156,9 @@ def test_row_without_ask_has_only_the_vol_of_its_bid():
     """Without an ask there is no mid either; iv_bid remains."""
     analysis = one_row(PUT, ask=np.nan, flags=QualityFlag.NO_ASK)
     assert analysis["flags"][PUT] == QualityFlag.NO_ASK | QualityFlag.NO_IV
-    np.testing.assert_array_equal([False, True, True], [np.isnan(analysis[n][PUT]) for n in ("iv_bid", "iv_mid", "iv_ask")])
+    np.testing.assert_array_equal(
+        [False, True, True], [np.isnan(analysis[n][PUT]) for n in ("iv_bid", "iv_mid", "iv_ask")]
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,17 @@ import numpy.typing as npt
 
 from atalanta.market.table import Column
 
-__all__ = ["MISSING_WORDS", "Parsed", "is_missing", "number", "numbers", "per_distinct", "rights", "shown", "texts"]
+__all__ = [
+    "MISSING_WORDS",
+    "Parsed",
+    "is_missing",
+    "number",
+    "numbers",
+    "per_distinct",
+    "rights",
+    "shown",
+    "texts",
+]
 
 #: Text that stands for "no value", in lower case.
 MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "none", "null", "#n/a", "<na>"})

@@ -173,7 +173,9 @@ def _read_slashed(text: str) -> tuple[int, int]:
         except ValueError:
             continue
         value, kind = _from_datetime(parsed) if ":" in text else _from_day(parsed.date())
-        return value, kind + (_MONTH_FIRST if parsed.day > 12 else _EITHER if parsed.day != parsed.month else 0)
+        return value, kind + (
+            _MONTH_FIRST if parsed.day > 12 else _EITHER if parsed.day != parsed.month else 0
+        )
     return _NAT, _BAD + (_DAY_FIRST if _DAY_THEN_MONTH.match(text) else 0)
 
 

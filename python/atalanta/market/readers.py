@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from atalanta.market.terms import complete_terms
 __all__ = ["read_chain"]
 
 _ORIGIN = "[market.read_chain]"
+_NUMBERS: tuple[type, ...] = (Real, Decimal)
 _CONSUMED = frozenset({"bid_time", "ask_time", "contract_size", "dte"})
 
 
@@ -103,7 +106,7 @@ def read_chain(
 
 def _choice(name: str, value: object, known: tuple[str, ...]) -> str | None:
     for choice in known:
-        if value is None or str(value).lower() == choice.lower():
+        if value is None or (isinstance(value, str) and value.lower() == choice.lower()):
             return None if value is None else choice
     raise InputError(f"{_ORIGIN} {name}={shown(value)} is unknown: give {' or '.join(map(repr, known))}")
 
@@ -159,7 +162,9 @@ def _dte_note(columns: Mapping[str, Column]) -> str:
 def _override_underlying(columns: Mapping[str, Column], ticker: object, notes: list[str]) -> Column:
     name = ticker.strip().lstrip("^$") if isinstance(ticker, str) else ""
     if not name:
-        raise InputError(f"{_ORIGIN} underlying={shown(ticker)} is no ticker: give one like 'SPY', or leave it out")
+        raise InputError(
+            f"{_ORIGIN} underlying={shown(ticker)} is no ticker: give one like 'SPY', or leave it out"
+        )
     held = sorted(set(columns.get("underlying", np.array([name])).tolist()) - {""})
     if len(held) > 1:
         raise InputError(
@@ -210,7 +215,7 @@ def _asked_spots(asked: float | Mapping[str, float] | None, underlying: Column) 
 
 
 def _is_price(price: Any) -> bool:
-    return not isinstance(price, str | bytes | bool) and 0 < number(price) < np.inf
+    return isinstance(price, _NUMBERS) and not isinstance(price, bool) and 0 < number(price) < np.inf
 
 
 def _flags(columns: Mapping[str, Column], bad: Column) -> Column:

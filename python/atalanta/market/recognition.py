@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from atalanta.errors import InputError
+from atalanta.market.cells import shown
 from atalanta.market.layouts import LAYOUTS, Headers, Layout
 
 __all__ = ["Match", "header_key", "match_layout"]
@@ -69,10 +70,11 @@ def match_layout(names: Iterable[str], label: str, layout: str | None = None) ->
 def _named(name: object) -> Layout:
     known = {layout.name: layout for layout in LAYOUTS}
     if not isinstance(name, str) or name not in known:
-        text = str(name).lower()
-        near = [other for other in known if text in other] or difflib.get_close_matches(text, known, n=1)
+        text = name.lower() if isinstance(name, str) else ""
+        near = [other for other in known if text and text in other]
+        near = near or difflib.get_close_matches(text, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
+        raise InputError(f"{_ORIGIN} there is no layout {shown(name)} (known: {', '.join(known)}){hint}")
     return known[name]
 
 
