@@ -430,6 +430,16 @@ def test_a_symbol_of_another_contract_is_bad():
     assert any(note.startswith("3 symbols contradict their columns") for note in chain.notes)
 
 
+def test_a_symbol_of_another_underlying_is_bad():
+    """A row whose column says SPY and whose symbol says QQQ is neither's; it stays, flagged and told."""
+    symbols = list(WRITTEN["yahoo"].columns["contractSymbol"])
+    symbols[3] = symbols[3].replace("SPY", "QQQ")
+    chain = read_chain(_with(symbol=symbols))
+    assert [3] == np.flatnonzero(chain["flags"] & QualityFlag.BAD_CONTRACT).tolist()
+    assert ("SPY", symbols[3]) == (chain["underlying"][3], chain["symbol"][3])
+    assert any(note.startswith("1 symbols are of another underlying, flagged") for note in chain.notes)
+
+
 def test_a_symbol_that_is_none_leaves_the_columns_in_charge():
     """A vendor's own identifier is kept as found, and told; the columns say all that is needed."""
     chain = read_chain(_with(symbol=[f"id-{row}" for row in range(8)]))

@@ -177,6 +177,15 @@ def test_an_underlying_is_taken_from_the_caller_and_told():
     assert "underlying SPY replaced by XSP" in chain.notes
 
 
+def test_an_underlying_that_was_renamed_is_taken_from_the_caller():
+    """Symbols under a former ticker are bad beside the new one in the file, and good if the caller gives it."""
+    renamed = {**ATALANTA, "symbol": WRITTEN["yahoo"].columns["contractSymbol"], "underlying": ["NEW"] * 8}
+    assert {int(QualityFlag.BAD_CONTRACT)} == set(read_chain(renamed)["flags"].tolist())
+    chain = read_chain(renamed, underlying="NEW")
+    assert [0] * 8 == chain["flags"].tolist()
+    assert ["NEW"] * 8 == chain["underlying"].tolist()
+
+
 def test_the_same_underlying_is_no_replacement():
     """Saying what the file says is not worth a note."""
     assert not any("replaced" in note for note in read_chain(ATALANTA, underlying="SPY").notes)

@@ -27,8 +27,10 @@ def _found(rows=1, **changed):
     }
 
 
-def _terms(rows=1, exercise=None, settlement=None, **changed):
-    return complete_terms(_found(rows, **changed), label="x.csv", exercise=exercise, settlement=settlement)
+def _terms(rows=1, exercise=None, settlement=None, renamed=False, **changed):
+    return complete_terms(
+        _found(rows, **changed), label="x.csv", exercise=exercise, settlement=settlement, renamed=renamed
+    )
 
 
 def _column(name, rows=1, **arguments):
@@ -108,10 +110,30 @@ def test_a_contract_without_terms_has_no_symbol():
     assert [""] == _column("symbol", strike=np.nan)
 
 
-def test_symbols_of_another_underlying_are_told():
-    """A name given for all rows may not fit their symbols: the notes say which."""
-    notes = _terms(2, symbol=_objects("SPY240920C00550000", "QQQ240920C00550000")).notes
-    assert "1 symbols are of a root of another underlying (first: 'QQQ240920C00550000')" in notes
+SPY_CALL, QQQ_CALL, QQQ_ADJUSTED = "SPY240920C00550000", "QQQ240920C00550000", "QQQ1240920C00550000"
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_symbols_of_another_underlying_are_bad(renamed):
+    """Where the name and some symbols disagree, whoever gave the name, their rows are bad, and no others."""
+    terms = _terms(3, symbol=_objects(SPY_CALL, QQQ_CALL, ""), renamed=renamed)
+    assert [False, True, False] == terms.bad.tolist()
+    assert f"1 symbols are of another underlying, flagged bad_contract (first: {QQQ_CALL!r})" in terms.notes
+    assert ["SPY"] * 3 == terms.columns["underlying"].tolist()
+
+
+def test_a_file_whose_symbols_are_all_of_another_underlying_is_bad():
+    """A file that says SPY on rows of QQQ contradicts itself on every row."""
+    assert [True, True] == _terms(2, symbol=_objects(QQQ_CALL, QQQ_ADJUSTED)).bad.tolist()
+
+
+def test_the_caller_may_rename_the_one_underlying_of_all_symbols():
+    """META for a file of FB symbols is a new name, and told; symbols of two underlyings cannot both be it."""
+    terms = _terms(2, symbol=_objects(QQQ_CALL, QQQ_ADJUSTED), renamed=True)
+    assert not terms.bad.any()
+    assert f"2 symbols of another underlying taken as those of SPY (first: {QQQ_CALL!r})" in terms.notes
+    two = _objects(QQQ_CALL, "IWM240920C00550000")
+    assert [True, True] == _terms(2, symbol=two, renamed=True).bad.tolist()
 
 
 # --- names ---

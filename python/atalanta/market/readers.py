@@ -88,7 +88,10 @@ def read_chain(
         notes.append(_dte_note(columns))
     if underlying is not None:
         columns["underlying"] = _override_underlying(columns, underlying, notes)
-    terms = complete_terms(columns, label=raw.label, exercise=exercise, settlement=settlement)
+    renamed = underlying is not None
+    terms = complete_terms(
+        columns, label=raw.label, exercise=exercise, settlement=settlement, renamed=renamed
+    )
     columns |= terms.columns
     columns["spot"] = _spot(found, spot)
     columns["years"] = years_between(columns["quote_time"], columns["expires_at"])

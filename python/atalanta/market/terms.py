@@ -18,6 +18,7 @@ from atalanta.market.cells import MISSING_WORDS, per_distinct
 from atalanta.market.products import product_columns
 from atalanta.market.symbols import format_symbols, parse_symbols
 from atalanta.market.table import Column
+from atalanta.market.underlyings import other_underlying
 
 __all__ = ["Terms", "complete_terms"]
 
@@ -50,7 +51,12 @@ class Terms:
 
 
 def complete_terms(
-    found: Mapping[str, Column], *, label: str, exercise: str | None = None, settlement: str | None = None
+    found: Mapping[str, Column],
+    *,
+    label: str,
+    exercise: str | None = None,
+    settlement: str | None = None,
+    renamed: bool = False,
 ) -> Terms:
     """Complete the contract terms of N rows.
 
@@ -59,6 +65,7 @@ def complete_terms(
         label: what messages call the source.
         exercise: `european` or `american` for all rows.
         settlement: `PM` or `AM` for all rows.
+        renamed: `underlying` is what the caller calls all rows, not what the source says.
 
     Raises:
         InputError: the underlying is neither in a column nor in the symbols.
@@ -68,6 +75,8 @@ def complete_terms(
     for name in ("expiry", "right", "strike"):
         terms.columns[name] = _filled(found, by_symbol, name)
     _name(found, by_symbol, terms, label)
+    if by_symbol is not None:
+        _compare_roots(found["symbol"], by_symbol, terms, renamed)
     _date(found, by_symbol, terms, settlement)
     _specify(found, terms, exercise)
     if by_symbol is not None:
@@ -103,17 +112,24 @@ def _name(
         if (underlying == "").all():
             raise InputError(f"{_ORIGIN} {label} does not name the underlying: give it as underlying='SPY'")
         terms.notes.append(f"underlying of {int(blank.sum()):,} rows taken from the root of the symbol")
-    if by_symbol is not None:
-        other = product_columns(by_symbol["root"])["underlying"] != underlying
-        _tell(
-            terms, by_symbol["valid"] & other, found["symbol"], "symbols are of a root of another underlying"
-        )
     terms.bad |= root == ""
     terms.columns |= {"underlying": underlying, "root": root}
 
 
 def _ticker(name: str) -> str:
     return name.strip().lstrip("^$")
+
+
+def _compare_roots(symbols: Column, by_symbol: Mapping[str, Column], terms: Terms, renamed: bool) -> None:
+    """Rows whose symbol is of another underlying are bad; the caller may give the one of all symbols another name."""
+    valid, name = by_symbol["valid"], terms.columns["underlying"]
+    other = valid & other_underlying(by_symbol["root"], name)
+    named = set(product_columns(by_symbol["root"][valid])["underlying"].tolist())
+    if renamed and other[valid].all() and len(named) == 1:
+        _tell(terms, other, symbols, f"symbols of another underlying taken as those of {name[0]}")
+        return
+    _tell(terms, other, symbols, "symbols are of another underlying, flagged bad_contract")
+    terms.bad |= other
 
 
 def _date(
