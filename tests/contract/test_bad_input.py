@@ -387,6 +387,28 @@ def test_a_cell_that_is_no_number_is_nan_and_told(name):
     )
 
 
+def test_a_number_with_a_decimal_comma_is_bad():
+    """A European 12,25 is flagged rather than read as 1225, and so is a 1,234 beside it."""
+    chain = read_chain(_with(ask=["12,25", "1,234", *GOOD["ask"][2:]]))
+    assert [0, 1] == np.flatnonzero(chain["flags"] & QualityFlag.BAD_CONTRACT).tolist()
+    assert np.isnan(chain["ask"][:2]).all()
+    assert "ask: 2 cells are no number, flagged bad_contract (first: '12,25' in data row 1)" in chain.notes
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_quoted_amounts_in_a_file(tmp_path, large, monkeypatch):
+    """Prices like "1,234.50" in quotation marks, and $1234.50 without, read alike by either splitter."""
+    if large:
+        monkeypatch.setattr("atalanta.market.csv_files.LARGE_CSV_BYTES", 1)
+    marked = {"spot": [f"${spot:.2f}" for spot in GOOD["spot"]]}
+    if not large:
+        marked["strike"] = [f"{10 * strike:,.2f}" for strike in GOOD["strike"]]
+    chain = read_chain(_csv(tmp_path, _with(**marked)))
+    assert GOOD["spot"] == chain["spot"].tolist()
+    assert [strike if large else 10 * strike for strike in GOOD["strike"]] == chain["strike"].tolist()
+    assert [0] * 8 == chain["flags"].tolist()
+
+
 def test_a_bad_cell_in_a_vendor_column_leaves_the_contract_alone():
     """A volume that is no number is empty and told; the quote is as good as before."""
     chain = read_chain(_cell("volume", 3, "many"))

@@ -50,13 +50,93 @@ def test_cells_that_are_numbers(cell, expected):
         assert (expected, False) == (parsed.values[0], parsed.bad[0])
 
 
-@pytest.mark.parametrize("cell", ["abc", "1,5", "$5", "5%", "1 2", "0x10", "2024-01-01", [1.0], 10**400])
+@pytest.mark.parametrize("cell", ["abc", "1,5", "€5", "5%", "1 2", "0x10", "2024-01-01", [1.0], 10**400])
 def test_cells_that_are_no_numbers(cell):
     """What is not exactly a number is bad and NaN; nothing is guessed."""
     parsed = numbers(_objects("1", cell))
     assert (1.0, False) == (parsed.values[0], parsed.bad[0])
     assert np.isnan(parsed.values[1])
     assert parsed.bad[1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("$4.20", 4.2),
+        ("$ 4.20", 4.2),
+        (" $.05 ", 0.05),
+        ("-$4.20", -4.2),
+        ("$-4.20", -4.2),
+        ("1,234.50", 1234.5),
+        ("$1,234.50", 1234.5),
+        ("-1,234", -1234.0),
+        ("1,234,567.", 1234567.0),
+        ("12,345,678.901", 12345678.901),
+    ],
+)
+def test_amounts_are_numbers_and_are_counted(cell, expected):
+    """A dollar sign before a number and commas between thousands are read past, and their rows are known."""
+    parsed = numbers(_objects("1", cell, None))
+    assert [1.0, expected] == parsed.values[:2].tolist()
+    assert [False, False, False] == parsed.bad.tolist()
+    assert [False, True, False] == parsed.amounts.tolist()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(
+            "$",
+            "$-",
+            "-$-1",
+            "$$5",
+            "5$",
+            "$1e3",
+            "$1_0",
+            "$nan",
+            ",5",
+            "5,",
+            "1,23",
+            "12,34,567",
+            "1,2345",
+        ),
+        *(
+            "0,123",
+            "01,234",
+            "1234,567",
+            "1,234,56",
+            "1,,234",
+            "1,234.5.6",
+            "(1,234)",
+            "1 234",
+            "$١",
+        ),
+    ],
+)
+def test_amounts_that_are_none(cell):
+    """Groups that are no thousands, other currencies, brackets and stray signs are not guessed at."""
+    parsed = numbers(_objects("1", cell))
+    assert np.isnan(parsed.values[1])
+    assert (True, False) == (parsed.bad[1], parsed.amounts[1])
+
+
+@pytest.mark.parametrize("telling", ["12,5", "0,125", "1234,50", "1.234,50", "1 234,50", ",5", "-4,20"])
+@pytest.mark.parametrize("doubtful", ["1,234", "-1,234", "$1,234", "1.234", "12.345"])
+def test_a_decimal_comma_makes_thousands_doubtful(telling, doubtful):
+    """Beside a number that has a decimal comma, 1,234 and 1.234 may be either: both are bad, plain numbers are not."""
+    parsed = numbers(_objects("550", doubtful, telling, "0.5", "1,234.50"))
+    np.testing.assert_array_equal([550.0, np.nan, np.nan, 0.5, 1234.5], parsed.values)
+    assert [False, True, True, False, False] == parsed.bad.tolist()
+    alone = numbers(_objects("550", doubtful, "0.5"))
+    assert not alone.bad.any()
+
+
+@given(st.decimals(-(10**12), 10**12, places=2))
+def test_every_amount_is_the_number_without_its_signs(value):
+    """Property: a number written with thousands commas and a dollar sign is that number, to the bit."""
+    sign = "-" if value < 0 else ""
+    parsed = numbers(_objects(f"{value:,}", f"{sign}${abs(value):,}"))
+    assert [float(value)] * 2 == parsed.values.tolist()
 
 
 @pytest.mark.parametrize("word", sorted(MISSING_WORDS))

@@ -52,6 +52,39 @@ def test_a_wholly_bad_column_is_an_error_only_where_it_matters():
     assert not found.bad.any()
 
 
+@pytest.mark.parametrize("name", ["expiry", "quote_ts_utc"])
+def test_dates_that_could_be_day_first_are_told(name):
+    """06/02/2026 is taken as June 2nd, with a note that counts such cells and shows the first."""
+    cells = ["", "12/12/2025", "06/02/2026", "06/05/2026", *[""] * 4]
+    found = _convert({**WRITTEN["atalanta"].columns, name: cells})
+    assert f"{name}: 2 dates taken as month/day/year (first: '06/02/2026')" in found.notes
+    assert "2026-06-02" == str(found.columns[{"quote_ts_utc": "quote_time"}.get(name, name)][2])[:10]
+
+
+def test_dates_whose_order_another_cell_tells_are_not_worth_a_note():
+    """Where the column holds 06/16/2026 its order is known, and so is that of 06/02/2026."""
+    found = _convert({**WRITTEN["atalanta"].columns, "expiry": ["06/02/2026", "06/16/2026"] * 4})
+    assert not any("month/day/year" in note for note in found.notes)
+
+
+def test_amounts_are_told():
+    """Dollar signs and thousands commas that were read past are counted in the notes, with the first."""
+    cells = ["$1,234.50", "1,234", *WRITTEN["atalanta"].columns["strike"][2:]]
+    found = _convert({**WRITTEN["atalanta"].columns, "strike": cells})
+    assert [1234.5, 1234.0] == found.columns["strike"][:2].tolist()
+    assert "strike: 2 numbers read without their $ or thousands commas (first: '$1,234.50')" in found.notes
+    assert not found.bad.any()
+
+
+def test_a_column_of_decimal_commas_is_refused_with_the_mend():
+    """4,20 is no number here: the message says how to write it."""
+    cells = [f"{bid:.2f}".replace(".", ",") for bid in WRITTEN["atalanta"].columns["bid"]]
+    with pytest.raises(
+        InputError, match=r"first: '12,10' .*: write decimals with a point, not with a comma$"
+    ):
+        _convert({**WRITTEN["atalanta"].columns, "bid": cells})
+
+
 def test_a_column_of_missing_cells_is_no_error():
     """A side that was never quoted is missing, not malformed."""
     found = _convert({**WRITTEN["atalanta"].columns, "bid": [None] * 8})

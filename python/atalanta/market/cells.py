@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.market.amounts import ambiguous, amounts, has_decimal_comma
 from atalanta.market.table import Column
 
 __all__ = [
     "MISSING_WORDS",
+    "Numbers",
     "Parsed",
     "is_missing",
     "number",
@@ -58,6 +60,20 @@ class Parsed(NamedTuple):
     bad: npt.NDArray[np.bool_]
 
 
+class Numbers(NamedTuple):
+    """A column of numbers.
+
+    Attributes:
+        values: (N,) float64, NaN where there is none.
+        bad: as in `Parsed`.
+        amounts: (N,) the cell was read without its dollar sign or thousands commas.
+    """
+
+    values: npt.NDArray[np.float64]
+    bad: npt.NDArray[np.bool_]
+    amounts: npt.NDArray[np.bool_]
+
+
 def is_missing(cell: object) -> bool:
     """Whether a cell of an object column stands for no value: None, NaN, NaT or one of `MISSING_WORDS`."""
     return cell is None or _spelling(cell).lower() in MISSING_WORDS
@@ -80,18 +96,18 @@ def _spelling(cell: object) -> str:
         return shown(cell)
 
 
-def numbers(column: Column) -> Parsed:
-    """A column as float64; text is read as a decimal number in ASCII digits, without separators."""
+def numbers(column: Column) -> Numbers:
+    """A column as float64; text is read as a decimal number in ASCII digits, or as an amount like `$1,234.50`."""
+    none = np.zeros(len(column), dtype=bool)
     if column.dtype.kind in "fiu":
         with np.errstate(over="ignore"):  # a long double beyond float64 is infinite
-            return Parsed(column.astype(np.float64, copy=False), np.zeros(len(column), dtype=bool))
+            return Numbers(column.astype(np.float64, copy=False), none, none)
     if column.dtype.kind != "O":
-        return Parsed(np.full(len(column), np.nan), np.ones(len(column), dtype=bool))
+        return Numbers(np.full(len(column), np.nan), ~none, none)
     if not _converts_as_a_whole(column.tolist()):
         return _numbers_one_by_one(column)
     try:
-        values = np.where(column == "", "nan", column).astype(np.float64)
-        return Parsed(values, np.zeros(len(column), dtype=bool))
+        return Numbers(np.where(column == "", "nan", column).astype(np.float64), none, none)
     except (OverflowError, TypeError, ValueError):
         return _numbers_one_by_one(column)
 
@@ -103,11 +119,23 @@ def _converts_as_a_whole(cells: list[Any]) -> bool:
     )
 
 
-def _numbers_one_by_one(column: Column) -> Parsed:
-    values = np.array([number(cell) for cell in column.tolist()], dtype=np.float64)
+def _numbers_one_by_one(column: Column) -> Numbers:
+    cells = column.tolist()
+    values = np.array([number(cell) for cell in cells], dtype=np.float64)
+    unread = {row: cell.strip() for row in _where(np.isnan(values)) if isinstance(cell := cells[row], str)}
+    read = amounts(unread)
+    if has_decimal_comma(unread.values()):  # then a point may group thousands as well
+        points = [isinstance(cell, str) and ambiguous(cell.strip()) for cell in cells]
+        values[points] = np.nan
     bad = np.isnan(values)
     bad[bad] = [not is_missing(cell) for cell in column[bad].tolist()]
-    return Parsed(values, bad)
+    rows = list(read)
+    values[rows], bad[rows] = list(read.values()), False
+    return Numbers(values, bad, np.isin(np.arange(len(cells)), rows))
+
+
+def _where(mask: npt.NDArray[np.bool_]) -> list[int]:
+    return [int(row) for row in np.flatnonzero(mask)]
 
 
 def number(cell: Any) -> float:

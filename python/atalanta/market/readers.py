@@ -144,7 +144,7 @@ def _asked_instant(asked: Any, notes: list[str]) -> np.datetime64:
 
 
 def _meaning(read: Instants) -> str:
-    order = "month/day/year, " if read.guessed else ""
+    order = "month/day/year, " if read.guessed.any() else ""
     if read.closed:
         return f"{order}16:00 in New York of a day without trading"
     if read.dates:
