@@ -210,7 +210,7 @@ def test_a_missing_column_says_what_was_looked_for(tmp_path):
     rest = {name: cells for name, cells in GOOD.items() if name != "strike"}
     _refused(
         _csv(tmp_path, rest),
-        r"chain\.csv has no column for the strike \(looked for: strike\).*found: quote_ts_utc",
+        r"chain\.csv has no column for the strike \(looked for: strike, strike_price\).*found: quote_ts_utc",
     )
 
 
