@@ -174,6 +174,8 @@ def test_a_row_without_a_name_is_bad():
         ({"underlying": "SPX", "root": "SPXW"}, "2024-09-20T20:00:00"),
         ({"underlying": "SPX"}, "2024-09-20T20:00:00"),  # the ticker alone does not tell: PM, and a note
         ({"underlying": "SPX", "settlement": "AM"}, "2024-09-20T13:30:00"),
+        ({"underlying": "ZZZ", "settlement": "AM"}, "2024-09-20T13:30:00"),  # a root that no table holds
+        ({"underlying": "VIX", "settlement": "PM"}, "2024-09-20T20:00:00"),
         ({"underlying": "SPX", "symbol": "SPX240920C00550000"}, "2024-09-20T13:30:00"),
     ],
 )
@@ -185,6 +187,16 @@ def test_settlement_goes_by_argument_root_and_symbol(changed, expires_at):
 def test_an_ambiguous_monthly_is_told():
     """Taking the ticker's monthly as PM-settled is an assumption, and told."""
     assert any("SPX" in note and "PM" in note for note in _terms(underlying="SPX").notes)
+
+
+def test_the_callers_settlement_moves_the_instants_it_contradicts():
+    """A written instant goes with the settlement that is written beside it; the caller's other one is computed."""
+    found = _found(3, settlement=_objects("PM", "AM", ""))
+    found["expires_at"] = np.array(["2024-09-20T15:15"] * 3, dtype="M8[s]")
+    terms = complete_terms(found, label="x.csv", settlement="AM")
+    assert ["AM"] * 3 == terms.columns["settlement"].tolist()
+    expected = ["2024-09-20T13:30:00", "2024-09-20T15:15:00", "2024-09-20T13:30:00"]
+    assert expected == terms.columns["expires_at"].astype(str).tolist()
 
 
 def test_written_instants_are_kept():

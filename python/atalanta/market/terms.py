@@ -136,7 +136,8 @@ def _date(
     found: Mapping[str, Column], by_symbol: Mapping[str, Column] | None, terms: Terms, settlement: str | None
 ) -> None:
     listed, root = terms.columns["expiry"], terms.columns["root"]
-    asked = settlement if settlement is not None else _settlements(found, terms)
+    stated = _settlements(found, terms)
+    asked = stated if settlement is None else settlement
     named = "root" in found or (by_symbol is not None and bool(by_symbol["valid"].any()))
     instants = expiry_instants(root, listed, asked, roots_from_symbols=named)
     terms.notes.extend(instants.notes)
@@ -144,7 +145,8 @@ def _date(
     del terms.columns["notes"]
     if "expires_at" in found:  # a chain that was written down keeps its instants
         written = found["expires_at"].astype("M8[s]")
-        terms.columns["expires_at"] = np.where(np.isnat(written), instants.expires_at, written)
+        kept = ~np.isnat(written) & (True if settlement is None else stated == settlement)
+        terms.columns["expires_at"] = np.where(kept, written, instants.expires_at)
 
 
 def _settlements(found: Mapping[str, Column], terms: Terms) -> Column | None:
