@@ -6,27 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atalanta.market.cells import MISSING_WORDS, is_missing, numbers, per_distinct, rights, texts
+from atalanta.market.cell_text import MISSING_WORDS
+from atalanta.market.cells import numbers, rights, texts
 
 
 def _objects(*cells):
     column = np.empty(len(cells), dtype=object)
     column[:] = cells
     return column
-
-
-@pytest.mark.parametrize(
-    "cell", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), "", "  ", "NA", "n/a", "-", "Null"]
-)
-def test_missing_cells(cell):
-    """Every library's way of saying "no value", and the words that files use for it."""
-    assert is_missing(cell)
-
-
-@pytest.mark.parametrize("cell", [0, 0.0, False, "0", "x", "nano"])
-def test_cells_that_are_not_missing(cell):
-    """Zero is a value, and so is text that only begins like a missing word."""
-    assert not is_missing(cell)
 
 
 @pytest.mark.parametrize(
@@ -194,24 +181,6 @@ def test_texts_are_stripped_and_never_bad():
     parsed = texts(_objects(" SPY ", None, np.nan, 5, "NA", "NAN", pd.NA))
     assert ["SPY", "", "", "5", "NA", "NAN", ""] == parsed.values.tolist()
     assert not parsed.bad.any()
-
-
-@given(st.lists(st.sampled_from(["a", "b", None, 1, 2.5, (1, 2)]), max_size=30))
-def test_per_distinct_is_the_conversion_of_every_cell(cells):
-    """Property: with many repeats or none, the result is the conversion cell by cell."""
-    assert [str(cell) for cell in cells] == per_distinct(_objects(*cells), str, np.object_).tolist()
-
-
-def test_per_distinct_converts_a_repeated_value_once():
-    """Repeats cost nothing: the conversion sees each value once."""
-    seen = []
-    per_distinct(_objects(*["a", "b"] * 50), seen.append, np.object_)
-    assert ["a", "b"] == seen
-
-
-def test_per_distinct_takes_what_cannot_be_hashed():
-    """Lists in a column are converted by their text rather than raising."""
-    assert [3, 3, 6] == per_distinct(_objects([1], [2], [1, 2]), len, np.int64).tolist()
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1))

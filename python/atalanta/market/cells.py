@@ -6,33 +6,25 @@ value is missing, a cell with a value that makes no sense is bad, and neither is
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.amounts import ambiguous, amounts, has_decimal_comma
+from atalanta.market.cell_text import is_missing, per_distinct, spelling
 from atalanta.market.table import Column
 
 __all__ = [
-    "MISSING_WORDS",
     "Numbers",
     "Parsed",
-    "is_missing",
     "number",
     "numbers",
-    "per_distinct",
     "rights",
-    "shown",
     "texts",
 ]
 
-#: Text that stands for "no value", in lower case.
-MISSING_WORDS = frozenset({"", "-", "--", "na", "n/a", "nan", "nat", "none", "null", "#n/a", "<na>"})
-
 _ORDINARY = frozenset({str, float, int, type(None)})
-_LONGEST_SHOWN = 80
 
 _RIGHTS = {
     "c": 1,
@@ -72,28 +64,6 @@ class Numbers(NamedTuple):
     values: npt.NDArray[np.float64]
     bad: npt.NDArray[np.bool_]
     amounts: npt.NDArray[np.bool_]
-
-
-def is_missing(cell: object) -> bool:
-    """Whether a cell of an object column stands for no value: None, NaN, NaT or one of `MISSING_WORDS`."""
-    return cell is None or _spelling(cell).lower() in MISSING_WORDS
-
-
-def shown(cell: object) -> str:
-    """A cell as messages quote it: its `repr`, cut where it is long."""
-    try:
-        text = repr(cell)
-    except ValueError:  # Python writes no integer of more than 4300 digits
-        return f"a huge {type(cell).__name__}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
-
-
-def _spelling(cell: object) -> str:
-    """A cell as text without blanks around; not empty where it has no text."""
-    try:
-        return str(cell).strip()
-    except ValueError:
-        return shown(cell)
 
 
 def numbers(column: Column) -> Numbers:
@@ -158,7 +128,7 @@ def rights(column: Column) -> Parsed:
     if column.dtype.kind in "fiu":
         known = np.isin(column, (1, -1))
         return Parsed(np.where(known, column, 0).astype(np.int8), ~known & ~np.isnan(column))
-    values = per_distinct(column, lambda cell: _RIGHTS.get(_spelling(cell).lower(), 0), np.int8)
+    values = per_distinct(column, lambda cell: _RIGHTS.get(spelling(cell).lower(), 0), np.int8)
     bad = per_distinct(column, lambda cell: not is_missing(cell), np.bool_) & (values == 0)
     return Parsed(values, bad)
 
@@ -171,19 +141,4 @@ def texts(column: Column) -> Parsed:
 def _text(cell: Any) -> str:
     if isinstance(cell, str):
         return cell.strip()
-    return "" if is_missing(cell) else _spelling(cell)
-
-
-def per_distinct(column: Column, convert: Callable[[Any], Any], dtype: npt.DTypeLike) -> Column:
-    """(N,) the conversion of every cell, computed once per distinct value."""
-    cells = column.tolist()
-    try:
-        distinct = dict.fromkeys(cells)
-    except TypeError:  # lists and the like cannot be hashed; their text can
-        cells = [_spelling(cell) for cell in cells]
-        distinct = dict.fromkeys(cells)
-    if len(distinct) > len(cells) / 2:
-        return np.array([convert(cell) for cell in cells], dtype=dtype)
-    place = dict(zip(distinct, range(len(distinct)), strict=True))
-    codes = np.fromiter(map(place.__getitem__, cells), np.int64, len(cells))
-    return np.array([convert(cell) for cell in distinct], dtype=dtype)[codes]
+    return "" if is_missing(cell) else spelling(cell)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from atalanta.errors import InputError
 from atalanta.market.amounts import has_decimal_comma
-from atalanta.market.cells import Numbers, Parsed, numbers, rights, shown, texts
+from atalanta.market.cell_text import shown
+from atalanta.market.cells import Numbers, Parsed, numbers, rights, texts
 from atalanta.market.chain import CHAIN_COLUMNS
 from atalanta.market.instants import dates, instants
 from atalanta.market.raw_table import RawColumn, RawTable

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.cells import is_missing, per_distinct
+from atalanta.market.cell_text import is_missing, per_distinct
 from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes, trades
 from atalanta.market.table import Column
 

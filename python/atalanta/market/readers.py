@@ -16,7 +16,8 @@ import numpy as np
 
 from atalanta.errors import InputError
 from atalanta.market.calendar import years_between
-from atalanta.market.cells import number, shown
+from atalanta.market.cell_text import shown
+from atalanta.market.cells import number
 from atalanta.market.chain import CHAIN_COLUMNS, Chain
 from atalanta.market.conversion import Converted, convert
 from atalanta.market.files import open_columns

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from atalanta.errors import InputError
-from atalanta.market.cells import shown
+from atalanta.market.cell_text import shown
 from atalanta.market.layouts import LAYOUTS, Headers, Layout
 
 __all__ = ["Match", "header_key", "match_layout"]

@@ -12,7 +12,7 @@ from numbers import Real
 from typing import Any
 
 from atalanta.errors import InputError
-from atalanta.market.cells import number, shown
+from atalanta.market.cell_text import shown
 from atalanta.market.products import product
 from atalanta.market.symbol_columns import format_symbols, parse_symbols
 from atalanta.market.symbol_styles import (
@@ -126,6 +126,10 @@ def _fault(root: Any, expiry: Any, right: Any, strike: Any) -> str:
         return f"expiry {expiry} is outside 2000 to 2099, the years a symbol can express"
     if not isinstance(right, Real) or right not in (1, -1):
         return f"right {shown(right)} is neither +1 (call) nor -1 (put)"
-    if not isinstance(strike, Real) or not thousandths(number(strike)):
+    if not isinstance(strike, Real) or not _can_be_spelt(strike):
         return f"strike {shown(strike)} is not from 0.001 to {LARGEST_STRIKE:,} in steps of 0.001"
     return ""
+
+
+def _can_be_spelt(strike: Any) -> bool:
+    return 0 < strike <= LARGEST_STRIKE and bool(thousandths(float(strike)))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from atalanta.errors import InputError
 from atalanta.market.calendar import expiry_instants
-from atalanta.market.cells import MISSING_WORDS, per_distinct
+from atalanta.market.cell_text import MISSING_WORDS, per_distinct
 from atalanta.market.products import product_columns
 from atalanta.market.symbols import format_symbols, parse_symbols
 from atalanta.market.table import Column
