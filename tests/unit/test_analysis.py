@@ -233,6 +233,13 @@ def test_absurd_prices_raise_no_warning(bid):
     assert analysis["flags"][CALL] == QualityFlag.ABOVE_BOUND | QualityFlag.NO_IV
 
 
+def test_a_row_without_strike_and_side_raises_no_warning():
+    """A strike of zero is infinitely far from the forward; without a side it is on neither side of it."""
+    analysis = one_row(CALL, strike=0.0, right=0)
+    assert np.isnan(analysis["iv_mid"][CALL])
+    assert 41 == np.isfinite(analysis["iv_mid"]).sum()
+
+
 @pytest.mark.parametrize("name", ["strike", "spot"])
 def test_absurd_strikes_and_spots_raise_no_warning(name):
     """A strike or spot near the largest number gives NaN with a flag where it matters, and no warning."""

@@ -135,6 +135,13 @@ def test_the_rest_of_a_canonical_chain_is_kept():
     assert [560.5] * 8 == found["forward"].tolist()
 
 
+def test_a_vendor_column_of_words_in_a_canonical_chain_is_kept():
+    """A volatility column that holds a word stays as it was found, and is not taken for per cent."""
+    vols = np.array(["n.a.", *WRITTEN["canonical"].columns["iv_vendor"][1:]], dtype=object)
+    found = _convert({**WRITTEN["canonical"].columns, "iv_vendor": vols})
+    assert vols.tolist() == found.columns["iv_vendor"].tolist()
+
+
 def test_other_layouts_leave_the_rest_out_and_say_so():
     """A column that nothing is known of is not carried, and is named."""
     found = _convert({**WRITTEN["atalanta"].columns, "comment": ["a"] * 8})

@@ -183,7 +183,8 @@ def _atm_vols(
     group: npt.NDArray[np.int64], size: int, moneyness: Floats, vol: Floats, right: Floats
 ) -> Floats:
     """(G,) volatility at the forward, linear in log moneyness between the nearest out-of-the-money rows."""
-    rows = np.flatnonzero(np.isfinite(vol) & (moneyness * right >= 0))
+    rows = np.flatnonzero(np.isfinite(vol))
+    rows = rows[moneyness[rows] * right[rows] >= 0]
     rows = rows[np.lexsort((moneyness[rows], group[rows]))]
     ends = np.cumsum(np.bincount(group[rows], minlength=size))
     starts = ends - np.bincount(group[rows], minlength=size)

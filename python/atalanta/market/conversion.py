@@ -215,6 +215,8 @@ def _as_found(column: RawColumn) -> Column:
 
 
 def _in_per_cent(vols: Column) -> bool:
+    if vols.dtype.kind != "f":  # words that a canonical chain keeps as found
+        return False
     positive = vols[vols > 0]
     with np.errstate(over="ignore"):  # the mean of two huge ones
         return bool(positive.size and np.median(positive) > PERCENT_MEDIAN)

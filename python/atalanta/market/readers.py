@@ -98,14 +98,14 @@ def read_chain(
     columns["years"] = years_between(columns["quote_time"], columns["expires_at"])
     misscaled, told = strikes_out_of_scale(columns)
     columns["flags"] = _flags(columns, found.bad | terms.bad | misscaled)
-    for name in ("bid", "ask"):
-        columns[name] = clean_price(columns[name])
+    return Chain(_in_order(columns), notes=(*notes, *terms.notes, *told), origin=raw.origin)
+
+
+def _in_order(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The canonical columns first, prices without what is none, and without what was only looked at."""
     kept = {name: column for name, column in columns.items() if name not in _CONSUMED}
-    return Chain(
-        {name: kept.pop(name) for name in CHAIN_COLUMNS} | kept,
-        notes=(*notes, *terms.notes, *told),
-        origin=raw.origin,
-    )
+    kept |= {name: clean_price(kept[name]) for name in ("bid", "ask")}
+    return {name: kept.pop(name) for name in CHAIN_COLUMNS} | kept
 
 
 def _choice(name: str, value: object, known: tuple[str, ...]) -> str | None:
