@@ -11,6 +11,7 @@ from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS, Chain
 from atalanta.market.layouts import LAYOUTS
 from atalanta.market.readers import read_chain
+from atalanta.market.simulator import simulate_chain
 from tests.vendor_layouts import (
     ASK,
     BID,
@@ -221,6 +222,13 @@ def test_a_chain_is_a_source():
     again = read_chain(chain)
     _assert_same(chain, again)
     assert again.origin == "pandas"
+
+
+def test_a_simulated_chain_is_a_source():
+    """Roots that only the simulator knows are no contradiction: its chain comes back as it was, flags included."""
+    chain = simulate_chain().chain
+    assert {"SIMIDW"} <= set(chain["root"].tolist())
+    _assert_same(chain, read_chain(chain))
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"])

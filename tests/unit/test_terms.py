@@ -122,6 +122,13 @@ def test_symbols_of_another_underlying_are_bad(renamed):
     assert ["SPY"] * 3 == terms.columns["underlying"].tolist()
 
 
+def test_a_root_column_vouches_for_the_root_of_its_symbol():
+    """A file that has SIMIDW beside SIMIDX knows a root that no table holds; a root that differs vouches for nothing."""
+    symbol = _objects("SIMIDW240920C00550000", "QQQ240920C00550000")
+    terms = _terms(2, underlying="SIMIDX", root=_objects("SIMIDW", "SIMIDX"), symbol=symbol)
+    assert [False, True] == terms.bad.tolist()
+
+
 def test_a_file_whose_symbols_are_all_of_another_underlying_is_bad():
     """A file that says SPY on rows of QQQ contradicts itself on every row."""
     assert [True, True] == _terms(2, symbol=_objects(QQQ_CALL, QQQ_ADJUSTED)).bad.tolist()

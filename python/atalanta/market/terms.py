@@ -76,7 +76,7 @@ def complete_terms(
         terms.columns[name] = _filled(found, by_symbol, name)
     _name(found, by_symbol, terms, label)
     if by_symbol is not None:
-        _compare_roots(found["symbol"], by_symbol, terms, renamed)
+        _compare_roots(found, by_symbol, terms, renamed)
     _date(found, by_symbol, terms, settlement)
     _specify(found, terms, exercise)
     if by_symbol is not None:
@@ -120,10 +120,14 @@ def _ticker(name: str) -> str:
     return name.strip().lstrip("^$")
 
 
-def _compare_roots(symbols: Column, by_symbol: Mapping[str, Column], terms: Terms, renamed: bool) -> None:
+def _compare_roots(
+    found: Mapping[str, Column], by_symbol: Mapping[str, Column], terms: Terms, renamed: bool
+) -> None:
     """Rows whose symbol is of another underlying are bad; the caller may give the one of all symbols another name."""
-    valid, name = by_symbol["valid"], terms.columns["underlying"]
+    symbols, valid, name = found["symbol"], by_symbol["valid"], terms.columns["underlying"]
     other = valid & other_underlying(by_symbol["root"], name)
+    if "root" in found:  # which may say what no table knows
+        other &= found["root"] != by_symbol["root"]
     named = set(product_columns(by_symbol["root"][valid])["underlying"].tolist())
     if renamed and other[valid].all() and len(named) == 1:
         _tell(terms, other, symbols, f"symbols of another underlying taken as those of {name[0]}")
