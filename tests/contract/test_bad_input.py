@@ -8,7 +8,7 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 from tests.vendor_layouts import WRITTEN
 
 GOOD = WRITTEN["atalanta"].columns
@@ -399,7 +399,7 @@ def test_a_number_with_a_decimal_comma_is_bad():
 def test_quoted_amounts_in_a_file(tmp_path, large, monkeypatch):
     """Prices like "1,234.50" in quotation marks, and $1234.50 without, read alike by either splitter."""
     if large:
-        monkeypatch.setattr("atalanta.market.csv_files.LARGE_CSV_BYTES", 1)
+        monkeypatch.setattr("atalanta.market.reading.csv_files.LARGE_CSV_BYTES", 1)
     marked = {"spot": [f"${spot:.2f}" for spot in GOOD["spot"]]}
     if not large:
         marked["strike"] = [f"{10 * strike:,.2f}" for strike in GOOD["strike"]]

@@ -9,8 +9,8 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS, Chain
-from atalanta.market.layouts import LAYOUTS
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.layouts import LAYOUTS
+from atalanta.market.reading.readers import read_chain
 from atalanta.market.simulator import simulate_chain
 from tests.vendor_layouts import (
     ASK,

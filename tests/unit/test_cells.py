@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.market.cell_text import MISSING_WORDS
-from atalanta.market.cells import numbers, rights, texts
+from atalanta.market.reading.cells import numbers, rights, texts
 
 
 def _objects(*cells):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.conversion import convert
-from atalanta.market.files import open_columns
-from atalanta.market.recognition import match_layout
+from atalanta.market.reading.conversion import convert
+from atalanta.market.reading.files import open_columns
+from atalanta.market.reading.recognition import match_layout
 from tests.vendor_layouts import WRITTEN
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.market.flags import QualityFlag, flag_names
-from atalanta.market.hygiene import clean_price, duplicates, quote_flags
+from atalanta.market.reading.hygiene import clean_price, duplicates, quote_flags
 
 NOW = np.datetime64("2024-09-13T20:00", "ns")
 EXPIRES = np.datetime64("2024-09-20T20:00", "s")

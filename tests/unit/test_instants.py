@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atalanta.market.instants import dates, instants
+from atalanta.market.reading.instants import dates, instants
 
 CLOSE = "2024-09-13T20:00:00"  # of Friday 13 September 2024, New York summer time
 

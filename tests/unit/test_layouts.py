@@ -4,8 +4,8 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS
-from atalanta.market.layouts import LAYOUTS
-from atalanta.market.recognition import header_key, match_layout
+from atalanta.market.reading.layouts import LAYOUTS
+from atalanta.market.reading.recognition import header_key, match_layout
 from tests.vendor_layouts import WRITTEN
 
 every_row = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.errors import InputError
-from atalanta.market import readers
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
+from atalanta.market.reading import readers
+from atalanta.market.reading.readers import read_chain
 from tests.vendor_layouts import BID, CLOSE, WRITTEN
 
 ATALANTA = WRITTEN["atalanta"].columns

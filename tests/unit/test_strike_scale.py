@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
-from atalanta.market.strike_scale import strikes_out_of_scale
+from atalanta.market.reading.readers import read_chain
+from atalanta.market.reading.strike_scale import strikes_out_of_scale
 from tests.vendor_layouts import WRITTEN
 
 GOOD = WRITTEN["atalanta"].columns

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.symbols import (
+from atalanta.market.contracts.symbols import (
     OptionSymbol,
     format_symbol,
     format_symbols,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.terms import complete_terms
+from atalanta.market.contracts.terms import complete_terms
 
 
 def _objects(*cells):

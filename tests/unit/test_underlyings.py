@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atalanta.market.products import PRODUCTS
-from atalanta.market.underlyings import is_root_of, other_underlying
+from atalanta.market.contracts.products import PRODUCTS
+from atalanta.market.contracts.underlyings import is_root_of, other_underlying
 
 
 @pytest.mark.parametrize("root", sorted(PRODUCTS))

@@ -16,7 +16,7 @@ from atalanta.cli.stages import Stage, time_stages
 from atalanta.errors import InputError
 from atalanta.market.analysis import analyze
 from atalanta.market.chain import Chain
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 
 __all__ = ["ChainRequest", "run_chain", "select"]
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.amounts import ambiguous, amounts, has_decimal_comma
 from atalanta.market.cell_text import is_missing, per_distinct, spelling
+from atalanta.market.reading.amounts import ambiguous, amounts, has_decimal_comma
 from atalanta.market.table import Column
 
 __all__ = [

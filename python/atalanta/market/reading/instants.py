@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.cell_text import is_missing, per_distinct
-from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes, trades
+from atalanta.market.contracts.sessions import FIRST_DAY, LAST_DAY, closes, trades
 from atalanta.market.table import Column
 
 __all__ = ["Dates", "Instants", "dates", "instants"]

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.amounts import has_decimal_comma
 from atalanta.market.cell_text import shown
-from atalanta.market.cells import Numbers, Parsed, numbers, rights, texts
 from atalanta.market.chain import CHAIN_COLUMNS
-from atalanta.market.instants import dates, instants
-from atalanta.market.raw_table import RawColumn, RawTable
-from atalanta.market.recognition import Match, header_key
+from atalanta.market.reading.amounts import has_decimal_comma
+from atalanta.market.reading.cells import Numbers, Parsed, numbers, rights, texts
+from atalanta.market.reading.instants import dates, instants
+from atalanta.market.reading.raw_table import RawColumn, RawTable
+from atalanta.market.reading.recognition import Match, header_key
 from atalanta.market.table import Column
 
 __all__ = ["PERCENT_MEDIAN", "Converted", "convert"]

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.products import PRODUCTS, product, root_codes
+from atalanta.market.contracts.products import PRODUCTS, product, root_codes
 
 __all__ = ["is_root_of", "other_underlying"]
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.market.contracts.products import root_codes
 from atalanta.market.flags import QualityFlag
-from atalanta.market.products import root_codes
 from atalanta.market.table import Column
 
 __all__ = ["STALE_SECONDS", "WIDE_FLOOR", "WIDE_FRACTION", "clean_price", "duplicates", "quote_flags"]

@@ -13,9 +13,9 @@ from typing import Any
 
 from atalanta.errors import InputError
 from atalanta.market.cell_text import shown
-from atalanta.market.products import product
-from atalanta.market.symbol_columns import format_symbols, parse_symbols
-from atalanta.market.symbol_styles import (
+from atalanta.market.contracts.products import product
+from atalanta.market.contracts.symbol_columns import format_symbols, parse_symbols
+from atalanta.market.contracts.symbol_styles import (
     LARGEST_STRIKE,
     ROOT,
     SymbolStyle,

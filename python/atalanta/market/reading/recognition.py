@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from atalanta.errors import InputError
 from atalanta.market.cell_text import shown
-from atalanta.market.layouts import LAYOUTS, Headers, Layout
+from atalanta.market.reading.layouts import LAYOUTS, Headers, Layout
 
 __all__ = ["Match", "header_key", "match_layout"]
 

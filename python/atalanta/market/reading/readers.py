@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import years_between
 from atalanta.market.cell_text import shown
-from atalanta.market.cells import number
 from atalanta.market.chain import CHAIN_COLUMNS, Chain
-from atalanta.market.conversion import Converted, convert
-from atalanta.market.files import open_columns
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.terms import complete_terms
 from atalanta.market.flags import QualityFlag
-from atalanta.market.hygiene import clean_price, quote_flags
-from atalanta.market.instants import Instants, instants
-from atalanta.market.recognition import match_layout
-from atalanta.market.strike_scale import strikes_out_of_scale
+from atalanta.market.reading.cells import number
+from atalanta.market.reading.conversion import Converted, convert
+from atalanta.market.reading.files import open_columns
+from atalanta.market.reading.hygiene import clean_price, quote_flags
+from atalanta.market.reading.instants import Instants, instants
+from atalanta.market.reading.recognition import match_layout
+from atalanta.market.reading.strike_scale import strikes_out_of_scale
 from atalanta.market.table import Column
-from atalanta.market.terms import complete_terms
 
 __all__ = ["read_chain"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.products import root_codes
+from atalanta.market.contracts.products import root_codes
 from atalanta.market.table import Column
 
 __all__ = ["strikes_out_of_scale"]

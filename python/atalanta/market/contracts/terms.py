@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import expiry_instants
 from atalanta.market.cell_text import MISSING_WORDS, per_distinct
-from atalanta.market.products import product_columns
-from atalanta.market.symbols import format_symbols, parse_symbols
+from atalanta.market.contracts.calendar import expiry_instants
+from atalanta.market.contracts.products import product_columns
+from atalanta.market.contracts.symbols import format_symbols, parse_symbols
+from atalanta.market.contracts.underlyings import other_underlying
 from atalanta.market.table import Column
-from atalanta.market.underlyings import other_underlying
 
 __all__ = ["Terms", "complete_terms"]
 

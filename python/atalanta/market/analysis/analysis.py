@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
+from atalanta.market.analysis.forwards import ForwardFit, fit_forwards
+from atalanta.market.analysis.parity import quote_flags_only
 from atalanta.market.chain import Chain
 from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
-from atalanta.market.forwards import ForwardFit, fit_forwards
-from atalanta.market.parity import quote_flags_only
 from atalanta.market.table import Table
 from atalanta.pricing import ImpliedVolStatus, greeks, implied_vol
 
