@@ -49,14 +49,14 @@ def read_chain(
     """Read an option chain: one row per contract and snapshot, in the source's order, with quality flags.
 
     The layout is recognised by the columns: this package's own, Yahoo (yfinance), OpenBB, Cboe DataShop EOD,
-    ORATS strikes and near-EOD, OptionsDX. The arguments below supply what the source lacks, and override what
-    it has. `notes` of the result say what was mapped, assumed and left out.
+    ORATS strikes and near-EOD, OptionsDX, or plain columns under common names. The arguments below supply what
+    the source lacks, and override what it has. `notes` of the result say what was mapped, assumed and left out.
 
     Args:
         source: path of a `.csv`, `.csv.gz` or `.parquet` file, a pandas, polars or Arrow frame, a mapping of
             columns, or a chain.
         layout: name of the layout where the columns do not decide, for example `orats-strikes`.
-        underlying: ticker for all rows.
+        underlying: ticker for all rows; where all symbols are of one other underlying, its new name.
         spot: price per share of the underlying, or one per ticker.
         quote_time: instant of the snapshot; without a zone it is New York time (UTC for a `datetime64`), and
             a date alone is the close of its session.
