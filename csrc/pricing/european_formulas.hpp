@@ -77,7 +77,8 @@ ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
 ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Growth growth, double inverse_total_vol) {
     const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, log_ratio(o.spot, o.strike));
     const Forward forward = forward_of(o.spot, o.strike, growth);
-    return {magnitude(log_moneyness) * inverse_total_vol, forward.gain, forward.value};
+    const double distance = magnitude(log_moneyness) * inverse_total_vol;
+    return {distance > kFarthestTail ? kFarthestTail : distance, forward.gain, forward.value};
 }
 
 // The one rule for ties: at F = K the put counts as out of the money, here and for every Greek.
@@ -103,14 +104,9 @@ ATALANTA_INLINE Tails tails_of(double distance, double half_vol) {
     return {z1, distance + half_vol, z1 < kLowestTail};
 }
 
-ATALANTA_INLINE TailPlaces places_of(const Tails& tails) {
-    const double reflected = -tails.z1;
-    return tail_places(tails.wide ? reflected : tails.z1, tails.z2);
-}
-
-ATALANTA_INLINE double places_apart(const Tails& tails, double distance, double half_vol) {
-    const double sum = distance + distance, total_vol = half_vol + half_vol;
-    return tails.wide ? sum : total_vol;
+ATALANTA_INLINE TailRatios ratios_of(const Tails& tails, double distance, double half_vol) {
+    const double reflected = -tails.z1, sum = distance + distance, total_vol = half_vol + half_vol;
+    return tail_ratios(tails.wide ? reflected : tails.z1, tails.z2, tails.wide ? sum : total_vol);
 }
 
 // Discounted min(F, K), which the out-of-the-money option can at most be worth.
@@ -220,8 +216,7 @@ ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, co
                                        const Horizon& t) {
     const Moneyness m = moneyness_of(priced, carry.growth, t.inverse_total_vol);
     const Tails tails = tails_of(m.distance, t.half_vol);
-    const double apart = places_apart(tails, m.distance, t.half_vol);
-    const TailRatios ratios = tail_ratios(places_of(tails), apart);
+    const TailRatios ratios = ratios_of(tails, m.distance, t.half_vol);
     const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
     const double bell = bell_of(bound, tails.z1);
     const double otm = out_of_the_money_value(tails, ratios, bound, bell);

@@ -56,7 +56,7 @@ class EuropeanBlock {
     [[gnu::noinline]] void price(const EuropeanColumns& in, std::size_t rows, double* out) {
         rows &= ~(kLanes - 1);
         prepare(in, rows);
-        finish_price(rows, out);
+        finish_price(in, rows, out);
         if (!any_exception(rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
             if (is_exception(i)) out[i] = limit_of(option(in, i)).price;
@@ -67,7 +67,7 @@ class EuropeanBlock {
     [[gnu::noinline]] void greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
         rows &= ~(kLanes - 1);
         prepare(in, rows);
-        finish_ratios(rows);
+        finish_ratios(in, rows);
         finish_greeks<Order>(in, rows, out);
         if (!any_exception(rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
@@ -109,38 +109,32 @@ class EuropeanBlock {
             forward_[i] = m.forward;
             exception_[i] = exception_bits(in.spot[i], in.strike[i], t.half_vol, exponents_[i]);
         }
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], half_vol_[i]);
-            const TailPlaces places = places_of(tails);
-            u1_[i] = places.u1;
-            u2_[i] = places.u2;
-            bound_[i] = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
-            bell_[i] = bell_of(bound_[i], tails.z1);
-        }
     }
 
-    ATALANTA_INLINE void finish_price(std::size_t rows, double* __restrict out) {
+    ATALANTA_INLINE void finish_price(const EuropeanColumns& in, std::size_t rows, double* __restrict out) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Tails tails = tails_of(distance_[i], half_vol_[i]);
-            const double apart = places_apart(tails, distance_[i], half_vol_[i]);
-            const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
-            const double otm = out_of_the_money_value(tails, ratios, bound_[i], bell_[i]);
+            const double bound = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
+            const double bell = bell_of(bound, tails.z1);
+            const TailRatios ratios = ratios_of(tails, distance_[i], half_vol_[i]);
+            const double otm = out_of_the_money_value(tails, ratios, bound, bell);
             out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
         }
     }
 
     // Tails overwrite the places of their ratios, the value of the out-of-the-money option its bound.
-    ATALANTA_INLINE void finish_ratios(std::size_t rows) {
+    ATALANTA_INLINE void finish_ratios(const EuropeanColumns& in, std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Tails tails = tails_of(distance_[i], half_vol_[i]);
-            const double apart = places_apart(tails, distance_[i], half_vol_[i]);
-            const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
-            bound_[i] = out_of_the_money_value(tails, ratios, bound_[i], bell_[i]);
-            u1_[i] = bell_[i] * ratios.first;
-            u2_[i] = bell_[i] * ratios.second;
+            const double bound = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
+            const double bell = bell_of(bound, tails.z1);
+            const TailRatios ratios = ratios_of(tails, distance_[i], half_vol_[i]);
+            otm_[i] = out_of_the_money_value(tails, ratios, bound, bell);
+            bell_[i] = bell;
+            near_tail_[i] = bell * ratios.first;
+            far_tail_[i] = bell * ratios.second;
         }
     }
 
@@ -151,8 +145,8 @@ class EuropeanBlock {
             const Option o = option(in, i);
             const Moneyness m = {distance_[i], gain_[i], forward_[i]};
             const Tails tails = tails_of(m.distance, half_vol_[i]);
-            const Legs legs = legs_of(o.right, o.strike, m, discount_[i], tails, u1_[i], u2_[i]);
-            const double price = price_of(o.right, m.gain, discount_[i], bound_[i]);
+            const Legs legs = legs_of(o.right, o.strike, m, discount_[i], tails, near_tail_[i], far_tail_[i]);
+            const double price = price_of(o.right, m.gain, discount_[i], otm_[i]);
             store<Order>(out, i,
                          sensitivities_of(o, root_years_[i], inverse_total_vol_[i], legs,
                                           standardise(tails, m.gain), bell_[i], price));
@@ -175,7 +169,7 @@ class EuropeanBlock {
     alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows], base_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
     alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
-    alignas(64) double u1_[kBlockRows], u2_[kBlockRows], bound_[kBlockRows], bell_[kBlockRows];
+    alignas(64) double near_tail_[kBlockRows], far_tail_[kBlockRows], otm_[kBlockRows], bell_[kBlockRows];
     alignas(64) std::uint64_t exception_[kBlockRows];
 };
 

@@ -15,7 +15,7 @@
 //   F = K, or spot and strike both 0       less S e^-qT phi(0) vol / (2 sqrt(T)), vega sqrt(T) S e^-qT
 //                                          phi(0), vanna sqrt(T) e^-qT phi(0) / 2, vomma 0, gamma +inf,
 //                                          speed and zomma -inf, charm and color infinite as they diverge
-//   vol sqrt(T) > 1e60                     N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
+//   vol sqrt(T) > 1e10                     N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
 //   any other size                         the ordinary formulas on S e^-qT and K e^-rT; an output beyond
 //                                          the range of double becomes 0, infinite or NaN
 #pragma once
@@ -30,7 +30,7 @@ constexpr double kUndefined = __builtin_nan("");
 constexpr double kUnbounded = __builtin_inf();
 constexpr double kLargestDouble = 1.7976931348623157e308;
 constexpr double kLeastNormal = 2.2250738585072014e-308;
-constexpr double kLeastTotalVol = 1e-120, kLargestTotalVol = 1e60;
+constexpr double kLeastTotalVol = 1e-120, kLargestTotalVol = 1e10;
 
 inline Sensitivities undefined_row() {
     return {kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
