@@ -63,14 +63,21 @@ ATALANTA_INLINE double exponential_minus_one(double x) {
 // e^x as base + growth, so that a e^x and a e^x - b keep their digits: base is 1, or 0 where e^x is so
 // much smaller that adding it to -1 would lose them.
 struct Growth {
-    double growth, base;
+    double growth;
+    std::uint64_t base;  // all bits for 1, none for 0: masked(a, base) is a times base
 };
 
 ATALANTA_INLINE Growth growth_of(double x) {
     constexpr double kCancelling = -0.69;
     const ReducedExponential e = reduce_exponential(x);
-    const double base = x < kCancelling ? 0.0 : 1.0;
-    return {fma(e.scale, e.fraction, e.scale - base), base};
+    const std::uint64_t base = ~sign_mask(x - kCancelling);
+    return {fma(e.scale, e.fraction, e.scale - masked(1.0, base)), base};
+}
+
+// e^x - 1 for |x| <= kSmallGrowth, where reducing changes nothing: the same bits as growth_of.
+constexpr double kSmallGrowth = 0.34;
+ATALANTA_INLINE double small_growth(double x) {
+    return fma(x * x, even_odd(x, kExponential), x);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // The Mills ratio M(z) = N(-z) e^(z^2/2) sqrt(2 pi) at two places at once, and its difference, which no
 // subtraction of the two ratios could give: option values are such differences.
-// Entry: tail_ratios. For kLowestTail <= z <= kFarthestTail, without cancellation at any distance of the
-// places, zero included.
+// Entry: tail_ratios. For z >= kLowestTail, without cancellation at any distance of the places, zero
+// included; beyond 1e13 the powers overflow.
 #pragma once
 
 #include "numerics/polynomial.hpp"
@@ -10,7 +10,6 @@ namespace atalanta {
 namespace {
 
 constexpr double kLowestTail = -0.25;
-constexpr double kFarthestTail = 1e10;  // z^22 stays within double
 
 // M(z) = P / (z P + R), the continued fraction 1 / (z + 1 / (z + 2 / ...)) cut after a rational remainder:
 // P = z^10 + ..., R = z^9 + ..., ascending, leading coefficient left out. Fitted in 60 digits by levelling

@@ -32,6 +32,18 @@ ATALANTA_INLINE ExpiryCarry carry_of(double years, double rate, double dividend_
             magnitude(interest) + magnitude(drift)};
 }
 
+// The same bits where exponents <= kSmallGrowth.
+ATALANTA_INLINE ExpiryCarry small_carry_of(double years, double rate, double dividend_yield) {
+    const double interest = rate * years, drift = (rate - dividend_yield) * years;
+    return {square_root(years), 1.0 + small_growth(-interest), {small_growth(drift), ~std::uint64_t{0}},
+            magnitude(interest) + magnitude(drift)};
+}
+
+// The sign bit is set where small_carry_of does not hold.
+ATALANTA_INLINE std::uint64_t beyond_small_carry(double exponents) {
+    return bits_of(kSmallGrowth) - bits_of(exponents);
+}
+
 struct Horizon {
     double half_vol;           // s / 2, where s = vol sqrt(T)
     double inverse_total_vol;  // 1 / s
@@ -50,13 +62,13 @@ constexpr std::uint64_t kBeyondTopBits = 3ULL << 62;
 // 0 for rows where nothing overflows, is denormal or divides by zero: spot and strike within 2^-512 ...
 // 2^512, s/2 above 2^-412, exponents + s at most 340. In integers, where it costs least: a double of that
 // range has two leading zero bits once the exponent of the lower bound is taken off; NaN, infinity and signs
-// do not.
+// do not. Likewise a double from 1 to an upper bound, taken off that bound.
 ATALANTA_INLINE std::uint64_t exception_bits(double spot, double strike, double half_vol, double exponents) {
-    const std::uint64_t top_bits =
-        ((bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits) |
-         (bits_of(half_vol) - kLeastHalfVolBits)) &
-        kBeyondTopBits;
-    return exponents + (half_vol + half_vol) <= kLargestExponents ? top_bits : kBeyondTopBits;
+    const double above_one = exponents + (half_vol + half_vol) + 1.0;
+    const std::uint64_t top_bits = (bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits) |
+                                   (bits_of(half_vol) - kLeastHalfVolBits) |
+                                   (bits_of(kLargestExponents + 1.0) - bits_of(above_one));
+    return top_bits & kBeyondTopBits;
 }
 
 struct Moneyness {
@@ -70,15 +82,14 @@ struct Forward {
 };
 
 ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
-    const double anchor = growth.base > 0.0 ? spot : 0.0;
+    const double anchor = masked(spot, growth.base);
     return {fma(spot, growth.growth, anchor - strike), fma(spot, growth.growth, anchor)};
 }
 
 ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Growth growth, double inverse_total_vol) {
     const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, log_ratio(o.spot, o.strike));
     const Forward forward = forward_of(o.spot, o.strike, growth);
-    const double distance = magnitude(log_moneyness) * inverse_total_vol;
-    return {distance > kFarthestTail ? kFarthestTail : distance, forward.gain, forward.value};
+    return {magnitude(log_moneyness) * inverse_total_vol, forward.gain, forward.value};
 }
 
 // The one rule for ties: at F = K the put counts as out of the money, here and for every Greek.
@@ -116,26 +127,34 @@ ATALANTA_INLINE double bound_of(double strike, double gain, double forward, doub
 }
 
 // S e^(-qT) phi(d1) = K e^(-rT) phi(d2), phi being the normal density.
-ATALANTA_INLINE double bell_of(double bound, double z1) {
+struct Bell {
+    double value;
+    std::uint64_t seen;  // none where it underflows to 0, else all bits
+};
+
+ATALANTA_INLINE Bell bell_of(double bound, double z1) {
     const double exponent = (-0.5 * z1) * z1;
-    const double bell = bound * scaled_exponential(kInverseRootTwoPi, exponent);
-    return exponent < kLeastBellExponent ? 0.0 : bell;
+    const std::uint64_t seen = ~sign_mask(exponent - kLeastBellExponent);
+    return {masked(bound * scaled_exponential(kInverseRootTwoPi, exponent), seen), seen};
 }
 
 // Narrow: the difference of two tails. Wide: the bound less two tails; their sum is written by means of the
-// difference, which the price has anyway.
+// difference, which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
 ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double bound,
-                                              double bell) {
+                                              const Bell& bell) {
     const double twice = ratios.first + ratios.first;
     const double subtracted = tails.wide ? twice : 0.0;
     const double whole = tails.wide ? bound : 0.0;
-    return fma(bell, ratios.difference - subtracted, whole);
+    return fma(bell.value, masked(ratios.difference - subtracted, bell.seen), whole);
+}
+
+ATALANTA_INLINE double tail_of(const Bell& bell, double ratio) {
+    return bell.value * masked(ratio, bell.seen);
 }
 
 ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
     const double exercised = signed_by(right, gain);
-    const double intrinsic = exercised > 0.0 ? exercised : 0.0;
-    return fma(intrinsic, discount, out_of_the_money);
+    return fma(masked(exercised, ~sign_mask(exercised)), discount, out_of_the_money);
 }
 
 // The two legs of the option: price = spot_leg - strike_leg, both with the sign of right.
@@ -218,13 +237,13 @@ ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, co
     const Tails tails = tails_of(m.distance, t.half_vol);
     const TailRatios ratios = ratios_of(tails, m.distance, t.half_vol);
     const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
-    const double bell = bell_of(bound, tails.z1);
+    const Bell bell = bell_of(bound, tails.z1);
     const double otm = out_of_the_money_value(tails, ratios, bound, bell);
     const double price = price_of(o.right, m.gain, carry.discount, otm);
-    const Legs legs =
-        legs_of(o.right, priced.strike, m, carry.discount, tails, bell * ratios.first, bell * ratios.second);
-    return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain), bell,
-                            price);
+    const Legs legs = legs_of(o.right, priced.strike, m, carry.discount, tails, tail_of(bell, ratios.first),
+                              tail_of(bell, ratios.second));
+    return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain),
+                            bell.value, price);
 }
 
 }  // namespace

@@ -89,15 +89,28 @@ class EuropeanBlock {
         exponents_[i] = carry.exponents;
     }
 
+    // Rates times years are small in most blocks of a market: false where one is not.
+    ATALANTA_INLINE bool prepare_small_carry(const EuropeanColumns& in, std::size_t rows) {
+        std::uint64_t beyond = 0;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const ExpiryCarry carry = small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
+            set_carry(i, carry);
+            beyond |= beyond_small_carry(carry.exponents);
+        }
+        return beyond >> 63 == 0;
+    }
+    ATALANTA_INLINE void prepare_carry(const EuropeanColumns& in, std::size_t rows) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            set_carry(i, carry_of(in.years[i], in.rate[i], in.dividend_yield[i]));
+        }
+    }
+
     // Each loop mixes a division or a square root with polynomials, so that neither waits alone.
     ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
-        if (!carry_is_shared_) {
-            ATALANTA_VECTOR_LOOP
-            for (std::size_t i = 0; i < rows; ++i) {
-                set_carry(i, carry_of(in.years[i], in.rate[i], in.dividend_yield[i]));
-            }
-        }
+        if (!carry_is_shared_ && !prepare_small_carry(in, rows)) prepare_carry(in, rows);
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Horizon t = horizon_of(in.vol[i], root_years_[i]);
@@ -116,7 +129,7 @@ class EuropeanBlock {
         for (std::size_t i = 0; i < rows; ++i) {
             const Tails tails = tails_of(distance_[i], half_vol_[i]);
             const double bound = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
-            const double bell = bell_of(bound, tails.z1);
+            const Bell bell = bell_of(bound, tails.z1);
             const TailRatios ratios = ratios_of(tails, distance_[i], half_vol_[i]);
             const double otm = out_of_the_money_value(tails, ratios, bound, bell);
             out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
@@ -129,12 +142,12 @@ class EuropeanBlock {
         for (std::size_t i = 0; i < rows; ++i) {
             const Tails tails = tails_of(distance_[i], half_vol_[i]);
             const double bound = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
-            const double bell = bell_of(bound, tails.z1);
+            const Bell bell = bell_of(bound, tails.z1);
             const TailRatios ratios = ratios_of(tails, distance_[i], half_vol_[i]);
             otm_[i] = out_of_the_money_value(tails, ratios, bound, bell);
-            bell_[i] = bell;
-            near_tail_[i] = bell * ratios.first;
-            far_tail_[i] = bell * ratios.second;
+            bell_[i] = bell.value;
+            near_tail_[i] = tail_of(bell, ratios.first);
+            far_tail_[i] = tail_of(bell, ratios.second);
         }
     }
 
@@ -166,11 +179,11 @@ class EuropeanBlock {
 
     const bool carry_is_shared_;
     alignas(64) double right_[kBlockRows];
-    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows], base_[kBlockRows];
+    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
     alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
     alignas(64) double near_tail_[kBlockRows], far_tail_[kBlockRows], otm_[kBlockRows], bell_[kBlockRows];
-    alignas(64) std::uint64_t exception_[kBlockRows];
+    alignas(64) std::uint64_t base_[kBlockRows], exception_[kBlockRows];
 };
 
 ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {

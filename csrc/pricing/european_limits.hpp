@@ -128,7 +128,7 @@ inline Sensitivities with_unbounded_vol(const Option& o, const DiscountedAmounts
 
 // The ordinary formulas with r = q = 0 on the discounted amounts; only the Greeks see the real rates.
 inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts& a) {
-    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, 1.0}, 0.0};
+    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, ~std::uint64_t{0}}, 0.0};
     const Option driftless = {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol};
     return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
