@@ -55,6 +55,10 @@ ATALANTA_INLINE std::uint64_t sign_mask(double x) {
 ATALANTA_INLINE double masked(double x, std::uint64_t mask) {
     return double_of(bits_of(x) & mask);
 }
+// a where the mask is set, b elsewhere.
+ATALANTA_INLINE double chosen(std::uint64_t mask, double a, double b) {
+    return double_of((bits_of(a) & mask) | (bits_of(b) & ~mask));
+}
 
 }  // namespace
 }  // namespace atalanta

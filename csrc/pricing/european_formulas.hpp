@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kInverseRootTwoPi = .39894228040143268;
 constexpr double kLeastExponent = -708.0;      // e^x is 0 below it
-constexpr double kLeastBellExponent = -707.0;  // e^x / sqrt(2 pi) is 0 below it
+constexpr double kLargestBellSquare = 1412.0;  // e^(-q/2) / sqrt(2 pi) is 0 above it
 
 struct Option {
     double right;  // +1 call, -1 put
@@ -106,24 +106,24 @@ ATALANTA_INLINE double signed_by(double sign, double x) {
 
 // Where the two normal tails begin. A wide total vol puts the near one below zero; it is then reflected.
 struct Tails {
-    double z1, z2;  // h - s/2, h + s/2
-    bool wide;
+    double z1, z2;       // h - s/2, h + s/2
+    std::uint64_t wide;  // all bits or none
 };
 
 ATALANTA_INLINE Tails tails_of(double distance, double half_vol) {
     const double z1 = distance - half_vol;
-    return {z1, distance + half_vol, z1 < kLowestTail};
+    return {z1, distance + half_vol, sign_mask(z1 - kLowestTail)};
 }
 
 ATALANTA_INLINE TailRatios ratios_of(const Tails& tails, double distance, double half_vol) {
-    const double reflected = -tails.z1, sum = distance + distance, total_vol = half_vol + half_vol;
-    return tail_ratios(tails.wide ? reflected : tails.z1, tails.z2, tails.wide ? sum : total_vol);
+    const double reflected = double_of(bits_of(tails.z1) ^ (tails.wide & kSignBit));
+    const double half_apart = chosen(tails.wide, distance, half_vol);
+    return tail_ratios(reflected, tails.z2, half_apart + half_apart);
 }
 
 // Discounted min(F, K), which the out-of-the-money option can at most be worth.
 ATALANTA_INLINE double bound_of(double strike, double gain, double forward, double discount) {
-    const double lesser = call_is_out_of_the_money(gain) ? forward : strike;
-    return lesser * discount;
+    return chosen(sign_mask(gain), forward, strike) * discount;
 }
 
 // S e^(-qT) phi(d1) = K e^(-rT) phi(d2), phi being the normal density.
@@ -133,19 +133,17 @@ struct Bell {
 };
 
 ATALANTA_INLINE Bell bell_of(double bound, double z1) {
-    const double exponent = (-0.5 * z1) * z1;
-    const std::uint64_t seen = ~sign_mask(exponent - kLeastBellExponent);
-    return {masked(bound * scaled_exponential(kInverseRootTwoPi, exponent), seen), seen};
+    const double square = z1 * z1;
+    const std::uint64_t seen = sign_mask(square - kLargestBellSquare);
+    return {masked(bound * bell_exponential(kInverseRootTwoPi, square), seen), seen};
 }
 
 // Narrow: the difference of two tails. Wide: the bound less two tails; their sum is written by means of the
 // difference, which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
 ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double bound,
                                               const Bell& bell) {
-    const double twice = ratios.first + ratios.first;
-    const double subtracted = tails.wide ? twice : 0.0;
-    const double whole = tails.wide ? bound : 0.0;
-    return fma(bell.value, masked(ratios.difference - subtracted, bell.seen), whole);
+    const double value = ratios.difference - masked(ratios.first + ratios.first, tails.wide);
+    return fma(bell.value, masked(value, bell.seen), masked(bound, tails.wide));
 }
 
 ATALANTA_INLINE double tail_of(const Bell& bell, double ratio) {
