@@ -86,8 +86,10 @@ ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
     return {fma(spot, growth.growth, anchor - strike), fma(spot, growth.growth, anchor)};
 }
 
-ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Growth growth, double inverse_total_vol) {
-    const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, log_ratio(o.spot, o.strike));
+// ratio is spot / strike.
+ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Ratio ratio, Growth growth,
+                                       double inverse_total_vol) {
+    const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, logarithm_of(ratio));
     const Forward forward = forward_of(o.spot, o.strike, growth);
     return {magnitude(log_moneyness) * inverse_total_vol, forward.gain, forward.value};
 }
@@ -231,7 +233,7 @@ ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, double root_year
 // of its Greeks.
 ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, const ExpiryCarry& carry,
                                        const Horizon& t) {
-    const Moneyness m = moneyness_of(priced, carry.growth, t.inverse_total_vol);
+    const Moneyness m = moneyness_of(priced, split_ratio(priced.spot, priced.strike), carry.growth, t.inverse_total_vol);
     const Tails tails = tails_of(m.distance, t.half_vol);
     const TailRatios ratios = ratios_of(tails, m.distance, t.half_vol);
     const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);

@@ -89,6 +89,12 @@ class EuropeanBlock {
         exponents_[i] = carry.exponents;
     }
 
+    ATALANTA_INLINE void set_ratio(std::size_t i, const EuropeanColumns& in) {
+        const Ratio ratio = split_ratio(in.spot[i], in.strike[i]);
+        exponent_[i] = ratio.exponent;
+        fraction_[i] = ratio.fraction;
+    }
+
     // Rates times years are small in most blocks of a market: false where one is not.
     ATALANTA_INLINE bool prepare_small_carry(const EuropeanColumns& in, std::size_t rows) {
         std::uint64_t beyond = 0;
@@ -96,6 +102,7 @@ class EuropeanBlock {
         for (std::size_t i = 0; i < rows; ++i) {
             const ExpiryCarry carry = small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
             set_carry(i, carry);
+            set_ratio(i, in);
             beyond |= beyond_small_carry(carry.exponents);
         }
         return beyond >> 63 == 0;
@@ -107,14 +114,23 @@ class EuropeanBlock {
         }
     }
 
+    ATALANTA_INLINE void prepare_ratios(const EuropeanColumns& in, std::size_t rows) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) set_ratio(i, in);
+    }
+
     // Each loop mixes a division or a square root with polynomials, so that neither waits alone.
     ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
-        if (!carry_is_shared_ && !prepare_small_carry(in, rows)) prepare_carry(in, rows);
+        if (carry_is_shared_) {
+            prepare_ratios(in, rows);
+        } else if (!prepare_small_carry(in, rows)) {
+            prepare_carry(in, rows);
+        }
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Horizon t = horizon_of(in.vol[i], root_years_[i]);
-            const Moneyness m = moneyness_of(option(in, i), {growth_[i], base_[i]}, t.inverse_total_vol);
+            const Moneyness m = moneyness_of(option(in, i), {exponent_[i], fraction_[i]}, {growth_[i], base_[i]}, t.inverse_total_vol);
             half_vol_[i] = t.half_vol;
             inverse_total_vol_[i] = t.inverse_total_vol;
             distance_[i] = m.distance;
@@ -178,12 +194,12 @@ class EuropeanBlock {
     }
 
     const bool carry_is_shared_;
-    alignas(64) double right_[kBlockRows];
+    alignas(64) double right_[kBlockRows], fraction_[kBlockRows];
     alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
     alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
     alignas(64) double near_tail_[kBlockRows], far_tail_[kBlockRows], otm_[kBlockRows], bell_[kBlockRows];
-    alignas(64) std::uint64_t base_[kBlockRows], exception_[kBlockRows];
+    alignas(64) std::uint64_t base_[kBlockRows], exponent_[kBlockRows], exception_[kBlockRows];
 };
 
 ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
