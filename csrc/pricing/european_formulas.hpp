@@ -63,12 +63,14 @@ constexpr std::uint64_t kBeyondTopBits = 3ULL << 62;
 // 2^512, s/2 above 2^-412, exponents + s at most 340. In integers, where it costs least: a double of that
 // range has two leading zero bits once the exponent of the lower bound is taken off; NaN, infinity and signs
 // do not. Likewise a double from 1 to an upper bound, taken off that bound.
-ATALANTA_INLINE std::uint64_t exception_bits(double spot, double strike, double half_vol, double exponents) {
+ATALANTA_INLINE std::uint64_t amount_exception(double spot, double strike) {
+    return ((bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits)) & kBeyondTopBits;
+}
+
+ATALANTA_INLINE std::uint64_t exponent_exception(double half_vol, double exponents) {
     const double above_one = exponents + (half_vol + half_vol) + 1.0;
-    const std::uint64_t top_bits = (bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits) |
-                                   (bits_of(half_vol) - kLeastHalfVolBits) |
-                                   (bits_of(kLargestExponents + 1.0) - bits_of(above_one));
-    return top_bits & kBeyondTopBits;
+    return ((bits_of(half_vol) - kLeastHalfVolBits) | (bits_of(kLargestExponents + 1.0) - bits_of(above_one))) &
+           kBeyondTopBits;
 }
 
 struct Moneyness {
@@ -86,12 +88,10 @@ ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
     return {fma(spot, growth.growth, anchor - strike), fma(spot, growth.growth, anchor)};
 }
 
-// ratio is spot / strike.
-ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Ratio ratio, Growth growth,
-                                       double inverse_total_vol) {
+// h from spot / strike.
+ATALANTA_INLINE double distance_of(const Option& o, Ratio ratio, double inverse_total_vol) {
     const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, logarithm_of(ratio));
-    const Forward forward = forward_of(o.spot, o.strike, growth);
-    return {magnitude(log_moneyness) * inverse_total_vol, forward.gain, forward.value};
+    return magnitude(log_moneyness) * inverse_total_vol;
 }
 
 // The one rule for ties: at F = K the put counts as out of the money, here and for every Greek.
@@ -233,7 +233,9 @@ ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, double root_year
 // of its Greeks.
 ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, const ExpiryCarry& carry,
                                        const Horizon& t) {
-    const Moneyness m = moneyness_of(priced, split_ratio(priced.spot, priced.strike), carry.growth, t.inverse_total_vol);
+    const Forward forward = forward_of(priced.spot, priced.strike, carry.growth);
+    const Moneyness m = {distance_of(priced, split_ratio(priced.spot, priced.strike), t.inverse_total_vol),
+                         forward.gain, forward.value};
     const Tails tails = tails_of(m.distance, t.half_vol);
     const TailRatios ratios = ratios_of(tails, m.distance, t.half_vol);
     const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);

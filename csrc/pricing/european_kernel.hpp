@@ -48,9 +48,9 @@ class EuropeanBlock {
     // A carry shared by all rows is computed here, once.
     explicit EuropeanBlock(const OptionRows& rows)
         : carry_is_shared_(rows.years.shared & rows.rate.shared & rows.dividend_yield.shared) {
-        if (!carry_is_shared_) return;
-        const ExpiryCarry carry = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
-        for (std::size_t i = 0; i < kBlockRows; ++i) set_carry(i, carry);
+        if (carry_is_shared_) {
+            shared_carry_ = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
+        }
     }
 
     [[gnu::noinline]] void price(const EuropeanColumns& in, std::size_t rows, double* out) {
@@ -81,62 +81,52 @@ class EuropeanBlock {
                 in.rate[i], in.dividend_yield[i], in.vol[i]};
     }
 
-    ATALANTA_INLINE void set_carry(std::size_t i, const ExpiryCarry& carry) {
-        root_years_[i] = carry.root_years;
-        discount_[i] = carry.discount;
-        growth_[i] = carry.growth.growth;
-        base_[i] = carry.growth.base;
-        exponents_[i] = carry.exponents;
-    }
-
-    ATALANTA_INLINE void set_ratio(std::size_t i, const EuropeanColumns& in) {
-        const Ratio ratio = split_ratio(in.spot[i], in.strike[i]);
-        exponent_[i] = ratio.exponent;
-        fraction_[i] = ratio.fraction;
-    }
-
-    // Rates times years are small in most blocks of a market: false where one is not.
-    ATALANTA_INLINE bool prepare_small_carry(const EuropeanColumns& in, std::size_t rows) {
-        std::uint64_t beyond = 0;
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const ExpiryCarry carry = small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
-            set_carry(i, carry);
-            set_ratio(i, in);
-            beyond |= beyond_small_carry(carry.exponents);
-        }
-        return beyond >> 63 == 0;
-    }
-    ATALANTA_INLINE void prepare_carry(const EuropeanColumns& in, std::size_t rows) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            set_carry(i, carry_of(in.years[i], in.rate[i], in.dividend_yield[i]));
-        }
-    }
-
-    ATALANTA_INLINE void prepare_ratios(const EuropeanColumns& in, std::size_t rows) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) set_ratio(i, in);
-    }
-
-    // Each loop mixes a division or a square root with polynomials, so that neither waits alone.
+    // Each loop mixes divisions or square roots with polynomials, so that neither waits alone.
     ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
         if (carry_is_shared_) {
-            prepare_ratios(in, rows);
-        } else if (!prepare_small_carry(in, rows)) {
-            prepare_carry(in, rows);
+            const ExpiryCarry carry = shared_carry_;
+            prepare_forwards(in, rows, [=](std::size_t) { return carry; });
+        } else if (!prepare_forwards(in, rows, [=](std::size_t i) {
+            return small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
+        })) {
+            prepare_forwards(in, rows, [=](std::size_t i) {
+                return carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
+            });
         }
+        prepare_distances(in, rows);
+    }
+
+    // What does not need the volatility; whether all exponents are small.
+    template <class CarryAt>
+    ATALANTA_INLINE bool prepare_forwards(const EuropeanColumns& in, std::size_t rows, CarryAt carry_at) {
+        std::uint64_t beyond = 0;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) {
+            const ExpiryCarry carry = carry_at(i);
+            const Ratio ratio = split_ratio(in.spot[i], in.strike[i]);
+            const Forward forward = forward_of(in.spot[i], in.strike[i], carry.growth);
+            root_years_[i] = carry.root_years;
+            discount_[i] = carry.discount;
+            exponents_[i] = carry.exponents;
+            beyond |= beyond_small_carry(carry.exponents);
+            fraction_[i] = ratio.fraction;
+            exponent_[i] = ratio.exponent;
+            gain_[i] = forward.gain;
+            forward_[i] = forward.value;
+            exception_[i] = amount_exception(in.spot[i], in.strike[i]);
+        }
+        return beyond >> 63 == 0;
+    }
+
+    ATALANTA_INLINE void prepare_distances(const EuropeanColumns& in, std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const Horizon t = horizon_of(in.vol[i], root_years_[i]);
-            const Moneyness m = moneyness_of(option(in, i), {exponent_[i], fraction_[i]}, {growth_[i], base_[i]}, t.inverse_total_vol);
             half_vol_[i] = t.half_vol;
             inverse_total_vol_[i] = t.inverse_total_vol;
-            distance_[i] = m.distance;
-            gain_[i] = m.gain;
-            forward_[i] = m.forward;
-            exception_[i] = exception_bits(in.spot[i], in.strike[i], t.half_vol, exponents_[i]);
+            distance_[i] = distance_of(option(in, i), {exponent_[i], fraction_[i]}, t.inverse_total_vol);
+            exception_[i] |= exponent_exception(t.half_vol, exponents_[i]);
         }
     }
 
@@ -194,12 +184,13 @@ class EuropeanBlock {
     }
 
     const bool carry_is_shared_;
+    ExpiryCarry shared_carry_;
     alignas(64) double right_[kBlockRows], fraction_[kBlockRows];
-    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows];
+    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
     alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
     alignas(64) double near_tail_[kBlockRows], far_tail_[kBlockRows], otm_[kBlockRows], bell_[kBlockRows];
-    alignas(64) std::uint64_t base_[kBlockRows], exponent_[kBlockRows], exception_[kBlockRows];
+    alignas(64) std::uint64_t exponent_[kBlockRows], exception_[kBlockRows];
 };
 
 ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
@@ -216,8 +207,9 @@ ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
 ATALANTA_INLINE Sensitivities single_row(const Option& o) {
     const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
     const Horizon t = horizon_of(o.vol, carry.root_years);
-    const bool ordinary = exception_bits(o.spot, o.strike, t.half_vol, carry.exponents) == 0;
-    return ordinary && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
+    const std::uint64_t exception =
+        amount_exception(o.spot, o.strike) | exponent_exception(t.half_vol, carry.exponents);
+    return exception == 0 && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
 }
 
 // At least kLanes rows, block by block: solve(columns, first, count).
