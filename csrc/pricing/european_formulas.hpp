@@ -54,13 +54,13 @@ ATALANTA_INLINE Horizon horizon_of(double vol, double root_years) {
     return {0.5 * total_vol, 1.0 / total_vol};
 }
 
-constexpr double kLargestExponents = 340.0;  // for ExpiryCarry::exponents + s
+constexpr double kLargestExponents = 240.0;  // for ExpiryCarry::exponents + s
 constexpr std::uint64_t kLeastAmountBits = 511ULL << 52;
 constexpr std::uint64_t kLeastHalfVolBits = 611ULL << 52;
 constexpr std::uint64_t kBeyondTopBits = 3ULL << 62;
 
 // 0 for rows where nothing overflows, is denormal or divides by zero: spot and strike within 2^-512 ...
-// 2^512, s/2 above 2^-412, exponents + s at most 340. In integers, where it costs least: a double of that
+// 2^512, s/2 above 2^-412, exponents + s at most 240. In integers, where it costs least: a double of that
 // range has two leading zero bits once the exponent of the lower bound is taken off; NaN, infinity and signs
 // do not. Likewise a double from 1 to an upper bound, taken off that bound.
 ATALANTA_INLINE std::uint64_t amount_exception(double spot, double strike) {
@@ -140,16 +140,19 @@ ATALANTA_INLINE Bell bell_of(double bound, double z1) {
     return {masked(bound * bell_exponential(kInverseRootTwoPi, square), seen), seen};
 }
 
-// Narrow: the difference of two tails. Wide: the bound less two tails; their sum is written by means of the
-// difference, which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
-ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double bound,
-                                              const Bell& bell) {
-    const double value = ratios.difference - masked(ratios.first + ratios.first, tails.wide);
-    return fma(bell.value, masked(value, bell.seen), masked(bound, tails.wide));
-}
+// The value of the out-of-the-money option, and bell times the ratios where its tails begin. Narrow: the
+// difference of two tails. Wide: the bound less two tails; their sum is written by means of the difference,
+// which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
+struct TailValues {
+    double out_of_the_money, near_tail, far_tail;
+};
 
-ATALANTA_INLINE double tail_of(const Bell& bell, double ratio) {
-    return bell.value * masked(ratio, bell.seen);
+ATALANTA_INLINE TailValues tail_values(const Tails& tails, const TailRatios& ratios, double bound,
+                                       const Bell& bell) {
+    const double value = ratios.difference - masked(ratios.first + ratios.first, tails.wide);
+    const auto times_bell = [&](double x) { return bell.value * masked(x, bell.seen); };
+    return {fma(times_bell(value), ratios.inverse, masked(bound, tails.wide)),
+            times_bell(ratios.first) * ratios.inverse, times_bell(ratios.second) * ratios.inverse};
 }
 
 ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
@@ -240,10 +243,10 @@ ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, co
     const TailRatios ratios = ratios_of(tails, m.distance, t.half_vol);
     const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
     const Bell bell = bell_of(bound, tails.z1);
-    const double otm = out_of_the_money_value(tails, ratios, bound, bell);
-    const double price = price_of(o.right, m.gain, carry.discount, otm);
-    const Legs legs = legs_of(o.right, priced.strike, m, carry.discount, tails, tail_of(bell, ratios.first),
-                              tail_of(bell, ratios.second));
+    const TailValues values = tail_values(tails, ratios, bound, bell);
+    const double price = price_of(o.right, m.gain, carry.discount, values.out_of_the_money);
+    const Legs legs = legs_of(o.right, priced.strike, m, carry.discount, tails, values.near_tail,
+                              values.far_tail);
     return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain),
                             bell.value, price);
 }

@@ -137,8 +137,8 @@ class EuropeanBlock {
             const double bound = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
             const Bell bell = bell_of(bound, tails.z1);
             const TailRatios ratios = ratios_of(tails, distance_[i], half_vol_[i]);
-            const double otm = out_of_the_money_value(tails, ratios, bound, bell);
-            out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
+            const TailValues values = tail_values(tails, ratios, bound, bell);
+            out[i] = price_of(right_[i], gain_[i], discount_[i], values.out_of_the_money);
         }
     }
 
@@ -150,10 +150,11 @@ class EuropeanBlock {
             const double bound = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
             const Bell bell = bell_of(bound, tails.z1);
             const TailRatios ratios = ratios_of(tails, distance_[i], half_vol_[i]);
-            otm_[i] = out_of_the_money_value(tails, ratios, bound, bell);
+            const TailValues values = tail_values(tails, ratios, bound, bell);
             bell_[i] = bell.value;
-            near_tail_[i] = tail_of(bell, ratios.first);
-            far_tail_[i] = tail_of(bell, ratios.second);
+            otm_[i] = values.out_of_the_money;
+            near_tail_[i] = values.near_tail;
+            far_tail_[i] = values.far_tail;
         }
     }
 

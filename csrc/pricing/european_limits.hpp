@@ -133,12 +133,13 @@ inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts&
     return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
 
-// A power of two that lifts tails of tiny amounts out of the denormals and makes room for the sum of huge
-// ones.
-inline double scale_of(const Option& o) {
+// A power of two that lifts tails of tiny amounts out of the denormals, and makes room for the sum of huge
+// ones and for their product with a bell and a power of z.
+inline double scale_of(const Option& o, const DiscountedAmounts& a) {
     const double least = o.spot < o.strike ? o.spot : o.strike;
     const double largest = o.spot < o.strike ? o.strike : o.spot;
     if (least < 0x1p-512 && largest < 1.0) return 0x1p500;
+    if (least > 0x1p-200 && a.spot > 0x1p700 && a.strike > 0x1p700) return 0x1p-400;
     if (largest > 0x1p1020 && least > 1.0) return 0x1p-8;
     return 1.0;
 }
@@ -153,12 +154,15 @@ inline Sensitivities undo_scale(const Sensitivities& g, double scale) {
 
 [[gnu::noinline]] inline Sensitivities limit_of(const Option& option) {
     if (!in_domain(option)) return undefined_row();
-    const double scale = scale_of(option);
+    const DiscountedAmounts whole = discount_amounts(option);
+    if (!is_finite_and_not_negative(whole.spot) || !is_finite_and_not_negative(whole.strike)) {
+        return undefined_row();
+    }
+    const double scale = scale_of(option, whole);
     Option o = option;
     o.spot *= scale;
     o.strike *= scale;
     const DiscountedAmounts a = discount_amounts(o);
-    if (!is_finite_and_not_negative(a.spot) || !is_finite_and_not_negative(a.strike)) return undefined_row();
     const double root_years = square_root(o.years), total_vol = o.vol * root_years;
     if (total_vol < kLeastTotalVol || a.spot < kLeastNormal || a.strike < kLeastNormal) {
         return undo_scale(without_vol(o, a), scale);
