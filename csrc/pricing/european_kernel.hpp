@@ -87,12 +87,15 @@ class EuropeanBlock {
         if (carry_is_shared_) {
             const ExpiryCarry carry = shared_carry_;
             prepare_forwards(in, rows, [=](std::size_t) { return carry; });
-        } else if (!prepare_forwards(in, rows, [=](std::size_t i) {
-            return small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
-        })) {
-            prepare_forwards(in, rows, [=](std::size_t i) {
-                return carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
+        } else {
+            expects_small_ = expects_small_ && prepare_forwards(in, rows, [=](std::size_t i) {
+                return small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
             });
+            if (!expects_small_) {
+                expects_small_ = prepare_forwards(in, rows, [=](std::size_t i) {
+                    return carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
+                });
+            }
         }
         prepare_distances(in, rows);
     }
@@ -142,7 +145,6 @@ class EuropeanBlock {
         }
     }
 
-    // Tails overwrite the places of their ratios, the value of the out-of-the-money option its bound.
     ATALANTA_INLINE void finish_ratios(const EuropeanColumns& in, std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
@@ -186,6 +188,7 @@ class EuropeanBlock {
 
     const bool carry_is_shared_;
     ExpiryCarry shared_carry_;
+    bool expects_small_ = true;  // exponents like those of the last block
     alignas(64) double right_[kBlockRows], fraction_[kBlockRows];
     alignas(64) double root_years_[kBlockRows], discount_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
