@@ -48,9 +48,10 @@ class EuropeanBlock {
     // A carry shared by all rows is computed here, once.
     explicit EuropeanBlock(const OptionRows& rows)
         : carry_is_shared_(rows.years.shared & rows.rate.shared & rows.dividend_yield.shared) {
-        if (carry_is_shared_) {
-            shared_carry_ = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
-        }
+        if (!carry_is_shared_) return;
+        const ExpiryCarry carry = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
+        shared_growth_ = carry.growth;
+        for (std::size_t i = 0; i < kBlockRows; ++i) set_carry(i, carry);
     }
 
     [[gnu::noinline]] void price(const EuropeanColumns& in, std::size_t rows, double* out) {
@@ -81,18 +82,33 @@ class EuropeanBlock {
                 in.rate[i], in.dividend_yield[i], in.vol[i]};
     }
 
+    ATALANTA_INLINE void set_carry(std::size_t i, const ExpiryCarry& carry) {
+        root_years_[i] = carry.root_years;
+        discount_[i] = carry.discount;
+        exponents_[i] = carry.exponents;
+    }
+
+    ATALANTA_INLINE void set_forward(std::size_t i, double spot, double strike, Growth growth) {
+        const Ratio ratio = split_ratio(spot, strike);
+        const Forward forward = forward_of(spot, strike, growth);
+        fraction_[i] = ratio.fraction;
+        exponent_[i] = ratio.exponent;
+        gain_[i] = forward.gain;
+        forward_[i] = forward.value;
+        exception_[i] = amount_exception(spot, strike);
+    }
+
     // Each loop mixes divisions or square roots with polynomials, so that neither waits alone.
     ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
         for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
         if (carry_is_shared_) {
-            const ExpiryCarry carry = shared_carry_;
-            prepare_forwards(in, rows, [=](std::size_t) { return carry; });
+            prepare_shared_carry(in, rows);
         } else {
-            expects_small_ = expects_small_ && prepare_forwards(in, rows, [=](std::size_t i) {
+            expects_small_ = expects_small_ && prepare_carry(in, rows, [=](std::size_t i) {
                 return small_carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
             });
             if (!expects_small_) {
-                expects_small_ = prepare_forwards(in, rows, [=](std::size_t i) {
+                expects_small_ = prepare_carry(in, rows, [=](std::size_t i) {
                     return carry_of(in.years[i], in.rate[i], in.dividend_yield[i]);
                 });
             }
@@ -100,24 +116,22 @@ class EuropeanBlock {
         prepare_distances(in, rows);
     }
 
-    // What does not need the volatility; whether all exponents are small.
+    ATALANTA_INLINE void prepare_shared_carry(const EuropeanColumns& in, std::size_t rows) {
+        const Growth growth = shared_growth_;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < rows; ++i) set_forward(i, in.spot[i], in.strike[i], growth);
+    }
+
+    // Whether all exponents are small.
     template <class CarryAt>
-    ATALANTA_INLINE bool prepare_forwards(const EuropeanColumns& in, std::size_t rows, CarryAt carry_at) {
+    ATALANTA_INLINE bool prepare_carry(const EuropeanColumns& in, std::size_t rows, CarryAt carry_at) {
         std::uint64_t beyond = 0;
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
             const ExpiryCarry carry = carry_at(i);
-            const Ratio ratio = split_ratio(in.spot[i], in.strike[i]);
-            const Forward forward = forward_of(in.spot[i], in.strike[i], carry.growth);
-            root_years_[i] = carry.root_years;
-            discount_[i] = carry.discount;
-            exponents_[i] = carry.exponents;
+            set_carry(i, carry);
+            set_forward(i, in.spot[i], in.strike[i], carry.growth);
             beyond |= beyond_small_carry(carry.exponents);
-            fraction_[i] = ratio.fraction;
-            exponent_[i] = ratio.exponent;
-            gain_[i] = forward.gain;
-            forward_[i] = forward.value;
-            exception_[i] = amount_exception(in.spot[i], in.strike[i]);
         }
         return beyond >> 63 == 0;
     }
@@ -187,7 +201,7 @@ class EuropeanBlock {
     }
 
     const bool carry_is_shared_;
-    ExpiryCarry shared_carry_;
+    Growth shared_growth_;
     bool expects_small_ = true;  // exponents like those of the last block
     alignas(64) double right_[kBlockRows], fraction_[kBlockRows];
     alignas(64) double root_years_[kBlockRows], discount_[kBlockRows];
