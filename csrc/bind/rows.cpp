@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "bind/new_columns.hpp"
+
 namespace atalanta::bind {
 namespace {
 
@@ -257,31 +259,6 @@ void require_decimal_rates(const Column<double>& rates, std::size_t size, const 
         origin, std::string(name) + " is " + py::cast<std::string>(py::str(py::float_(rates[suspect]))) +
                     " and looks like per cent; it must be a decimal (0.05 for 5 %): divide by 100");
 }
-
-namespace {
-
-constexpr std::size_t kLine = 8;  // doubles in a cache line
-constexpr std::size_t kRowsToAlign = 256;
-
-// A new array of columns along the first axis. Each starts a cache line, an odd number of lines after the one
-// before: a vector of results stored across two lines costs twice, and columns at the same places of their pages
-// would share few lines of the cache.
-Doubles new_columns(const Shape& shape) {
-    const auto columns = static_cast<std::size_t>(shape[0]);
-    std::size_t rows = 1;
-    for (std::size_t d = 1; d < shape.size(); ++d) rows *= static_cast<std::size_t>(shape[d]);
-    if (rows < kRowsToAlign) return Doubles(shape);
-    const std::size_t lines = (rows + kLine - 1) / kLine | 1;
-    Doubles storage(static_cast<py::ssize_t>((columns * lines + 1) * kLine));
-    const auto address = reinterpret_cast<std::uintptr_t>(storage.data()) / sizeof(double);
-    const double* first = storage.data() + (kLine - address % kLine) % kLine;
-    Shape strides(shape.size(), sizeof(double));
-    for (std::size_t d = shape.size() - 1; d > 1; --d) strides[d - 1] = strides[d] * shape[d];
-    strides[0] = static_cast<py::ssize_t>(lines * kLine * sizeof(double));
-    return Doubles(shape, strides, first, storage);
-}
-
-}  // namespace
 
 OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin,
                            Layout layout) {

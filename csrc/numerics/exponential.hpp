@@ -44,7 +44,8 @@ ATALANTA_INLINE double exponential_in_range(double x) {
     return fma(e.scale, e.fraction, e.scale);
 }
 
-// The same fit for e^(-q/2) - 1 = -(q - q^2/2 ...)/2, q reduced by multiples of 2 ln2: powers of two, no rounding.
+// The same fit for e^(-q/2) - 1 = -(q - q^2/2 ...)/2, q reduced by multiples of 2 ln2: powers of two, no
+// rounding.
 struct HalfExponential {
     double coefficients[10];
 };

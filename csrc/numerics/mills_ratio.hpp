@@ -14,10 +14,9 @@ constexpr double kLowestTail = -0.25;
 // M(z) = P / (z P + R), the continued fraction 1 / (z + 1 / (z + 2 / ...)) cut after a rational remainder:
 // P = z^10 + ..., R = z^9 + ..., ascending, leading coefficient left out. Fitted in 60 digits by levelling
 // the relative error of the slope over z >= kLowestTail: 4.4e-16; of the value 2.5e-16.
-constexpr double kTailNumerator[] = {1859456.0901322686, 3142421.3946377817, 2625691.2518896693,
-                                     1404196.2689625958, 527656.191347089,   144965.99297410256,
-                                     29456.51352530982,  4377.371079284652,  457.0927135690418,
-                                     30.502908191056292};
+constexpr double kTailNumerator[] = {
+    1859456.0901322686, 3142421.3946377817, 2625691.2518896693, 1404196.2689625958, 527656.191347089,
+    144965.99297410256, 29456.51352530982,  4377.371079284652,  457.0927135690418,  30.502908191056292};
 constexpr double kTailRemainder[] = {1483631.3058073984, 1831599.9370133425, 1155798.0808942805,
                                      473239.05395819043, 136516.32694598087, 28552.326559098063,
                                      4316.36529665201,   455.0927131324517,  30.502908193532562};
@@ -52,7 +51,8 @@ ATALANTA_INLINE TailRatios tail_ratios(double z1, double z2, double distance) {
     const ValueAndSlope r = monic_pair<0>(z1, z2, kTailRemainder);
     const double p2 = fma(distance, p.slope, p.value), r2 = fma(distance, r.slope, r.value);
     const double q1 = fma(z1, p.value, r.value), q2 = fma(z2, p2, r2);
-    return {p.value * q2, p2 * q1, distance * fma(p.value, p2 + r.slope, -(r.value * p.slope)), 1.0 / (q1 * q2)};
+    return {p.value * q2, p2 * q1, distance * fma(p.value, p2 + r.slope, -(r.value * p.slope)),
+            1.0 / (q1 * q2)};
 }
 
 }  // namespace

@@ -35,7 +35,9 @@ ATALANTA_INLINE ExpiryCarry carry_of(double years, double rate, double dividend_
 // The same bits where exponents <= kSmallGrowth.
 ATALANTA_INLINE ExpiryCarry small_carry_of(double years, double rate, double dividend_yield) {
     const double interest = rate * years, drift = (rate - dividend_yield) * years;
-    return {square_root(years), 1.0 + small_growth(-interest), {small_growth(drift), ~std::uint64_t{0}},
+    return {square_root(years),
+            1.0 + small_growth(-interest),
+            {small_growth(drift), ~std::uint64_t{0}},
             magnitude(interest) + magnitude(drift)};
 }
 
@@ -69,7 +71,8 @@ ATALANTA_INLINE std::uint64_t amount_exception(double spot, double strike) {
 
 ATALANTA_INLINE std::uint64_t exponent_exception(double half_vol, double exponents) {
     const double above_one = exponents + (half_vol + half_vol) + 1.0;
-    return ((bits_of(half_vol) - kLeastHalfVolBits) | (bits_of(kLargestExponents + 1.0) - bits_of(above_one))) &
+    return ((bits_of(half_vol) - kLeastHalfVolBits) |
+            (bits_of(kLargestExponents + 1.0) - bits_of(above_one))) &
            kBeyondTopBits;
 }
 
@@ -144,15 +147,19 @@ ATALANTA_INLINE Bell bell_of(double bound, double z1) {
 // difference of two tails. Wide: the bound less two tails; their sum is written by means of the difference,
 // which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
 struct TailValues {
-    double out_of_the_money, near_tail, far_tail;
+    double out_of_the_money, near_tail, far_tail, bell;
 };
 
-ATALANTA_INLINE TailValues tail_values(const Tails& tails, const TailRatios& ratios, double bound,
-                                       const Bell& bell) {
+ATALANTA_INLINE TailValues tail_values(const Moneyness& m, const Tails& tails, double half_vol, double strike,
+                                       double discount) {
+    const TailRatios ratios = ratios_of(tails, m.distance, half_vol);
+    const double bound = bound_of(strike, m.gain, m.forward, discount);
+    const Bell bell = bell_of(bound, tails.z1);
     const double value = ratios.difference - masked(ratios.first + ratios.first, tails.wide);
     const auto times_bell = [&](double x) { return bell.value * masked(x, bell.seen); };
     return {fma(times_bell(value), ratios.inverse, masked(bound, tails.wide)),
-            times_bell(ratios.first) * ratios.inverse, times_bell(ratios.second) * ratios.inverse};
+            times_bell(ratios.first) * ratios.inverse, times_bell(ratios.second) * ratios.inverse,
+            bell.value};
 }
 
 ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
@@ -240,15 +247,12 @@ ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, co
     const Moneyness m = {distance_of(priced, split_ratio(priced.spot, priced.strike), t.inverse_total_vol),
                          forward.gain, forward.value};
     const Tails tails = tails_of(m.distance, t.half_vol);
-    const TailRatios ratios = ratios_of(tails, m.distance, t.half_vol);
-    const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
-    const Bell bell = bell_of(bound, tails.z1);
-    const TailValues values = tail_values(tails, ratios, bound, bell);
+    const TailValues values = tail_values(m, tails, t.half_vol, priced.strike, carry.discount);
     const double price = price_of(o.right, m.gain, carry.discount, values.out_of_the_money);
-    const Legs legs = legs_of(o.right, priced.strike, m, carry.discount, tails, values.near_tail,
-                              values.far_tail);
+    const Legs legs =
+        legs_of(o.right, priced.strike, m, carry.discount, tails, values.near_tail, values.far_tail);
     return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain),
-                            bell.value, price);
+                            values.bell, price);
 }
 
 }  // namespace
