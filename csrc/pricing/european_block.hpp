@@ -67,7 +67,6 @@ class EuropeanBlock {
     [[gnu::noinline]] void greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
         rows &= ~(kLanes - 1);
         prepare(in, rows);
-        finish_ratios(in, rows);
         finish_greeks<Order>(in, rows, out);
         if (!any_exception(rows)) return;
         for (std::size_t i = 0; i < rows; ++i) {
@@ -160,17 +159,6 @@ class EuropeanBlock {
         }
     }
 
-    ATALANTA_INLINE void finish_ratios(const EuropeanColumns& in, std::size_t rows) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const TailValues values = tail_values_at(in, i);
-            bell_[i] = values.bell;
-            otm_[i] = values.out_of_the_money;
-            near_tail_[i] = values.near_tail;
-            far_tail_[i] = values.far_tail;
-        }
-    }
-
     template <int Order>
     ATALANTA_INLINE void finish_greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
         ATALANTA_VECTOR_LOOP
@@ -178,11 +166,13 @@ class EuropeanBlock {
             const Option o = option(in, i);
             const Moneyness m = moneyness(i);
             const Tails tails = tails_of(m.distance, half_vol_[i]);
-            const Legs legs = legs_of(o.right, o.strike, m, discount_[i], tails, near_tail_[i], far_tail_[i]);
-            const double price = price_of(o.right, m.gain, discount_[i], otm_[i]);
+            const TailValues values = tail_values_at(in, i);
+            const Legs legs =
+                legs_of(o.right, o.strike, m, discount_[i], tails, values.near_tail, values.far_tail);
+            const double price = price_of(o.right, m.gain, discount_[i], values.out_of_the_money);
             store<Order>(out, i,
                          sensitivities_of(o, root_years_[i], inverse_total_vol_[i], legs,
-                                          standardise(tails, m.gain), bell_[i], price));
+                                          standardise(tails, m.gain), values.bell, price));
         }
     }
 
@@ -204,7 +194,6 @@ class EuropeanBlock {
     alignas(64) double root_years_[kBlockRows], discount_[kBlockRows];
     alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
     alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
-    alignas(64) double near_tail_[kBlockRows], far_tail_[kBlockRows], otm_[kBlockRows], bell_[kBlockRows];
     alignas(64) std::uint64_t exponent_[kBlockRows], exception_[kBlockRows];
 };
 
