@@ -150,9 +150,9 @@ int read_order(PyObject* value, const char* origin) {
     return static_cast<int>(order);
 }
 
-GreekColumns columns_of(double* data, std::size_t columns, std::size_t rows) {
+GreekColumns columns_of(double* data, std::size_t columns, std::size_t stride) {
     GreekColumns out{};
-    for (std::size_t i = 0; i < columns; ++i) out.data[i] = data + i * rows;
+    for (std::size_t i = 0; i < columns; ++i) out.data[i] = data + i * stride;
     return out;
 }
 
@@ -186,8 +186,9 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
     require_decimals(rows, signature.origin);
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));
-    OutputColumn out(arguments[kOut], shape, inputs, signature.origin);
-    const GreekColumns columns = columns_of(out.data(), kGreeksOfOrder[order], rows.size);
+    OutputColumn out(arguments[kOut], shape, inputs, signature.origin,
+                     OutputColumn::Layout::column_per_first_axis);
+    const GreekColumns columns = columns_of(out.data(), kGreeksOfOrder[order], out.stride());
     {
         const ReleasedGil released(rows.size);
         atalanta::greeks(rows, order, columns, threads);

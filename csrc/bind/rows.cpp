@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "bind/new_columns.hpp"
+
 namespace atalanta::bind {
 namespace {
 
@@ -258,9 +260,10 @@ void require_decimal_rates(const Column<double>& rates, std::size_t size, const 
                     " and looks like per cent; it must be a decimal (0.05 for 5 %): divide by 100");
 }
 
-OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin) {
+OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin,
+                           Layout layout) {
     if (out == nullptr || out == Py_None) {
-        target_ = Doubles(shape);
+        target_ = layout == Layout::one_column ? Doubles(shape) : new_columns(shape);
         return;
     }
     if (!py::isinstance<py::array_t<double>>(py::handle(out))) {

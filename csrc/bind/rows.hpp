@@ -63,8 +63,12 @@ void require_decimal_rates(const Column<double>& rates, std::size_t size, const 
 // The caller's `out`, or a new array; kernels write to data(), and finish() gives what to return.
 class OutputColumn {
   public:
-    OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin);
+    enum class Layout { one_column, column_per_first_axis };
+    OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin,
+                 Layout layout = Layout::one_column);
     double* data() { return target_.mutable_data(); }
+    // From one column to the next along the first axis, in doubles.
+    std::size_t stride() const { return static_cast<std::size_t>(target_.strides(0)) / sizeof(double); }
     py::object finish();
 
   private:

@@ -22,14 +22,14 @@ constexpr double kExponential[] = {.50000000000000010,    .16666666666666671,   
 
 struct ReducedExponential {
     double fraction;  // e^r - 1
-    double scale;     // 2^k times the unit
+    double scale;     // 2^k
 };
 
-ATALANTA_INLINE ReducedExponential reduce_exponential(double x, std::uint64_t unit = bits_of(1.0)) {
+ATALANTA_INLINE ReducedExponential reduce_exponential(double x) {
     const double shifted = fma(x, kLog2E, kRoundToInteger);
     const double k = shifted - kRoundToInteger;
     const double r = fma(-k, kLn2Low, fma(-k, kLn2High, x));
-    const double scale = double_of((bits_of(shifted) << 52) + unit);
+    const double scale = double_of((bits_of(shifted) << 52) + bits_of(1.0));
     return {fma(r * r, even_odd(r, kExponential), r), scale};
 }
 
@@ -44,10 +44,27 @@ ATALANTA_INLINE double exponential_in_range(double x) {
     return fma(e.scale, e.fraction, e.scale);
 }
 
-// factor e^x without the multiplication; factor 2^k must be normal.
-ATALANTA_INLINE double scaled_exponential(double factor, double x) {
-    const ReducedExponential e = reduce_exponential(x, bits_of(factor));
-    return fma(e.scale, e.fraction, e.scale);
+// The same fit for e^(-q/2) - 1 = -(q - q^2/2 ...)/2, q reduced by multiples of 2 ln2: powers of two, no
+// rounding.
+struct HalfExponential {
+    double coefficients[10];
+};
+constexpr HalfExponential half_exponential() {
+    HalfExponential half{};
+    double factor = -0.5;
+    for (std::size_t i = 0; i < 10; ++i, factor *= -0.5) half.coefficients[i] = factor * kExponential[i];
+    return half;
+}
+constexpr HalfExponential kHalfExponential = half_exponential();
+
+// factor e^(-q/2) without multiplications by the factor and the half; factor 2^k / 2 must be normal.
+ATALANTA_INLINE double bell_exponential(double factor, double q) {
+    const double shifted = fma(q, -0.5 * kLog2E, kRoundToInteger);
+    const double k = shifted - kRoundToInteger;
+    const double r = fma(k, 2.0 * kLn2Low, fma(k, 2.0 * kLn2High, q));
+    const double fraction = fma(r * r, even_odd(r, kHalfExponential.coefficients), r);
+    const std::uint64_t exponent = bits_of(shifted) << 52;
+    return fma(double_of(exponent + bits_of(-0.5 * factor)), fraction, double_of(exponent + bits_of(factor)));
 }
 
 ATALANTA_INLINE double exponential(double x) {
@@ -63,14 +80,21 @@ ATALANTA_INLINE double exponential_minus_one(double x) {
 // e^x as base + growth, so that a e^x and a e^x - b keep their digits: base is 1, or 0 where e^x is so
 // much smaller that adding it to -1 would lose them.
 struct Growth {
-    double growth, base;
+    double growth;
+    std::uint64_t base;  // all bits for 1, none for 0: masked(a, base) is a times base
 };
 
 ATALANTA_INLINE Growth growth_of(double x) {
     constexpr double kCancelling = -0.69;
     const ReducedExponential e = reduce_exponential(x);
-    const double base = x < kCancelling ? 0.0 : 1.0;
-    return {fma(e.scale, e.fraction, e.scale - base), base};
+    const std::uint64_t base = ~sign_mask(x - kCancelling);
+    return {fma(e.scale, e.fraction, e.scale - masked(1.0, base)), base};
+}
+
+// e^x - 1 for |x| <= kSmallGrowth, where reducing changes nothing: the same bits as growth_of.
+constexpr double kSmallGrowth = 0.34;
+ATALANTA_INLINE double small_growth(double x) {
+    return fma(x * x, even_odd(x, kExponential), x);
 }
 
 }  // namespace

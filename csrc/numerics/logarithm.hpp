@@ -29,14 +29,26 @@ ATALANTA_INLINE double assemble_logarithm(double k, double f) {
     return fma(k, kLn2High, (f + f) + tail);
 }
 
-// ln(a / b) for positive normal a, b: b is scaled by a power of two to within [2/3, 3/2] of a, so that the
-// difference a - b is exact and nothing is lost near a = b.
-ATALANTA_INLINE double log_ratio(double a, double b) {
+// a / b = 2^k (1+f) / (1-f) for positive normal a, b: b is scaled by a power of two to within [2/3, 3/2] of
+// a, so that the difference a - b is exact and nothing is lost near a = b.
+struct Ratio {
+    std::uint64_t exponent;  // k in the exponent bits
+    double fraction;         // f
+};
+
+ATALANTA_INLINE Ratio split_ratio(double a, double b) {
     const std::uint64_t shift = bits_of(a) - bits_of(b) + 0x0008000000000000ULL;
     const std::uint64_t exponent = shift & kExponentMask;
     const double scaled = double_of(bits_of(b) + exponent);
-    const double f = (a - scaled) / (a + scaled);
-    return assemble_logarithm(exponent_as_double(exponent), f);
+    return {exponent, (a - scaled) / (a + scaled)};
+}
+
+ATALANTA_INLINE double logarithm_of(Ratio ratio) {
+    return assemble_logarithm(exponent_as_double(ratio.exponent), ratio.fraction);
+}
+
+ATALANTA_INLINE double log_ratio(double a, double b) {
+    return logarithm_of(split_ratio(a, b));
 }
 
 ATALANTA_INLINE double logarithm(double x) {

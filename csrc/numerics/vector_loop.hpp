@@ -46,5 +46,19 @@ ATALANTA_INLINE double double_of(std::uint64_t bits) {
     return __builtin_bit_cast(double, bits);
 }
 
+// Choices by bits: a comparison of doubles occupies a multiplier where its result is a mask register.
+// All bits where the sign bit is set, none elsewhere.
+ATALANTA_INLINE std::uint64_t sign_mask(double x) {
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits_of(x)) >> 63);
+}
+// x where the mask is set, +0 elsewhere.
+ATALANTA_INLINE double masked(double x, std::uint64_t mask) {
+    return double_of(bits_of(x) & mask);
+}
+// a where the mask is set, b elsewhere.
+ATALANTA_INLINE double chosen(std::uint64_t mask, double a, double b) {
+    return double_of((bits_of(a) & mask) | (bits_of(b) & ~mask));
+}
+
 }  // namespace
 }  // namespace atalanta

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kInverseRootTwoPi = .39894228040143268;
 constexpr double kLeastExponent = -708.0;      // e^x is 0 below it
-constexpr double kLeastBellExponent = -707.0;  // e^x / sqrt(2 pi) is 0 below it
+constexpr double kLargestBellSquare = 1412.0;  // e^(-q/2) / sqrt(2 pi) is 0 above it
 
 struct Option {
     double right;  // +1 call, -1 put
@@ -32,6 +32,20 @@ ATALANTA_INLINE ExpiryCarry carry_of(double years, double rate, double dividend_
             magnitude(interest) + magnitude(drift)};
 }
 
+// The same bits where exponents <= kSmallGrowth.
+ATALANTA_INLINE ExpiryCarry small_carry_of(double years, double rate, double dividend_yield) {
+    const double interest = rate * years, drift = (rate - dividend_yield) * years;
+    return {square_root(years),
+            1.0 + small_growth(-interest),
+            {small_growth(drift), ~std::uint64_t{0}},
+            magnitude(interest) + magnitude(drift)};
+}
+
+// The sign bit is set where small_carry_of does not hold.
+ATALANTA_INLINE std::uint64_t beyond_small_carry(double exponents) {
+    return bits_of(kSmallGrowth) - bits_of(exponents);
+}
+
 struct Horizon {
     double half_vol;           // s / 2, where s = vol sqrt(T)
     double inverse_total_vol;  // 1 / s
@@ -42,21 +56,24 @@ ATALANTA_INLINE Horizon horizon_of(double vol, double root_years) {
     return {0.5 * total_vol, 1.0 / total_vol};
 }
 
-constexpr double kLargestExponents = 340.0;  // for ExpiryCarry::exponents + s
+constexpr double kLargestExponents = 240.0;  // for ExpiryCarry::exponents + s
 constexpr std::uint64_t kLeastAmountBits = 511ULL << 52;
 constexpr std::uint64_t kLeastHalfVolBits = 611ULL << 52;
 constexpr std::uint64_t kBeyondTopBits = 3ULL << 62;
 
 // 0 for rows where nothing overflows, is denormal or divides by zero: spot and strike within 2^-512 ...
-// 2^512, s/2 above 2^-412, exponents + s at most 340. In integers, where it costs least: a double of that
+// 2^512, s/2 above 2^-412, exponents + s at most 240. In integers, where it costs least: a double of that
 // range has two leading zero bits once the exponent of the lower bound is taken off; NaN, infinity and signs
-// do not.
-ATALANTA_INLINE std::uint64_t exception_bits(double spot, double strike, double half_vol, double exponents) {
-    const std::uint64_t top_bits =
-        ((bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits) |
-         (bits_of(half_vol) - kLeastHalfVolBits)) &
-        kBeyondTopBits;
-    return exponents + (half_vol + half_vol) <= kLargestExponents ? top_bits : kBeyondTopBits;
+// do not. Likewise a double from 1 to an upper bound, taken off that bound.
+ATALANTA_INLINE std::uint64_t amount_exception(double spot, double strike) {
+    return ((bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits)) & kBeyondTopBits;
+}
+
+ATALANTA_INLINE std::uint64_t exponent_exception(double half_vol, double exponents) {
+    const double above_one = exponents + (half_vol + half_vol) + 1.0;
+    return ((bits_of(half_vol) - kLeastHalfVolBits) |
+            (bits_of(kLargestExponents + 1.0) - bits_of(above_one))) &
+           kBeyondTopBits;
 }
 
 struct Moneyness {
@@ -70,14 +87,14 @@ struct Forward {
 };
 
 ATALANTA_INLINE Forward forward_of(double spot, double strike, Growth growth) {
-    const double anchor = growth.base > 0.0 ? spot : 0.0;
+    const double anchor = masked(spot, growth.base);
     return {fma(spot, growth.growth, anchor - strike), fma(spot, growth.growth, anchor)};
 }
 
-ATALANTA_INLINE Moneyness moneyness_of(const Option& o, Growth growth, double inverse_total_vol) {
-    const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, log_ratio(o.spot, o.strike));
-    const Forward forward = forward_of(o.spot, o.strike, growth);
-    return {magnitude(log_moneyness) * inverse_total_vol, forward.gain, forward.value};
+// h from spot / strike.
+ATALANTA_INLINE double distance_of(const Option& o, Ratio ratio, double inverse_total_vol) {
+    const double log_moneyness = fma(o.rate - o.dividend_yield, o.years, logarithm_of(ratio));
+    return magnitude(log_moneyness) * inverse_total_vol;
 }
 
 // The one rule for ties: at F = K the put counts as out of the money, here and for every Greek.
@@ -94,52 +111,60 @@ ATALANTA_INLINE double signed_by(double sign, double x) {
 
 // Where the two normal tails begin. A wide total vol puts the near one below zero; it is then reflected.
 struct Tails {
-    double z1, z2;  // h - s/2, h + s/2
-    bool wide;
+    double z1, z2;       // h - s/2, h + s/2
+    std::uint64_t wide;  // all bits or none
 };
 
 ATALANTA_INLINE Tails tails_of(double distance, double half_vol) {
     const double z1 = distance - half_vol;
-    return {z1, distance + half_vol, z1 < kLowestTail};
+    return {z1, distance + half_vol, sign_mask(z1 - kLowestTail)};
 }
 
-ATALANTA_INLINE TailPlaces places_of(const Tails& tails) {
-    const double reflected = -tails.z1;
-    return tail_places(tails.wide ? reflected : tails.z1, tails.z2);
-}
-
-ATALANTA_INLINE double places_apart(const Tails& tails, double distance, double half_vol) {
-    const double sum = distance + distance, total_vol = half_vol + half_vol;
-    return tails.wide ? sum : total_vol;
+ATALANTA_INLINE TailRatios ratios_of(const Tails& tails, double distance, double half_vol) {
+    const double reflected = double_of(bits_of(tails.z1) ^ (tails.wide & kSignBit));
+    const double half_apart = chosen(tails.wide, distance, half_vol);
+    return tail_ratios(reflected, tails.z2, half_apart + half_apart);
 }
 
 // Discounted min(F, K), which the out-of-the-money option can at most be worth.
 ATALANTA_INLINE double bound_of(double strike, double gain, double forward, double discount) {
-    const double lesser = call_is_out_of_the_money(gain) ? forward : strike;
-    return lesser * discount;
+    return chosen(sign_mask(gain), forward, strike) * discount;
 }
 
 // S e^(-qT) phi(d1) = K e^(-rT) phi(d2), phi being the normal density.
-ATALANTA_INLINE double bell_of(double bound, double z1) {
-    const double exponent = (-0.5 * z1) * z1;
-    const double bell = bound * scaled_exponential(kInverseRootTwoPi, exponent);
-    return exponent < kLeastBellExponent ? 0.0 : bell;
+struct Bell {
+    double value;
+    std::uint64_t seen;  // none where it underflows to 0, else all bits
+};
+
+ATALANTA_INLINE Bell bell_of(double bound, double z1) {
+    const double square = z1 * z1;
+    const std::uint64_t seen = sign_mask(square - kLargestBellSquare);
+    return {masked(bound * bell_exponential(kInverseRootTwoPi, square), seen), seen};
 }
 
-// Narrow: the difference of two tails. Wide: the bound less two tails; their sum is written by means of the
-// difference, which the price has anyway.
-ATALANTA_INLINE double out_of_the_money_value(const Tails& tails, const TailRatios& ratios, double bound,
-                                              double bell) {
-    const double twice = ratios.first + ratios.first;
-    const double subtracted = tails.wide ? twice : 0.0;
-    const double whole = tails.wide ? bound : 0.0;
-    return fma(bell, ratios.difference - subtracted, whole);
+// The value of the out-of-the-money option, and bell times the ratios where its tails begin. Narrow: the
+// difference of two tails. Wide: the bound less two tails; their sum is written by means of the difference,
+// which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
+struct TailValues {
+    double out_of_the_money, near_tail, far_tail, bell;
+};
+
+ATALANTA_INLINE TailValues tail_values(const Moneyness& m, const Tails& tails, double half_vol, double strike,
+                                       double discount) {
+    const TailRatios ratios = ratios_of(tails, m.distance, half_vol);
+    const double bound = bound_of(strike, m.gain, m.forward, discount);
+    const Bell bell = bell_of(bound, tails.z1);
+    const double value = ratios.difference - masked(ratios.first + ratios.first, tails.wide);
+    const auto times_bell = [&](double x) { return bell.value * masked(x, bell.seen); };
+    return {fma(times_bell(value), ratios.inverse, masked(bound, tails.wide)),
+            times_bell(ratios.first) * ratios.inverse, times_bell(ratios.second) * ratios.inverse,
+            bell.value};
 }
 
 ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
     const double exercised = signed_by(right, gain);
-    const double intrinsic = exercised > 0.0 ? exercised : 0.0;
-    return fma(intrinsic, discount, out_of_the_money);
+    return fma(masked(exercised, ~sign_mask(exercised)), discount, out_of_the_money);
 }
 
 // The two legs of the option: price = spot_leg - strike_leg, both with the sign of right.
@@ -218,18 +243,16 @@ ATALANTA_INLINE Sensitivities sensitivities_of(const Option& o, double root_year
 // of its Greeks.
 ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, const ExpiryCarry& carry,
                                        const Horizon& t) {
-    const Moneyness m = moneyness_of(priced, carry.growth, t.inverse_total_vol);
+    const Forward forward = forward_of(priced.spot, priced.strike, carry.growth);
+    const Moneyness m = {distance_of(priced, split_ratio(priced.spot, priced.strike), t.inverse_total_vol),
+                         forward.gain, forward.value};
     const Tails tails = tails_of(m.distance, t.half_vol);
-    const double apart = places_apart(tails, m.distance, t.half_vol);
-    const TailRatios ratios = tail_ratios(places_of(tails), apart);
-    const double bound = bound_of(priced.strike, m.gain, m.forward, carry.discount);
-    const double bell = bell_of(bound, tails.z1);
-    const double otm = out_of_the_money_value(tails, ratios, bound, bell);
-    const double price = price_of(o.right, m.gain, carry.discount, otm);
+    const TailValues values = tail_values(m, tails, t.half_vol, priced.strike, carry.discount);
+    const double price = price_of(o.right, m.gain, carry.discount, values.out_of_the_money);
     const Legs legs =
-        legs_of(o.right, priced.strike, m, carry.discount, tails, bell * ratios.first, bell * ratios.second);
-    return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain), bell,
-                            price);
+        legs_of(o.right, priced.strike, m, carry.discount, tails, values.near_tail, values.far_tail);
+    return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain),
+                            values.bell, price);
 }
 
 }  // namespace

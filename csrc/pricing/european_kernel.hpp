@@ -1,183 +1,12 @@
 // Price and Greeks of European options over columns; entries: price_european, greeks_european<Order>.
-// A block of rows goes through short loops, one per step of european_formulas.hpp, with its temporaries in
-// L1; rows outside the ordinary range are then rewritten one by one. Single, padded and blocked rows call the
-// same functions in the same order: same bits.
+// Blocks of rows go through european_block.hpp; single, padded and blocked rows call the same functions in
+// the same order: same bits.
 #pragma once
 
-#include "pricing/european_limits.hpp"
-#include "pricing/row_blocks.hpp"
+#include "pricing/european_block.hpp"
 
 namespace atalanta {
 namespace {
-
-// Contiguous columns of one block.
-struct EuropeanColumns {
-    const std::int8_t* __restrict right;
-    const double* __restrict spot;
-    const double* __restrict strike;
-    const double* __restrict years;
-    const double* __restrict rate;
-    const double* __restrict dividend_yield;
-    const double* __restrict vol;
-};
-
-template <int Order>
-ATALANTA_INLINE void store(const GreekColumns& out, std::size_t row, const Sensitivities& g) {
-    out[Greek::price][row] = g.price;
-    out[Greek::delta][row] = g.delta;
-    out[Greek::gamma][row] = g.gamma;
-    out[Greek::vega][row] = g.vega;
-    out[Greek::theta][row] = g.theta;
-    out[Greek::rho][row] = g.rho;
-    out[Greek::phi][row] = g.phi;
-    if constexpr (Order >= 2) {
-        out[Greek::vanna][row] = g.vanna;
-        out[Greek::charm][row] = g.charm;
-        out[Greek::vomma][row] = g.vomma;
-    }
-    if constexpr (Order >= 3) {
-        out[Greek::speed][row] = g.speed;
-        out[Greek::zomma][row] = g.zomma;
-        out[Greek::color][row] = g.color;
-    }
-}
-
-// Temporaries of one block.
-class EuropeanBlock {
-  public:
-    // A carry shared by all rows is computed here, once.
-    explicit EuropeanBlock(const OptionRows& rows)
-        : carry_is_shared_(rows.years.shared & rows.rate.shared & rows.dividend_yield.shared) {
-        if (!carry_is_shared_) return;
-        const ExpiryCarry carry = carry_of(*rows.years.data, *rows.rate.data, *rows.dividend_yield.data);
-        for (std::size_t i = 0; i < kBlockRows; ++i) set_carry(i, carry);
-    }
-
-    [[gnu::noinline]] void price(const EuropeanColumns& in, std::size_t rows, double* out) {
-        rows &= ~(kLanes - 1);
-        prepare(in, rows);
-        finish_price(rows, out);
-        if (!any_exception(rows)) return;
-        for (std::size_t i = 0; i < rows; ++i) {
-            if (is_exception(i)) out[i] = limit_of(option(in, i)).price;
-        }
-    }
-
-    template <int Order>
-    [[gnu::noinline]] void greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
-        rows &= ~(kLanes - 1);
-        prepare(in, rows);
-        finish_ratios(rows);
-        finish_greeks<Order>(in, rows, out);
-        if (!any_exception(rows)) return;
-        for (std::size_t i = 0; i < rows; ++i) {
-            if (is_exception(i)) store<Order>(out, i, limit_of(option(in, i)));
-        }
-    }
-
-  private:
-    ATALANTA_INLINE Option option(const EuropeanColumns& in, std::size_t i) const {
-        return {right_[i],  in.spot[i],           in.strike[i], in.years[i],
-                in.rate[i], in.dividend_yield[i], in.vol[i]};
-    }
-
-    ATALANTA_INLINE void set_carry(std::size_t i, const ExpiryCarry& carry) {
-        root_years_[i] = carry.root_years;
-        discount_[i] = carry.discount;
-        growth_[i] = carry.growth.growth;
-        base_[i] = carry.growth.base;
-        exponents_[i] = carry.exponents;
-    }
-
-    // Each loop mixes a division or a square root with polynomials, so that neither waits alone.
-    ATALANTA_INLINE void prepare(const EuropeanColumns& in, std::size_t rows) {
-        for (std::size_t i = 0; i < rows; ++i) right_[i] = static_cast<double>(in.right[i]);
-        if (!carry_is_shared_) {
-            ATALANTA_VECTOR_LOOP
-            for (std::size_t i = 0; i < rows; ++i) {
-                set_carry(i, carry_of(in.years[i], in.rate[i], in.dividend_yield[i]));
-            }
-        }
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Horizon t = horizon_of(in.vol[i], root_years_[i]);
-            const Moneyness m = moneyness_of(option(in, i), {growth_[i], base_[i]}, t.inverse_total_vol);
-            half_vol_[i] = t.half_vol;
-            inverse_total_vol_[i] = t.inverse_total_vol;
-            distance_[i] = m.distance;
-            gain_[i] = m.gain;
-            forward_[i] = m.forward;
-            exception_[i] = exception_bits(in.spot[i], in.strike[i], t.half_vol, exponents_[i]);
-        }
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], half_vol_[i]);
-            const TailPlaces places = places_of(tails);
-            u1_[i] = places.u1;
-            u2_[i] = places.u2;
-            bound_[i] = bound_of(in.strike[i], gain_[i], forward_[i], discount_[i]);
-            bell_[i] = bell_of(bound_[i], tails.z1);
-        }
-    }
-
-    ATALANTA_INLINE void finish_price(std::size_t rows, double* __restrict out) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], half_vol_[i]);
-            const double apart = places_apart(tails, distance_[i], half_vol_[i]);
-            const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
-            const double otm = out_of_the_money_value(tails, ratios, bound_[i], bell_[i]);
-            out[i] = price_of(right_[i], gain_[i], discount_[i], otm);
-        }
-    }
-
-    // Tails overwrite the places of their ratios, the value of the out-of-the-money option its bound.
-    ATALANTA_INLINE void finish_ratios(std::size_t rows) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Tails tails = tails_of(distance_[i], half_vol_[i]);
-            const double apart = places_apart(tails, distance_[i], half_vol_[i]);
-            const TailRatios ratios = tail_ratios({u1_[i], u2_[i]}, apart);
-            bound_[i] = out_of_the_money_value(tails, ratios, bound_[i], bell_[i]);
-            u1_[i] = bell_[i] * ratios.first;
-            u2_[i] = bell_[i] * ratios.second;
-        }
-    }
-
-    template <int Order>
-    ATALANTA_INLINE void finish_greeks(const EuropeanColumns& in, std::size_t rows, const GreekColumns& out) {
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < rows; ++i) {
-            const Option o = option(in, i);
-            const Moneyness m = {distance_[i], gain_[i], forward_[i]};
-            const Tails tails = tails_of(m.distance, half_vol_[i]);
-            const Legs legs = legs_of(o.right, o.strike, m, discount_[i], tails, u1_[i], u2_[i]);
-            const double price = price_of(o.right, m.gain, discount_[i], bound_[i]);
-            store<Order>(out, i,
-                         sensitivities_of(o, root_years_[i], inverse_total_vol_[i], legs,
-                                          standardise(tails, m.gain), bell_[i], price));
-        }
-    }
-
-    bool is_exception(std::size_t i) const { return (exception_[i] | wrong_right(i)) != 0; }
-    bool any_exception(std::size_t rows) const {
-        std::uint64_t any = 0;
-        for (std::size_t i = 0; i < rows; ++i) any |= exception_[i] | wrong_right(i);
-        return any != 0;
-    }
-    // 0 for +1 and -1. Not part of exception_, because here it is off the path of the long loops.
-    ATALANTA_INLINE std::uint64_t wrong_right(std::size_t i) const {
-        return bits_of(fma(right_[i], right_[i], -1.0));
-    }
-
-    const bool carry_is_shared_;
-    alignas(64) double right_[kBlockRows];
-    alignas(64) double root_years_[kBlockRows], discount_[kBlockRows], growth_[kBlockRows], base_[kBlockRows];
-    alignas(64) double exponents_[kBlockRows], half_vol_[kBlockRows], inverse_total_vol_[kBlockRows];
-    alignas(64) double distance_[kBlockRows], gain_[kBlockRows], forward_[kBlockRows];
-    alignas(64) double u1_[kBlockRows], u2_[kBlockRows], bound_[kBlockRows], bell_[kBlockRows];
-    alignas(64) std::uint64_t exception_[kBlockRows];
-};
 
 ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
     return {static_cast<double>(rows.right[row]),
@@ -193,8 +22,9 @@ ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
 ATALANTA_INLINE Sensitivities single_row(const Option& o) {
     const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
     const Horizon t = horizon_of(o.vol, carry.root_years);
-    const bool ordinary = exception_bits(o.spot, o.strike, t.half_vol, carry.exponents) == 0;
-    return ordinary && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
+    const std::uint64_t exception =
+        amount_exception(o.spot, o.strike) | exponent_exception(t.half_vol, carry.exponents);
+    return exception == 0 && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
 }
 
 // At least kLanes rows, block by block: solve(columns, first, count).

@@ -15,7 +15,7 @@
 //   F = K, or spot and strike both 0       less S e^-qT phi(0) vol / (2 sqrt(T)), vega sqrt(T) S e^-qT
 //                                          phi(0), vanna sqrt(T) e^-qT phi(0) / 2, vomma 0, gamma +inf,
 //                                          speed and zomma -inf, charm and color infinite as they diverge
-//   vol sqrt(T) > 1e60                     N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
+//   vol sqrt(T) > 1e10                     N(d1) = 1, N(d2) = 0: call S e^-qT, put K e^-rT
 //   any other size                         the ordinary formulas on S e^-qT and K e^-rT; an output beyond
 //                                          the range of double becomes 0, infinite or NaN
 #pragma once
@@ -30,7 +30,7 @@ constexpr double kUndefined = __builtin_nan("");
 constexpr double kUnbounded = __builtin_inf();
 constexpr double kLargestDouble = 1.7976931348623157e308;
 constexpr double kLeastNormal = 2.2250738585072014e-308;
-constexpr double kLeastTotalVol = 1e-120, kLargestTotalVol = 1e60;
+constexpr double kLeastTotalVol = 1e-120, kLargestTotalVol = 1e10;
 
 inline Sensitivities undefined_row() {
     return {kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined,
@@ -128,17 +128,18 @@ inline Sensitivities with_unbounded_vol(const Option& o, const DiscountedAmounts
 
 // The ordinary formulas with r = q = 0 on the discounted amounts; only the Greeks see the real rates.
 inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts& a) {
-    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, 1.0}, 0.0};
+    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, ~std::uint64_t{0}}, 0.0};
     const Option driftless = {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol};
     return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
 
-// A power of two that lifts tails of tiny amounts out of the denormals and makes room for the sum of huge
-// ones.
-inline double scale_of(const Option& o) {
+// A power of two that lifts tails of tiny amounts out of the denormals, and makes room for the sum of huge
+// ones and for their product with a bell and a power of z.
+inline double scale_of(const Option& o, const DiscountedAmounts& a) {
     const double least = o.spot < o.strike ? o.spot : o.strike;
     const double largest = o.spot < o.strike ? o.strike : o.spot;
     if (least < 0x1p-512 && largest < 1.0) return 0x1p500;
+    if (least > 0x1p-200 && a.spot > 0x1p700 && a.strike > 0x1p700) return 0x1p-400;
     if (largest > 0x1p1020 && least > 1.0) return 0x1p-8;
     return 1.0;
 }
@@ -153,12 +154,15 @@ inline Sensitivities undo_scale(const Sensitivities& g, double scale) {
 
 [[gnu::noinline]] inline Sensitivities limit_of(const Option& option) {
     if (!in_domain(option)) return undefined_row();
-    const double scale = scale_of(option);
+    const DiscountedAmounts whole = discount_amounts(option);
+    if (!is_finite_and_not_negative(whole.spot) || !is_finite_and_not_negative(whole.strike)) {
+        return undefined_row();
+    }
+    const double scale = scale_of(option, whole);
     Option o = option;
     o.spot *= scale;
     o.strike *= scale;
     const DiscountedAmounts a = discount_amounts(o);
-    if (!is_finite_and_not_negative(a.spot) || !is_finite_and_not_negative(a.strike)) return undefined_row();
     const double root_years = square_root(o.years), total_vol = o.vol * root_years;
     if (total_vol < kLeastTotalVol || a.spot < kLeastNormal || a.strike < kLeastNormal) {
         return undo_scale(without_vol(o, a), scale);

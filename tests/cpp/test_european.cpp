@@ -195,6 +195,59 @@ TEST(calls_and_puts_obey_parity) {
     }
 }
 
+TEST(a_unit_of_money_that_is_a_power_of_two_changes_no_digit) {
+    Random random;
+    Batch batch;
+    while (batch.size() < 500) {
+        const Row row = ordinary_row(random);
+        if (std::fabs(std::log(row.strike / row.spot)) < 20.0) batch.add(row);
+    }
+    for (const KernelSet* kernels : available()) {
+        const Outputs reference = run(*kernels, batch, 0);
+        for (const double unit : {0x1p-400, 0x1p300, 0x1p470}) {
+            Batch scaled = batch;
+            for (double& spot : scaled.columns[0]) spot *= unit;
+            for (double& strike : scaled.columns[1]) strike *= unit;
+            const Outputs out = run(*kernels, scaled, 0);
+            for (std::size_t i = 0; i < batch.size(); ++i) CHECK(out[0][i] == reference[0][i] * unit);
+        }
+    }
+}
+
+TEST(huge_amounts_keep_their_digits_beyond_the_ordinary_range) {
+    Random random;
+    for (const KernelSet* kernels : available()) {
+        Batch batch, scaled;
+        for (int i = 0; i < 200; ++i) {
+            const double spot = random.uniform(80.0, 120.0), strike = spot * random.uniform(0.7, 1.4);
+            const Row row = {i % 2 ? 1 : -1,          spot, strike, random.uniform(0.1, 2.0), 0.03, 0.01,
+                             random.uniform(0.1, 0.6)};
+            batch.add(row);
+            scaled.add({row.right, spot * 0x1p1000, strike * 0x1p1000, row.years, row.rate,
+                        row.dividend_yield, row.vol});
+        }
+        const Outputs reference = run(*kernels, batch, 0), out = run(*kernels, scaled, 0);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            CHECK_CLOSE(reference[0][i], out[0][i] * 0x1p-1000, 1e-12 * reference[0][i]);
+        }
+    }
+}
+
+TEST(tails_too_far_for_the_powers_of_the_fit_are_nothing) {
+    for (const KernelSet* kernels : available()) {
+        for (const double vol : {1e-10, 1e-14, 1e-30, 1e-100}) {
+            for (const double strike : {90.0, 110.0}) {
+                Batch batch;
+                for (int i = 0; i < 8; ++i) batch.add({1, 100.0, strike, 1.0, 0.0, 0.0, vol});
+                const Outputs out = run(*kernels, batch);
+                CHECK(out[0][0] == (strike < 100.0 ? 10.0 : 0.0));
+                CHECK(out[1][0] == (strike < 100.0 ? 1.0 : 0.0));
+                for (const std::size_t c : {2, 3, 7, 9, 10, 11}) CHECK(out[c][0] == 0.0);
+            }
+        }
+    }
+}
+
 TEST(nothing_is_written_for_no_rows) {
     const Batch empty;
     for (const KernelSet* kernels : available()) {

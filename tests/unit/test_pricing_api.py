@@ -342,6 +342,20 @@ def test_greeks_of_numbers_are_floats_and_print_well():
     assert greeks.price == atalanta.price(*CALL)
 
 
+@pytest.mark.parametrize("shape", [(256,), (8192,), (1001,), (20, 33)])
+def test_long_greeks_are_separate_contiguous_columns(shape):
+    """Columns of any length and shape hold what short calls give, are contiguous and may be written to."""
+    strike = np.linspace(70.0, 140.0, math.prod(shape)).reshape(shape)
+    greeks = atalanta.greeks("put", 100.0, strike, 0.5, 0.03, 0.2, order=3)
+    for name in GREEK_NAMES:
+        assert greeks[name].shape == shape
+        assert greeks[name].flags.c_contiguous
+        assert greeks[name].flags.writeable
+    for index in (0, strike.size // 2, strike.size - 1):
+        one = atalanta.greeks("put", 100.0, strike.ravel()[index], 0.5, 0.03, 0.2, order=3)
+        assert [one[name] for name in GREEK_NAMES] == [greeks[name].ravel()[index] for name in GREEK_NAMES]
+
+
 def test_greeks_of_a_grid_keep_its_shape_and_take_out():
     """A grid in gives grids out; `out` holds all columns."""
     out = np.empty((10, 3, 4))
