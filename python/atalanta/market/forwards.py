@@ -6,11 +6,14 @@ contracts), the discount comes from elsewhere and `source` says from where; what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.market.american_forwards import AMERICAN_WIDTH, refit_american
+from atalanta.market.carry import Borrow, Carry
 from atalanta.market.chain import Chain
 from atalanta.market.contradictions import contradictions
 from atalanta.market.curves import RateCurve
@@ -22,7 +25,8 @@ from atalanta.market.discounts import (
     over_time,
 )
 from atalanta.market.expiries import ExpiryGroups, group_by_expiry
-from atalanta.market.parity import fit_parity, match_pairs
+from atalanta.market.parity import ParityFit, fit_parity, match_pairs
+from atalanta.market.spot_model import SpotModel
 from atalanta.market.table import Table
 
 __all__ = ["ForwardFit", "fit_forwards"]
@@ -30,8 +34,8 @@ __all__ = ["ForwardFit", "fit_forwards"]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-#: Scale of the nearness weights in log moneyness. American contracts obey parity only about at the money.
-_EUROPEAN_WIDTH, _AMERICAN_WIDTH = 0.15, 0.05
+#: Scale of the nearness weights in log moneyness of European contracts.
+_EUROPEAN_WIDTH = 0.15
 
 _IDENTITY = ("underlying", "root", "quote_time", "expiry", "expires_at", "settlement", "exercise", "years")
 
@@ -42,12 +46,17 @@ class ForwardFit:
 
     Attributes:
         expiries: (G,) rows with `underlying, root, quote_time, expiry, expires_at, settlement, exercise, years,
-            forward, forward_se, discount, discount_se, rate, pairs, contracts, source`; its notes tell what was assumed.
+            forward, forward_se, discount, discount_se, rate, pairs, contracts, source, implied_spot, borrow,
+            dividend_value`; its notes tell what was assumed.
         group: (N,) row of `expiries` that each contract belongs to.
+        model: dividends, borrow cost and rate under which the spot gives the forward.
+        early: (G,) expiries whose contracts can be worth exercising early.
     """
 
     expiries: Table
     group: npt.NDArray[np.int64]
+    model: SpotModel
+    early: Mask
 
     def per_contract(self, name: str) -> npt.NDArray[np.float64]:
         """(N,) a column of `expiries`, repeated for every contract."""
@@ -55,12 +64,24 @@ class ForwardFit:
         return column
 
 
-def fit_forwards(chain: Chain, rate: float | RateCurve | None = None) -> ForwardFit:
+def fit_forwards(
+    chain: Chain,
+    rate: float | RateCurve | None = None,
+    *,
+    dividends: Any = None,
+    borrow: Borrow = None,
+    tolerance: str | float = "standard",
+    threads: int | None = None,
+) -> ForwardFit:
     """The implied forward and discount factor of every expiry, by put-call parity.
 
     Args:
         chain: N option quotes; only two-sided rows without any flag take part.
         rate: continuously compounded rate (decimal) or curve; None takes the discount from parity as well.
+        dividends: cash dividends by ex-date, as `analyze` takes them.
+        borrow: continuous cost of borrowing the share, as `analyze` takes it.
+        tolerance: of American prices, as `price` takes it.
+        threads: of the kernels; None takes the package's setting.
 
     Returns:
         G expiries. `source` is `parity`, or names the forward's source and the discount's: `parity` or `spot`, then
@@ -69,41 +90,48 @@ def fit_forwards(chain: Chain, rate: float | RateCurve | None = None) -> Forward
         `discount_se` is NaN where the discount is not from parity, `forward_se` where the forward is not.
 
     Raises:
-        InputError: the rate is not a number or looks like per cent.
+        InputError: the rate is not a number or looks like per cent, or dividends or borrow cost cannot be used.
     """
     curve = _curve(rate)
     groups = group_by_expiry(chain)
-    years, spot = groups.column(chain, "years"), _spots(chain, groups)
+    carry = Carry.of(chain, groups, dividends, borrow)
+    years, spot = carry.years, _spots(chain, groups)
     american = groups.column(chain, "exercise") == "american"
     free_to_tell = ~american & (curve is None)
     pairs = match_pairs(chain, groups)
-    width = np.where(american, _AMERICAN_WIDTH, _EUROPEAN_WIDTH)
+    width = np.where(american, AMERICAN_WIDTH, _EUROPEAN_WIDTH)
     free = fit_parity(pairs, len(groups), width)
     believed = believable(free, years, groups.snapshot, free_to_tell)
     discount, origin = other_discounts(free, believed, groups.snapshot, years, curve)
     fixed = fit_parity(pairs.of(~believed), len(groups), width, discount)
-    paired = believed | (fixed.forward > 0)
-    with np.errstate(over="ignore"):  # an absurd spot
-        carried = spot / discount
-    fitted = {
-        "forward": np.select([believed, paired], [free.forward, fixed.forward], carried),
-        "forward_se": np.select([believed, paired], [free.forward_se, fixed.forward_se], np.nan),
-        "discount": np.where(believed, free.discount, discount),
-        "discount_se": np.where(believed, free.discount_se, np.nan),
-    }
-    found = contradictions(
-        free, fitted["forward"], spot, years, free_to_tell & (origin == "zero rate") & ~believed
-    )
-    fitted = {name: np.where(found.refuted, np.nan, column) for name, column in fitted.items()}
+    line = _chosen(believed, free, fixed, discount)
+    model = SpotModel(carry, 0.0 - over_time(np.log(line.discount), years), tolerance, threads)
+    carried = _carried(spot, line.discount, model)
+    unsure = free_to_tell & (origin == "zero rate") & ~believed
+    found = contradictions(free, np.where(line.forward > 0, line.forward, carried), spot, years, unsure)
+    early = model.early(american) & ~found.refuted
+    telling = early & (line.forward > 0)
+    if telling.any():
+        refit = refit_american(chain, pairs, line, telling, model)
+        line = _either(telling, refit, line)
+    paired = line.forward > 0
     source = _sources(believed, paired, np.isfinite(carried), origin)
     source[found.refuted] = "refuted"
+    fitted = {
+        "forward": np.where(paired, line.forward, carried),
+        "forward_se": np.where(paired, line.forward_se, np.nan),
+        "discount": line.discount,
+        "discount_se": np.where(believed, free.discount_se, np.nan),
+        "rate": model.rate,
+    }
+    fitted = {name: np.where(found.refuted, np.nan, column) for name, column in fitted.items()}
     columns = {name: groups.column(chain, name) for name in _IDENTITY} | fitted
-    columns["rate"] = 0.0 - over_time(np.log(fitted["discount"]), years)
     columns["pairs"] = np.bincount(pairs.group, minlength=len(groups))
     columns["contracts"] = groups.contracts
     columns["source"] = source
-    notes = (*_notes(source, american, columns["rate"]), *found.notes)
-    return ForwardFit(Table(columns, notes=notes), groups.index)
+    columns |= _spot_columns(fitted, carry)
+    notes = (*carry.notes, *_notes(source, american, early, columns["rate"]), *found.notes)
+    return ForwardFit(Table(columns, notes=notes), groups.index, model, early)
 
 
 def _curve(rate: float | RateCurve | None) -> RateCurve | None:
@@ -120,6 +148,32 @@ def _spots(chain: Chain, groups: ExpiryGroups) -> Floats:
     return mean
 
 
+def _chosen(believed: Mask, free: ParityFit, fixed: ParityFit, discount: Floats) -> ParityFit:
+    """The free line where its discount is believed, else the one with a discount from elsewhere."""
+    line = _either(believed, free, fixed)
+    return replace(line, discount=np.where(believed, free.discount, discount))
+
+
+def _either(first: Mask, one: ParityFit, other: ParityFit) -> ParityFit:
+    columns = (field.name for field in fields(ParityFit))
+    return ParityFit(*(np.where(first, getattr(one, name), getattr(other, name)) for name in columns))
+
+
+@np.errstate(over="ignore")  # an absurd spot
+def _carried(spot: Floats, discount: Floats, model: SpotModel) -> Floats:
+    """(G,) the forwards that the spot alone tells."""
+    return model.carry.forward_of(spot, model.rate) if model.carry.given else spot / discount
+
+
+@np.errstate(over="ignore")
+def _spot_columns(fitted: dict[str, Floats], carry: Carry) -> dict[str, Floats]:
+    return {
+        "implied_spot": carry.spot_of(fitted["forward"], fitted["rate"]),
+        "borrow": carry.borrow,
+        "dividend_value": carry.dividend_value(fitted["rate"]),
+    }
+
+
 def _sources(
     believed: Mask, paired: Mask, carried: Mask, origin: npt.NDArray[np.object_]
 ) -> npt.NDArray[np.object_]:
@@ -130,11 +184,14 @@ def _sources(
     return source
 
 
-def _notes(source: npt.NDArray[np.object_], american: Mask, rate: Floats) -> tuple[str, ...]:
+def _notes(
+    source: npt.NDArray[np.object_], american: Mask, early: Mask, rate: Floats
+) -> tuple[str, ...]:
     kinds = np.array([str(text) for text in source], dtype="U")
     lowest, highest = ORDINARY_RATES
     counted = (
-        (american, "American contracts are valued as European (no early-exercise premium)"),
+        (early, "American, valued on the implied spot; their parity is that of European values"),
+        (american & ~early, "American without rate, dividend or borrow cost: worth what European ones are"),
         (
             (kinds == "parity") & ((rate < lowest) | (rate > highest)),
             f"the rate by parity is outside {lowest:.0%} to {highest:.0%}, yet certain to ±{RATE_SE:.1%}: believed",
