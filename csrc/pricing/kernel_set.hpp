@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/cpu_features.hpp"
+#include "pricing/american/collocation_tables.hpp"
+#include "pricing/american/unit_puts.hpp"
 #include "pricing/columns.hpp"
 
 namespace atalanta {
@@ -17,11 +19,18 @@ struct EuropeanKernels {
     void (*implied_vol)(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept;
 };
 
+// American puts on a unit strike, one kernel per class of kCollocationSizes.
+struct AmericanKernels {
+    void (*premiums[kCollocationClasses])(const CollocationTables& tables, const UnitPuts& puts,
+                                          const ExercisePremiums& out) noexcept;
+};
+
 struct KernelSet {
     const char* name;
     const char* description;
     CpuFeatures required;
     const EuropeanKernels* european;
+    const AmericanKernels* american;
 };
 
 }  // namespace atalanta

@@ -8,15 +8,19 @@ namespace atalanta::isa {
 
 namespace avx512 {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
 }
 namespace avx2 {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
 }
 namespace neon {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
 }
 namespace baseline {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
 }
 
 }  // namespace atalanta::isa
