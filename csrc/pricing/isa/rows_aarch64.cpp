@@ -5,7 +5,7 @@ namespace atalanta::isa {
 namespace {
 
 constexpr KernelSet neon_row = {
-    "neon", "Advanced SIMD with fused multiply-add", {.neon = true}, &neon::european};
+    "neon", "Advanced SIMD with fused multiply-add", {.neon = true}, &neon::european, &neon::ladder};
 
 constexpr const KernelSet* best_first[] = {&neon_row};
 
