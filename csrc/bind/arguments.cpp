@@ -120,8 +120,8 @@ int read_scalar_right(PyObject* value, const char* origin) {
         return 0;
     }
     if (right == 0) {
-        raise_input_error(origin, "right is " + repr_of(value) +
-                                      "; it must be +1 or 'call' or 'C', -1 or 'put' or 'P'");
+        raise_input_error(
+            origin, "right is " + repr_of(value) + "; it must be +1 or 'call' or 'C', -1 or 'put' or 'P'");
     }
     return right;
 }

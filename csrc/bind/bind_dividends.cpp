@@ -9,9 +9,10 @@ Schedules schedules_of(const py::object& schedules) {
     constexpr const char* origin = "pricing.Dividends";
     const py::object sequence = as_sequence(schedules.ptr());
     if (!sequence) {
-        raise_input_error(origin, "schedules is " + repr_of(schedules.ptr()) +
-                                      "; it must be a sequence of schedules, each a sequence of (years, cash) "
-                                      "pairs");
+        raise_input_error(origin,
+                          "schedules is " + repr_of(schedules.ptr()) +
+                              "; it must be a sequence of schedules, each a sequence of (years, cash) "
+                              "pairs");
     }
     Schedules packed;
     const Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence.ptr());

@@ -27,8 +27,8 @@ class EarlyResult {
         const auto flag = [&](std::size_t i) {
             return reinterpret_cast<std::uint8_t*>(flags_[i].mutable_data());
         };
-        return {value(0), value(1), value(2), value(3), value(4),  value(5), value(6),
-                value(7), value(8), value(9), value(10), flag(0), flag(1)};
+        return {value(0), value(1), value(2), value(3),  value(4), value(5), value(6),
+                value(7), value(8), value(9), value(10), flag(0),  flag(1)};
     }
 
     py::tuple finish() const {
@@ -73,9 +73,8 @@ py::object early_exercise(PyObject* const* given, Py_ssize_t positional, PyObjec
     return result.finish();
 }
 
-constexpr const char* kBoundaryNames[] = {"right",          "strike",    "years",     "rate",   "vol",
-                                          "remaining",      "dividend_yield", "dividends", "tolerance",
-                                          "threads"};
+constexpr const char* kBoundaryNames[] = {"right",     "strike",         "years",     "rate",      "vol",
+                                          "remaining", "dividend_yield", "dividends", "tolerance", "threads"};
 
 // The instants of a curve: a number, or a column of its own that broadcasts with nothing.
 Doubles read_remaining(PyObject* value, const char* origin) {
@@ -101,9 +100,13 @@ py::object exercise_boundary(PyObject* const* given, Py_ssize_t positional, PyOb
     const TermsArguments terms(nullptr, arguments[kCash], arguments[kError], signature.origin);
     const int threads = read_threads(arguments[kThreads], signature.origin);
     const Doubles remaining = read_remaining(arguments[kRemaining], signature.origin);
-    const std::array<PyObject*, 7> option = {arguments[kOf], arguments[kBoundaryStrike],
-                                             arguments[kBoundaryStrike], arguments[kT],
-                                             arguments[kR],  arguments[kV], arguments[kQ]};
+    const std::array<PyObject*, 7> option = {arguments[kOf],
+                                             arguments[kBoundaryStrike],
+                                             arguments[kBoundaryStrike],
+                                             arguments[kT],
+                                             arguments[kR],
+                                             arguments[kV],
+                                             arguments[kQ]};
     BroadcastRows inputs(signature.origin);
     add_option_rows(inputs, option);  // the strike stands for the spot, which does not matter
     terms.add_to(inputs);

@@ -17,9 +17,9 @@ bool is_true(PyObject* value) {
 }
 
 constexpr const char* kSharedNames[] = {"spot", "strike", "years", "rate"};
-constexpr const char* kImpliedVolNames[] = {
-    "price",    "right",     "spot",      "strike", "years",       "rate", "dividend_yield",
-    "exercise", "dividends", "tolerance", "start",  "full_output", "out",  "threads"};
+constexpr const char* kImpliedVolNames[] = {"price", "right",          "spot",     "strike",    "years",
+                                            "rate",  "dividend_yield", "exercise", "dividends", "tolerance",
+                                            "start", "full_output",    "out",      "threads"};
 enum QuotedArgument : std::size_t {
     kPrice,
     kQuotedRight,

@@ -62,9 +62,9 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
     return inputs.is_scalar() && arguments[kOut] == nullptr ? py::float_(*values) : out.finish();
 }
 
-constexpr const char* kGreeksNames[] = {"right", "spot",           "strike",   "years",     "rate",
-                                        "vol",   "dividend_yield", "exercise", "dividends", "tolerance",
-                                        "order", "out",            "threads"};
+constexpr const char* kGreeksNames[] = {
+    "right",    "spot",      "strike",    "years", "rate", "vol",    "dividend_yield",
+    "exercise", "dividends", "tolerance", "order", "out",  "threads"};
 
 int read_order(PyObject* value, const char* origin) {
     if (value == nullptr) return 1;

@@ -11,16 +11,17 @@ namespace {
     const py::object items = as_sequence(value);
     const bool nested = items && PySequence_Fast_GET_SIZE(items.ptr()) > 0 &&
                         as_sequence(PySequence_Fast_GET_ITEM(items.ptr(), 0));
-    raise_input_error(origin, entry + " is " + repr_of(value) +
-                                  "; it must be a (years, cash) pair of numbers" +
-                                  (nested ? ". Several schedules: atalanta.Dividends(schedules, of=...)" : ""));
+    raise_input_error(origin,
+                      entry + " is " + repr_of(value) + "; it must be a (years, cash) pair of numbers" +
+                          (nested ? ". Several schedules: atalanta.Dividends(schedules, of=...)" : ""));
 }
 
 // Reasons are in the order in which the values stop making sense.
 const char* fault_of(double years, double cash) {
     if (!std::isfinite(years)) return "the years to the ex-date must be finite";
     if (years <= 0.0) {
-        return "it goes ex on or before the valuation instant: the spot is taken as already ex-dividend; leave "
+        return "it goes ex on or before the valuation instant: the spot is taken as already ex-dividend; "
+               "leave "
                "it out";
     }
     if (!std::isfinite(cash)) return "the cash must be finite";
@@ -52,8 +53,8 @@ DividendSchedules Schedules::columns(const Column<std::int32_t>& of) const {
 void Schedules::add(PyObject* pairs, const char* origin, const std::string& place) {
     const py::object sequence = as_sequence(pairs);
     if (!sequence) {
-        raise_input_error(origin, place + " is " + repr_of(pairs) +
-                                      "; it must be a sequence of (years, cash) pairs");
+        raise_input_error(origin,
+                          place + " is " + repr_of(pairs) + "; it must be a sequence of (years, cash) pairs");
     }
     const Py_ssize_t entries = PySequence_Fast_GET_SIZE(sequence.ptr());
     for (Py_ssize_t i = 0; i < entries; ++i) {

@@ -118,7 +118,8 @@ void collocation_boundaries(const OptionRows& rows, double tolerance, double* bo
         const std::span<const std::size_t> chosen(order.data() + first, last - first);
         const GatheredOptions group(rows, {}, chosen);
         const double years = rows.years[order[first]];
-        collocation_boundary(group.rows, tolerance, &years, 1, near_values.data(), far_values.data(), threads);
+        collocation_boundary(group.rows, tolerance, &years, 1, near_values.data(), far_values.data(),
+                             threads);
         scatter(near_values.data(), chosen, boundary);
         scatter(far_values.data(), chosen, far);
     }

@@ -10,16 +10,16 @@ namespace atalanta {
 // something before the row's expiry. NaN stands where there is no such thing.
 struct EarlyExerciseColumns {
     double* price;
-    double* intrinsic;    // what exercising now gives, at least 0
-    double* time_value;   // price - intrinsic
-    double* boundary;     // exercising now is right from here on: spots above (call), below (put)
-    double* far_boundary; // where rates below 0 end the exercise region again, beyond the boundary
-    double* probability;  // risk-neutral, of exercise before expiry
+    double* intrinsic;     // what exercising now gives, at least 0
+    double* time_value;    // price - intrinsic
+    double* boundary;      // exercising now is right from here on: spots above (call), below (put)
+    double* far_boundary;  // where rates below 0 end the exercise region again, beyond the boundary
+    double* probability;   // risk-neutral, of exercise before expiry
     double* next_ex_years;
     double* next_dividend;
-    double* value_after;       // of the option just after the next ex-date, at today's spot less the dividend
-    double* cost_of_holding;   // intrinsic - value_after where that is positive, else 0
-    double* cost_of_waiting;   // per year, lost by not exercising now; 0 where holding is right
+    double* value_after;      // of the option just after the next ex-date, at today's spot less the dividend
+    double* cost_of_holding;  // intrinsic - value_after where that is positive, else 0
+    double* cost_of_waiting;  // per year, lost by not exercising now; 0 where holding is right
     std::uint8_t* exercise_now;          // 1: the spot is at or beyond the boundary
     std::uint8_t* ex_dividend_exercise;  // 1: at today's spot, exercising just before the ex-date is right
 };

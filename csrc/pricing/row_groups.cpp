@@ -36,8 +36,7 @@ Terms gather(const Terms& from, std::span<const std::size_t> chosen, std::vector
 }  // namespace
 
 RowGroups::RowGroups(std::size_t size, const Column<double>& years, const Terms& terms) {
-    const Method plain =
-        terms.exercise == Exercise::european ? Method::closed_form : Method::collocation;
+    const Method plain = terms.exercise == Exercise::european ? Method::closed_form : Method::collocation;
     const DividendSchedules& dividends = terms.dividends;
     if (dividends.count == 0) {
         only_ = plain;
