@@ -38,9 +38,7 @@ class _Sides(NamedTuple):
     put: Floats
 
 
-def refit_american(
-    chain: Table, pairs: Pairs, start: ParityFit, which: Mask, model: SpotModel
-) -> ParityFit:
+def refit_american(chain: Table, pairs: Pairs, start: ParityFit, which: Mask, model: SpotModel) -> ParityFit:
     """Forwards of the marked expiries from European values of their pairs.
 
     In each round the American volatilities of both mids are implied at the spot of the last forward, the European
@@ -71,7 +69,9 @@ def refit_american(
         moved = np.abs(fit.forward - forward)
         forward, error = np.where(here, fit.forward, forward), np.where(here, fit.forward_se, error)
         effective = np.where(here, fit.effective, effective)
-        open_still = here & (moved > np.maximum(_OF_ERROR * fit.forward_se, _OF_FORWARD * np.abs(fit.forward)))
+        open_still = here & (
+            moved > np.maximum(_OF_ERROR * fit.forward_se, _OF_FORWARD * np.abs(fit.forward))
+        )
         if not open_still.any():
             break
         again = open_still[near.group]

@@ -137,9 +137,7 @@ def analyze(
         raise InputError(
             f"[market.analyze] needs a Chain, got {type(chain).__name__}: make one with read_chain"
         )
-    fit = fit_forwards(
-        chain, rate, dividends=dividends, borrow=borrow, tolerance=tolerance, threads=threads
-    )
+    fit = fit_forwards(chain, rate, dividends=dividends, borrow=borrow, tolerance=tolerance, threads=threads)
     columns = _columns(chain, fit)
     trusted = np.where(columns["flags"] == 0, columns["iv_mid"], np.nan)
     atm_vol = _atm_vols(fit.group, len(fit.expiries), columns["moneyness"], trusted, chain["right"])

@@ -187,14 +187,19 @@ def _borrow(borrow: Borrow, names: list[str]) -> tuple[dict[str, float], list[st
     if not isinstance(borrow, Mapping):
         cost = 0.0 if borrow is None else _cost(borrow, "borrow")
         return dict.fromkeys(names, cost), []
-    given = {str(name).strip().removeprefix("^").upper(): _cost(cost, f"borrow of {name!r}") for name, cost in borrow.items()}
+    given = {
+        str(name).strip().removeprefix("^").upper(): _cost(cost, f"borrow of {name!r}")
+        for name, cost in borrow.items()
+    }
     others = sorted(given.keys() - set(names))
     if others and not given.keys() & set(names):
         raise InputError(
             f"[market.analyze] borrow: wrong underlying: of {', '.join(others[:_LISTED])}; the chain holds "
             f"{', '.join(names[:_LISTED]) or 'none'}"
         )
-    notes = [f"borrow of {', '.join(others[:_LISTED])} not used: the chain holds no such underlying"] * bool(others)
+    notes = [f"borrow of {', '.join(others[:_LISTED])} not used: the chain holds no such underlying"] * bool(
+        others
+    )
     return {name: given.get(name, 0.0) for name in names}, notes
 
 

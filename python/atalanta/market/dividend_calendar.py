@@ -69,7 +69,9 @@ class DividendCalendar:
             raise InputError(
                 f"{ORIGIN} wrong underlying: they are of {_listed(others)}, the chain holds {_listed(underlyings)}"
             )
-        notes = [f"dividends of {_listed(others)} not used: the chain holds no such underlying"] * bool(others)
+        notes = [f"dividends of {_listed(others)} not used: the chain holds no such underlying"] * bool(
+            others
+        )
         found: dict[str, CashDividends] = {}
         for ticker in dict.fromkeys(entry.ticker for entry in kept):
             own = [entry for entry in kept if entry.ticker == ticker]

@@ -7,7 +7,7 @@ contracts), the discount comes from elsewhere and `source` says from where; what
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from atalanta.market.discounts import (
     over_time,
 )
 from atalanta.market.expiries import ExpiryGroups, group_by_expiry
-from atalanta.market.parity import ParityFit, fit_parity, match_pairs
+from atalanta.market.parity import Pairs, ParityFit, fit_parity, match_pairs
 from atalanta.market.spot_model import SpotModel
 from atalanta.market.table import Table
 
@@ -95,43 +95,73 @@ def fit_forwards(
     curve = _curve(rate)
     groups = group_by_expiry(chain)
     carry = Carry.of(chain, groups, dividends, borrow)
-    years, spot = carry.years, _spots(chain, groups)
     american = groups.column(chain, "exercise") == "american"
-    free_to_tell = ~american & (curve is None)
     pairs = match_pairs(chain, groups)
-    width = np.where(american, AMERICAN_WIDTH, _EUROPEAN_WIDTH)
-    free = fit_parity(pairs, len(groups), width)
-    believed = believable(free, years, groups.snapshot, free_to_tell)
-    discount, origin = other_discounts(free, believed, groups.snapshot, years, curve)
-    fixed = fit_parity(pairs.of(~believed), len(groups), width, discount)
-    line = _chosen(believed, free, fixed, discount)
-    model = SpotModel(carry, 0.0 - over_time(np.log(line.discount), years), tolerance, threads)
-    carried = _carried(spot, line.discount, model)
-    unsure = free_to_tell & (origin == "zero rate") & ~believed
-    found = contradictions(free, np.where(line.forward > 0, line.forward, carried), spot, years, unsure)
+    lines = _fit_lines(pairs, groups, carry.years, american, curve)
+    model = SpotModel(carry, 0.0 - over_time(np.log(lines.best.discount), carry.years), tolerance, threads)
+    spot = _spots(chain, groups)
+    carried = _carried(spot, lines.best.discount, model)
+    forward = np.where(lines.best.forward > 0, lines.best.forward, carried)
+    unsure = ~american & (lines.origin == "zero rate") & ~lines.believed
+    found = contradictions(lines.free, forward, spot, carry.years, unsure)
     early = model.early(american) & ~found.refuted
-    telling = early & (line.forward > 0)
-    if telling.any():
-        refit = refit_american(chain, pairs, line, telling, model)
-        line = _either(telling, refit, line)
-    paired = line.forward > 0
-    source = _sources(believed, paired, np.isfinite(carried), origin)
-    source[found.refuted] = "refuted"
+    best = _refitted(chain, pairs, lines.best, early, model)
+    paired = best.forward > 0
     fitted = {
-        "forward": np.where(paired, line.forward, carried),
-        "forward_se": np.where(paired, line.forward_se, np.nan),
-        "discount": line.discount,
-        "discount_se": np.where(believed, free.discount_se, np.nan),
+        "forward": np.where(paired, best.forward, carried),
+        "forward_se": np.where(paired, best.forward_se, np.nan),
+        "discount": best.discount,
+        "discount_se": np.where(lines.believed, best.discount_se, np.nan),
         "rate": model.rate,
     }
     fitted = {name: np.where(found.refuted, np.nan, column) for name, column in fitted.items()}
-    columns = {name: groups.column(chain, name) for name in _IDENTITY} | fitted
-    columns["pairs"] = np.bincount(pairs.group, minlength=len(groups))
-    columns["contracts"] = groups.contracts
-    columns["source"] = source
-    columns |= _spot_columns(fitted, carry)
+    source = _sources(lines.believed, paired, np.isfinite(carried), lines.origin)
+    source[found.refuted] = "refuted"
+    columns = {
+        **{name: groups.column(chain, name) for name in _IDENTITY},
+        **fitted,
+        "pairs": np.bincount(pairs.group, minlength=len(groups)),
+        "contracts": groups.contracts,
+        "source": source,
+        **_spot_columns(fitted, carry),
+    }
     notes = (*carry.notes, *_notes(source, american, early, columns["rate"]), *found.notes)
     return ForwardFit(Table(columns, notes=notes), groups.index, model, early)
+
+
+class _Lines(NamedTuple):
+    """The parity lines of G expiries: `free` with their own discounts, `best` with the ones to use."""
+
+    free: ParityFit
+    best: ParityFit
+    believed: Mask
+    origin: npt.NDArray[np.object_]
+
+
+def _fit_lines(
+    pairs: Pairs, groups: ExpiryGroups, years: Floats, american: Mask, curve: RateCurve | None
+) -> _Lines:
+    """Every expiry's line, with its own discount where that is believed and with one from elsewhere where not."""
+    width = np.where(american, AMERICAN_WIDTH, _EUROPEAN_WIDTH)
+    free = fit_parity(pairs, len(groups), width)
+    believed = believable(free, years, groups.snapshot, ~american & (curve is None))
+    discount, origin = other_discounts(free, believed, groups.snapshot, years, curve)
+    fixed = fit_parity(pairs.of(~believed), len(groups), width, discount)
+    best = replace(_either(believed, free, fixed), discount=np.where(believed, free.discount, discount))
+    return _Lines(free, best, believed, origin)
+
+
+def _refitted(chain: Chain, pairs: Pairs, line: ParityFit, early: Mask, model: SpotModel) -> ParityFit:
+    """The lines, those of American expiries through European values."""
+    telling = early & (line.forward > 0)
+    return (
+        _either(telling, refit_american(chain, pairs, line, telling, model), line) if telling.any() else line
+    )
+
+
+def _either(first: Mask, one: ParityFit, other: ParityFit) -> ParityFit:
+    columns = (field.name for field in fields(ParityFit))
+    return ParityFit(*(np.where(first, getattr(one, name), getattr(other, name)) for name in columns))
 
 
 def _curve(rate: float | RateCurve | None) -> RateCurve | None:
@@ -146,17 +176,6 @@ def _spots(chain: Chain, groups: ExpiryGroups) -> Floats:
     total = np.bincount(groups.index[known], spot[known], minlength=len(groups))
     mean: Floats = np.divide(total, count, out=np.full(len(groups), np.nan), where=count > 0)
     return mean
-
-
-def _chosen(believed: Mask, free: ParityFit, fixed: ParityFit, discount: Floats) -> ParityFit:
-    """The free line where its discount is believed, else the one with a discount from elsewhere."""
-    line = _either(believed, free, fixed)
-    return replace(line, discount=np.where(believed, free.discount, discount))
-
-
-def _either(first: Mask, one: ParityFit, other: ParityFit) -> ParityFit:
-    columns = (field.name for field in fields(ParityFit))
-    return ParityFit(*(np.where(first, getattr(one, name), getattr(other, name)) for name in columns))
 
 
 @np.errstate(over="ignore")  # an absurd spot
@@ -184,9 +203,7 @@ def _sources(
     return source
 
 
-def _notes(
-    source: npt.NDArray[np.object_], american: Mask, early: Mask, rate: Floats
-) -> tuple[str, ...]:
+def _notes(source: npt.NDArray[np.object_], american: Mask, early: Mask, rate: Floats) -> tuple[str, ...]:
     kinds = np.array([str(text) for text in source], dtype="U")
     lowest, highest = ORDINARY_RATES
     counted = (

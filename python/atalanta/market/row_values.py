@@ -6,21 +6,21 @@ NaN, and its row is marked `absurd`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.spot_model import SpotRows
-from atalanta.pricing import Greeks, greeks, implied_vol
+from atalanta.pricing import greeks, implied_vol
 
 __all__ = ["Quoted", "RowValues", "american_values", "european_values", "merged"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_GREEKS = ("delta", "gamma", "vega", "theta", "rho")
+#: Right, spot, strike, years and rate as the kernels take them.
+Contract = tuple[Any, Floats, Floats, Floats, Floats]
 
 #: No market implies 1200 % over a time in which that moves the price to its bound: the quote is no price.
 _LARGEST_VOL, _LARGEST_DEVIATION = 12.0, 1.0
@@ -53,7 +53,7 @@ class RowValues(NamedTuple):
     absurd: Mask
 
 
-def european_values(quoted: Quoted, contract: tuple[Any, ...], threads: int | None) -> RowValues:
+def european_values(quoted: Quoted, contract: Contract, threads: int | None) -> RowValues:
     """Values of European rows.
 
     Args:
@@ -61,12 +61,7 @@ def european_values(quoted: Quoted, contract: tuple[Any, ...], threads: int | No
         contract: right, prepaid forward, strike, years, rate: (M,) each.
         threads: of the kernels.
     """
-    return _values(
-        quoted,
-        contract[3],
-        lambda quotes, start, **how: implied_vol(quotes, *contract, threads=threads, **how),
-        lambda vol: greeks(*contract, vol, order=1, threads=threads),
-    )
+    return _values(quoted, contract, {"threads": threads}, warm=False)
 
 
 def american_values(quoted: Quoted, rows: SpotRows) -> RowValues:
@@ -76,13 +71,7 @@ def american_values(quoted: Quoted, rows: SpotRows) -> RowValues:
         quoted: (M,) quotes.
         rows: the arguments of the same rows.
     """
-    how = {**rows.terms, "exercise": "american"}
-    return _values(
-        quoted,
-        rows.contract[3],
-        lambda quotes, start, **more: implied_vol(quotes, *rows.contract, start=start, **how, **more),
-        lambda vol: greeks(*rows.contract, vol, order=1, **how),
-    )
+    return _values(quoted, rows.contract, {**rows.terms, "exercise": "american"}, warm=True)
 
 
 def merged(which: Mask, first: RowValues, other: RowValues) -> RowValues:
@@ -95,14 +84,16 @@ def merged(which: Mask, first: RowValues, other: RowValues) -> RowValues:
     return RowValues(*columns)
 
 
-def _values(
-    quoted: Quoted, years: Floats, invert: Callable[..., Any], differentiate: Callable[[Floats], Greeks]
-) -> RowValues:
-    vol, status = invert(quoted.mid, None, full_output=True)
-    mid, absurd = _without_absurd(vol, years)
-    bid, ask = (_without_absurd(invert(side, mid), years)[0] for side in (quoted.bid, quoted.ask))
-    first_order = differentiate(mid)
-    return RowValues(bid, mid, ask, *(first_order[name] for name in _GREEKS), status, absurd)
+def _values(quoted: Quoted, contract: Contract, terms: dict[str, Any], *, warm: bool) -> RowValues:
+    vol, status = implied_vol(quoted.mid, *contract, **terms, full_output=True)
+    mid, absurd = _without_absurd(vol, contract[3])
+    known = {"start": mid} if warm else {}
+    bid, ask = (
+        _without_absurd(implied_vol(side, *contract, **terms, **known), contract[3])[0]
+        for side in (quoted.bid, quoted.ask)
+    )
+    g = greeks(*contract, mid, order=1, **terms)
+    return RowValues(bid, mid, ask, g.delta, g.gamma, g.vega, g.theta, g.rho, status, absurd)
 
 
 def _without_absurd(vol: Floats, years: Floats) -> tuple[Floats, Mask]:

@@ -53,7 +53,8 @@ class SpotModel:
         """The kernels' arguments of (M,) rows of these groups; `spot` is (G,) by expiry."""
         carry = self.carry
         schedule = carry.schedule[group]
-        dividends = Dividends(carry.schedules, of=schedule) if (schedule >= 0).any() else None
+        pairs = [list(zip(*each, strict=True)) for each in carry.schedules]
+        dividends = Dividends(pairs, of=schedule) if (schedule >= 0).any() else None
         return SpotRows(
             (right, spot[group], strike, carry.years[group], self.rate[group]),
             {
