@@ -20,17 +20,13 @@ from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
 from atalanta.market.forwards import ForwardFit, fit_forwards
 from atalanta.market.parity import quote_flags_only
-from atalanta.market.row_values import Quoted, RowValues, american_values, european_values, merged
+from atalanta.market.row_values import batches, joined, quoted, values
 from atalanta.market.table import Table
 from atalanta.pricing import ImpliedVolStatus
 
 __all__ = ["Analysis", "analyze"]
 
 Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.bool_] | slice
-
-#: Rows on which no number may be made from the quotes.
-_UNUSABLE = QualityFlag.CROSSED | QualityFlag.EXPIRED | QualityFlag.BAD_CONTRACT
 
 #: Flags by the status that `implied_vol` gives.
 _STATUS_FLAGS = np.zeros(len(ImpliedVolStatus), dtype=np.uint32)
@@ -127,7 +123,8 @@ def analyze(
         the chain's columns in order, with `flags` updated (those of an earlier analysis are found anew), and: `forward`, `discount`, `forward_se`,
         `moneyness` (ln(strike/forward)), `iv_bid`, `iv_mid`, `iv_ask` (decimals, NaN where the side is missing or
         the price implies none), at `iv_mid` `delta`, `gamma`, `vega` (per 1.00 of vol), `theta` (per year),
-        `rho` (per 1.00 of rate, at fixed spot), and `implied_spot` (per share: the spot that gives the forward).
+        `rho` (per 1.00 of rate, at fixed spot), and what leads from spot to forward: `implied_spot` (per share),
+        `borrow` (a yield), `dividend_value` (per share, of the dividends before the expiry).
 
     Raises:
         InputError: not a chain, or a rate, dividends, a borrow cost or a tolerance that cannot be used.
@@ -154,57 +151,22 @@ def analyze(
 @np.errstate(all="ignore")  # absurd strikes and spots overflow or divide to NaN, which is the answer
 def _columns(chain: Chain, fit: ForwardFit) -> dict[str, npt.NDArray[Any]]:
     """The columns that `analyze` adds or replaces."""
-    values = _values(chain, fit)
-    flags = quote_flags_only(chain["flags"]) | _STATUS_FLAGS[values.status]
-    named = values._asdict()
+    quotes = quoted(chain)
+    parts = [(batch, values(batch, quotes.take(batch.rows))) for batch in batches(chain, fit)]
+    found = joined(len(chain), parts)
+    flags = quote_flags_only(chain["flags"]) | _STATUS_FLAGS[found.status]
+    named = found._asdict()
     del named["status"], named["absurd"]
     forward = fit.per_contract("forward")
     return {
-        "flags": flags | np.where(values.absurd, np.uint32(QualityFlag.NO_IV), np.uint32(0)),
+        "flags": flags | np.where(found.absurd, np.uint32(QualityFlag.NO_IV), np.uint32(0)),
         "forward": forward,
         "discount": fit.per_contract("discount"),
         "forward_se": fit.per_contract("forward_se"),
         "moneyness": np.log(chain["strike"] / forward),
         **named,
-        "implied_spot": fit.per_contract("implied_spot"),
+        **{name: fit.per_contract(name) for name in ("implied_spot", "borrow", "dividend_value")},
     }
-
-
-def _values(chain: Chain, fit: ForwardFit) -> RowValues:
-    """American rows by themselves, all others as European; a chain of one kind is not split."""
-    early = fit.early[fit.group]
-    if not early.any():
-        return _european(chain, fit, slice(None))
-    american = _american(chain, fit, early)
-    return american if early.all() else merged(early, american, _european(chain, fit, ~early))
-
-
-def _european(chain: Chain, fit: ForwardFit, rows: Rows) -> RowValues:
-    forward, discount, rate, years = (
-        fit.per_contract(name)[rows] for name in ("forward", "discount", "rate", "years")
-    )
-    contract = _right(chain)[rows], forward * discount, chain["strike"][rows], years, rate
-    return european_values(_quoted(chain).take(rows), contract, fit.model.threads)
-
-
-def _american(chain: Chain, fit: ForwardFit, rows: Rows) -> RowValues:
-    spot = fit.expiries["implied_spot"]
-    arguments = fit.model.rows(fit.group[rows], _right(chain)[rows], chain["strike"][rows], spot)
-    return american_values(_quoted(chain).take(rows), arguments)
-
-
-def _right(chain: Chain) -> npt.NDArray[np.int8]:
-    """(N,) +1 or -1; a wrong one has no price."""
-    return np.where(chain["right"] < 0, np.int8(-1), np.int8(1))
-
-
-def _quoted(chain: Chain) -> Quoted:
-    """Bid, mid and ask; NaN where a side is missing, and on rows that cannot be trusted."""
-    bid, ask = chain["bid"], chain["ask"]
-    usable = ((chain["flags"] & np.uint32(_UNUSABLE)) == 0) & ~(bid > ask) & (np.abs(chain["right"]) == 1)
-    bid = np.where(usable & (bid > 0), bid, np.nan)
-    ask = np.where(usable & (ask > 0), ask, np.nan)
-    return Quoted(bid, bid / 2 + ask / 2, ask)  # so that two huge quotes do not overflow
 
 
 def _atm_vols(

@@ -125,7 +125,8 @@ def fit_forwards(
         "source": source,
         **_spot_columns(fitted, carry),
     }
-    notes = (*carry.notes, *_notes(source, american, early, columns["rate"]), *found.notes)
+    still = american & (carry.years > 0)
+    notes = (*carry.notes, *_notes(source, still, early, columns["rate"]), *found.notes)
     return ForwardFit(Table(columns, notes=notes), groups.index, model, early)
 
 

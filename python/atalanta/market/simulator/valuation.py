@@ -70,7 +70,7 @@ def worth(terms: Terms, vol: Floats, schedules: tuple[Ahead, ...], elapsed: Floa
     )
     if early.any():
         american = terms.take(early)
-        value[early] = price(
+        grid = price(
             american.right,
             american.spot,
             american.strike,
@@ -82,6 +82,7 @@ def worth(terms: Terms, vol: Floats, schedules: tuple[Ahead, ...], elapsed: Floa
             dividends=_dividends(schedules, american.which, None if elapsed is None else elapsed[early]),
             tolerance=AMERICAN_TOLERANCE,
         )
+        value[early] = np.maximum(grid, intrinsic(american))  # a grid may miss the edge by its tolerance
     return value
 
 
