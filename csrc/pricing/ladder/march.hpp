@@ -4,12 +4,12 @@
 
 #include "pricing/ladder/ex_date.hpp"
 #include "pricing/ladder/shape.hpp"
+#include "pricing/ladder/step_times.hpp"
 
 namespace atalanta {
 namespace {
 
 constexpr double kNoObstacle = -1e30;
-constexpr double kLeastRatioAtExpiry = 0.5;  // of the first step: a smaller one makes the compact form ring
 constexpr double kLeastCentreLeft = 0.2;     // the grid's centre loses at most the rest at an ex-date
 
 // Doubles that a march needs, per shape. The memory is aligned to 64 bytes.
@@ -133,13 +133,12 @@ class LadderMarch {
         if (steps == 0) return;
         const double* centre = centres_ + (shape_.dividends - k) * kLadderOptions;
         const PerLane since = time_;
-        PerLane grading;
-        set_grading(k, steps, until, grading);
+        StepTimes times;
+        set_times(k, steps, until, times);
         for (std::size_t s = 1; s <= steps; ++s) {
-            const double log_share = logarithm(static_cast<double>(s) / static_cast<double>(steps));
             PerLane end, ratio, middle;
             each_lane([&](std::size_t l) {
-                const double share = exponential(grading[l] * log_share);
+                const double share = times.share(l, static_cast<double>(s));
                 end[l] = fma(until[l] - since[l], share, since[l]);
                 const double dt = end[l] - time_[l];
                 ratio[l] = n_.diffusion[l] * dt * n_.inverse_spacing[l] * n_.inverse_spacing[l];
@@ -159,18 +158,16 @@ class LadderMarch {
         }
     }
 
-    // Steps grow from expiry on, the first one being about the least that does not ring.
-    void set_grading(std::uint32_t k, std::size_t steps, const PerLane& until, PerLane& grading) {
-        const double inverse_log = steps > 1 ? 1.0 / logarithm(static_cast<double>(steps)) : 0.0;
-        const bool first = k == 0;
-        each_lane([&](std::size_t l) {
-            const double h = n_.inverse_spacing[l];
-            const double total = n_.diffusion[l] * until[l] * h * h * (1.0 / kLeastRatioAtExpiry);
-            const double wanted = logarithm(total > 1.0 ? total : 1.0) * inverse_log;
-            const double least = wanted > 1.0 ? wanted : 1.0;
-            const double graded = least < 2.5 ? least : 2.5;
-            grading[l] = first ? graded : 1.0;
-        });
+    void set_times(std::uint32_t k, std::size_t steps, const PerLane& until, StepTimes& times) {
+        PerLane length, cash;
+        each_lane([&](std::size_t l) { length[l] = until[l] - time_[l]; });
+        if (k == 0) {
+            times.set_first(n_, steps, length);
+        } else {
+            const std::uint32_t d = shape_.dividends - k;
+            copy(cash, dates_ + (d * kDateColumns + kCash) * kLadderOptions);
+            times.set_later(n_, steps, length, cash);
+        }
     }
 
     void set_payoff(const PerLane& time, const double* centre, PerLane& level, PerLane& slope) {
