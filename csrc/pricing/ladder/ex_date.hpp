@@ -49,32 +49,79 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     });
 }
 
-ATALANTA_INLINE double read_grid(const double* u, const double* growth, std::size_t nodes, std::size_t lane,
-                                 double place, double spacing) {
-    const double last = static_cast<double>(nodes - 1);
-    if (place > last) return 0.0;
+// Beyond the grid: nothing far out of the money, linear in X far in the money.
+inline double read_beyond(const double* u, const double* growth, std::size_t lane, double place,
+                          double spacing) {
+    if (place > 0.0) return 0.0;
     const double* at = u + lane;
-    if (place < 0.0) {
-        const double x = exponential(place * spacing);  // over X at node 0
-        const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
-        return fma((at[kLadderOptions] - at[0]) / step, x - 1.0, at[0]);
+    const double x = exponential(place * spacing);  // over X at node 0
+    const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
+    return fma((at[kLadderOptions] - at[0]) / step, x - 1.0, at[0]);
+}
+
+// The five nodes about a place, per lane.
+struct Stencil {
+    PerLane centre;    // the node nearest to the place that has two on each side
+    PerLane value[5];
+};
+
+constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still picked by comparison
+
+// The centres of the lanes differ little where the options are on one spot; then whole rows are read.
+ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
+    double lowest = stencil.centre[0], highest = stencil.centre[0];
+    for (std::size_t l = 1; l < kLadderOptions; ++l) {
+        lowest = stencil.centre[l] < lowest ? stencil.centre[l] : lowest;
+        highest = stencil.centre[l] > highest ? stencil.centre[l] : highest;
     }
-    const double nearest = __builtin_floor(place + 0.5);
-    const double inner = nearest < 2.0 ? 2.0 : nearest > last - 2.0 ? last - 2.0 : nearest;
-    const double* c = at + static_cast<std::size_t>(inner) * kLadderOptions;
-    constexpr std::ptrdiff_t kOne = kLadderOptions;
-    return interpolate(place - inner, c[-2 * kOne], c[-kOne], c[0], c[kOne], c[2 * kOne]);
+    if (highest - lowest > kWidestSpread) {
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const double* from = node(u, static_cast<std::size_t>(stencil.centre[l]) - 2) + l;
+            for (std::size_t j = 0; j < 5; ++j) stencil.value[j][l] = from[j * kLadderOptions];
+        }
+        return;
+    }
+    for (double at = lowest; at <= highest; at += 1.0) {
+        const double* from = node(u, static_cast<std::size_t>(at) - 2);
+        for (std::size_t j = 0; j < 5; ++j) {
+            each_lane([&](std::size_t l) {
+                const double read = from[j * kLadderOptions + l], kept = stencil.value[j][l];
+                stencil.value[j][l] = stencil.centre[l] == at ? read : kept;
+            });
+        }
+    }
 }
 
 // after: u just after the date, read; before: u just before it, written, still without the right to exercise.
 [[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const double* growth,
                                          std::size_t nodes, const double* after, double* before) {
+    const double last = static_cast<double>(nodes - 1);
     Landing to;
+    Stencil stencil;
     for (std::size_t i = 0; i < nodes; ++i) {
         land(n, date, growth, nodes, i, to);
+        PerLane outside;
+        each_lane([&](std::size_t l) {
+            const double nearest = __builtin_floor(to.place[l] + 0.5);
+            const double low = nearest < 2.0 ? 2.0 : nearest;
+            stencil.centre[l] = low < last - 2.0 ? low : last - 2.0;
+            outside[l] = (to.place[l] < 0.0) | (to.place[l] > last) ? 1.0 : 0.0;
+        });
+        gather(after, stencil);
+        double* out = node(before, i);
+        double any_outside = 0.0;
+        each_lane([&](std::size_t l) {
+            const double f = to.place[l] - stencil.centre[l];
+            const double u = interpolate(f, stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
+                                         stencil.value[3][l], stencil.value[4][l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+            any_outside += outside[l];
+        });
+        if (any_outside == 0.0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const double u = read_grid(after, growth, nodes, l, to.place[l], n.spacing[l]);
-            node(before, i)[l] = n.side[l] > 0.0 ? u : to.rest[l] * u;
+            if (outside[l] == 0.0) continue;
+            const double u = read_beyond(after, growth, l, to.place[l], n.spacing[l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
         }
     }
 }
