@@ -309,6 +309,12 @@ ATALANTA_INLINE LaneMask operator|(LaneMask a, LaneMask b) {
 ATALANTA_INLINE LaneMask without(LaneMask a, LaneMask b) {
     return each_part<LaneMask>([&](std::size_t p) { return native_and_not(a.part[p], b.part[p]); });
 }
+ATALANTA_INLINE bool any(LaneMask a, LaneMask b) {
+    const LaneMask either = a | b;
+    unsigned bits = 0;
+    for (std::size_t p = 0; p < kNativeParts; ++p) bits |= native_bits(either.part[p]);
+    return bits != 0;
+}
 // Bit k is lane k.
 ATALANTA_INLINE unsigned bits_of(LaneMask a) {
     unsigned bits = 0;

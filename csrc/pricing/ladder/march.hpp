@@ -147,10 +147,10 @@ class LadderMarch {
             op_.set(ratio);
             sweep_down_first(op_, nodes_, u_, w_);
             set_obstacle(middle, centre);
-            sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, true, w_);
+            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, true, w_, nullptr);
             sweep_down_second(op_, nodes_, u_, w_);
             set_obstacle(end, centre);
-            sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, s < steps, w_);
+            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, s < steps, w_, nullptr);
             double* const swapped = u_;
             u_ = w_;
             w_ = swapped;
