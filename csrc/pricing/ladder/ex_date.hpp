@@ -10,8 +10,9 @@ namespace {
 
 // One dividend of every lane.
 struct ExDate {
-    PerLane spot;  // at the centre of the grid before the date
+    PerLane time;  // to expiry
     PerLane cash;
+    PerLane spot;   // at the centre of the grid before the date
     PerLane shift;  // what the logarithm of X at the centre gains over the date
 };
 
@@ -126,25 +127,50 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
     }
 }
 
-// The right to exercise just before the date: u = max(u, payoff), with the kink where the two cross.
-[[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
-                                              const double* growth, std::size_t nodes, double* u) {
+// Where value and payoff cross just before a date, for those that take its derivative.
+struct KinkRecord {
+    PerLane node;               // beyond the kink, 0 where there is none
+    PerLane gain_below, gain;   // payoff less value, at the nodes before and beyond it
+};
+
+// Where a lane's payoff stops being worth more than its value: two nodes are corrected for the kink.
+inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& gain_below, const PerLane& gain,
+                          std::size_t i, double* u, KinkRecord* record) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        if (n.american[l] == 0.0) continue;
-        double gain_below = 0.0;
-        for (std::size_t i = 0; i < nodes; ++i) {
-            double* here = node(u, i) + l;
-            const double pay = fma(-slope[l], node(growth, i)[l], level[l]);
-            const double gain = pay - *here;
-            *here = gain > 0.0 ? pay : *here;
-            if (i > 0 && gain_below > 0.0 && !(gain > 0.0)) {
-                const double eta = gain_below / (gain_below - gain);
-                const HingeWeights w = hinge_weights(eta, (gain_below - gain) * n.inverse_spacing[l], 0.0, n.spacing[l]);
-                node(u, i - 1)[l] += w.positive;
-                *here += w.zero;
-            }
-            gain_below = gain;
+        if ((lanes >> l & 1) == 0) continue;
+        const double across = gain_below[l] - gain[l];
+        const HingeWeights w =
+            hinge_weights(gain_below[l] / across, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
+        node(u, i - 1)[l] += w.positive;
+        node(u, i)[l] += w.zero;
+        if (record == nullptr) continue;
+        record->node[l] = static_cast<double>(i);
+        record->gain_below[l] = gain_below[l];
+        record->gain[l] = gain[l];
+    }
+}
+
+// The right to exercise just before the date: u = max(u, payoff). held and record may be null.
+[[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
+                                              const double* growth, std::size_t nodes, double* u,
+                                              std::uint16_t* held, KinkRecord* record) {
+    PerLane gains_below, gains;
+    each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
+    for (std::size_t i = 0; i < nodes; ++i) {
+        unsigned exercised = 0, crossing = 0;
+        for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
+            const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
+            const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));
+            const Lanes gain = pay - value;
+            const LaneMask exercises = gain > zero;
+            exercised |= bits_of(exercises) << at;
+            crossing |= bits_of(without(load(gains_below.at + at) > zero, exercises)) << at;
+            store(gains.at + at, gain);
+            store(node(u, i) + at, larger(pay, value));
         }
+        if (held != nullptr) held[i] = static_cast<std::uint16_t>(~exercised);
+        if (i > 0 && crossing != 0) correct_kinks(n, crossing, gains_below, gains, i, u, record);
+        gains_below = gains;
     }
 }
 
