@@ -53,7 +53,7 @@ inline double starting_vol(const LadderSearch& s, double floor) {
     const double low = european_vol(s.target - floor, forward < o.strike ? 1.0 : -1.0, s);
     const double high = european_vol(s.target, o.right, s);
     const double most = s.high;
-    if (low > 0.0 && high > 0.0 && high < most) return square_root(low * high);
+    if (high > 0.0 && high < most) return high;
     if (low > 0.0 && low < most) return low;
     return kUnknownStart < most ? kUnknownStart : 0.5 * most;
 }
