@@ -31,12 +31,26 @@ struct LadderKernels {
     // Fills the shape and dividends + 1 steps; false for rows that need no grid, only their limit.
     bool (*shape)(const LadderOption& option, double tolerance, LadderShape* shape,
                   std::uint16_t* steps) noexcept;
-    LadderReading (*limit)(const LadderOption& option) noexcept;
-    // Doubles of working memory, aligned to 64 bytes, that a solve of this shape needs.
-    std::size_t (*doubles)(const LadderShape& shape) noexcept;
+    // Those rows: their readings, the other derivatives and the one by each dividend.
+    LadderReading (*limit)(const LadderOption& option, LadderSensitivities* sensitivities,
+                           double* by_cash) noexcept;
+    // Doubles of working memory, aligned to 64 bytes, that solve or differentiate need for this shape.
+    std::size_t (*solve_doubles)(const LadderShape& shape) noexcept;
+    std::size_t (*differentiate_doubles)(const LadderShape& shape) noexcept;
     // kLadderOptions options of one shape.
     void (*solve)(const LadderOption* options, const LadderShape& shape, double* memory,
                   LadderReading* readings) noexcept;
+    // The same readings, and the other derivatives; by_cash: entry d of option i at d * kLadderOptions + i.
+    void (*differentiate)(const LadderOption* options, const LadderShape& shape, double* memory,
+                          LadderReading* readings, LadderSensitivities* sensitivities,
+                          double* by_cash) noexcept;
+    // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per dividend.
+    ImpliedVolStatus (*begin_search)(const LadderOption& option, double price, double start, double tolerance,
+                                     double* by_cash, LadderSearch* search) noexcept;
+    // Given the price at search->option.vol, true when that then holds the answer.
+    bool (*advance_search)(LadderSearch* search, double price) noexcept;
+    // Goes on from an answer as from a start, when the price is to be computed on another grid.
+    void (*reopen_search)(LadderSearch* search) noexcept;
 };
 
 struct KernelSet {

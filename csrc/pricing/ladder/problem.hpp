@@ -30,4 +30,20 @@ struct LadderReading {
     double price, delta, gamma, theta;
 };
 
+// The rest of the first derivatives, and the probability of exercise before expiry in the measure of the spot.
+struct LadderSensitivities {
+    double vega, rho, phi, exercised;
+};
+
+// A search for an implied volatility between two evaluations of the price at option.vol.
+struct LadderSearch {
+    LadderOption option;
+    double target;
+    double within;     // how near the target an evaluation must come
+    double low, high;  // volatilities that enclose the answer
+    double escrowed_spot;
+    double last_price, last_escrowed;
+    std::uint32_t evaluations;
+};
+
 }  // namespace atalanta
