@@ -30,13 +30,13 @@ def print_assignments(console: Console, report: Report) -> None:
     print_heading(console, "Early assignment")
     print_bullets(console, headlines(found))
     rows = picked(found, _SHOWN)
-    headers = ("one of each expiry", "until", "mid - exercise", "dividend", "lost $", "per contract")
+    headers = ("one of each expiry", "time value", "dividend", "lost $", "per contract")
     cells = [_cells(found, int(row)) for row in rows]
-    print_table(console, headers, cells, left=2, spare=("mid - exercise", "until", "per contract"))
+    print_table(console, headers, cells, left=1, spare=("time value", "per contract"))
     console.print(
-        "lost: per share by holding through the dividend instead of exercising before it (until: the last session "
-        "before); now: per share and calendar day; to whoever is long. Of each expiry the option nearest the money "
-        "that loses at least half of the most",
+        "time value: of the mid; lost, to whoever is long: per share by holding through the dividend instead of "
+        "exercising before it, or (now) by a day of waiting. Of each expiry the option nearest the money that loses at "
+        "least half of the most",
         style="dim",
     )
     print_bullets(console, [reason(found, int(row)) for row in rows[:_REASONS]])
@@ -44,7 +44,9 @@ def print_assignments(console: Console, report: Report) -> None:
 
 def headlines(found: Table) -> list[str]:
     """How many options of each underlying are worth exercising, and why."""
-    told = []
+    told: list[str] = []
+    if not len(found):
+        return told
     for name in dict.fromkeys(found["underlying"].tolist()):
         own = found.take(found["underlying"] == name)
         before = own.take(~own["now"])
@@ -120,9 +122,8 @@ def _cells(found: Table, row: int) -> tuple[str, ...]:
     value = {name: found[name][row] for name in found.columns}
     return (
         _contract(value),
-        "now" if value["now"] else str(value["last_day"]),
         decimals(float(value["time_value"]), 2),
-        "-" if value["now"] else decimals(float(value["dividend"]), 2),
+        "now" if value["now"] else decimals(float(value["dividend"]), 2),
         decimals(float(value["cost"]), 3),
         decimals(float(value["cost_per_contract"]), 2),
     )

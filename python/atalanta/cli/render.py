@@ -112,7 +112,7 @@ def print_selfcheck(console: Console, check: SelfCheck) -> None:
     ]
     styles = ["" if worst.error <= worst.limit else "bold red" for worst in check.worst]
     print_table(console, headers, rows, left=1, text_last=True, spare=("limit",), styles=styles)
-    compared = f"{check.values} values of {check.contracts} contracts against 60-digit references"
+    compared = f"{check.values} values of {check.contracts} contracts against exact references"
     print_verdict(console, "self-check", check.passed, f"{compared}, {check.failures} outside their limit")
 
 

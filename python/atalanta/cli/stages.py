@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from atalanta import pricing
 from atalanta.market.analysis import analyze
 from atalanta.market.chain import Chain
@@ -68,14 +66,13 @@ def time_stages(
         for batch, vol in parts:
             pricing.greeks(*batch.contract, vol, order=1, **batch.terms)
 
-    with np.errstate(all="ignore"):
-        return (
-            *before,
-            Stage("forwards", _median(lambda: fit_forwards(chain, **given)), rows, "contract"),
-            Stage("implied vols", _median(invert), 3 * rows, "vol"),
-            Stage("Greeks", _median(differentiate), rows, "contract"),
-            Stage("whole analysis", _median(lambda: analyze(chain, **given)), rows, "contract"),
-        )
+    return (
+        *before,
+        Stage("forwards", _median(lambda: fit_forwards(chain, **given)), rows, "contract"),
+        Stage("implied vols", _median(invert), 3 * rows, "vol"),
+        Stage("Greeks", _median(differentiate), rows, "contract"),
+        Stage("whole analysis", _median(lambda: analyze(chain, **given)), rows, "contract"),
+    )
 
 
 def _median(work: Callable[[], object]) -> float:

@@ -72,7 +72,8 @@ class Carry:
         for name in names:
             if name in calendar.by_underlying:
                 schedules.add(name, calendar.by_underlying[name])
-        unpaid = [name for name in names if dividends is not None and name not in calendar.by_underlying]
+        american = dict.fromkeys(tickers[groups.column(chain, "exercise") == "american"].tolist())
+        unpaid = [name for name in american if dividends is not None and name not in calendar.by_underlying]
         silent = [f"no dividend is given for {', '.join(unpaid[:_LISTED])}"] * bool(unpaid)
         costs, cost_notes = _borrow(borrow, names)
         return cls(

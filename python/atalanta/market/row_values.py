@@ -153,5 +153,5 @@ def joined(size: int, parts: Sequence[tuple[Batch, RowValues]]) -> RowValues:
 
 def _without_absurd(vol: Floats, years: Floats) -> tuple[Floats, Mask]:
     """Volatilities with NaN in the place of those that no market implies, and where those are."""
-    absurd = (vol > _LARGEST_VOL) & (vol * np.sqrt(years) > _LARGEST_DEVIATION)
+    absurd = (vol > _LARGEST_VOL) & (vol * np.sqrt(np.maximum(years, 0.0)) > _LARGEST_DEVIATION)
     return np.where(absurd, np.nan, vol), absurd
