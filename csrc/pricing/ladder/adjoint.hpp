@@ -28,7 +28,9 @@ class LadderAdjoint {
           spare_(march.spare()) {}
 
     // by_cash: entry d of lane l at d * kLadderOptions + l.
-    void solve(const LadderReading* readings, LadderSensitivities* out, double* by_cash) {
+    void solve(LadderSensitivities* out, double* by_cash) {
+        PerLane exercised;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) exercised[l] = is_exercised(march_, l) ? 1.0 : 0.0;
         const PerLane price = seed();
         std::size_t step = 0;
         for (std::uint32_t k = 0; k <= dividends_; ++k) step += march_.shape().steps[k];
@@ -41,7 +43,7 @@ class LadderAdjoint {
         transpose_payoff(n_, march_.centre(dividends_), march_.growth(), nodes_, values_, *by_centre_now_,
                          by_spacing_);
         unplace_centres(by_cash);
-        for (std::size_t l = 0; l < kLadderOptions; ++l) out[l] = finish(l, price[l], readings[l], by_cash);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) out[l] = finish(l, price[l], exercised[l] > 0.0, by_cash);
     }
 
   private:
@@ -131,9 +133,8 @@ class LadderAdjoint {
         each_lane([&](std::size_t l) { by_drift_[l] = fma(n_.years[l], by_centre_[0][l], by_drift_[l]); });
     }
 
-    LadderSensitivities finish(std::size_t l, double u, const LadderReading& reading, double* by_cash) const {
+    LadderSensitivities finish(std::size_t l, double u, bool exercised, double* by_cash) const {
         const bool put = n_.side[l] > 0.0;
-        const bool exercised = is_exercised(n_, l, reading);
         const double unit =
             exercised ? 0.0 : (put ? n_.strike[l] : n_.spot[l]) * exponential(-n_.rate[l] * n_.years[l]);
         for (std::uint32_t d = 0; d < dividends_; ++d) by_cash[d * kLadderOptions + l] *= unit;

@@ -55,7 +55,7 @@ inline void ladder_differentiate(const LadderOption* options, const LadderShape&
     LadderMarch march(options, shape, memory);
     march.solve(&tape);
     for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
-    LadderAdjoint(march, tape, adjoint_memory).solve(readings, sensitivities, by_cash);
+    LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
 }
 
 inline ImpliedVolStatus ladder_begin_search(const LadderOption& option, double price, double start,
