@@ -10,7 +10,7 @@ namespace atalanta {
 namespace {
 
 constexpr double kNoObstacle = -1e30;
-constexpr double kLeastCentreLeft = 0.2;     // the grid's centre loses at most the rest at an ex-date
+constexpr double kLeastCentreLeft = 0.2;  // the grid's centre loses at most the rest at an ex-date
 
 // Doubles that a march needs, per shape. The memory is aligned to 64 bytes.
 constexpr std::size_t march_doubles(std::size_t nodes, std::size_t dividends) {
@@ -288,12 +288,12 @@ class LadderMarch {
     Normalised n_;
     StepOperator op_;
     Obstacle obstacle_;
-    PayoffRecord payoff_;  // the last one set
+    PayoffRecord payoff_;     // the last one set
     SweepRecord last_sweep_;  // of the present, or before an ex-date
     ExerciseNow exercise_now_;
     PerLane time_;
     const Tape* tape_ = nullptr;
-    std::size_t step_ = 0;  // since expiry
+    std::size_t step_ = 0;                                         // since expiry
     PerLane asymptote_level_, asymptote_slope_, asymptote_since_;  // far in the money u = level - slope e^y
 };
 

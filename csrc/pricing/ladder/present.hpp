@@ -42,7 +42,8 @@ inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n) 
     return now;
 }
 
-// Above its boundary u - payoff is d^2 (bend / 2 + a d + b d^2), d being the distance; a and b from two nodes.
+// Above its boundary u - payoff is d^2 (bend / 2 + a d + b d^2), d being the distance; a and b from two
+// nodes.
 inline void continue_lane(const Normalised& n, const PayoffRecord& payoff, const double* growth,
                           std::size_t nodes, double boundary, std::size_t l, double* u) {
     constexpr std::size_t kContinued = 3;

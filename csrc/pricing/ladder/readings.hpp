@@ -39,7 +39,7 @@ ATALANTA_INLINE LadderReading exercised_reading(const ReadingUnits& n, double sp
 ATALANTA_INLINE ReadingUnits units_of(const Normalised& n, std::size_t l) {
     const bool put = n.side[l] > 0.0;
     const double unit = (put ? n.strike[l] : 1.0) * exponential(-n.rate[l] * n.years[l]);
-    return {n.side[l], unit, n.strike[l], put ? n.rate[l] : n.yield[l], put ? n.yield[l] : n.rate[l],
+    return {n.side[l],          unit, n.strike[l], put ? n.rate[l] : n.yield[l], put ? n.yield[l] : n.rate[l],
             n.vol[l] * n.vol[l]};
 }
 
@@ -59,7 +59,8 @@ inline bool is_exercised(const LadderMarch& march, std::size_t l) {
 
 // First and second derivative at the middle of five nodes, times the spacing and its square.
 ATALANTA_INLINE LocalSolution differences(double a, double b, double c, double d, double e) {
-    return {c, fma(8.0, d - b, a - e) * (1.0 / 12.0), fma(16.0, b + d, fma(-30.0, c, -(a + e))) * (1.0 / 12.0)};
+    return {c, fma(8.0, d - b, a - e) * (1.0 / 12.0),
+            fma(16.0, b + d, fma(-30.0, c, -(a + e))) * (1.0 / 12.0)};
 }
 
 inline LadderReading read_lane(const LadderMarch& march, std::size_t l) {

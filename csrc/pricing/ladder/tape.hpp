@@ -26,8 +26,8 @@ struct StepRecord {
 struct DateRecord {
     PayoffRecord payoff;
     KinkRecord kink;
-    double* after;         // u just after the date
-    std::uint16_t* held;   // a bit per lane
+    double* after;        // u just after the date
+    std::uint16_t* held;  // a bit per lane
 };
 
 class Tape {
@@ -37,7 +37,8 @@ class Tape {
     }
     static std::size_t doubles(const LadderShape& shape) {
         return steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape.nodes)) +
-               shape.dividends * (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape.nodes));
+               shape.dividends *
+                   (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape.nodes));
     }
 
     Tape(const LadderShape& shape, double* memory) {
