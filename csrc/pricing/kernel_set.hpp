@@ -44,7 +44,15 @@ struct LadderKernels {
     void (*differentiate)(const LadderOption* options, const LadderShape& shape, double* memory,
                           LadderReading* readings, LadderSensitivities* sensitivities,
                           double* by_cash) noexcept;
-    // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per dividend.
+    // Numbers of a ladder of this shape, and the ladders of kLadderOptions options, one column each.
+    std::size_t (*profile_size)(const LadderShape& shape) noexcept;
+    void (*profiles)(const LadderOption* options, const LadderShape& shape, double* memory,
+                     LadderProfile* profiles, double* const* values) noexcept;
+    // NaN outside a ladder's range.
+    void (*read)(const LadderProfile* profiles, const double* const* values, const std::uint32_t* row,
+                 const double* spot, std::size_t count, const LadderReadColumns& out) noexcept;
+    // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per
+    // dividend.
     ImpliedVolStatus (*begin_search)(const LadderOption& option, double price, double start, double tolerance,
                                      double* by_cash, LadderSearch* search) noexcept;
     // Given the price at search->option.vol, true when that then holds the answer.
