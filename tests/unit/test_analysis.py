@@ -19,6 +19,7 @@ LONG = Expiry(365, 4650.0, 0.9550)
 ADDED = (
     *("forward", "discount", "forward_se", "moneyness", "iv_bid", "iv_mid", "iv_ask"),
     *("delta", "gamma", "vega", "theta", "rho"),
+    *("implied_spot", "borrow", "dividend_value"),
 )
 CALL, PUT = 20, 21  # rows of the strike at the forward
 
@@ -32,7 +33,7 @@ def one_row(row: int, **values) -> Analysis:
 
 
 def test_columns_are_those_of_the_chain_and_what_was_computed():
-    """The chain's columns come first in their order, further ones included; then the twelve of the analysis."""
+    """The chain's columns come first in their order, further ones included; then the fifteen of the analysis."""
     chain = parity_chain(SHORT).with_columns(volume=np.arange(42))
     assert (*CHAIN_COLUMNS, "volume", *ADDED) == analyze(chain).columns
 
@@ -142,7 +143,7 @@ def test_rows_that_cannot_be_trusted_have_no_vol_at_all(values):
     """Crossed, expired and bad contracts have NaN in every computed column from the quotes, and say no_iv."""
     analysis = one_row(CALL, **values)
     assert values.get("flags", 0) | QualityFlag.NO_IV == analysis["flags"][CALL]
-    assert all(np.isnan(analysis[name][CALL]) for name in ADDED[4:])
+    assert all(np.isnan(analysis[name][CALL]) for name in ADDED[4:12])
 
 
 def test_mid_below_intrinsic_is_flagged():
@@ -214,7 +215,7 @@ def test_refuted_expiry_has_no_number_and_harms_no_other():
     assert {int(QualityFlag.NO_IV)} == set(analysis["flags"][42:].tolist())
     for name in ADDED:
         np.testing.assert_array_equal(alone[name], analysis[name][:42], err_msg=name)
-        assert np.isnan(analysis[name][42:]).all(), name
+        assert name == "borrow" or np.isnan(analysis[name][42:]).all(), name
     assert {"parity": 1, "refuted": 1} == analysis.summary()["sources"]
 
 
@@ -305,7 +306,8 @@ def test_only_chains_are_analysed():
 def test_simulated_vols_lie_between_bid_and_ask():
     """In a realistic market 99 % of the true volatilities of unflagged rows lie between ours of bid and ask."""
     simulation = simulate_chain(seed=11)
-    analysis = analyze(simulation.chain)
+    borrow = dict(zip(simulation.underlyings["underlying"], simulation.underlyings["borrow"], strict=True))
+    analysis = analyze(simulation.chain, dividends=simulation.dividends, borrow=borrow)
     clean = analysis["flags"] == 0
     vol, low, high = simulation.truth["vol"], np.nan_to_num(analysis["iv_bid"]), analysis["iv_ask"]
     assert clean.sum() > 4000

@@ -96,7 +96,7 @@ def test_the_legend_explains_what_occurs_and_no_more():
     sound = " ".join(shown(report()))
     assert "vol: at the forward; rate: continuously compounded" in sound
     assert "from: forward/rate" not in sound
-    assert "refuted: strikes" in screens._expiry_legend(["refuted"])
+    assert "refuted: strikes" in screens._expiry_legend(["refuted"], spot=False)
 
 
 def test_without_legend_only_the_figures_come():
