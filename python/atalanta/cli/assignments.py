@@ -75,6 +75,8 @@ def picked(found: Table, count: int) -> npt.NDArray[np.intp]:
     Returns:
         Row numbers by falling cost, those before a dividend first.
     """
+    if not len(found):
+        return np.array([], dtype=np.intp)
     keys = list(
         zip(*(found[name].tolist() for name in ("root", "quote_time", "expiry", "right", "now")), strict=True)
     )

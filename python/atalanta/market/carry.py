@@ -87,8 +87,8 @@ class Carry:
         )
 
     def dividend_value(self, rate: Floats) -> Floats:
-        """(G,) value today of the dividends before each expiry, discounted at (G,) rate less borrow."""
-        value = np.zeros(len(self.years))
+        """(G,) value today of the dividends before each expiry, discounted at (G,) rate less borrow; NaN without a rate."""
+        value = np.where(np.isnan(rate), np.nan, 0.0)
         for row, (times, cash) in enumerate(self.schedules):
             there = np.flatnonzero(self.schedule == row)
             growth = (rate - self.borrow)[there, None]
