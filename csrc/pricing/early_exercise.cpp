@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "pricing/american/collocation.hpp"
 #include "pricing/ladder/ladder.hpp"
@@ -13,6 +12,7 @@ namespace atalanta {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Entries of a schedule, by their place in the columns of all.
 struct Entries {
@@ -55,8 +55,7 @@ void find_next_dividends(const OptionRows& rows, const DividendSchedules& divide
         const Entries entries = entries_of(dividends, i);
         std::size_t k = entries.first;
         while (k < entries.last && !(dividends.cash[k] > 0.0)) ++k;
-        const bool paid =
-            k < entries.last && dividends.years[k] < rows.years[i] && !std::isnan(out.price[i]);
+        const bool paid = k < entries.last && dividends.years[k] < rows.years[i] && !std::isnan(out.price[i]);
         out.next_ex_years[i] = paid ? dividends.years[k] : kNaN;
         out.next_dividend[i] = paid ? dividends.cash[k] : kNaN;
     }
@@ -105,9 +104,10 @@ void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
         const double right = rows.right[i], spot = rows.spot[i], strike = rows.strike[i];
         out.intrinsic[i] = std::max(right * (spot - strike), 0.0);
         out.time_value[i] = out.price[i] - out.intrinsic[i];
+        const bool somewhere = out.boundary[i] > 0.0 && out.boundary[i] < kInfinity;
         const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
         const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;
-        out.exercise_now[i] = beyond && !past_far;
+        out.exercise_now[i] = somewhere && beyond && !past_far;
         const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
         out.cost_of_waiting[i] = out.exercise_now[i] ? std::max(carry, 0.0) : 0.0;
         const double lost = out.intrinsic[i] - out.value_after[i];
@@ -116,27 +116,11 @@ void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
     }
 }
 
-// Boundaries of rows without dividends, each with its own time left. Rows of one expiry are solved together.
+// Boundaries of rows without dividends, each with all of its years left.
 void collocation_boundaries(const OptionRows& rows, double tolerance, double* boundary, double* far,
                             int threads) {
-    std::vector<std::size_t> order(rows.size);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto earlier = [&](std::size_t a, std::size_t b) {  // NaN last
-        return rows.years[a] < rows.years[b] || (std::isnan(rows.years[b]) && !std::isnan(rows.years[a]));
-    };
-    std::stable_sort(order.begin(), order.end(), earlier);
-    std::vector<double> near_values(rows.size), far_values(rows.size);
-    for (std::size_t first = 0, last; first < rows.size; first = last) {
-        last = first + 1;
-        while (last < rows.size && !earlier(order[last - 1], order[last])) ++last;
-        const std::span<const std::size_t> chosen(order.data() + first, last - first);
-        const GatheredOptions group(rows, {}, chosen);
-        const double years = rows.years[order[first]];
-        collocation_boundary(group.rows, tolerance, &years, 1, near_values.data(), far_values.data(),
-                             threads);
-        scatter(near_values.data(), chosen, boundary);
-        scatter(far_values.data(), chosen, far);
-    }
+    constexpr double kAll = 1.0;
+    collocation_boundary(rows, tolerance, &kAll, 1, boundary, far, threads);
 }
 
 void boundaries_by(Method method, const OptionRows& rows, const Terms& terms, double* boundary, double* far,

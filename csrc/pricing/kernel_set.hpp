@@ -24,6 +24,10 @@ struct EuropeanKernels {
 struct AmericanKernels {
     void (*premiums[kCollocationClasses])(const CollocationTables& tables, const UnitPuts& puts,
                                           const ExercisePremiums& out) noexcept;
+    // out[k * puts.size + i] at the times to which coefficients[k][node] interpolates
+    void (*boundaries[kCollocationClasses])(const CollocationTables& tables, const UnitPuts& puts,
+                                            const double* coefficients, std::size_t times,
+                                            double* out) noexcept;
 };
 
 // Options with cash dividends, on grids; see pricing/ladder/problem.hpp.

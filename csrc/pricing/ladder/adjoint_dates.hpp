@@ -142,32 +142,29 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
     }
 }
 
-// values: derivative by u at expiry. Adds the derivative by the centre of the last grid and by the spacing.
-[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const double* centre,
+// values: derivative by u at expiry. Adds to the weights of the payoff, and the derivative by the spacing.
+[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const PayoffRecord& payoff,
                                                const double* growth, std::size_t nodes, const double* values,
-                                               PerLane& by_centre, PerLane& by_spacing) {
+                                               PayoffWeights& weights) {
     const double middle = static_cast<double>(nodes / 2);
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const double slope = exponential(centre[l]), h = n.spacing[l];
-        for (std::size_t i = 0; i < nodes; ++i) {
-            const double strike_share = slope * node(growth, i)[l];
-            if (!(strike_share < 1.0)) break;
-            const double weight = -node(values, i)[l] * strike_share;
-            by_centre[l] += weight;
-            by_spacing[l] = fma(weight, static_cast<double>(i) - middle, by_spacing[l]);
+        const double level = payoff.level[l], slope = payoff.slope[l], h = n.spacing[l];
+        for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
+            weights.add(l, node(values, i)[l], node(growth, i)[l], static_cast<double>(i) - middle);
         }
-        const double place = fma(-centre[l], n.inverse_spacing[l], middle);
+        const double place = payoff_kink(n, payoff, nodes, l);
         if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
         const double below = __builtin_floor(place), eta = place - below;
         const double* at = node(values, static_cast<std::size_t>(below)) + l;
-        const HingeWeights w = hinge_weights(eta, 1.0, -1.0, h), bent = hinge_weights(eta, 0.0, -1.0, h);
-        const HingeDerivatives d = hinge_derivatives(eta, 1.0, -1.0, h);
+        const HingeWeights w = hinge_weights(eta, level, -level, h), bent = hinge_weights(eta, 0.0, -level, h);
+        const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
         const double by_eta = at[0] * d.positive_by_eta + at[kLadderOptions] * d.zero_by_eta;
-        // The weights are h times a term of the slope and h^2 times one of the bend.
-        const double scaled =
-            at[0] * (w.positive + bent.positive) + at[kLadderOptions] * (w.zero + bent.zero);
-        by_centre[l] = fma(-by_eta, n.inverse_spacing[l], by_centre[l]);
-        by_spacing[l] += n.inverse_spacing[l] * fma(by_eta, centre[l] * n.inverse_spacing[l], scaled);
+        const double by_kink = by_eta * n.inverse_spacing[l];
+        const double scaled = at[0] * w.positive + at[kLadderOptions] * w.zero;
+        const double scaled_twice = at[0] * bent.positive + at[kLadderOptions] * bent.zero;
+        weights.plain[l] += (scaled + by_kink) / level;
+        weights.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
+        weights.spacing[l] += n.inverse_spacing[l] * (scaled + scaled_twice - by_eta * (place - middle));
     }
 }
 
