@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from atalanta.market.calendar import years_between
 from atalanta.market.chain import Chain
-from atalanta.market.sessions import opens
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.sessions import opens
 from atalanta.pricing import Dividends, price
 from tests.parity_market import QUOTE_TIME, joined
 

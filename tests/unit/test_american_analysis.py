@@ -7,8 +7,8 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.analysis import analyze
+from atalanta.market.analysis.forwards import fit_forwards
 from atalanta.market.flags import QualityFlag
-from atalanta.market.forwards import fit_forwards
 from atalanta.pricing import Dividends, greeks
 from tests.american_market import Stock, american_chain
 from tests.parity_market import Expiry, changed, joined, parity_chain

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atalanta.market.analysis import analyze
-from atalanta.market.assignment import find_assignments
+from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.flags import QualityFlag
 from atalanta.pricing import price
 from tests.american_market import Stock, american_chain

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.carry import Carry
-from atalanta.market.expiries import group_by_expiry
+from atalanta.market.analysis.carry import Carry
+from atalanta.market.analysis.expiries import group_by_expiry
 from tests.american_market import Stock, american_chain
 from tests.parity_market import QUOTE_TIME, joined
 

@@ -13,7 +13,7 @@ from atalanta.cli.assignments import headlines, picked, print_assignments, reaso
 from atalanta.cli.document import report_document
 from atalanta.cli.smile_html import smile_page
 from atalanta.market.analysis import analyze
-from atalanta.market.assignment import find_assignments
+from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.table import Table
 from tests.american_market import Stock, american_chain
 from tests.cli_reports import report

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.dividend_calendar import DividendCalendar
+from atalanta.market.dividends.calendar import DividendCalendar
 from atalanta.market.table import Table
 
 SPY = ["SPY"]

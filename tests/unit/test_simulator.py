@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import years_between
 from atalanta.market.chain import CHAIN_COLUMNS
-from atalanta.market.sessions import opens
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.sessions import opens
 from atalanta.market.simulator import Simulation, Smile, simulate_chain
 from atalanta.market.simulator.listing import expiry_ladder
 from atalanta.market.simulator.universe import UNIVERSE

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import years_between
-from atalanta.market.sessions import opens
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.sessions import opens
 from atalanta.market.simulator import simulate_chain
 from atalanta.market.simulator.arrivals import arrive
+from atalanta.market.simulator.ticks import TICK_DEFECT_RATES, TickSimulation, simulate_ticks
 from atalanta.market.simulator.valuation import AMERICAN_TOLERANCE
-from atalanta.market.ticks import TICK_DEFECT_RATES, TickSimulation, simulate_ticks
 from atalanta.pricing import price
 
 TRADING_YEAR_SECONDS = 252 * 6.5 * 3600

@@ -146,6 +146,9 @@ def chain(
     exercise: Annotated[
         str | None, typer.Option(help="european or american; without it, by product.")
     ] = None,
+    settlement: Annotated[
+        str | None, typer.Option(help="PM or AM, fixed by the close or the open; without it, by product.")
+    ] = None,
     all_expiries: All = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -167,9 +170,10 @@ def chain(
                 spot,
                 quote_time,
                 exercise,
-                dividends,
-                borrow,
-                tolerance,
+                settlement,
+                dividends=dividends,
+                borrow=borrow,
+                tolerance=tolerance,
             )
             report = run_chain(request, step)
             step("writing")

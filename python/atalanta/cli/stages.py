@@ -10,9 +10,9 @@ from typing import Any
 
 from atalanta import pricing
 from atalanta.market.analysis import analyze
+from atalanta.market.analysis.forwards import fit_forwards
+from atalanta.market.analysis.row_values import batches, implied_vols, quoted, values
 from atalanta.market.chain import Chain
-from atalanta.market.forwards import fit_forwards
-from atalanta.market.row_values import batches, implied_vols, quoted, values
 
 __all__ = ["Stage", "time_stages"]
 

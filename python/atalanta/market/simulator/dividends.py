@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.calendar import years_between
-from atalanta.market.holidays import nth_weekday
-from atalanta.market.sessions import next_session, opens
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.holidays import nth_weekday
+from atalanta.market.contracts.sessions import next_session, opens
 from atalanta.market.simulator.universe import Underlying
 from atalanta.market.table import Table
 

@@ -1,0 +1,170 @@
+"""Early assignment: which American options are worth exercising now or before the next ex-date, and by how much.
+
+Main entry: `find_assignments`. Whoever is short such an option is likely to be assigned. Values are those of the model
+at the volatility of the strike's out-of-the-money option, which the exercise value does not hide.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from atalanta.market.analysis import Analysis
+from atalanta.market.analysis.expiries import group_by_expiry
+from atalanta.market.contracts.sessions import day_before
+from atalanta.market.flags import QualityFlag
+from atalanta.market.table import Table
+from atalanta.pricing import Dividends, early_exercise
+
+__all__ = ["find_assignments"]
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+#: Less than this per share is no reason: a tenth of the smallest tick.
+_LEAST = 1e-3
+
+_UNUSABLE = np.uint32(QualityFlag.BAD_CONTRACT | QualityFlag.EXPIRED | QualityFlag.CROSSED)
+_CONTRACT = (
+    *("underlying", "root", "symbol", "quote_time", "expiry", "right", "strike", "bid", "ask"),
+    *("multiplier", "years", "implied_spot"),
+)
+
+
+def find_assignments(
+    analysis: Analysis, *, tolerance: str | float = "standard", threads: int | None = None
+) -> Table:
+    """American options in the money that are worth more exercised than held.
+
+    Calls are compared just before the next ex-date, at today's spot: exercised, or held through the dividend. Puts,
+    and calls that a yield makes worth exercising, are compared now with the exercise boundary. Rows whose quotes
+    leave more time value than that could cost are not looked at.
+
+    Args:
+        analysis: N rows.
+        tolerance: of the prices, as `price` takes it.
+        threads: of the kernels; None takes the package's setting.
+
+    Returns:
+        M rows: `underlying, root, symbol, quote_time, expiry, right, strike, bid, ask, multiplier, years,
+        implied_spot`; `row` in the analysis; `vol` used; per share `intrinsic`, `time_value` (mid less intrinsic),
+        `boundary`; `now` (exercise is right now, else before the ex-date); `ex_date`, `last_day` (the session before
+        it), `dividend`; `cost`: lost per share by not exercising, until after the dividend or, where `now` is True,
+        per calendar day; `cost_per_contract`; `probability` of exercise before expiry, risk-neutral. By underlying,
+        then calls before puts, then by falling cost.
+    """
+    group = group_by_expiry(analysis).index
+    schedule, schedules, ex_dates = _schedules(analysis)
+    rows = _candidates(analysis, schedule[group], schedules)
+    vol = _strike_vols(analysis, group)[rows]
+    expiry = group[rows]
+    dividends = Dividends(schedules, of=schedule[expiry]) if schedules else None
+    right, strike = analysis["right"][rows], analysis["strike"][rows]
+    spot, years = analysis["implied_spot"][rows], analysis["years"][rows]
+    early = early_exercise(
+        right,
+        spot,
+        strike,
+        years,
+        analysis.expiries["rate"][expiry],
+        vol,
+        dividend_yield=analysis["borrow"][rows],
+        dividends=dividends,
+        tolerance=tolerance,
+        threads=threads,
+    )
+    now = np.asarray(early.exercise_now, dtype=bool)
+    cost = np.where(now, early.cost_of_waiting / 365, early.cost_of_holding)
+    told = np.flatnonzero((now | np.asarray(early.ex_dividend_exercise, dtype=bool)) & (cost > _LEAST))
+    mid = analysis["bid"][rows] / 2 + analysis["ask"][rows] / 2
+    intrinsic = np.maximum(right * (spot - strike), 0.0)
+    ex_date = _ex_dates(early.next_ex_years, schedule[expiry], schedules, ex_dates)
+    found = Table(
+        {
+            **{name: analysis[name][rows] for name in _CONTRACT},
+            "row": rows,
+            "vol": vol,
+            "intrinsic": intrinsic,
+            "time_value": mid - intrinsic,
+            "boundary": early.boundary,
+            "now": now,
+            "ex_date": ex_date,
+            "last_day": day_before(ex_date),
+            "dividend": early.next_dividend,
+            "cost": cost,
+            "cost_per_contract": cost * analysis["multiplier"][rows],
+            "probability": early.probability,
+        }
+    ).take(told)
+    order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
+    return found.take(order)
+
+
+def _schedules(
+    analysis: Analysis,
+) -> tuple[npt.NDArray[np.int32], list[list[tuple[float, float]]], list[npt.NDArray[np.datetime64]]]:
+    """The schedule of each expiry (-1 for none), and of each schedule its (years, cash) pairs and its ex-dates."""
+    paid, expiries = analysis.dividends, analysis.expiries
+    of = np.full(len(expiries), -1, dtype=np.int32)
+    schedules, ex_dates = [], []
+    for name, moment in dict.fromkeys(zip(paid["underlying"], paid["quote_time"], strict=True)):
+        own = (paid["underlying"] == name) & (paid["quote_time"] == moment)
+        there = _same_ticker(expiries["underlying"], name) & (expiries["quote_time"] == moment)
+        of[there] = len(schedules)
+        schedules.append(list(zip(paid["years"][own].tolist(), paid["cash"][own].tolist(), strict=True)))
+        ex_dates.append(paid["ex_date"][own])
+    return of, schedules, ex_dates
+
+
+def _same_ticker(names: npt.NDArray[np.object_], ticker: str) -> npt.NDArray[np.bool_]:
+    return np.array(
+        [str(name).strip().removeprefix("^").upper() == ticker for name in names.tolist()], dtype=bool
+    )
+
+
+def _candidates(
+    analysis: Analysis, schedule: npt.NDArray[np.int32], schedules: list[list[tuple[float, float]]]
+) -> Rows:
+    """American rows in the money whose quotes leave less time value than the next dividend, or none."""
+    intrinsic = analysis["right"] * (analysis["implied_spot"] - analysis["strike"])
+    next_cash = np.array([pairs[0][1] for pairs in schedules] + [0.0])[schedule]
+    next_cash = np.where(analysis["right"] > 0, next_cash, 0.0)
+    usable = (analysis["flags"] & _UNUSABLE) == 0
+    bid = np.where(analysis["bid"] > 0, analysis["bid"], 0.0)
+    short_of_time = bid - intrinsic < next_cash
+    american = analysis["exercise"] == "american"
+    return np.flatnonzero(american & usable & (analysis["years"] > 0) & (intrinsic > 0) & short_of_time)
+
+
+def _strike_vols(analysis: Analysis, group: npt.NDArray[np.int64]) -> Floats:
+    """(N,) volatility of the out-of-the-money option of each strike; its own, then the expiry's, where that has none."""
+    vol, right = analysis["iv_mid"], analysis["right"]
+    order = np.lexsort((right, analysis["strike"], group))
+    before, after = order[:-1], order[1:]
+    same = (
+        (group[before] == group[after])
+        & (analysis["strike"][before] == analysis["strike"][after])
+        & (right[before] < right[after])
+    )
+    put, call = before[same], after[same]
+    other = np.full(len(vol), np.nan)
+    other[put], other[call] = vol[call], vol[put]
+    at_the_money = analysis.expiries["atm_vol"][group]
+    own = np.where(np.isfinite(vol), vol, at_the_money)
+    return np.where(np.isfinite(other), other, own)
+
+
+def _ex_dates(
+    years: Floats,
+    schedule: npt.NDArray[np.int32],
+    schedules: list[list[tuple[float, float]]],
+    ex_dates: list[npt.NDArray[np.datetime64]],
+) -> npt.NDArray[np.datetime64]:
+    """The ex-date that lies so many years ahead; NaT where there is none."""
+    found = np.full(len(years), np.datetime64("NaT"), dtype="M8[D]")
+    for place, pairs in enumerate(schedules):
+        times = np.array([time for time, _ in pairs])
+        own = np.flatnonzero((schedule == place) & np.isfinite(years))
+        nearest = np.minimum(np.searchsorted(times, years[own] - 1e-9), len(times) - 1)
+        found[own] = ex_dates[place][nearest]
+    return found
