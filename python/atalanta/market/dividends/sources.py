@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from atalanta.errors import InputError
-from atalanta.market.reading.cells import is_missing, number, shown
+from atalanta.market.cell_text import is_missing, shown
+from atalanta.market.reading.cells import number
 from atalanta.market.reading.files import open_columns
 from atalanta.market.reading.instants import dates
 
