@@ -91,7 +91,7 @@ def test_the_origin_names_forward_and_rate(source, text):
 
 def test_the_legend_explains_what_occurs_and_no_more():
     """A rate nobody knows is explained where it occurs, and only there."""
-    blind = " ".join(shown(report(parity_chain(WEEK, exercise="american"))))
+    blind = " ".join(" ".join(shown(report(parity_chain(WEEK, exercise="american")))).split())
     assert "zero: no rate known, 0 taken" in blind
     sound = " ".join(shown(report()))
     assert "vol: at the forward; rate: continuously compounded" in sound

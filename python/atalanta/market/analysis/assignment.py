@@ -1,7 +1,7 @@
 """Early assignment: which American options are worth exercising now or before the next ex-date, and by how much.
 
 Main entry: `find_assignments`. Whoever is short such an option is likely to be assigned. Values are those of the model
-at the volatility of the strike's out-of-the-money option, which the exercise value does not hide.
+at the volatility of the out-of-the-money option nearest in strike, which the exercise value does not hide.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ __all__ = ["find_assignments"]
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+
+#: Log moneyness beyond which strikes are all alike far.
+_FAR = 10.0
 
 #: Less than this per share is no reason: a tenth of the smallest tick.
 _LEAST = 1e-3
@@ -137,21 +140,19 @@ def _candidates(
 
 
 def _strike_vols(analysis: Analysis, group: npt.NDArray[np.int64]) -> Floats:
-    """(N,) volatility of the out-of-the-money option of each strike; its own, then the expiry's, where that has none."""
-    vol, right = analysis["iv_mid"], analysis["right"]
-    order = np.lexsort((right, analysis["strike"], group))
-    before, after = order[:-1], order[1:]
-    same = (
-        (group[before] == group[after])
-        & (analysis["strike"][before] == analysis["strike"][after])
-        & (right[before] < right[after])
-    )
-    put, call = before[same], after[same]
-    other = np.full(len(vol), np.nan)
-    other[put], other[call] = vol[call], vol[put]
-    at_the_money = analysis.expiries["atm_vol"][group]
-    own = np.where(np.isfinite(vol), vol, at_the_money)
-    return np.where(np.isfinite(other), other, own)
+    """(N,) volatility of the out-of-the-money option nearest in strike, of the row's expiry; its own where none is sound."""
+    vol, place = analysis["iv_mid"], np.clip(np.nan_to_num(analysis["moneyness"]), -_FAR, _FAR)
+    out = analysis["right"] * analysis["moneyness"] >= 0
+    known = np.flatnonzero(out & np.isfinite(vol) & (analysis["flags"] == 0))
+    if not len(known):
+        return vol
+    key = 4 * _FAR * group + place  # expiries lie apart by more than a smile is wide
+    known = known[np.argsort(key[known], kind="stable")]
+    after = np.searchsorted(key[known], key)
+    sides = [known[np.clip(after + step, 0, len(known) - 1)] for step in (-1, 0)]
+    before, behind = (np.where(group[side] == group, np.abs(key[side] - key), np.inf) for side in sides)
+    nearest = vol[np.where(before < behind, *sides)]
+    return np.where(np.isfinite(np.minimum(before, behind)), nearest, vol)
 
 
 def _ex_dates(
