@@ -13,7 +13,7 @@ using Lanes = double[kLanes];
 
 constexpr double kRootTwoPi = 2.5066282746310002;
 
-// steps: of Newton's method. Each roughly squares the error of the start, 1e-2.
+// Steps of Newton's method: each about squares the error of h, 2e-2 of it at the start.
 template <std::size_t Index, std::size_t Steps, class DigitsOfFunctions>
 struct CollocationClass {
     static constexpr std::size_t kIndex = Index, kSteps = Steps;
@@ -23,10 +23,10 @@ struct CollocationClass {
     using Digits = DigitsOfFunctions;
 };
 using FastCollocation = CollocationClass<0, 2, SixDigits>;
-using StandardCollocation = CollocationClass<1, 3, SevenDigits>;
-using FineCollocation = CollocationClass<2, 4, SevenDigits>;
-using PreciseCollocation = CollocationClass<3, 6, NineDigits>;
-using FinestCollocation = CollocationClass<4, 10, TwelveDigits>;
+using StandardCollocation = CollocationClass<1, 2, SevenDigits>;
+using FineCollocation = CollocationClass<2, 3, SevenDigits>;
+using PreciseCollocation = CollocationClass<3, 4, NineDigits>;
+using FinestCollocation = CollocationClass<4, 5, TwelveDigits>;
 
 // Sum of coefficient[k * Stride] * values[k][lane] over k = First, First + Step, ..., unrolled.
 template <std::size_t First, std::size_t Step, std::size_t Count, std::size_t Stride>
