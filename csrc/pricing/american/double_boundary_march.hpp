@@ -47,7 +47,7 @@ class EdgeMarch {
             double next = distance - newton_step(i, distance);
             next = next > least ? next : 0.5 * (distance + least);
             next = next < most ? next : 0.5 * (distance + most);
-            const bool settled = magnitude(next - distance) <= 1e-4 * next;
+            const bool settled = magnitude(next - distance) <= 1e-3 * next;
             distance = line_.distance[i + 1] = next;
             if (settled) return true;
         }

@@ -118,9 +118,9 @@ class LadderMarch {
         }
     }
 
-    // In an interval next to expiry that is shorter than one good step the compact form rings at the kink, which
-    // the right to exercise would turn into a bias. There exercise at the ex-date stands for exercise at any
-    // time: the payoff is what becomes, without interest, the payoff of that date.
+    // In an interval next to expiry that is shorter than one good step the compact form rings at the kink,
+    // which the right to exercise would turn into a bias. There exercise at the ex-date stands for exercise
+    // at any time: the payoff is what becomes, without interest, the payoff of that date.
     void start() {
         const double* centre = centres_ + shape_.dividends * kLadderOptions;
         PerLane end = n_.years;
@@ -130,7 +130,8 @@ class LadderMarch {
             const double age = n_.diffusion[l] * end[l] * n_.inverse_spacing[l] * n_.inverse_spacing[l];
             const bool unresolved = (dates > 0.0) & (age < kLeastRatio);
             steady_[l] = unresolved ? 0.0 : n_.exercisable[l];
-            payoff_.time[l] = unresolved ? n_.exercisable[l] * end[l] : 0.0;
+            const bool early = (n_.exercisable[l] > 0.0) & (n_.rate[l] > n_.yield[l]);
+            payoff_.time[l] = unresolved & early ? end[l] : 0.0;
             payoff_.level[l] = exponential(n_.rate[l] * payoff_.time[l]);
             payoff_.slope[l] = exponential(fma(n_.yield[l], payoff_.time[l], centre[l]));
             time_[l] = 0.0;
@@ -143,7 +144,7 @@ class LadderMarch {
                 to[l] = pay > 0.0 ? pay : 0.0;
             });
         }
-        fit_asymptote();
+        fit_asymptote(shape_.dividends);
         correct_payoff_kink();
         if (tape_ != nullptr) tape_->start() = payoff_;
     }
@@ -270,10 +271,11 @@ class LadderMarch {
     void cross(std::uint32_t d) {
         DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
         if (record != nullptr) {
+            record->payoff_after = payoff_;
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
             each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
         }
-        carry_over(n_, date(d), growth_, nodes_, u_, w_);
+        carry_over(n_, date(d), payoff_, growth_, nodes_, u_, w_);
         double* const swapped = u_;
         u_ = w_;
         w_ = swapped;
@@ -286,17 +288,21 @@ class LadderMarch {
         exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
         if (record != nullptr) record->payoff = payoff_;
-        fit_asymptote();
+        fit_asymptote(d);
     }
 
     // Far in the money u = level - slope e^y, from the two lowest nodes.
-    void fit_asymptote() {
+    void fit_asymptote(std::uint32_t interval) {
+        EdgeRecord* const record = tape_ == nullptr ? nullptr : &tape_->edge(interval);
+        if (record != nullptr) record->since = time_;
         each_lane([&](std::size_t l) {
             const double e0 = growth_[l], e1 = growth_[kLadderOptions + l], u0 = u_[l];
             asymptote_slope_[l] = (u0 - u_[kLadderOptions + l]) / (e1 - e0);
             asymptote_level_[l] = fma(asymptote_slope_[l], e0, u0);
             asymptote_since_[l] = time_[l];
         });
+        if (record == nullptr) return;
+        each_lane([&](std::size_t l) { record->fall[l] = u_[l] - u_[kLadderOptions + l]; });
     }
 
     const LadderShape& shape_;
@@ -306,12 +312,12 @@ class LadderMarch {
     StepOperator op_;
     Obstacle obstacle_;
     PayoffRecord payoff_;     // the last one set
-    PerLane steady_;  // 1 where the option may be exercised within the present interval
+    PerLane steady_;          // 1 where the option may be exercised within the present interval
     SweepRecord last_sweep_;  // of the present, or before an ex-date
     ExerciseNow exercise_now_;
     PerLane time_;
     const Tape* tape_ = nullptr;
-    std::size_t step_ = 0;                                         // since expiry
+    std::size_t step_ = 0;  // since expiry
     PerLane asymptote_level_, asymptote_slope_, asymptote_since_;
 };
 

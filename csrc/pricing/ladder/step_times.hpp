@@ -1,8 +1,8 @@
-// When the steps of an interval end, lane by lane. They grow from where the solution has a kink, the payoff at
-// expiry or an ex-date close to it, the first being about the least that does not make the compact form ring.
-// Beyond an ex-date a put is not exercised for a while, because the dividend is worth more than the interest on
-// the strike; then a boundary appears out of nowhere, at all depths at once: a step ends there, and short ones
-// follow. Entries: StepTimes::set, StepTimes::share.
+// When the steps of an interval end, lane by lane. They grow from where the solution has a kink, the payoff
+// at expiry or an ex-date close to it, the first being about the least that does not make the compact form
+// ring. Beyond an ex-date a put is not exercised for a while, because the dividend is worth more than the
+// interest on the strike; then a boundary appears out of nowhere, at all depths at once: a step ends there,
+// and short ones follow. Entries: StepTimes::set, StepTimes::share.
 #pragma once
 
 #include "pricing/ladder/block.hpp"
@@ -10,8 +10,8 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLeastRatio = 0.5;       // D dt / h^2 of a step from a kink
-constexpr double kRatioOfElapsed = 0.5;   // of a first step, once the time since expiry has smoothed the kink
+constexpr double kLeastRatio = 0.5;      // D dt / h^2 of a step from a kink
+constexpr double kRatioOfElapsed = 0.5;  // of a first step, once the time since expiry has smoothed the kink
 constexpr double kSteepestGrading = 2.5;
 constexpr double kStepsWithoutExercise = 0.5;  // how much fewer an equal stretch without exercise gets
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
@@ -26,7 +26,8 @@ class StepTimes {
         each_lane([&](std::size_t l) {
             const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
             const double age = per_year * elapsed[l];
-            const bool waits = (n.exercisable[l] > 0.0) & (n.side[l] > 0.0) & (n.rate[l] > 0.0) & (cash[l] > 0.0);
+            const bool waits =
+                (n.exercisable[l] > 0.0) & (n.side[l] > 0.0) & (n.rate[l] > 0.0) & (cash[l] > 0.0);
             const double rate = waits ? n.rate[l] : 1.0;
             const double wait = log_ratio(n.strike[l] + cash[l], n.strike[l]) / (rate * length[l]);
             const double density = age < kSmoothRatio ? 1.0 : kStepsWithoutExercise;

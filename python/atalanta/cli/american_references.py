@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from atalanta.pricing.valuation import Exercise
+
 __all__ = ["AMERICAN_REFERENCES", "AmericanReference"]
 
 
 class AmericanReference(NamedTuple):
     """One contract and its exact price; `dividends` are (years to the ex-date, cash) pairs."""
 
-    exercise: str
+    exercise: Exercise
     right: str
     spot: float
     strike: float

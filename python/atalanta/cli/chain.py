@@ -95,7 +95,7 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
     )
 
 
-def _number_or_name(text: str) -> float | str:
+def _number_or_name(text: str) -> Any:
     """A tolerance as `analyze` takes it."""
     try:
         return float(text)

@@ -141,4 +141,4 @@ def _amplified(rows: SpotRows, vol: Floats) -> Floats:
     )
     ratio = np.where(american > 0, np.maximum(european / american, 1), np.inf)
     call, put = np.split(ratio, 2)
-    return np.maximum(call, put)
+    return np.asarray(np.maximum(call, put))

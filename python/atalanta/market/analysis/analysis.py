@@ -23,6 +23,7 @@ from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
 from atalanta.pricing import ImpliedVolStatus
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["Analysis", "analyze"]
 
@@ -100,7 +101,7 @@ def analyze(
     rate: float | RateCurve | None = None,
     dividends: Any = None,
     borrow: Borrow = None,
-    tolerance: str | float = "standard",
+    tolerance: Tolerance = "standard",
     threads: int | None = None,
 ) -> Analysis:
     """Forwards, implied volatilities and Greeks of every contract in a chain.

@@ -15,6 +15,7 @@ from atalanta.market.contracts.sessions import day_before
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
 from atalanta.pricing import Dividends, early_exercise
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["find_assignments"]
 
@@ -35,7 +36,7 @@ _CONTRACT = (
 
 
 def find_assignments(
-    analysis: Analysis, *, tolerance: str | float = "standard", threads: int | None = None
+    analysis: Analysis, *, tolerance: Tolerance = "standard", threads: int | None = None
 ) -> Table:
     """American options in the money that are worth more exercised than held.
 
@@ -109,7 +110,8 @@ def _schedules(
     """The schedule of each expiry (-1 for none), and of each schedule its (years, cash) pairs and its ex-dates."""
     paid, expiries = analysis.dividends, analysis.expiries
     of = np.full(len(expiries), -1, dtype=np.int32)
-    schedules, ex_dates = [], []
+    schedules: list[list[tuple[float, float]]] = []
+    ex_dates: list[npt.NDArray[np.datetime64]] = []
     for name, moment in dict.fromkeys(zip(paid["underlying"], paid["quote_time"], strict=True)):
         own = (paid["underlying"] == name) & (paid["quote_time"] == moment)
         there = _same_ticker(expiries["underlying"], name) & (expiries["quote_time"] == moment)

@@ -28,6 +28,7 @@ from atalanta.market.analysis.spot_model import SpotModel
 from atalanta.market.chain import Chain
 from atalanta.market.curves import RateCurve
 from atalanta.market.table import Table
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["ForwardFit", "fit_forwards"]
 
@@ -70,7 +71,7 @@ def fit_forwards(
     *,
     dividends: Any = None,
     borrow: Borrow = None,
-    tolerance: str | float = "standard",
+    tolerance: Tolerance = "standard",
     threads: int | None = None,
 ) -> ForwardFit:
     """The implied forward and discount factor of every expiry, by put-call parity.

@@ -130,7 +130,7 @@ def implied_vols(batch: Batch, quotes: Quoted) -> tuple[Quoted, npt.NDArray[Any]
     contract, terms = batch.contract, batch.terms
     vol, status = implied_vol(quotes.mid, *contract, **terms, full_output=True)
     mid, absurd = _without_absurd(vol, contract[3])
-    known = {"start": mid} if batch.american else {}
+    known: dict[str, Any] = {"start": mid} if batch.american else {}
     bid, ask = (
         _without_absurd(implied_vol(side, *contract, **terms, **known), contract[3])[0]
         for side in (quotes.bid, quotes.ask)

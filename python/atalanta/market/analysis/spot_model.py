@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from atalanta.market.analysis.carry import Carry
 from atalanta.pricing import Dividends
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["SpotModel", "SpotRows"]
 
@@ -41,13 +42,13 @@ class SpotModel:
 
     carry: Carry
     rate: Floats
-    tolerance: str | float
+    tolerance: Tolerance
     threads: int | None
 
     def early(self, american: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """(G,) expiries whose exercise style matters: American, with a dividend, a rate or a borrow cost."""
         moves = self.carry.has_dividend() | (self.rate != 0) | (self.carry.borrow != 0)
-        return american & (self.carry.years > 0) & np.isfinite(self.rate) & moves
+        return np.asarray(american & (self.carry.years > 0) & np.isfinite(self.rate) & moves)
 
     def rows(self, group: Rows, right: Any, strike: Floats, spot: Floats) -> SpotRows:
         """The kernels' arguments of (M,) rows of these groups; `spot` is (G,) by expiry."""

@@ -6,7 +6,7 @@ share trades without its dividend from the open of that day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -93,9 +93,14 @@ def _named(entries: list[DividendEntry], underlyings: Sequence[str]) -> list[Div
     return [entry._replace(ticker=entry.ticker or underlyings[0]) for entry in entries]
 
 
+def _sessions(entries: list[DividendEntry]) -> npt.NDArray[np.datetime64]:
+    """The day on which each entry goes ex: its date, or the next one with trading."""
+    return next_session(np.array([entry.date for entry in entries], dtype="M8[D]"))
+
+
 def _in_order(entries: list[DividendEntry]) -> CashDividends:
-    ordered = sorted(entries, key=lambda entry: next_session(entry.date))
-    days = next_session(np.array([entry.date for entry in ordered], dtype="M8[D]"))
+    order = np.argsort(_sessions(entries), kind="stable")
+    ordered, days = [entries[place] for place in order.tolist()], _sessions(entries)[order]
     twice = np.flatnonzero(days[1:] == days[:-1])
     if twice.size:
         first, second = ordered[twice[0]], ordered[twice[0] + 1]
@@ -106,11 +111,11 @@ def _in_order(entries: list[DividendEntry]) -> CashDividends:
     return CashDividends(days, np.array([entry.cash for entry in ordered]))
 
 
-def _moved(entries: Iterable[DividendEntry]) -> list[str]:
-    moved = [entry for entry in entries if next_session(entry.date) != entry.date]
+def _moved(entries: list[DividendEntry]) -> list[str]:
     return [
-        f"{entry.ticker}: ex-date {entry.date} has no trading, taken as {next_session(entry.date)}"
-        for entry in moved
+        f"{entry.ticker}: ex-date {entry.date} has no trading, taken as {day}"
+        for entry, day in zip(entries, _sessions(entries), strict=True)
+        if day != entry.date
     ]
 
 

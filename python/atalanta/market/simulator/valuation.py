@@ -40,7 +40,7 @@ class Terms(NamedTuple):
 
     def take(self, rows: Rows | npt.NDArray[np.bool_]) -> Terms:
         """The terms of some rows."""
-        return Terms(*(column[rows] for column in self))
+        return Terms._make(column[rows] for column in self)
 
     def moved(self, factor: Floats) -> Terms:
         """The same with (N,) spots and forwards multiplied."""
