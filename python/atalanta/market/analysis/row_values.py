@@ -128,11 +128,11 @@ def implied_vols(batch: Batch, quotes: Quoted) -> tuple[Quoted, npt.NDArray[Any]
     Of American rows, bid and ask start from the volatility of the mid.
     """
     contract, terms = batch.contract, batch.terms
-    vol, status = implied_vol(quotes.mid, *contract, **terms, full_output=True)
+    vol, status = implied_vol(quotes.mid, *contract, full_output=True, **terms)
     mid, absurd = _without_absurd(vol, contract[3])
-    known: dict[str, Any] = {"start": mid} if batch.american else {}
+    warm = {**terms, "start": mid} if batch.american else terms
     bid, ask = (
-        _without_absurd(implied_vol(side, *contract, **terms, **known), contract[3])[0]
+        _without_absurd(implied_vol(side, *contract, full_output=False, **warm), contract[3])[0]
         for side in (quotes.bid, quotes.ask)
     )
     return Quoted(bid, mid, ask), status, absurd
