@@ -6,6 +6,8 @@ at the volatility of the out-of-the-money option nearest in strike, which the ex
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +16,7 @@ from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.contracts.sessions import day_before
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
-from atalanta.pricing import Dividends, early_exercise
+from atalanta.pricing import Dividends, EarlyExercise, early_exercise
 from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["find_assignments"]
@@ -58,67 +60,69 @@ def find_assignments(
         then calls before puts, then by falling cost.
     """
     group = group_by_expiry(analysis).index
-    schedule, schedules, ex_dates = _schedules(analysis)
-    rows = _candidates(analysis, schedule[group], schedules)
+    ahead = _ahead(analysis)
+    rows = _candidates(analysis, ahead.schedule[group], ahead.pairs)
     vol = _strike_vols(analysis, group)[rows]
-    expiry = group[rows]
-    dividends = Dividends(schedules, of=schedule[expiry]) if schedules else None
-    right, strike = analysis["right"][rows], analysis["strike"][rows]
-    spot, years = analysis["implied_spot"][rows], analysis["years"][rows]
     early = early_exercise(
-        right,
-        spot,
-        strike,
-        years,
-        analysis.expiries["rate"][expiry],
+        analysis["right"][rows],
+        analysis["implied_spot"][rows],
+        analysis["strike"][rows],
+        analysis["years"][rows],
+        analysis.expiries["rate"][group[rows]],
         vol,
         dividend_yield=analysis["borrow"][rows],
-        dividends=dividends,
+        dividends=Dividends(ahead.pairs, of=ahead.schedule[group[rows]]) if ahead.pairs else None,
         tolerance=tolerance,
         threads=threads,
     )
+    found = _told(analysis, rows, early).with_columns(vol=vol)
+    ex_date = _ex_dates(early.next_ex_years, ahead.schedule[group[rows]], ahead)
+    found = found.with_columns(ex_date=ex_date, last_day=day_before(ex_date))
+    right_soon = found["now"] | np.asarray(early.ex_dividend_exercise, dtype=bool)
+    found = found.take(right_soon & (found["cost"] > _LEAST))
+    order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
+    return found.take(order)
+
+
+def _told(analysis: Analysis, rows: Rows, early: EarlyExercise) -> Table:
+    """What is told of each of M rows, but for volatility and dates."""
     now = np.asarray(early.exercise_now, dtype=bool)
     cost = np.where(now, early.cost_of_waiting / 365, early.cost_of_holding)
-    told = np.flatnonzero((now | np.asarray(early.ex_dividend_exercise, dtype=bool)) & (cost > _LEAST))
     mid = analysis["bid"][rows] / 2 + analysis["ask"][rows] / 2
-    intrinsic = np.maximum(right * (spot - strike), 0.0)
-    ex_date = _ex_dates(early.next_ex_years, schedule[expiry], schedules, ex_dates)
-    found = Table(
+    return Table(
         {
             **{name: analysis[name][rows] for name in _CONTRACT},
             "row": rows,
-            "vol": vol,
-            "intrinsic": intrinsic,
-            "time_value": mid - intrinsic,
+            "intrinsic": early.intrinsic,
+            "time_value": mid - early.intrinsic,
             "boundary": early.boundary,
             "now": now,
-            "ex_date": ex_date,
-            "last_day": day_before(ex_date),
             "dividend": early.next_dividend,
             "cost": cost,
             "cost_per_contract": cost * analysis["multiplier"][rows],
             "probability": early.probability,
         }
-    ).take(told)
-    order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
-    return found.take(order)
+    )
 
 
-def _schedules(
-    analysis: Analysis,
-) -> tuple[npt.NDArray[np.int32], list[list[tuple[float, float]]], list[npt.NDArray[np.datetime64]]]:
-    """The schedule of each expiry (-1 for none), and of each schedule its (years, cash) pairs and its ex-dates."""
+class _Ahead(NamedTuple):
+    """The dividends of an analysis: (G,) schedule of each expiry (-1 for none); pairs and ex-dates of each schedule."""
+
+    schedule: npt.NDArray[np.int32]
+    pairs: list[list[tuple[float, float]]]
+    ex_dates: list[npt.NDArray[np.datetime64]]
+
+
+def _ahead(analysis: Analysis) -> _Ahead:
     paid, expiries = analysis.dividends, analysis.expiries
-    of = np.full(len(expiries), -1, dtype=np.int32)
-    schedules: list[list[tuple[float, float]]] = []
-    ex_dates: list[npt.NDArray[np.datetime64]] = []
+    found = _Ahead(np.full(len(expiries), -1, dtype=np.int32), [], [])
     for name, moment in dict.fromkeys(zip(paid["underlying"], paid["quote_time"], strict=True)):
         own = (paid["underlying"] == name) & (paid["quote_time"] == moment)
         there = _same_ticker(expiries["underlying"], name) & (expiries["quote_time"] == moment)
-        of[there] = len(schedules)
-        schedules.append(list(zip(paid["years"][own].tolist(), paid["cash"][own].tolist(), strict=True)))
-        ex_dates.append(paid["ex_date"][own])
-    return of, schedules, ex_dates
+        found.schedule[there] = len(found.pairs)
+        found.pairs.append(list(zip(paid["years"][own].tolist(), paid["cash"][own].tolist(), strict=True)))
+        found.ex_dates.append(paid["ex_date"][own])
+    return found
 
 
 def _same_ticker(names: npt.NDArray[np.object_], ticker: str) -> npt.NDArray[np.bool_]:
@@ -157,17 +161,12 @@ def _strike_vols(analysis: Analysis, group: npt.NDArray[np.int64]) -> Floats:
     return np.where(np.isfinite(np.minimum(before, behind)), nearest, vol)
 
 
-def _ex_dates(
-    years: Floats,
-    schedule: npt.NDArray[np.int32],
-    schedules: list[list[tuple[float, float]]],
-    ex_dates: list[npt.NDArray[np.datetime64]],
-) -> npt.NDArray[np.datetime64]:
+def _ex_dates(years: Floats, schedule: npt.NDArray[np.int32], ahead: _Ahead) -> npt.NDArray[np.datetime64]:
     """The ex-date that lies so many years ahead; NaT where there is none."""
     found = np.full(len(years), np.datetime64("NaT"), dtype="M8[D]")
-    for place, pairs in enumerate(schedules):
+    for place, pairs in enumerate(ahead.pairs):
         times = np.array([time for time, _ in pairs])
         own = np.flatnonzero((schedule == place) & np.isfinite(years))
         nearest = np.minimum(np.searchsorted(times, years[own] - 1e-9), len(times) - 1)
-        found[own] = ex_dates[place][nearest]
+        found[own] = ahead.ex_dates[place][nearest]
     return found

@@ -107,27 +107,18 @@ def fit_forwards(
     found = contradictions(lines.free, forward, spot, carry.years, unsure)
     early = model.early(american) & ~found.refuted
     best = _refitted(chain, pairs, lines.best, early, model)
-    paired = best.forward > 0
-    fitted = {
-        "forward": np.where(paired, best.forward, carried),
-        "forward_se": np.where(paired, best.forward_se, np.nan),
-        "discount": best.discount,
-        "discount_se": np.where(lines.believed, best.discount_se, np.nan),
-        "rate": model.rate,
-    }
+    fitted = _numbers(best, carried, lines.believed) | {"rate": model.rate}
     fitted = {name: np.where(found.refuted, np.nan, column) for name, column in fitted.items()}
-    source = _sources(lines.believed, paired, np.isfinite(carried), lines.origin)
-    source[found.refuted] = "refuted"
     columns = {
         **{name: groups.column(chain, name) for name in _IDENTITY},
         **fitted,
         "pairs": np.bincount(pairs.group, minlength=len(groups)),
         "contracts": groups.contracts,
-        "source": source,
+        "source": _sources(lines, best.forward > 0, np.isfinite(carried), found.refuted),
         **_spot_columns(fitted, carry),
     }
     still = american & (carry.years > 0)
-    notes = (*carry.notes, *_notes(source, still, early, columns["rate"]), *found.notes)
+    notes = (*carry.notes, *_notes(columns["source"], still, early, fitted["rate"]), *found.notes)
     return ForwardFit(Table(columns, notes=notes), groups.index, model, early)
 
 
@@ -195,13 +186,23 @@ def _spot_columns(fitted: dict[str, Floats], carry: Carry) -> dict[str, Floats]:
     }
 
 
-def _sources(
-    believed: Mask, paired: Mask, carried: Mask, origin: npt.NDArray[np.object_]
-) -> npt.NDArray[np.object_]:
-    source = np.full(len(origin), "none", dtype=object)
-    source[carried] = "spot, " + origin[carried]
-    source[paired] = "parity, " + origin[paired]
-    source[believed] = "parity"
+def _numbers(best: ParityFit, carried: Floats, believed: Mask) -> dict[str, Floats]:
+    """Forwards, discounts and their errors; the carried forward where there is no line."""
+    paired = best.forward > 0
+    return {
+        "forward": np.where(paired, best.forward, carried),
+        "forward_se": np.where(paired, best.forward_se, np.nan),
+        "discount": best.discount,
+        "discount_se": np.where(believed, best.discount_se, np.nan),
+    }
+
+
+def _sources(lines: _Lines, paired: Mask, carried: Mask, refuted: Mask) -> npt.NDArray[np.object_]:
+    source = np.full(len(paired), "none", dtype=object)
+    source[carried] = "spot, " + lines.origin[carried]
+    source[paired] = "parity, " + lines.origin[paired]
+    source[lines.believed] = "parity"
+    source[refuted] = "refuted"
     return source
 
 
