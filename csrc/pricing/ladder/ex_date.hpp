@@ -212,7 +212,7 @@ inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& ga
     each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
     for (std::size_t i = 0; i < nodes; ++i) {
         unsigned exercised = 0, crossing = 0;
-        for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
+        for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
             const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
             const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));
             const Lanes gain = pay - value;
