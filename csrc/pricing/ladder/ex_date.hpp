@@ -118,6 +118,15 @@ constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still
 
 // The centres of the lanes differ little where the options are on one spot; then whole rows are read.
 ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
+    std::uint64_t differ = 0;
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        differ |= bits_of(stencil.centre[l]) ^ bits_of(stencil.centre[0]);
+    }
+    if (differ == 0) {
+        const double* from = node(u, static_cast<std::size_t>(stencil.centre[0]) - 2);
+        __builtin_memcpy(stencil.value, from, sizeof(stencil.value));
+        return;
+    }
     double lowest = stencil.centre[0], highest = stencil.centre[0];
     for (std::size_t l = 1; l < kLadderOptions; ++l) {
         lowest = stencil.centre[l] < lowest ? stencil.centre[l] : lowest;

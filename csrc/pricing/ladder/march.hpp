@@ -151,10 +151,10 @@ class LadderMarch {
         StepTimes times;
         set_times(k, steps, until, times);
         for (std::size_t s = 1; s <= steps; ++s) {
-            PerLane end, ratio, middle;
+            PerLane end, ratio, middle, share;
+            times.shares(static_cast<double>(s), share);
             each_lane([&](std::size_t l) {
-                const double share = times.share(l, static_cast<double>(s));
-                end[l] = fma(until[l] - since[l], share, since[l]);
+                end[l] = fma(until[l] - since[l], share[l], since[l]);
                 const double dt = end[l] - time_[l];
                 ratio[l] = n_.diffusion[l] * dt * n_.inverse_spacing[l] * n_.inverse_spacing[l];
                 middle[l] = fma(kGamma, dt, time_[l]);

@@ -96,41 +96,24 @@ struct SweepRecord {
     PerLane boundary_above;  // how far that node lies above it
 };
 
-// One node of an up sweep on its way through memory. excess: u without the right to exercise, less the payoff.
-struct alignas(64) SubCell {
-    double excess[kRowLanes], excess_below[kRowLanes], u[kRowLanes];
-};
-
 // Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the node
-// has the value for which that parabola, continued to the node below, satisfies the equation. Out of line and
-// through memory, because it happens once per lane and sweep. For the lanes from `at` on.
-[[gnu::noinline]] inline void resolve_sub_cell(SubCell& cell, const StepOperator& op, const Obstacle& obstacle,
-                                               const PerLane& spacing, const double* growth, std::size_t i,
-                                               std::size_t at, bool ghosts, double* w, SweepRecord* record) {
-    const Lanes zero = repeat(0.0), one = repeat(1.0), half = repeat(0.5);
-    const Lanes h = load(spacing.at + at), c = zero - load(op.alpha.at + at), h2 = h * h;
-    const Lanes level = load(obstacle.level.at + at), slope = load(obstacle.slope.at + at);
-    const Lanes e = load(node(growth, i) + at), e_below = load(node(growth, i - 1) + at);
-    const Lanes bend = fnma(load(obstacle.bend_slope.at + at), e, load(obstacle.bend.at + at));
-    const Lanes excess = load(cell.excess);
-    const Lanes square = (excess + excess) / bend;
-    const Lanes under_root = larger(fma(one - c, square, c * h2), zero);
-    const Lanes s = (square_root(under_root) - c * h) / (one - c);
-    const Lanes rest = h - s, half_bend = half * bend;
-    const LaneMask starts = without(bend > zero, load(cell.excess_below) > zero);
-    const LaneMask here = starts & (c > zero) & (fma(c, h2, square) > zero) & (h2 > square);
-    double* below = node(w, i - 1) + at;
-    if (ghosts) {
-        const Lanes ghost = fma(half_bend * rest, rest, fnma(slope, e_below, level));
-        store(below, select(here, ghost, load(below)));
-    }
-    store(cell.u, select(here, fma(half_bend * s, s, fnma(slope, e, level)), load(cell.u)));
-    store(cell.excess, select(here, one, excess));
-    if (record == nullptr) return;
-    double* found = record->boundary_node.at + at;
-    store(found, select(here, repeat(static_cast<double>(i)), load(found)));
-    double* place = record->boundary_above.at + at;
-    store(place, select(here, s, load(place)));
+// has the value for which that parabola, continued to the node below, satisfies the equation. Lane by lane,
+// because it happens once per lane and sweep. Returns s, or 0 where the boundary is not in that cell.
+[[gnu::noinline]] inline double resolve_sub_cell(std::size_t l, double excess, const StepOperator& op,
+                                                 const Obstacle& obstacle, double h, double e, double& u) {
+    const double c = -op.alpha[l], bend = fma(-obstacle.bend_slope[l], e, obstacle.bend[l]);
+    const double square = (excess + excess) / bend, h2 = h * h;
+    if (!(bend > 0.0 && c > 0.0 && fma(c, h2, square) > 0.0 && square < h2)) return 0.0;
+    const double s = (square_root(fma(1.0 - c, square, c * h2)) - c * h) / (1.0 - c);
+    u = fma(0.5 * bend * s, s, fma(-obstacle.slope[l], e, obstacle.level[l]));
+    return s;
+}
+
+// The value of the parabola at the node below.
+ATALANTA_INLINE double ghost_of(std::size_t l, const Obstacle& obstacle, double h, double s, double e,
+                                double e_below) {
+    const double bend = fma(-obstacle.bend_slope[l], e, obstacle.bend[l]), rest = h - s;
+    return fma(0.5 * bend * rest, rest, fma(-obstacle.slope[l], e_below, obstacle.level[l]));
 }
 
 // Solves for u over its down sweep, for the lanes from `at` on.
@@ -158,14 +141,26 @@ ATALANTA_INLINE void sweep_up_row(const StepOperator& op, const Obstacle& obstac
         const Lanes below = excess;
         excess = free - pay;
         u = larger(free, pay);
-        if (bits_of(without(excess > reach, below > zero)) != 0) [[unlikely]] {
-            SubCell cell;
-            store(cell.excess, excess);
-            store(cell.excess_below, below);
-            store(cell.u, u);
-            resolve_sub_cell(cell, op, obstacle, spacing, growth, i, at, ghosts, w, kRecords ? record : nullptr);
-            u = load(cell.u);
-            excess = load(cell.excess);
+        unsigned near = bits_of(without(excess > reach, below > zero));
+        if (near != 0) [[unlikely]] {
+            alignas(64) double excesses[kRowLanes];
+            store(excesses, excess);
+            for (; near != 0; near &= near - 1) {
+                const auto k = static_cast<std::size_t>(__builtin_ctz(near)), l = at + k;
+                const double h = spacing[l], e = node(growth, i)[l];
+                double solved = 0.0;
+                const double s = resolve_sub_cell(l, excesses[k], op, obstacle, h, e, solved);
+                if (s == 0.0) continue;
+                // Through a mask: a vector load behind a scalar store would wait for it.
+                const LaneMask here = mask_of(1u << k);
+                u = select(here, repeat(solved), u);
+                excess = select(here, repeat(1.0), excess);
+                if (ghosts) node(w, i - 1)[l] = ghost_of(l, obstacle, h, s, e, node(growth, i - 1)[l]);
+                if constexpr (kRecords) {
+                    record->boundary_node[l] = static_cast<double>(i);
+                    record->boundary_above[l] = s;
+                }
+            }
         }
         keep(i, excess);
         store(node(w, i) + at, u);
