@@ -9,18 +9,18 @@ namespace atalanta::isa {
 namespace avx512 {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
-}
+}  // namespace avx512
 namespace avx2 {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
-}
+}  // namespace avx2
 namespace neon {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
-}
+}  // namespace neon
 namespace baseline {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
-}
+}  // namespace baseline
 
 }  // namespace atalanta::isa
