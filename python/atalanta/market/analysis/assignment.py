@@ -6,12 +6,13 @@ at the volatility of the out-of-the-money option nearest in strike, which the ex
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.analysis import Analysis
+from atalanta.market.analysis.carry import tickers_of
 from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.contracts.sessions import day_before
 from atalanta.market.flags import QualityFlag
@@ -116,19 +117,20 @@ class _Ahead(NamedTuple):
 def _ahead(analysis: Analysis) -> _Ahead:
     paid, expiries = analysis.dividends, analysis.expiries
     found = _Ahead(np.full(len(expiries), -1, dtype=np.int32), [], [])
-    for name, moment in dict.fromkeys(zip(paid["underlying"], paid["quote_time"], strict=True)):
-        own = (paid["underlying"] == name) & (paid["quote_time"] == moment)
-        there = _same_ticker(expiries["underlying"], name) & (expiries["quote_time"] == moment)
-        found.schedule[there] = len(found.pairs)
+    rows_of = _places(tickers_of(expiries["underlying"]), expiries["quote_time"])
+    for key, own in _places(paid["underlying"], paid["quote_time"]).items():
+        found.schedule[rows_of[key]] = len(found.pairs)
         found.pairs.append(list(zip(paid["years"][own].tolist(), paid["cash"][own].tolist(), strict=True)))
         found.ex_dates.append(paid["ex_date"][own])
     return found
 
 
-def _same_ticker(names: npt.NDArray[np.object_], ticker: str) -> npt.NDArray[np.bool_]:
-    return np.array(
-        [str(name).strip().removeprefix("^").upper() == ticker for name in names.tolist()], dtype=bool
-    )
+def _places(names: Any, moments: npt.NDArray[np.datetime64]) -> dict[tuple[str, int], list[int]]:
+    """The rows of each name and instant."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for row, key in enumerate(zip(names, moments.astype("M8[ns]").astype(np.int64).tolist(), strict=True)):
+        places.setdefault(key, []).append(row)
+    return places
 
 
 def _candidates(

@@ -21,7 +21,7 @@ from atalanta.market.dividends.calendar import CashDividends, DividendCalendar
 from atalanta.market.dividends.sources import ORIGIN
 from atalanta.market.table import Table
 
-__all__ = ["Borrow", "Carry"]
+__all__ = ["Borrow", "Carry", "tickers_of"]
 
 Floats = npt.NDArray[np.float64]
 Borrow = float | Mapping[str, float] | None
@@ -65,7 +65,7 @@ class Carry:
         Raises:
             InputError: dividends or a borrow cost that cannot be used, or of underlyings the chain does not hold.
         """
-        tickers = _tickers(groups.column(chain, "underlying"))
+        tickers = tickers_of(groups.column(chain, "underlying"))
         names = list(dict.fromkeys(tickers.tolist()))
         calendar = DividendCalendar.none() if dividends is None else DividendCalendar.of(dividends, names)
         schedules = _Schedules(chain, groups, tickers)
@@ -116,7 +116,9 @@ class _Schedules:
     """Collects the dividends ahead of each underlying and quote time."""
 
     def __init__(self, chain: Table, groups: ExpiryGroups, tickers: npt.NDArray[np.object_]) -> None:
-        self._tickers = tickers
+        self._rows_of: dict[str, list[int]] = {}
+        for row, ticker in enumerate(tickers.tolist()):
+            self._rows_of.setdefault(ticker, []).append(row)
         self._quote_time = groups.column(chain, "quote_time")
         self._expires_at = groups.column(chain, "expires_at")
         self._alive = groups.column(chain, "years") > 0
@@ -128,12 +130,13 @@ class _Schedules:
 
     def add(self, name: str, dividends: CashDividends) -> None:
         """Give every quote time of an underlying what it has ahead."""
-        _check_size(name, dividends, self._spot[self._tickers == name])
+        own = np.array(self._rows_of[name])
+        _check_size(name, dividends, self._spot[own])
         goes_ex = opens(dividends.ex_dates)
-        own = (self._tickers == name) & self._alive
+        own = own[self._alive[own]]
         past, late = np.ones(len(dividends), dtype=bool), np.ones(len(dividends), dtype=bool)
         for moment in np.unique(self._quote_time[own]):
-            there = own & (self._quote_time == moment)
+            there = own[self._quote_time[own] == moment]
             gone, beyond = goes_ex <= moment, goes_ex >= self._expires_at[there].max()
             past, late = past & gone, late & beyond
             ahead = ~gone & ~beyond & (dividends.cash > 0)
@@ -159,7 +162,8 @@ class _Schedules:
         )
 
 
-def _tickers(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+def tickers_of(names: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Names of underlyings as calendars of dividends write them: in capitals, without the ^ of an index."""
     return np.array([str(name).strip().removeprefix("^").upper() for name in names.tolist()], dtype=object)
 
 

@@ -24,6 +24,7 @@ from atalanta.market.analysis.discounts import (
 )
 from atalanta.market.analysis.expiries import ExpiryGroups, group_by_expiry
 from atalanta.market.analysis.parity import Pairs, ParityFit, fit_parity, match_pairs
+from atalanta.market.analysis.spot_drift import drift_notes
 from atalanta.market.analysis.spot_model import SpotModel
 from atalanta.market.chain import Chain
 from atalanta.market.curves import RateCurve
@@ -118,7 +119,8 @@ def fit_forwards(
         **_spot_columns(fitted, carry),
     }
     still = american & (carry.years > 0)
-    notes = (*carry.notes, *_notes(columns["source"], still, early, fitted["rate"]), *found.notes)
+    drifts = drift_notes(columns, early)
+    notes = (*carry.notes, *_notes(columns["source"], still, early, fitted["rate"]), *drifts, *found.notes)
     return ForwardFit(Table(columns, notes=notes), groups.index, model, early)
 
 
