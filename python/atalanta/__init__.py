@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from atalanta.market.reading.readers import read_chain
     from atalanta.market.simulator import simulate_chain
     from atalanta.market.simulator.ticks import simulate_ticks
-    from atalanta.pricing import Greeks, ImpliedVolStatus, greeks, implied_vol, price
+    from atalanta.pricing import (
+        Dividends,
+        Greeks,
+        ImpliedVolStatus,
+        Ladder,
+        early_exercise,
+        greeks,
+        implied_vol,
+        price,
+    )
 
 _MODULE_OF = {
     "AtalantaError": "errors",
@@ -27,13 +36,16 @@ _MODULE_OF = {
     "MissingExtraError": "errors",
     "Analysis": "market.analysis",
     "Chain": "market.chain",
+    "Dividends": "pricing",
     "Greeks": "pricing",
     "ImpliedVolStatus": "pricing",
+    "Ladder": "pricing",
     "OptionSymbol": "market.contracts.symbols",
     "QualityFlag": "market.flags",
     "RateCurve": "market.curves",
     "analyze": "market.analysis",
     "cpu_features": "machine",
+    "early_exercise": "pricing",
     "format_symbol": "market.contracts.symbols",
     "greeks": "pricing",
     "implied_vol": "pricing",
@@ -49,15 +61,18 @@ __all__ = [
     "Analysis",
     "AtalantaError",
     "Chain",
+    "Dividends",
     "Greeks",
     "ImpliedVolStatus",
     "InputError",
+    "Ladder",
     "MissingExtraError",
     "OptionSymbol",
     "QualityFlag",
     "RateCurve",
     "analyze",
     "cpu_features",
+    "early_exercise",
     "format_symbol",
     "greeks",
     "implied_vol",

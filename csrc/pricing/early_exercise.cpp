@@ -1,0 +1,114 @@
+#include "pricing/early_exercise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "pricing/american/collocation.hpp"
+#include "pricing/ladder/ladder.hpp"
+#include "pricing/later_dividends.hpp"
+#include "pricing/row_groups.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// A row without a price: nothing is known of it.
+void set_unknown(std::size_t i, const EarlyExerciseColumns& out) {
+    for (double* column : {out.intrinsic, out.time_value, out.boundary, out.far_boundary, out.probability,
+                           out.cost_of_holding, out.cost_of_waiting}) {
+        column[i] = kNaN;
+    }
+    out.exercise_now[i] = out.ex_dividend_exercise[i] = 0;
+}
+
+// Needs the price, the boundaries and value_after.
+void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        if (std::isnan(out.price[i])) {
+            set_unknown(i, out);
+            continue;
+        }
+        const double right = rows.right[i], spot = rows.spot[i], strike = rows.strike[i];
+        out.intrinsic[i] = std::max(right * (spot - strike), 0.0);
+        out.time_value[i] = out.price[i] - out.intrinsic[i];
+        const bool somewhere = out.boundary[i] > 0.0 && out.boundary[i] < kInfinity;
+        const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
+        const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;
+        out.exercise_now[i] = somewhere && beyond && !past_far;
+        const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
+        out.cost_of_waiting[i] = out.exercise_now[i] ? std::max(carry, 0.0) : 0.0;
+        const double lost = out.intrinsic[i] - out.value_after[i];
+        out.ex_dividend_exercise[i] = lost > 0.0;
+        out.cost_of_holding[i] = lost > 0.0 ? lost : 0.0;
+    }
+}
+
+// Boundaries of rows without dividends, each with all of its years left.
+void collocation_boundaries(const OptionRows& rows, double tolerance, double* boundary, double* far,
+                            int threads) {
+    constexpr double kAll = 1.0;
+    collocation_boundary(rows, tolerance, &kAll, 1, boundary, far, threads);
+}
+
+void boundaries_by(Method method, const OptionRows& rows, const Terms& terms, double* boundary, double* far,
+                   int threads) {
+    if (method == Method::ladder) {
+        std::fill_n(far, rows.size, kNaN);
+        ladder_early_exercise(rows, terms, boundary, nullptr, threads);
+    } else {
+        collocation_boundaries(rows, terms.tolerance.yield, boundary, far, threads);
+    }
+}
+
+// Of American exercise, now.
+void boundaries(const OptionRows& rows, const Terms& terms, double* boundary, double* far, int threads) {
+    const RowGroups groups(rows.size, rows.years, terms);
+    if (groups.only()) {
+        boundaries_by(*groups.only(), rows, terms, boundary, far, threads);
+        return;
+    }
+    for (const Method method : kMethods) {
+        const std::span<const std::size_t> chosen = groups.of(method);
+        if (chosen.empty()) continue;
+        const GatheredOptions group(rows, terms, chosen);
+        std::vector<double> near_values(chosen.size()), far_values(chosen.size());
+        boundaries_by(method, group.rows, group.terms, near_values.data(), far_values.data(), threads);
+        scatter(near_values.data(), chosen, boundary);
+        scatter(far_values.data(), chosen, far);
+    }
+}
+
+}  // namespace
+
+void early_exercise(const OptionRows& rows, const Terms& terms, const EarlyExerciseColumns& out,
+                    int threads) {
+    const Terms american = {Exercise::american, terms.dividends, terms.tolerance};
+    price(rows, american, out.price, threads);
+    boundaries(rows, american, out.boundary, out.far_boundary, threads);
+    ladder_early_exercise(rows, american, nullptr, out.probability, threads);
+    ex_dividend_columns(rows, american, out, threads);
+    weigh(rows, out);
+}
+
+void exercise_boundary(const OptionRows& rows, const Terms& terms, const double* remaining, std::size_t times,
+                       double* out, double* far, int threads) {
+    std::vector<double> far_values(far == nullptr ? rows.size : 0);
+    std::vector<double> years(rows.size);
+    for (std::size_t m = 0; m < times; ++m) {
+        LaterDividends later;
+        for (std::size_t i = 0; i < rows.size; ++i) {
+            const bool alive = remaining[m] >= 0.0 && remaining[m] <= rows.years[i];
+            years[i] = alive ? remaining[m] : kNaN;
+            later.add(terms.dividends, i, rows.years[i] - remaining[m]);
+        }
+        OptionRows then = rows;
+        then.years = {years.data(), false};
+        boundaries(then, {Exercise::american, later.columns(), terms.tolerance}, out + m * rows.size,
+                   far == nullptr ? far_values.data() : far + m * rows.size, threads);
+    }
+}
+
+}  // namespace atalanta

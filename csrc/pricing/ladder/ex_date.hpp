@@ -1,0 +1,241 @@
+// An ex-date: u before it from u after it, at the spot less the dividend, on a grid about another centre.
+// Entry: cross_ex_date.
+#pragma once
+
+#include "pricing/ladder/hinge.hpp"
+#include "pricing/ladder/sweeps.hpp"
+
+namespace atalanta {
+namespace {
+
+// The payoff level - slope E of one stage or date, at its time to expiry.
+struct PayoffRecord {
+    PerLane time, level, slope;
+};
+
+// Where a payoff becomes zero, in nodes.
+ATALANTA_INLINE double payoff_kink(const Normalised& n, const PayoffRecord& payoff, std::size_t nodes,
+                                   std::size_t lane) {
+    const double distance = log_ratio(payoff.level[lane], payoff.slope[lane]);
+    return fma(distance, n.inverse_spacing[lane], static_cast<double>(nodes / 2));
+}
+
+// One dividend of every lane.
+struct ExDate {
+    PerLane time;  // to expiry
+    PerLane cash;
+    PerLane spot;   // at the centre of the grid before the date
+    PerLane shift;  // what the logarithm of X at the centre gains over the date
+};
+
+// The spot at the centre of the grid after a date, and its derivatives.
+struct CentreAfter {
+    double spot;
+    double by_log_spot, by_cash, by_vol;
+};
+
+constexpr double kCentreReach = 4.0;      // standard deviations whose upper end ...
+constexpr double kCentreEdge = 4.7;       // ... stays so many away from the centre afterwards
+constexpr double kLeastCentreLeft = 0.2;  // of the spot
+
+// The centre loses the dividend, unless it is so large that spots above would then leave the grid at its
+// upper end, where all logarithms have become wider.
+ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, double time, double spot,
+                                         double cash) {
+    const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
+    const double up = exponential(kCentreReach * n.vol[l] * until);
+    const double down = exponential(-kCentreEdge * n.vol[l] * whole);
+    const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, up, -cash) * down;
+    const bool is_plain = plain >= high;
+    const double by_vol = kCentreReach * spot * up * down * until - kCentreEdge * high * whole;
+    const double grown = spot * up * down;
+    const double chosen = is_plain ? plain : high, chosen_by_log = is_plain ? spot : grown;
+    const double chosen_by_cash = is_plain ? -1.0 : -down, chosen_by_vol = is_plain ? 0.0 : by_vol;
+    const bool free = chosen > least;
+    return {free ? chosen : least, free ? chosen_by_log : least, free ? chosen_by_cash : 0.0,
+            free ? chosen_by_vol : 0.0};
+}
+
+// The least share of the spot that counts as left over; a spot below it is as good as zero.
+constexpr double kLeastRest = 1e-300;
+
+// Fourth-order interpolation between -1/2 and 1/2 of five nodes about 0.
+ATALANTA_INLINE double interpolate(double f, double a, double b, double c, double d, double e) {
+    const double outer = a + e, inner = b + d, odd_outer = e - a, odd_inner = d - b;
+    const double second = fma(16.0, inner, fma(-30.0, c, -outer)) * (1.0 / 24.0);
+    const double first = fma(8.0, odd_inner, -odd_outer) * (1.0 / 12.0);
+    const double third = fma(-2.0, odd_inner, odd_outer) * (1.0 / 12.0);
+    const double fourth = fma(-4.0, inner, fma(6.0, c, outer)) * (1.0 / 24.0);
+    return fma(f, fma(f, fma(f, fma(f, fourth, third), second), first), c);
+}
+
+// Where a node of the grid before the date lies on the grid after it.
+struct Landing {
+    PerLane place;  // in cells from node 0
+    PerLane rest;   // share of the spot that is left
+};
+
+ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double* growth, std::size_t nodes,
+                          std::size_t i, Landing& to) {
+    const double* up = node(growth, i);
+    const double* down = node(growth, nodes - 1 - i);
+    each_lane([&](std::size_t l) {
+        const double put_growth = up[l], call_growth = down[l];
+        const double spot = date.spot[l] * (n.side[l] > 0.0 ? put_growth : call_growth);
+        const double left = 1.0 - date.cash[l] / spot;
+        const double rest = left > kLeastRest ? left : kLeastRest;
+        to.rest[l] = left > 0.0 ? left : 0.0;
+        const double moved = fma(n.side[l], logarithm(rest), -date.shift[l]);
+        to.place[l] = fma(moved, n.inverse_spacing[l], static_cast<double>(i));
+    });
+}
+
+// Beyond the grid: nothing far out of the money, linear in X far in the money, where exercise just after the
+// date may be worth more.
+struct Beyond {
+    double x;       // e^(distance of the place from the middle)
+    double pay;     // of exercise, 0 where there is no right to it
+    double second;  // weight of node 1, node 0 having the rest
+    double held;
+};
+inline Beyond read_beyond(const Normalised& n, const PayoffRecord& payoff, const double* u,
+                          const double* growth, std::size_t lane, double place) {
+    const double e0 = growth[lane], e1 = growth[kLadderOptions + lane], u0 = u[lane],
+                 u1 = u[kLadderOptions + lane];
+    const double x = e0 * exponential(place * n.spacing[lane]);
+    const double second = (x - e0) / (e1 - e0);
+    const double pay = n.american[lane] > 0.0 ? fma(-payoff.slope[lane], x, payoff.level[lane]) : 0.0;
+    return {x, pay, second, fma(u1 - u0, second, u0)};
+}
+
+// The five nodes about a place, per lane.
+struct Stencil {
+    PerLane centre;  // the node nearest to the place that has two on each side
+    PerLane value[5];
+};
+
+constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still picked by comparison
+
+// The centres of the lanes differ little where the options are on one spot; then whole rows are read.
+ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
+    std::uint64_t differ = 0;
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        differ |= bits_of(stencil.centre[l]) ^ bits_of(stencil.centre[0]);
+    }
+    if (differ == 0) {
+        const double* from = node(u, static_cast<std::size_t>(stencil.centre[0]) - 2);
+        __builtin_memcpy(stencil.value, from, sizeof(stencil.value));
+        return;
+    }
+    double lowest = stencil.centre[0], highest = stencil.centre[0];
+    for (std::size_t l = 1; l < kLadderOptions; ++l) {
+        lowest = stencil.centre[l] < lowest ? stencil.centre[l] : lowest;
+        highest = stencil.centre[l] > highest ? stencil.centre[l] : highest;
+    }
+    if (highest - lowest > kWidestSpread) {
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const double* from = node(u, static_cast<std::size_t>(stencil.centre[l]) - 2) + l;
+            for (std::size_t j = 0; j < 5; ++j) stencil.value[j][l] = from[j * kLadderOptions];
+        }
+        return;
+    }
+    for (double at = lowest; at <= highest; at += 1.0) {
+        const double* from = node(u, static_cast<std::size_t>(at) - 2);
+        for (std::size_t j = 0; j < 5; ++j) {
+            each_lane([&](std::size_t l) {
+                const double read = from[j * kLadderOptions + l], kept = stencil.value[j][l];
+                stencil.value[j][l] = stencil.centre[l] == at ? read : kept;
+            });
+        }
+    }
+}
+
+// payoff: on the grid after the date. after: u just after the date, read; before: u just before it, written,
+// still without the right to exercise.
+[[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const PayoffRecord& payoff,
+                                         const double* growth, std::size_t nodes, const double* after,
+                                         double* before) {
+    const double last = static_cast<double>(nodes - 1);
+    Landing to;
+    Stencil stencil;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        land(n, date, growth, nodes, i, to);
+        PerLane outside;
+        each_lane([&](std::size_t l) {
+            const double nearest = __builtin_floor(to.place[l] + 0.5);
+            const double low = nearest < 2.0 ? 2.0 : nearest;
+            stencil.centre[l] = low < last - 2.0 ? low : last - 2.0;
+            outside[l] = (to.place[l] < 0.0) | (to.place[l] > last) ? 1.0 : 0.0;
+        });
+        gather(after, stencil);
+        double* out = node(before, i);
+        double any_outside = 0.0;
+        each_lane([&](std::size_t l) {
+            const double f = to.place[l] - stencil.centre[l];
+            const double u = interpolate(f, stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
+                                         stencil.value[3][l], stencil.value[4][l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+            any_outside += outside[l];
+        });
+        if (any_outside == 0.0) continue;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (outside[l] == 0.0) continue;
+            double u = 0.0;
+            if (to.place[l] < 0.0) {
+                const Beyond beyond = read_beyond(n, payoff, after, growth, l, to.place[l]);
+                u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
+            }
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+        }
+    }
+}
+
+// Where value and payoff cross just before a date, for those that take its derivative.
+struct KinkRecord {
+    PerLane node;              // beyond the kink, 0 where there is none
+    PerLane gain_below, gain;  // payoff less value, at the nodes before and beyond it
+};
+
+// Where a lane's payoff stops being worth more than its value: two nodes are corrected for the kink.
+inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& gain_below, const PerLane& gain,
+                          std::size_t i, double* u, KinkRecord* record) {
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        if ((lanes >> l & 1) == 0) continue;
+        const double across = gain_below[l] - gain[l];
+        const HingeWeights w =
+            hinge_weights(gain_below[l] / across, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
+        node(u, i - 1)[l] += w.positive;
+        node(u, i)[l] += w.zero;
+        if (record == nullptr) continue;
+        record->node[l] = static_cast<double>(i);
+        record->gain_below[l] = gain_below[l];
+        record->gain[l] = gain[l];
+    }
+}
+
+// The right to exercise just before the date: u = max(u, payoff). held and record may be null.
+[[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
+                                              const double* growth, std::size_t nodes, double* u,
+                                              std::uint16_t* held, KinkRecord* record) {
+    PerLane gains_below, gains;
+    each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
+    for (std::size_t i = 0; i < nodes; ++i) {
+        unsigned exercised = 0, crossing = 0;
+        for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+            const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
+            const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));
+            const Lanes gain = pay - value;
+            const LaneMask exercises = gain > zero;
+            exercised |= bits_of(exercises) << at;
+            crossing |= bits_of(without(load(gains_below.at + at) > zero, exercises)) << at;
+            store(gains.at + at, gain);
+            store(node(u, i) + at, larger(pay, value));
+        }
+        if (held != nullptr) held[i] = static_cast<std::uint16_t>(~exercised);
+        if (i > 0 && crossing != 0) correct_kinks(n, crossing, gains_below, gains, i, u, record);
+        gains_below = gains;
+    }
+}
+
+}  // namespace
+}  // namespace atalanta

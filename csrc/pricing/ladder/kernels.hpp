@@ -1,0 +1,89 @@
+// The ladder kernels of one instruction set, as its table lists them.
+#pragma once
+
+#include "pricing/ladder/adjoint.hpp"
+#include "pricing/ladder/limits.hpp"
+#include "pricing/ladder/profile.hpp"
+#include "pricing/ladder/search.hpp"
+
+namespace atalanta {
+namespace {
+
+// Whether the grid applies; else limits.hpp answers.
+inline bool is_ordinary(const LadderOption& o) {
+    const auto within = [](double x, double least, double most) { return x >= least && x <= most; };
+    const double total_vol = o.vol * square_root(o.years);
+    return o.right * o.right == 1.0 && within(o.spot, 1e-100, 1e100) && within(o.strike, 1e-100, 1e100) &&
+           within(o.years, 1e-12, 1e6) && within(total_vol, kLeastLadderVol, 60.0) &&
+           within(o.rate * o.years, -100.0, 100.0) && within(o.dividend_yield * o.years, -100.0, 100.0);
+}
+
+inline bool ladder_shape(const LadderOption& option, double tolerance, LadderShape* shape,
+                         std::uint16_t* steps) noexcept {
+    if (!is_ordinary(option)) return false;
+    shape_of(option, tolerance, *shape, steps);
+    return true;
+}
+
+inline LadderReading ladder_limit(const LadderOption& option, LadderSensitivities* sensitivities,
+                                  double* by_cash) noexcept {
+    const KnownValue limit = limit_of(option, by_cash);
+    *sensitivities = limit.sensitivities;
+    return limit.reading;
+}
+
+inline std::size_t ladder_solve_doubles(const LadderShape& shape) noexcept {
+    return march_doubles(shape.nodes, shape.dividends);
+}
+
+inline std::size_t ladder_differentiate_doubles(const LadderShape& shape) noexcept {
+    return march_doubles(shape.nodes, shape.dividends) + LadderAdjoint::doubles(shape) + Tape::doubles(shape);
+}
+
+inline void ladder_solve(const LadderOption* options, const LadderShape& shape, double* memory,
+                         LadderReading* readings) noexcept {
+    LadderMarch march(options, shape, memory);
+    march.solve();
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+}
+
+inline void ladder_differentiate(const LadderOption* options, const LadderShape& shape, double* memory,
+                                 LadderReading* readings, LadderSensitivities* sensitivities,
+                                 double* by_cash) noexcept {
+    double* const adjoint_memory = memory + march_doubles(shape.nodes, shape.dividends);
+    const Tape tape(shape, adjoint_memory + LadderAdjoint::doubles(shape));
+    LadderMarch march(options, shape, memory);
+    march.solve(&tape);
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+    LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
+}
+
+inline std::size_t ladder_profile_size(const LadderShape& shape) noexcept {
+    return 2 * profile_half(shape) + 1;
+}
+
+inline void ladder_profiles(const LadderOption* options, const LadderShape& shape, double* memory,
+                            LadderProfile* profiles, double* const* values) noexcept {
+    LadderMarch march(options, shape, memory);
+    march.solve();
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) {
+        profiles[lane] = profile_of(march, lane, values[lane]);
+    }
+}
+
+inline ImpliedVolStatus ladder_begin_search(const LadderOption& option, double price, double start,
+                                            double tolerance, double* by_cash,
+                                            LadderSearch* search) noexcept {
+    return begin_search(option, price, start, tolerance, by_cash, *search);
+}
+
+inline bool ladder_advance_search(LadderSearch* search, double price) noexcept {
+    return advance_search(*search, price);
+}
+
+inline void ladder_reopen_search(LadderSearch* search) noexcept {
+    reopen_search(*search);
+}
+
+}  // namespace
+}  // namespace atalanta
