@@ -16,10 +16,10 @@ struct Precision {
     static constexpr std::size_t kPanel = P;
     static const Grid& grid() { return shared_grid<N, L>(); }
 };
-using FastPrecision = Precision<12, 24, 12>;
-using StandardPrecision = Precision<16, 32, 16>;
+using CoarsePrecision = Precision<12, 24, 12>;
+using MediumPrecision = Precision<16, 32, 16>;
 using FinePrecision = Precision<24, 48, 20>;
-constexpr double kFastBound = 1e-4, kStandardBound = 3e-5;  // largest errors, strike 100
+constexpr double kCoarseBound = 3e-5, kMediumBound = 4e-6;  // their largest errors, strike 100
 
 struct FirstOrder {
     double price, delta, gamma, vega, theta, rho, phi;
