@@ -14,22 +14,21 @@ std::size_t position_of(PyObject* keyword, std::span<PyObject* const> names) {
     return names.size();
 }
 
-// Any text can be shown: what UTF-8 cannot hold is escaped.
-std::string text_of(PyObject* object) {
-    const py::bytes encoded = py::str(py::handle(object)).attr("encode")("utf-8", "backslashreplace");
-    return encoded;
-}
-
 std::string function_of(const Signature& signature) {
     const std::string origin = signature.origin;
     return origin.substr(origin.rfind('.') + 1) + "()";
 }
 
-bool equals(PyObject* object, const char* text) {
-    return PyUnicode_Check(object) && PyUnicode_CompareWithASCIIString(object, text) == 0;
+}  // namespace
+
+std::string text_of(PyObject* object) {
+    const py::bytes encoded = py::str(py::handle(object)).attr("encode")("utf-8", "backslashreplace");
+    return encoded;
 }
 
-}  // namespace
+std::string repr_of(PyObject* object) {
+    return text_of(py::repr(py::handle(object)).ptr());
+}
 
 void raise_input_error(const char* origin, const std::string& message) {
     const py::object type = py::module_::import("atalanta.errors").attr("InputError");
@@ -80,6 +79,17 @@ bool read_scalar(PyObject* value, double& number, const char* origin, const char
     return true;
 }
 
+bool read_number(PyObject* value, double& number) {
+    if (PyBool_Check(value) || PyUnicode_Check(value)) return false;
+    number = PyFloat_AsDouble(value);
+    if (number != -1.0 || PyErr_Occurred() == nullptr) return true;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_OverflowError)) {
+        throw py::error_already_set();
+    }
+    PyErr_Clear();
+    return false;
+}
+
 int parse_right(const char32_t* text, std::size_t length) noexcept {
     constexpr char32_t call[] = {'c', 'a', 'l', 'l'}, put[] = {'p', 'u', 't'};
     const auto matches = [&](std::span<const char32_t> word) {
@@ -110,8 +120,8 @@ int read_scalar_right(PyObject* value, const char* origin) {
         return 0;
     }
     if (right == 0) {
-        raise_input_error(origin, "right is " + text_of(py::repr(py::handle(value)).ptr()) +
-                                      "; it must be +1 or 'call' or 'C', -1 or 'put' or 'P'");
+        raise_input_error(
+            origin, "right is " + repr_of(value) + "; it must be +1 or 'call' or 'C', -1 or 'put' or 'P'");
     }
     return right;
 }
@@ -121,26 +131,10 @@ int read_threads(PyObject* value, const char* origin) {
     const long count = PyLong_Check(value) && !PyBool_Check(value) ? PyLong_AsLong(value) : 0;
     if (PyErr_Occurred()) PyErr_Clear();
     if (count < 1 || count > 1024) {
-        raise_input_error(origin, "threads is " + text_of(py::repr(py::handle(value)).ptr()) +
+        raise_input_error(origin, "threads is " + repr_of(value) +
                                       "; it must be a whole number from 1 to 1024, or None for the default");
     }
     return static_cast<int>(count);
-}
-
-void require_european(PyObject* exercise, PyObject* dividends, const char* origin) {
-    if (exercise != nullptr && !equals(exercise, "european")) {
-        if (equals(exercise, "american")) {
-            raise_input_error(origin,
-                              "exercise='american' is not priced by this version; use exercise='european'");
-        }
-        raise_input_error(origin, "exercise is " + text_of(py::repr(py::handle(exercise)).ptr()) +
-                                      "; it must be 'european'");
-    }
-    if (dividends != nullptr && dividends != Py_None) {
-        raise_input_error(origin,
-                          "dividends= (cash dividends) is not priced by this version; "
-                          "give a continuous dividend_yield=");
-    }
 }
 
 }  // namespace atalanta::bind

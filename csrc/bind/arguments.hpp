@@ -1,4 +1,4 @@
-// Arguments of the three hot functions. They use CPython's vectorcall protocol directly: a general binding's
+// Arguments of the pricing functions. They use CPython's vectorcall protocol directly: a general binding's
 // argument handling costs more than pricing the option.
 #pragma once
 
@@ -17,6 +17,10 @@ namespace py = pybind11;
 // Raises atalanta.errors.InputError with "[origin] message".
 [[noreturn]] void raise_input_error(const char* origin, const std::string& message);
 
+// The text, or the representation, of any object; what UTF-8 cannot hold is escaped.
+std::string text_of(PyObject* object);
+std::string repr_of(PyObject* object);
+
 // A function's parameters in order; those from `keyword_only` on have defaults and are given by name.
 struct Signature {
     const char* origin;  // "pricing.price", the opening tag of messages
@@ -33,6 +37,9 @@ void sort_arguments(const Signature& signature, PyObject* const* arguments, Py_s
 // Raises InputError for an integer that no double can hold.
 bool read_scalar(PyObject* value, double& number, const char* origin, const char* name);
 
+// The value as a double if it is a number of any kind (NumPy's too, bool excluded); else false.
+bool read_number(PyObject* value, double& number);
+
 // +1 or -1 out of a Python string or integer; 0 if it is neither a string nor an integer.
 // Raises InputError for a string or integer that names no right.
 int read_scalar_right(PyObject* value, const char* origin);
@@ -43,8 +50,5 @@ int parse_right(const char32_t* text, std::size_t length) noexcept;
 
 // None or absent: 0; else a count from 1 to 1024.
 int read_threads(PyObject* value, const char* origin);
-
-// Only European exercise without cash dividends is priced by these kernels.
-void require_european(PyObject* exercise, PyObject* dividends, const char* origin);
 
 }  // namespace atalanta::bind

@@ -2,6 +2,7 @@
 #include "bind/module.hpp"
 #include "bind/pricing_docs.hpp"
 #include "bind/rows.hpp"
+#include "bind/terms.hpp"
 #include "bind/vectorcall.hpp"
 #include "pricing/dispatch.hpp"
 #include "pricing/european.hpp"
@@ -17,20 +18,22 @@ bool is_true(PyObject* value) {
 
 constexpr const char* kSharedNames[] = {"spot", "strike", "years", "rate"};
 constexpr const char* kImpliedVolNames[] = {"price", "right",          "spot",     "strike",    "years",
-                                            "rate",  "dividend_yield", "exercise", "dividends", "full_output",
-                                            "out",   "threads"};
+                                            "rate",  "dividend_yield", "exercise", "dividends", "tolerance",
+                                            "start", "full_output",    "out",      "threads"};
 enum QuotedArgument : std::size_t {
     kPrice,
     kQuotedRight,
     kQuotedSpot,
     kQuotedYield = 6,
     kQuotedExercise,
-    kQuotedDividends
+    kQuotedDividends,
+    kQuotedTolerance,
+    kStart
 };
 
 struct ScalarQuote {
     std::int8_t right;
-    double values[6];  // price, spot, strike, years, rate, dividend_yield
+    double values[7];  // price, spot, strike, years, rate, dividend_yield, start
 
     QuotedRows rows() const {
         return {1,
@@ -55,6 +58,9 @@ bool read_scalar_quote(std::span<PyObject* const> arguments, ScalarQuote& quote,
         !read_scalar(arguments[kQuotedYield], quote.values[5], origin, "dividend_yield")) {
         return false;
     }
+    if (arguments[kStart] != nullptr && !read_scalar(arguments[kStart], quote.values[6], origin, "start")) {
+        return false;
+    }
     quote.right = static_cast<std::int8_t>(read_scalar_right(arguments[kQuotedRight], origin));
     return quote.right != 0;
 }
@@ -66,7 +72,7 @@ void add_quoted_rows(BroadcastRows& inputs, std::span<PyObject* const> arguments
     const py::float_ no_yield(0.0);
     inputs.add(arguments[kQuotedYield] == nullptr ? no_yield.ptr() : arguments[kQuotedYield],
                "dividend_yield");
-    inputs.broadcast();
+    if (arguments[kStart] != nullptr) inputs.add(arguments[kStart], "start");
 }
 
 QuotedRows quoted_rows(const BroadcastRows& inputs) {
@@ -79,42 +85,67 @@ void require_decimals(const QuotedRows& rows, const char* origin) {
     require_decimal_rates(rows.dividend_yield, rows.size, "dividend_yield", origin);
 }
 
-py::object scalar_implied_vol(const ScalarQuote& quote, bool full_output) {
+// In all that follows, terms are null for the closed form, which needs no start.
+py::object implied_vol_of_one(const ScalarQuote& quote, const TermsArguments* terms, bool has_start,
+                              bool full_output) {
     double vol;
     ImpliedVolStatus status;
-    active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
+    if (terms == nullptr) {
+        active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
+    } else {
+        const ReleasedGil released(kRowsToReleaseGil);
+        atalanta::implied_vol(quote.rows(), terms->of_one_row(), has_start ? &quote.values[6] : nullptr, &vol,
+                              &status, 1);
+    }
     if (!full_output) return py::reinterpret_steal<py::object>(PyFloat_FromDouble(vol));
     return py::make_tuple(vol, static_cast<int>(status));
 }
 
+// One start per row, out of the last column of the inputs.
+std::vector<double> starts_of(const BroadcastRows& inputs) {
+    const Column<double> column = inputs.column(6);
+    std::vector<double> starts(inputs.size());
+    for (std::size_t i = 0; i < starts.size(); ++i) starts[i] = column[i];
+    return starts;
+}
+
 py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     static const auto names = interned(kImpliedVolNames);
-    constexpr std::size_t kFullOutput = 9, kOut = 10, kThreads = 11;
+    constexpr std::size_t kFullOutput = 11, kOut = 12, kThreads = 13;
     const Signature signature{"pricing.implied_vol", names, kQuotedYield};
     std::array<PyObject*, std::size(kImpliedVolNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
     if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
-    if (arguments[kQuotedExercise] != nullptr || arguments[kQuotedDividends] != nullptr) {
-        require_european(arguments[kQuotedExercise], arguments[kQuotedDividends], signature.origin);
-    }
+    if (arguments[kStart] == Py_None) arguments[kStart] = nullptr;
+    std::optional<TermsArguments> storage;
+    const TermsArguments* terms = read_terms(arguments[kQuotedExercise], arguments[kQuotedDividends],
+                                             arguments[kQuotedTolerance], signature.origin, storage);
     const int threads = read_threads(arguments[kThreads], signature.origin);
-    const bool full_output = is_true(arguments[kFullOutput]);
+    const bool full_output = is_true(arguments[kFullOutput]), has_start = arguments[kStart] != nullptr;
     ScalarQuote quote;
-    if (arguments[kOut] == nullptr && read_scalar_quote(arguments, quote, signature.origin)) {
+    if (arguments[kOut] == nullptr && (terms == nullptr || terms->fits_one_row()) &&
+        read_scalar_quote(arguments, quote, signature.origin)) {
         require_decimals(quote.rows(), signature.origin);
-        return scalar_implied_vol(quote, full_output);
+        return implied_vol_of_one(quote, terms, has_start, full_output);
     }
     BroadcastRows inputs(signature.origin);
     add_quoted_rows(inputs, arguments);
+    if (terms != nullptr) terms->add_to(inputs);
+    inputs.broadcast();
     const QuotedRows rows = quoted_rows(inputs);
     require_decimals(rows, signature.origin);
     OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
     py::array_t<std::uint8_t> status(full_output ? inputs.shape() : Shape{0});
     double* const vols = out.data();
     auto* const statuses = full_output ? reinterpret_cast<ImpliedVolStatus*>(status.mutable_data()) : nullptr;
-    {
+    if (terms == nullptr) {
         const ReleasedGil released(rows.size);
         atalanta::implied_vol(rows, vols, statuses, threads);
+    } else {
+        const std::vector<double> starts = has_start ? starts_of(inputs) : std::vector<double>();
+        const ReleasedGil released(kRowsToReleaseGil);
+        atalanta::implied_vol(rows, terms->over(inputs), has_start ? starts.data() : nullptr, vols, statuses,
+                              threads);
     }
     const bool scalar = inputs.is_scalar() && arguments[kOut] == nullptr;
     const py::object result = scalar ? py::object(py::float_(*vols)) : out.finish();

@@ -5,6 +5,8 @@
 PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "The C++ core. Use the names that the package `atalanta` exports.";
     atalanta::bind::bind_base(module);
-    atalanta::bind::bind_european(module);
+    atalanta::bind::bind_dividends(module);
+    atalanta::bind::bind_price(module);
     atalanta::bind::bind_implied_vol(module);
+    atalanta::bind::bind_early_exercise(module);
 }

@@ -8,7 +8,9 @@ namespace atalanta::bind {
 namespace py = pybind11;
 
 void bind_base(py::module_& module);
-void bind_european(py::module_& module);
+void bind_dividends(py::module_& module);
+void bind_early_exercise(py::module_& module);
 void bind_implied_vol(py::module_& module);
+void bind_price(py::module_& module);
 
 }  // namespace atalanta::bind

@@ -196,26 +196,36 @@ void BroadcastRows::add(PyObject* value, const char* name) {
     if (!read_scalar(value, slot.number, origin_, name)) slot.array = to_doubles(value, origin_, name);
 }
 
+void BroadcastRows::add_schedules(const Indices& of) {
+    schedules_ = of;
+}
+
 void BroadcastRows::broadcast() {
     bool fits = !rights_ || widen(shape_, *rights_);
+    fits = fits && (!schedules_ || widen(shape_, *schedules_));
     for (std::size_t i = 0; i < count_; ++i)
         fits = fits && (!values_[i].array || widen(shape_, *values_[i].array));
     if (!fits) raise_shapes();
     for (const py::ssize_t extent : shape_) size_ *= static_cast<std::size_t>(extent);
     if (size_ == 0) return;
     if (rights_) expand(*rights_, shape_);
+    if (schedules_) expand(*schedules_, shape_);
     for (std::size_t i = 0; i < count_; ++i) {
         if (values_[i].array) expand(*values_[i].array, shape_);
     }
 }
 
 void BroadcastRows::raise_shapes() const {
-    std::string shapes = rights_ ? "right " + text_of(shape_of(*rights_)) : "";
+    std::string shapes;
+    const auto list = [&](const char* name, const py::array& array) {
+        if (array.ndim() == 0) return;
+        shapes += std::string(shapes.empty() ? "" : ", ") + name + " " + text_of(shape_of(array));
+    };
+    if (rights_) list("right", *rights_);
     for (std::size_t i = 0; i < count_; ++i) {
-        if (!values_[i].array || values_[i].array->ndim() == 0) continue;
-        shapes += std::string(shapes.empty() ? "" : ", ") + values_[i].name + " " +
-                  text_of(shape_of(*values_[i].array));
+        if (values_[i].array) list(values_[i].name, *values_[i].array);
     }
+    if (schedules_) list("dividends.of", *schedules_);
     raise_input_error(origin_, "arguments do not broadcast to one shape: " + shapes);
 }
 
@@ -230,6 +240,12 @@ Column<double> BroadcastRows::column(std::size_t index) const {
     return {value.array->data(), value.array->size() == 1};
 }
 
+Column<std::int32_t> BroadcastRows::schedules() const {
+    static constexpr std::int32_t kFirst = 0;
+    if (!schedules_) return {&kFirst, true};
+    return {schedules_->data(), schedules_->size() == 1};
+}
+
 bool BroadcastRows::overlaps(const py::array& array) const {
     const auto* begin = static_cast<const char*>(array.data());
     const auto* end = begin + array.nbytes();
@@ -237,7 +253,7 @@ bool BroadcastRows::overlaps(const py::array& array) const {
         const auto* first = static_cast<const char*>(other.data());
         return first < end && begin < first + other.nbytes();
     };
-    bool any = rights_ && touches(*rights_);
+    bool any = (rights_ && touches(*rights_)) || (schedules_ && touches(*schedules_));
     for (std::size_t i = 0; i < count_; ++i) any = any || (values_[i].array && touches(*values_[i].array));
     return any;
 }

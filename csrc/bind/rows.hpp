@@ -14,6 +14,7 @@ namespace atalanta::bind {
 
 using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
 using Rights = py::array_t<std::int8_t, py::array::c_style | py::array::forcecast>;
+using Indices = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 using Shape = std::vector<py::ssize_t>;
 
 // The arguments of one call as columns. Owns what it converted; columns stay valid as long as it lives.
@@ -24,6 +25,7 @@ class BroadcastRows {
     // Each adds an argument; they must all be added before the first column is taken.
     void add_right(PyObject* value);
     void add(PyObject* value, const char* name);
+    void add_schedules(const Indices& of);
     void broadcast();
 
     bool is_scalar() const { return shape_.empty(); }
@@ -31,6 +33,7 @@ class BroadcastRows {
     std::size_t size() const { return size_; }
     Column<std::int8_t> right() const;
     Column<double> column(std::size_t index) const;
+    Column<std::int32_t> schedules() const;  // 0 for every row when none were added
 
     // True when the memory of `array` touches that of an argument.
     bool overlaps(const py::array& array) const;
@@ -38,7 +41,7 @@ class BroadcastRows {
   private:
     [[noreturn]] void raise_shapes() const;
 
-    static constexpr std::size_t kMostValues = 6;
+    static constexpr std::size_t kMostValues = 7;
 
     // A plain number stays one: an array without dimensions would cost more than it holds.
     struct Value {
@@ -50,6 +53,7 @@ class BroadcastRows {
     const char* origin_;
     std::int8_t right_ = 0;
     std::optional<Rights> rights_;
+    std::optional<Indices> schedules_;
     std::array<Value, kMostValues> values_;
     std::size_t count_ = 0;
     Shape shape_;

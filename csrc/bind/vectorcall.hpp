@@ -8,7 +8,8 @@
 
 namespace atalanta::bind {
 
-// Below this, letting other threads run costs more than the work.
+// Below this many rows of the closed form, letting other threads run costs more than the work. Rows of
+// another method count for as many: each takes microseconds.
 constexpr std::size_t kRowsToReleaseGil = 256;
 
 class ReleasedGil {

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "base/cpu_features.hpp"
+#include "pricing/american/collocation_tables.hpp"
+#include "pricing/american/unit_puts.hpp"
 #include "pricing/columns.hpp"
+#include "pricing/ladder/problem.hpp"
 
 namespace atalanta {
 
@@ -17,11 +20,32 @@ struct EuropeanKernels {
     void (*implied_vol)(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept;
 };
 
+// American puts on a unit strike, one kernel per class of kCollocationSizes.
+struct AmericanKernels {
+    void (*premiums[kCollocationClasses])(const CollocationTables& tables, const UnitPuts& puts,
+                                          const ExercisePremiums& out) noexcept;
+};
+
+// Options with cash dividends, on grids; see pricing/ladder/problem.hpp.
+struct LadderKernels {
+    // Fills the shape and dividends + 1 steps; false for rows that need no grid, only their limit.
+    bool (*shape)(const LadderOption& option, double tolerance, LadderShape* shape,
+                  std::uint16_t* steps) noexcept;
+    LadderReading (*limit)(const LadderOption& option) noexcept;
+    // Doubles of working memory, aligned to 64 bytes, that a solve of this shape needs.
+    std::size_t (*doubles)(const LadderShape& shape) noexcept;
+    // kLadderOptions options of one shape.
+    void (*solve)(const LadderOption* options, const LadderShape& shape, double* memory,
+                  LadderReading* readings) noexcept;
+};
+
 struct KernelSet {
     const char* name;
     const char* description;
     CpuFeatures required;
     const EuropeanKernels* european;
+    const AmericanKernels* american;
+    const LadderKernels* ladder;
 };
 
 }  // namespace atalanta

@@ -8,15 +8,23 @@ namespace atalanta::isa {
 
 namespace avx512 {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
+extern const LadderKernels ladder;
 }
 namespace avx2 {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
+extern const LadderKernels ladder;
 }
 namespace neon {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
+extern const LadderKernels ladder;
 }
 namespace baseline {
 extern const EuropeanKernels european;
+extern const AmericanKernels american;
+extern const LadderKernels ladder;
 }
 
 }  // namespace atalanta::isa

@@ -4,8 +4,9 @@
 namespace atalanta::isa {
 namespace {
 
-constexpr KernelSet neon_row = {
-    "neon", "Advanced SIMD with fused multiply-add", {.neon = true}, &neon::european};
+constexpr KernelSet neon_row = {"neon",          "Advanced SIMD with fused multiply-add",
+                                {.neon = true},  &neon::european,
+                                &neon::american, &neon::ladder};
 
 constexpr const KernelSet* best_first[] = {&neon_row};
 

@@ -4,7 +4,8 @@
 namespace atalanta::isa {
 namespace {
 
-constexpr KernelSet baseline_row = {"baseline", "the compiler's baseline", {}, &baseline::european};
+constexpr KernelSet baseline_row = {"baseline",          "the compiler's baseline", {},
+                                    &baseline::european, &baseline::american,       &baseline::ladder};
 
 constexpr const KernelSet* best_first[] = {&baseline_row};
 

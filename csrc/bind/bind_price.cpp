@@ -1,0 +1,172 @@
+// price and greeks: sort the arguments, view them as columns, release the GIL, call the core once.
+// Calls with numbers alone take a path without any array.
+#include "bind/module.hpp"
+#include "bind/option_rows.hpp"
+#include "bind/pricing_docs.hpp"
+#include "bind/terms.hpp"
+#include "bind/vectorcall.hpp"
+#include "pricing/dispatch.hpp"
+#include "pricing/european.hpp"
+
+namespace atalanta::bind {
+namespace {
+
+constexpr const char* kPriceNames[] = {"right", "spot",           "strike",   "years",     "rate",
+                                       "vol",   "dividend_yield", "exercise", "dividends", "tolerance",
+                                       "out",   "threads"};
+
+// In all that follows, terms are null for the closed form.
+py::object price_one(const ScalarRow& row, const TermsArguments* terms) {
+    double value;
+    if (terms == nullptr) {
+        active_kernels().european->price(row.rows(), &value);
+    } else {
+        const ReleasedGil released(kRowsToReleaseGil);
+        atalanta::price(row.rows(), terms->of_one_row(), &value, 1);
+    }
+    return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
+}
+
+py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
+    static const auto names = interned(kPriceNames);
+    constexpr std::size_t kOut = 10, kThreads = 11;
+    const Signature signature{"pricing.price", names, kYield};
+    std::array<PyObject*, std::size(kPriceNames)> arguments{};
+    sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
+    std::optional<TermsArguments> storage;
+    const TermsArguments* terms = read_terms(arguments[kExercise], arguments[kDividends],
+                                             arguments[kTolerance], signature.origin, storage);
+    const int threads = read_threads(arguments[kThreads], signature.origin);
+    ScalarRow row;
+    if (arguments[kOut] == nullptr && (terms == nullptr || terms->fits_one_row()) &&
+        read_scalar_row(arguments, row, signature.origin)) {
+        require_decimals(row.rows(), signature.origin);
+        return price_one(row, terms);
+    }
+    BroadcastRows inputs(signature.origin);
+    add_option_rows(inputs, arguments);
+    if (terms != nullptr) terms->add_to(inputs);
+    inputs.broadcast();
+    const OptionRows rows = option_rows(inputs);
+    require_decimals(rows, signature.origin);
+    OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
+    double* const values = out.data();
+    if (terms == nullptr) {
+        const ReleasedGil released(rows.size);
+        atalanta::price(rows, values, threads);
+    } else {
+        const ReleasedGil released(kRowsToReleaseGil);
+        atalanta::price(rows, terms->over(inputs), values, threads);
+    }
+    return inputs.is_scalar() && arguments[kOut] == nullptr ? py::float_(*values) : out.finish();
+}
+
+constexpr const char* kGreeksNames[] = {
+    "right",    "spot",      "strike",    "years", "rate", "vol",    "dividend_yield",
+    "exercise", "dividends", "tolerance", "order", "out",  "threads"};
+
+int read_order(PyObject* value, const char* origin) {
+    if (value == nullptr) return 1;
+    const long order = PyLong_Check(value) && !PyBool_Check(value) ? PyLong_AsLong(value) : 0;
+    if (PyErr_Occurred()) PyErr_Clear();
+    if (order < 1 || order > 3) {
+        raise_input_error(origin, "order is " + repr_of(value) + "; it must be 1, 2 or 3");
+    }
+    return static_cast<int>(order);
+}
+
+void require_first_order(int order, const char* origin) {
+    if (order == 1) return;
+    raise_input_error(origin, "order is " + std::to_string(order) +
+                                  "; with exercise='american' or dividends= it must be 1: second and third "
+                                  "order exist for European exercise without cash dividends");
+}
+
+GreekColumns columns_of(double* data, std::size_t columns, std::size_t rows) {
+    GreekColumns out{};
+    for (std::size_t i = 0; i < columns; ++i) out.data[i] = data + i * rows;
+    return out;
+}
+
+// dividend_delta: (longest schedule, ...), or empty when the call has no dividends.
+Doubles dividend_deltas(const TermsArguments* terms, const Shape& rows) {
+    if (terms == nullptr || !terms->has_dividends()) return {};
+    Shape shape = rows;
+    shape.insert(shape.begin(), static_cast<py::ssize_t>(terms->longest_schedule()));
+    return Doubles(shape);
+}
+
+py::object with_dividend_deltas(py::object greeks, const Doubles& deltas, const TermsArguments* terms) {
+    if (terms == nullptr || !terms->has_dividends()) return greeks;
+    return py::make_tuple(greeks, deltas);
+}
+
+void run_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out, Doubles& deltas,
+                int threads) {
+    double* const dividend_delta = deltas.size() == 0 ? nullptr : deltas.mutable_data();
+    const ReleasedGil released(kRowsToReleaseGil);
+    atalanta::greeks(rows, terms, out, dividend_delta, threads);
+}
+
+py::object greeks_of_one(const ScalarRow& row, int order, const TermsArguments* terms) {
+    double values[13];
+    const std::size_t columns = kGreeksOfOrder[order];
+    Doubles deltas = dividend_deltas(terms, {});
+    if (terms == nullptr) {
+        atalanta::greeks(row.rows(), order, columns_of(values, columns, 1), 1);
+    } else {
+        run_greeks(row.rows(), terms->of_one_row(), columns_of(values, columns, 1), deltas, 1);
+    }
+    py::tuple result(columns);
+    for (std::size_t i = 0; i < columns; ++i) result[i] = py::float_(values[i]);
+    return with_dividend_deltas(result, deltas, terms);
+}
+
+py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
+    static const auto names = interned(kGreeksNames);
+    constexpr std::size_t kOrder = 10, kOut = 11, kThreads = 12;
+    const Signature signature{"pricing.greeks", names, kYield};
+    std::array<PyObject*, std::size(kGreeksNames)> arguments{};
+    sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
+    std::optional<TermsArguments> storage;
+    const TermsArguments* terms = read_terms(arguments[kExercise], arguments[kDividends],
+                                             arguments[kTolerance], signature.origin, storage);
+    const int order = read_order(arguments[kOrder], signature.origin);
+    if (terms != nullptr) require_first_order(order, signature.origin);
+    const int threads = read_threads(arguments[kThreads], signature.origin);
+    ScalarRow row;
+    if (arguments[kOut] == nullptr && (terms == nullptr || terms->fits_one_row()) &&
+        read_scalar_row(arguments, row, signature.origin)) {
+        require_decimals(row.rows(), signature.origin);
+        return greeks_of_one(row, order, terms);
+    }
+    BroadcastRows inputs(signature.origin);
+    add_option_rows(inputs, arguments);
+    if (terms != nullptr) terms->add_to(inputs);
+    inputs.broadcast();
+    const OptionRows rows = option_rows(inputs);
+    require_decimals(rows, signature.origin);
+    Shape shape = inputs.shape();
+    shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));
+    OutputColumn out(arguments[kOut], shape, inputs, signature.origin);
+    Doubles deltas = dividend_deltas(terms, inputs.shape());
+    const GreekColumns columns = columns_of(out.data(), kGreeksOfOrder[order], rows.size);
+    if (terms == nullptr) {
+        const ReleasedGil released(rows.size);
+        atalanta::greeks(rows, order, columns, threads);
+    } else {
+        run_greeks(rows, terms->over(inputs), columns, deltas, threads);
+    }
+    return with_dividend_deltas(out.finish(), deltas, terms);
+}
+
+}  // namespace
+
+void bind_price(py::module_& module) {
+    add_function<price>(module, "price", kPriceDoc);
+    add_function<greeks>(module, "greeks", kGreeksDoc);
+}
+
+}  // namespace atalanta::bind

@@ -1,0 +1,198 @@
+// The exercise boundary of American puts by collocation (Andersen, Lake and Offengenden 2016), eight options
+// across lanes; entry: BoundaryBlock::solve. The unknowns are h = ln(X / B) at the nodes; between them
+// H = h^2 is a polynomial in sqrt(tau). Their equation h = ln X - ln N + ln D (smooth pasting) is
+// solved by Newton's method with the full Jacobian: the plain iteration diverges at low vol and high carry.
+#pragma once
+
+#include "pricing/american/boundary_start.hpp"
+#include "pricing/american/lane_matrix.hpp"
+
+namespace atalanta {
+namespace {
+
+// Below this a numerator or denominator has underflowed, and says nothing about its node.
+constexpr double kLeastSum = 1e-290;
+
+// Of one node in each lane.
+struct NodeLanes {
+    alignas(64) Lanes tau, total_vol, inverse_total_vol;
+    alignas(64) Lanes drift;            // (r - q - vol^2 / 2) tau / total_vol
+    alignas(64) Lanes interest, yield;  // r tau, q tau
+    alignas(64) Lanes numerator, denominator;
+    alignas(64) Lanes edge_slope;  // of the equation's terms at expiry by h, at this node
+};
+
+template <class Class>
+class BoundaryBlock {
+  public:
+    static constexpr std::size_t kNodes = Class::kNodes, kPoints = Class::kPoints;
+    using Digits = typename Class::Digits;
+
+    void solve(const CollocationTables& tables, const PutLanes& at) {
+        start_boundary<Class>(tables, at, h_);
+        square();
+        for (std::size_t step = 0; step < Class::kSteps; ++step) {
+            for (std::size_t i = 0; i < kNodes; ++i) equation(tables, at, i);
+            factorise<kNodes>(jacobian_);
+            substitute<kNodes>(jacobian_, residual_);
+            improve(tables, at);
+        }
+    }
+
+    const Lanes* squares() const { return square_; }
+    const Lanes* h() const { return h_; }
+
+  private:
+    void square() {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) square_[i][lane] = h_[i][lane] * h_[i][lane];
+        }
+    }
+
+    // Residual of the equation at node i and its derivatives by every h.
+    [[gnu::noinline]] void equation(const CollocationTables& tables, const PutLanes& at, std::size_t i) {
+        const double* interpolation = tables.interpolation + i * kPoints * kNodes;
+        interpolate(tables, interpolation, i);
+        node_of(at, tables.root_time[i]);
+        integrate(tables, i);
+        close_equation(at, i);
+        differentiate(tables, interpolation, i);
+    }
+
+    // h at the points, kept away from the zero that the polynomial may cross, and half its reciprocal.
+    void interpolate(const CollocationTables& tables, const double* interpolation, std::size_t i) {
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const double least_share = 1e-4 * tables.squared_sine[j];
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double square = dot<kNodes, 1>(interpolation + j * kNodes, square_, lane);
+                const double least = fma(square_[i][lane], least_share, 1e-300);
+                const double root = square_root(greater(square, least));
+                const double half_inverse = 0.5 / root;
+                root_[j][lane] = root;
+                slope_[j][lane] = square > least ? half_inverse : 0.0;
+            }
+        }
+    }
+
+    void node_of(const PutLanes& at, double root_time) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double tau = at.years[lane] * (root_time * root_time);
+            const double total_vol = at.vol[lane] * (at.root_years[lane] * root_time);
+            const double inverse = 1.0 / total_vol;
+            const double vol = at.vol[lane], carry = at.rate[lane] - at.dividend_yield[lane];
+            node_.tau[lane] = tau;
+            node_.total_vol[lane] = total_vol;
+            node_.inverse_total_vol[lane] = inverse;
+            node_.drift[lane] = fma(-0.5 * vol, vol, carry) * tau * inverse;
+            node_.interest[lane] = at.rate[lane] * tau;
+            node_.yield[lane] = at.dividend_yield[lane] * tau;
+        }
+    }
+
+    // The integrals of N and D, and what they change by per change of h at a point, node's factors left out.
+    void integrate(const CollocationTables& tables, std::size_t i) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) node_.numerator[lane] = node_.denominator[lane] = 0.0;
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const double cosine = tables.cosine[j], inverse_cosine = tables.inverse_cosine[j];
+            const double left = -tables.squared_cosine[j], weight = tables.weight[j];
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double spread = node_.total_vol[lane] * cosine;
+                const double a = fma((root_[j][lane] - h_[i][lane]) * node_.inverse_total_vol[lane],
+                                     inverse_cosine, node_.drift[lane] * cosine);
+                const double b = a + spread;
+                const double bell_a =
+                    graded_exponential<Digits>(fma(node_.interest[lane], left, -0.5 * a * a));
+                const double growth = graded_exponential<Digits>(node_.yield[lane] * left);
+                const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
+                const double tail =
+                    bell_b * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
+                node_.numerator[lane] = fma(weight, bell_a, node_.numerator[lane]);
+                node_.denominator[lane] =
+                    fma(weight, fma(spread, below(b, growth, tail), bell_b), node_.denominator[lane]);
+                slope_a_[j][lane] = a * bell_a * (weight * inverse_cosine);
+                slope_b_[j][lane] = -a * bell_b * (weight * inverse_cosine);
+            }
+        }
+    }
+
+    // Adds the terms at expiry and turns the sums into the residual.
+    void close_equation(const PutLanes& at, std::size_t i) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double spread = node_.total_vol[lane], inverse = node_.inverse_total_vol[lane];
+            const double a = fma(at.log_limit[lane] - h_[i][lane], inverse, node_.drift[lane]);
+            const double b = a + spread;
+            const double bell_a = graded_exponential<Digits>(fma(-0.5 * a, a, -node_.interest[lane]));
+            const double growth = graded_exponential<Digits>(-node_.yield[lane]);
+            const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
+            const double tail = bell_b * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
+            const double numerator = fma(node_.interest[lane], node_.numerator[lane], bell_a);
+            const double denominator = fma(node_.yield[lane], node_.denominator[lane],
+                                           fma(spread, below(b, growth, tail), bell_b));
+            const bool known = (numerator > kLeastSum) & (denominator > kLeastSum);
+            const double n = known ? numerator : 1.0, d = known ? denominator : 1.0;
+            const double h = at.log_limit[lane] - log_ratio(n, d);
+            const double inverse_n = known ? 1.0 / n : 0.0, inverse_d = known ? 1.0 / d : 0.0;
+            residual_[i][lane] = known ? h - h_[i][lane] : 0.0;
+            edge_slope(a, bell_a * inverse_n, bell_b * inverse_d, inverse, lane);
+            node_.numerator[lane] = node_.interest[lane] * inverse_n * inverse;
+            node_.denominator[lane] = node_.yield[lane] * inverse_d * inverse;
+        }
+    }
+
+    ATALANTA_INLINE void edge_slope(double a, double share_n, double share_d, double inverse,
+                                    std::size_t lane) {
+        node_.edge_slope[lane] = a * inverse * (share_d - share_n);
+    }
+
+    // Row i of the identity less the Jacobian.
+    void differentiate(const CollocationTables&, const double* interpolation, std::size_t i) {
+        alignas(64) Lanes sum;
+        for (std::size_t lane = 0; lane < kLanes; ++lane) sum[lane] = node_.edge_slope[lane];
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double slope = fma(node_.numerator[lane], slope_a_[j][lane],
+                                         node_.denominator[lane] * slope_b_[j][lane]);
+                sum[lane] -= slope;
+                slope_[j][lane] *= -2.0 * slope;
+            }
+        }
+        for (std::size_t k = 0; k < kNodes; ++k) {
+            const double own = k == i ? 1.0 : 0.0;
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double through_curve =
+                    h_[k][lane] * dot<kPoints, kNodes>(interpolation + k, slope_, lane);
+                jacobian_[i][k][lane] = fma(own, 1.0 - sum[lane], through_curve);
+            }
+        }
+    }
+
+    // Steps are kept within half of what h and one deviation allow.
+    void improve(const CollocationTables& tables, const PutLanes& at) {
+        for (std::size_t i = 0; i < kNodes; ++i) {
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double deviation = at.vol[lane] * at.root_years[lane] * tables.root_time[i];
+                const double most = 0.5 * (h_[i][lane] + deviation);
+                const double step = lesser(greater(residual_[i][lane], -most), most);
+                const double h = greater(h_[i][lane] + step, 0.0);
+                h_[i][lane] = h;
+                square_[i][lane] = h * h;
+            }
+        }
+    }
+
+    NodeLanes node_;
+    alignas(64) Lanes h_[kNodes], square_[kNodes], residual_[kNodes];
+    alignas(64) Lanes root_[kPoints], slope_[kPoints], slope_a_[kPoints], slope_b_[kPoints];
+    alignas(64) Lanes jacobian_[kNodes][kNodes];
+};
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,92 @@
+// What early exercise adds to a European put, and its derivatives, as an integral over the boundary; entry:
+// PremiumBlock::integrate.
+#pragma once
+
+#include "pricing/american/boundary_newton.hpp"
+
+namespace atalanta {
+namespace {
+
+// Sums over the quadrature, per lane, the weights' years left out.
+struct PremiumSums {
+    alignas(64) Lanes premium, delta, gamma;
+};
+
+template <class Class>
+class PremiumBlock {
+  public:
+    void integrate(const CollocationTables& tables, const PutLanes& at, const BoundaryBlock<Class>& boundary,
+                   const double* spot, const ExercisePremiums& out, std::size_t first) {
+        prepare(at, spot);
+        for (std::size_t j = 0; j < Class::kPremiumPoints; ++j) add_point(tables, at, boundary, j);
+        finish(at, boundary, out, first);
+    }
+
+  private:
+    using Digits = typename Class::Digits;
+
+    void prepare(const PutLanes& at, const double* spot) {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            spot_[lane] = spot[lane];
+            log_spot_[lane] = logarithm(spot[lane]) - at.log_limit[lane];
+            total_vol_[lane] = at.vol[lane] * at.root_years[lane];
+            inverse_[lane] = 1.0 / total_vol_[lane];
+            drift_[lane] = fma(-0.5 * at.vol[lane], at.vol[lane], at.rate[lane] - at.dividend_yield[lane]) *
+                           at.years[lane] * inverse_[lane];
+            interest_[lane] = at.rate[lane] * at.years[lane];
+            yield_[lane] = at.dividend_yield[lane] * at.years[lane];
+            sums_.premium[lane] = sums_.delta[lane] = sums_.gamma[lane] = 0.0;
+        }
+    }
+
+    // The boundary sqrt(u) = sqrt(T) sin(theta) before expiry, seen from the spot of now.
+    void add_point(const CollocationTables& tables, const PutLanes&, const BoundaryBlock<Class>& boundary,
+                   std::size_t j) {
+        const double cosine = tables.premium_cosine[j], inverse_cosine = 1.0 / cosine;
+        const double left = -cosine * cosine, weight = tables.premium_weight[j];
+        const double* interpolation = tables.premium_interpolation + j * Class::kNodes;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double square = dot<Class::kNodes, 1>(interpolation, boundary.squares(), lane);
+            const double root = square_root(greater(square, 0.0));
+            const double spread = total_vol_[lane] * cosine, inverse = inverse_[lane] * inverse_cosine;
+            const double d2 = fma(log_spot_[lane] + root, inverse, drift_[lane] * cosine);
+            const double d1 = d2 + spread;
+            const double discount = graded_exponential<Digits>(interest_[lane] * left);
+            const double yield_discount = graded_exponential<Digits>(yield_[lane] * left);
+            const double bell2 = discount * graded_exponential<Digits>(-0.5 * d2 * d2);
+            const double bell1 = yield_discount * graded_exponential<Digits>(-0.5 * d1 * d1);
+            const double a1 = magnitude(d1) + Digits::kShift, a2 = magnitude(d2) + Digits::kShift;
+            const double both = 1.0 / (a1 * a2);
+            const double n1 = below(-d1, yield_discount, bell1 * graded_mills<Digits>(a2 * both));
+            const double n2 = below(-d2, discount, bell2 * graded_mills<Digits>(a1 * both));
+            const double strike_flow = interest_[lane] * weight, spot_flow = yield_[lane] * weight;
+            const double spot_density = spot_flow * bell1 * inverse;
+            const double strike_density = strike_flow * bell2 * inverse;
+            sums_.premium[lane] += fma(strike_flow, n2, -(spot_flow * spot_[lane]) * n1);
+            sums_.delta[lane] += fma(spot_[lane], spot_density - spot_flow * n1, -strike_density);
+            sums_.gamma[lane] += fma(strike_density, fma(d2, inverse, 1.0),
+                                     spot_[lane] * spot_density * fma(-d1, inverse, 1.0));
+        }
+    }
+
+    void finish(const PutLanes& at, const BoundaryBlock<Class>& boundary, const ExercisePremiums& out,
+                std::size_t first) {
+        constexpr double kUnit = 1.0 / kRootTwoPi;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double inverse_spot = kUnit / spot_[lane];
+            out.boundary[first + lane] = exponential(at.log_limit[lane] - boundary.h()[0][lane]);
+            out.premium[first + lane] = kUnit * sums_.premium[lane];
+            out.delta[first + lane] = inverse_spot * sums_.delta[lane];
+            out.gamma[first + lane] = inverse_spot * sums_.gamma[lane] / spot_[lane];
+        }
+    }
+
+    alignas(64) Lanes spot_, log_spot_, total_vol_, inverse_, drift_, interest_, yield_;
+    PremiumSums sums_;
+};
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,187 @@
+#include "pricing/early_exercise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "pricing/american/collocation.hpp"
+#include "pricing/ladder/ladder.hpp"
+#include "pricing/row_groups.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// Entries of a schedule, by their place in the columns of all.
+struct Entries {
+    std::size_t first, last;
+};
+
+Entries entries_of(const DividendSchedules& dividends, std::size_t row) {
+    if (dividends.count == 0 || dividends.of[row] < 0) return {0, 0};
+    const auto schedule = static_cast<std::size_t>(dividends.of[row]);
+    return {dividends.offsets[schedule], dividends.offsets[schedule + 1]};
+}
+
+// Schedules of their own for a few rows, as seen at a later instant.
+class LaterDividends {
+  public:
+    // The row's dividends after `years` from now; rows are added in order.
+    void add(const DividendSchedules& dividends, std::size_t row, double years) {
+        const Entries entries = entries_of(dividends, row);
+        for (std::size_t k = entries.first; k < entries.last; ++k) {
+            if (!(dividends.years[k] > years)) continue;
+            years_.push_back(dividends.years[k] - years);
+            cash_.push_back(dividends.cash[k]);
+        }
+        of_.push_back(static_cast<std::int32_t>(of_.size()));
+        offsets_.push_back(years_.size());
+    }
+    DividendSchedules columns() const {
+        return {of_.size(), offsets_.data(), years_.data(), cash_.data(), {of_.data(), false}};
+    }
+
+  private:
+    std::vector<std::size_t> offsets_ = {0};
+    std::vector<double> years_, cash_;
+    std::vector<std::int32_t> of_;
+};
+
+void find_next_dividends(const OptionRows& rows, const DividendSchedules& dividends,
+                         const EarlyExerciseColumns& out) {
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        const Entries entries = entries_of(dividends, i);
+        std::size_t k = entries.first;
+        while (k < entries.last && !(dividends.cash[k] > 0.0)) ++k;
+        const bool paid = k < entries.last && dividends.years[k] < rows.years[i];
+        out.next_ex_years[i] = paid ? dividends.years[k] : kNaN;
+        out.next_dividend[i] = paid ? dividends.cash[k] : kNaN;
+    }
+}
+
+// Prices the rows that have a next dividend at the instant after it, the spot fallen from today's.
+void price_after_next_dividend(const OptionRows& rows, const Terms& terms, const EarlyExerciseColumns& out,
+                               int threads) {
+    std::vector<std::size_t> chosen;
+    std::vector<double> spot, years;
+    LaterDividends later;
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        out.value_after[i] = kNaN;
+        if (std::isnan(out.next_ex_years[i])) continue;
+        chosen.push_back(i);
+        spot.push_back(rows.spot[i] - std::min(out.next_dividend[i], rows.spot[i]));
+        years.push_back(rows.years[i] - out.next_ex_years[i]);
+        later.add(terms.dividends, i, out.next_ex_years[i]);
+    }
+    if (chosen.empty()) return;
+    const GatheredOptions group(rows, terms, chosen);
+    OptionRows after = group.rows;
+    after.spot = {spot.data(), false};
+    after.years = {years.data(), false};
+    std::vector<double> values(chosen.size());
+    price(after, {Exercise::american, later.columns(), terms.tolerance}, values.data(), threads);
+    scatter(values.data(), chosen, out.value_after);
+}
+
+// Needs price, boundaries and value_after.
+void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        const double right = rows.right[i], spot = rows.spot[i], strike = rows.strike[i];
+        out.intrinsic[i] = std::isnan(out.price[i]) ? kNaN : std::max(right * (spot - strike), 0.0);
+        out.time_value[i] = out.price[i] - out.intrinsic[i];
+        const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
+        const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;
+        out.exercise_now[i] = beyond && !past_far;
+        const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
+        out.cost_of_waiting[i] = out.exercise_now[i] ? std::max(carry, 0.0) : 0.0;
+        const double lost = out.intrinsic[i] - out.value_after[i];
+        out.ex_dividend_exercise[i] = lost > 0.0;
+        out.cost_of_holding[i] = lost > 0.0 ? lost : 0.0;
+    }
+}
+
+// Boundaries of rows without dividends, each with its own time left. Rows of one expiry are solved together.
+void collocation_boundaries(const OptionRows& rows, double tolerance, double* boundary, double* far,
+                            int threads) {
+    std::vector<std::size_t> order(rows.size);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto earlier = [&](std::size_t a, std::size_t b) {  // NaN last
+        return rows.years[a] < rows.years[b] || (std::isnan(rows.years[b]) && !std::isnan(rows.years[a]));
+    };
+    std::stable_sort(order.begin(), order.end(), earlier);
+    std::vector<double> near_values(rows.size), far_values(rows.size);
+    for (std::size_t first = 0, last; first < rows.size; first = last) {
+        last = first + 1;
+        while (last < rows.size && !earlier(order[last - 1], order[last])) ++last;
+        const std::span<const std::size_t> chosen(order.data() + first, last - first);
+        const GatheredOptions group(rows, {}, chosen);
+        const double years = rows.years[order[first]];
+        collocation_boundary(group.rows, tolerance, &years, 1, near_values.data(), far_values.data(),
+                             threads);
+        scatter(near_values.data(), chosen, boundary);
+        scatter(far_values.data(), chosen, far);
+    }
+}
+
+void boundaries_by(Method method, const OptionRows& rows, const Terms& terms, double* boundary, double* far,
+                   int threads) {
+    if (method == Method::ladder) {
+        std::fill_n(far, rows.size, kNaN);
+        ladder_early_exercise(rows, terms, boundary, nullptr, threads);
+    } else {
+        collocation_boundaries(rows, terms.tolerance.yield, boundary, far, threads);
+    }
+}
+
+// Of American exercise, now.
+void boundaries(const OptionRows& rows, const Terms& terms, double* boundary, double* far, int threads) {
+    const RowGroups groups(rows.size, rows.years, terms);
+    if (groups.only()) {
+        boundaries_by(*groups.only(), rows, terms, boundary, far, threads);
+        return;
+    }
+    for (const Method method : kMethods) {
+        const std::span<const std::size_t> chosen = groups.of(method);
+        if (chosen.empty()) continue;
+        const GatheredOptions group(rows, terms, chosen);
+        std::vector<double> near_values(chosen.size()), far_values(chosen.size());
+        boundaries_by(method, group.rows, group.terms, near_values.data(), far_values.data(), threads);
+        scatter(near_values.data(), chosen, boundary);
+        scatter(far_values.data(), chosen, far);
+    }
+}
+
+}  // namespace
+
+void early_exercise(const OptionRows& rows, const Terms& terms, const EarlyExerciseColumns& out,
+                    int threads) {
+    const Terms american = {Exercise::american, terms.dividends, terms.tolerance};
+    price(rows, american, out.price, threads);
+    boundaries(rows, american, out.boundary, out.far_boundary, threads);
+    ladder_early_exercise(rows, american, nullptr, out.probability, threads);
+    find_next_dividends(rows, terms.dividends, out);
+    price_after_next_dividend(rows, american, out, threads);
+    weigh(rows, out);
+}
+
+void exercise_boundary(const OptionRows& rows, const Terms& terms, const double* remaining, std::size_t times,
+                       double* out, double* far, int threads) {
+    std::vector<double> far_values(far == nullptr ? rows.size : 0);
+    std::vector<double> years(rows.size);
+    for (std::size_t m = 0; m < times; ++m) {
+        LaterDividends later;
+        for (std::size_t i = 0; i < rows.size; ++i) {
+            const bool alive = remaining[m] >= 0.0 && remaining[m] <= rows.years[i];
+            years[i] = alive ? remaining[m] : kNaN;
+            later.add(terms.dividends, i, rows.years[i] - remaining[m]);
+        }
+        OptionRows then = rows;
+        then.years = {years.data(), false};
+        boundaries(then, {Exercise::american, later.columns(), terms.tolerance}, out + m * rows.size,
+                   far == nullptr ? far_values.data() : far + m * rows.size, threads);
+    }
+}
+
+}  // namespace atalanta

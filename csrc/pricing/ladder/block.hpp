@@ -1,0 +1,65 @@
+// Sixteen options side by side, one per lane, as the kernel sees them: every option is a put on X. A put has
+// X = S / K and is counted in strikes; a call has X = K / S and is counted in shares (so that its rates change
+// places). In y = ln X + drift tau its value is e^(-rate tau) u(y, tau) with u_tau = diffusion u_yy.
+// Entry: Normalised::of. Lanes never meet: the result of an option does not depend on its neighbours.
+#pragma once
+
+#include "numerics/exponential.hpp"
+#include "numerics/logarithm.hpp"
+#include "pricing/ladder/problem.hpp"
+
+namespace atalanta {
+namespace {
+
+struct alignas(64) PerLane {
+    double at[kLadderOptions];
+
+    ATALANTA_INLINE double& operator[](std::size_t lane) { return at[lane]; }
+    ATALANTA_INLINE double operator[](std::size_t lane) const { return at[lane]; }
+};
+
+// Calls body(lane) for every lane; vectorises when the body is branch-free.
+template <class Body>
+ATALANTA_INLINE void each_lane(Body&& body) {
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) body(lane);
+}
+
+struct Normalised {
+    PerLane side;  // +1 put, -1 call
+    PerLane american;
+    PerLane exercisable;  // 1 where exercise between ex-dates can be optimal
+    PerLane spot, strike, years;
+    PerLane rate, yield, vol;  // rate and yield of X
+    PerLane diffusion, drift;
+    PerLane spacing, inverse_spacing;
+
+    ATALANTA_INLINE void fill(const LadderOption* options, const LadderShape& shape) {
+        for (std::size_t lane = 0; lane < kLadderOptions; ++lane) {
+            const LadderOption& o = options[lane];
+            side[lane] = -o.right;
+            american[lane] = o.american ? 1.0 : 0.0;
+            spot[lane] = o.spot;
+            strike[lane] = o.strike;
+            years[lane] = o.years;
+            rate[lane] = o.rate;
+            yield[lane] = o.dividend_yield;
+            vol[lane] = o.vol;
+        }
+        const double half_width = 0.1 * shape.deviations, cells = 0.5 * (shape.nodes - 1);
+        each_lane([&](std::size_t l) {
+            const double r = rate[l], q = yield[l];
+            rate[l] = side[l] > 0.0 ? r : q;
+            yield[l] = side[l] > 0.0 ? q : r;
+            const double early = (rate[l] > 0.0) | (yield[l] < 0.0) ? 1.0 : 0.0;
+            exercisable[l] = early * american[l];
+            diffusion[l] = 0.5 * vol[l] * vol[l];
+            drift[l] = rate[l] - yield[l] - diffusion[l];
+            spacing[l] = half_width * vol[l] * square_root(years[l]) / cells;
+            inverse_spacing[l] = 1.0 / spacing[l];
+        });
+    }
+};
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,42 @@
+// The ladder kernels of one instruction set, as its table lists them.
+#pragma once
+
+#include "pricing/ladder/limits.hpp"
+#include "pricing/ladder/readings.hpp"
+
+namespace atalanta {
+namespace {
+
+// Whether the grid applies; else limits.hpp answers.
+inline bool is_ordinary(const LadderOption& o) {
+    const auto within = [](double x, double least, double most) { return x >= least && x <= most; };
+    const double total_vol = o.vol * square_root(o.years);
+    return o.right * o.right == 1.0 && within(o.spot, 1e-100, 1e100) && within(o.strike, 1e-100, 1e100) &&
+           within(o.years, 1e-12, 1e6) && within(total_vol, kLeastLadderVol, 60.0) &&
+           within(o.rate * o.years, -100.0, 100.0) && within(o.dividend_yield * o.years, -100.0, 100.0);
+}
+
+inline bool ladder_shape(const LadderOption& option, double tolerance, LadderShape* shape,
+                         std::uint16_t* steps) noexcept {
+    if (!is_ordinary(option)) return false;
+    shape_of(option, tolerance, *shape, steps);
+    return true;
+}
+
+inline LadderReading ladder_limit(const LadderOption& option) noexcept {
+    return limit_of(option);
+}
+
+inline std::size_t ladder_doubles(const LadderShape& shape) noexcept {
+    return march_doubles(shape.nodes, shape.dividends);
+}
+
+inline void ladder_solve(const LadderOption* options, const LadderShape& shape, double* memory,
+                         LadderReading* readings) noexcept {
+    LadderMarch march(options, shape, memory);
+    march.solve();
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+}
+
+}  // namespace
+}  // namespace atalanta

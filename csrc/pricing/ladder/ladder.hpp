@@ -1,0 +1,15 @@
+// Options with cash dividends, American and European, on finite-difference grids, one option per vector lane.
+// The spot falls by min(cash, spot) at each ex-date; between them it is lognormal with a continuous yield.
+#pragma once
+
+#include "pricing/american.hpp"
+
+namespace atalanta {
+
+// Rows with and without cash dividends, to terms.tolerance.cash for a strike of 100. Fills the columns of order
+// 1 that are not null; dividend_delta as in american.hpp. Throws std::bad_alloc, and std::invalid_argument when
+// ATALANTA_ISA is wrong.
+void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out, double* dividend_delta,
+                   int threads = 0);
+
+}  // namespace atalanta

@@ -1,0 +1,33 @@
+// What the ladder kernels are given and give back: options with their own dividends, solved sixteen at a time
+// on grids of one shape. Plain data, shared with the translation units of the instruction sets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace atalanta {
+
+// One row. ex_years ascend within (0, years).
+struct LadderOption {
+    double right, spot, strike, years, rate, dividend_yield, vol;
+    const double* ex_years;
+    const double* cash;
+    std::uint32_t dividends;
+    bool american;
+};
+
+// The shape of a solve, a function of the row's own numbers. The options of a block share theirs.
+struct LadderShape {
+    std::uint16_t nodes;          // odd
+    std::uint16_t deviations;     // the grid reaches so many tenths of vol sqrt(years) to each side
+    std::uint32_t dividends;      // ex-dates
+    const std::uint16_t* steps;   // dividends + 1 counts, from the interval before expiry back to the present
+};
+
+constexpr std::size_t kLadderOptions = 16;
+
+struct LadderReading {
+    double price, delta, gamma, theta;
+};
+
+}  // namespace atalanta

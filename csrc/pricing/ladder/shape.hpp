@@ -1,0 +1,53 @@
+// How fine the grid of a row is: functions of its own numbers alone, so that its result does not depend on the
+// rows beside it. Entries: nodes_of, steps_of.
+#pragma once
+
+#include "numerics/exponential.hpp"
+#include "numerics/logarithm.hpp"
+#include "pricing/ladder/problem.hpp"
+
+namespace atalanta {
+namespace {
+
+ATALANTA_INLINE double power(double base, double exponent) {
+    return exponential(exponent * logarithm(base));
+}
+
+constexpr double kReferenceTolerance = 5e-4, kReferenceNodes = 100.0;
+constexpr double kWideTotalVol = 0.7;  // beyond it e^y changes too much from node to node
+constexpr double kLeastNodes = 64.0, kMostNodes = 4096.0;
+
+inline std::uint16_t nodes_of(double vol, double years, double tolerance) {
+    const double fine = kReferenceNodes * power(kReferenceTolerance / tolerance, 0.45);
+    const double wide = vol * square_root(years) * (1.0 / kWideTotalVol);
+    // In eighths, so that the strikes of an expiry mostly share their number.
+    const double eighths = wide > 1.0 ? __builtin_ceil(8.0 * wide) * 0.125 : 1.0;
+    const double wanted = (fine > kLeastNodes ? fine : kLeastNodes) * eighths;
+    const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
+    return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
+}
+
+// Steps of an interval that is the given share of the years to expiry.
+inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, double share) {
+    if (!(share > 0.0)) return 0;
+    const double exponent = dividends > 10 ? 0.5 : nodes <= 101 ? 0.75 : 0.6;
+    const double steps = __builtin_ceil(0.25 * nodes * power(share, exponent));
+    return static_cast<std::uint16_t>(steps > 4.0 ? steps : 4.0);
+}
+
+// Fills shape.steps.
+inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
+    shape.nodes = nodes_of(o.vol, o.years, tolerance);
+    shape.deviations = tolerance < 1e-4 ? 60 : 50;
+    shape.dividends = o.dividends;
+    shape.steps = steps;
+    double end = o.years;
+    for (std::uint32_t k = 0; k <= o.dividends; ++k) {
+        const double begin = k < o.dividends ? o.ex_years[o.dividends - 1 - k] : 0.0;
+        steps[k] = steps_of(shape.nodes, o.dividends, (end - begin) / o.years);
+        end = begin;
+    }
+}
+
+}  // namespace
+}  // namespace atalanta
