@@ -59,6 +59,9 @@ ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
 ATALANTA_INLINE unsigned native_bits(NativeMask a) {
     return a;
 }
+ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
+    return static_cast<NativeMask>(bits);
+}
 
 #elif defined(__AVX2__) && defined(__FMA__)
 
@@ -102,6 +105,10 @@ ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
 }
 ATALANTA_INLINE unsigned native_bits(NativeMask a) {
     return static_cast<unsigned>(_mm256_movemask_pd(a));
+}
+ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
+    const __m256i each = _mm256_set_epi64x(8, 4, 2, 1);
+    return _mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x(bits), each), each));
 }
 
 #elif defined(__x86_64__)
@@ -147,6 +154,9 @@ ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
 ATALANTA_INLINE unsigned native_bits(NativeMask a) {
     return static_cast<unsigned>(_mm_movemask_pd(a));
 }
+ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
+    return _mm_castsi128_pd(_mm_set_epi64x(-static_cast<int>(bits >> 1 & 1), -static_cast<int>(bits & 1)));
+}
 
 #elif defined(__aarch64__)
 
@@ -191,6 +201,9 @@ ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
 ATALANTA_INLINE unsigned native_bits(NativeMask a) {
     return static_cast<unsigned>((vgetq_lane_u64(a, 0) & 1) | (vgetq_lane_u64(a, 1) & 2));
 }
+ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
+    return vtstq_u64(vdupq_n_u64(bits), vcombine_u64(vcreate_u64(1), vcreate_u64(2)));
+}
 
 #else
 
@@ -234,6 +247,9 @@ ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
 }
 ATALANTA_INLINE unsigned native_bits(NativeMask a) {
     return a ? 1u : 0u;
+}
+ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
+    return (bits & 1) != 0;
 }
 
 #endif
@@ -309,7 +325,16 @@ ATALANTA_INLINE LaneMask operator|(LaneMask a, LaneMask b) {
 ATALANTA_INLINE LaneMask without(LaneMask a, LaneMask b) {
     return each_part<LaneMask>([&](std::size_t p) { return native_and_not(a.part[p], b.part[p]); });
 }
+ATALANTA_INLINE bool any(LaneMask a, LaneMask b) {
+    const LaneMask either = a | b;
+    unsigned bits = 0;
+    for (std::size_t p = 0; p < kNativeParts; ++p) bits |= native_bits(either.part[p]);
+    return bits != 0;
+}
 // Bit k is lane k.
+ATALANTA_INLINE LaneMask mask_of(unsigned bits) {
+    return each_part<LaneMask>([&](std::size_t p) { return native_mask(bits >> (p * kNativeLanes)); });
+}
 ATALANTA_INLINE unsigned bits_of(LaneMask a) {
     unsigned bits = 0;
     for (std::size_t p = 0; p < kNativeParts; ++p) bits |= native_bits(a.part[p]) << (p * kNativeLanes);

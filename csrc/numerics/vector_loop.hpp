@@ -9,7 +9,7 @@
 #if defined(__clang__)
 #define ATALANTA_VECTOR_LOOP _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define ATALANTA_VECTOR_LOOP _Pragma("GCC ivdep")
+#define ATALANTA_VECTOR_LOOP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #endif
 #define ATALANTA_INLINE [[gnu::always_inline]] inline
 

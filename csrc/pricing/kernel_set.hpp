@@ -31,12 +31,19 @@ struct LadderKernels {
     // Fills the shape and dividends + 1 steps; false for rows that need no grid, only their limit.
     bool (*shape)(const LadderOption& option, double tolerance, LadderShape* shape,
                   std::uint16_t* steps) noexcept;
-    LadderReading (*limit)(const LadderOption& option) noexcept;
-    // Doubles of working memory, aligned to 64 bytes, that a solve of this shape needs.
-    std::size_t (*doubles)(const LadderShape& shape) noexcept;
+    // Those rows: their readings, the other derivatives and the one by each dividend.
+    LadderReading (*limit)(const LadderOption& option, LadderSensitivities* sensitivities,
+                           double* by_cash) noexcept;
+    // Doubles of working memory, aligned to 64 bytes, that solve or differentiate need for this shape.
+    std::size_t (*solve_doubles)(const LadderShape& shape) noexcept;
+    std::size_t (*differentiate_doubles)(const LadderShape& shape) noexcept;
     // kLadderOptions options of one shape.
     void (*solve)(const LadderOption* options, const LadderShape& shape, double* memory,
                   LadderReading* readings) noexcept;
+    // The same readings, and the other derivatives; by_cash: entry d of option i at d * kLadderOptions + i.
+    void (*differentiate)(const LadderOption* options, const LadderShape& shape, double* memory,
+                          LadderReading* readings, LadderSensitivities* sensitivities,
+                          double* by_cash) noexcept;
 };
 
 struct KernelSet {

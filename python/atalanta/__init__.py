@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from atalanta.market.simulator import simulate_chain
     from atalanta.market.symbols import OptionSymbol, format_symbol, parse_symbol
     from atalanta.market.ticks import simulate_ticks
-    from atalanta.pricing import Greeks, ImpliedVolStatus, greeks, implied_vol, price
+    from atalanta.pricing import (
+        Dividends,
+        Greeks,
+        ImpliedVolStatus,
+        early_exercise,
+        greeks,
+        implied_vol,
+        price,
+    )
 
 _MODULE_OF = {
     "AtalantaError": "errors",
@@ -27,6 +35,7 @@ _MODULE_OF = {
     "MissingExtraError": "errors",
     "Analysis": "market.analysis",
     "Chain": "market.chain",
+    "Dividends": "pricing",
     "Greeks": "pricing",
     "ImpliedVolStatus": "pricing",
     "OptionSymbol": "market.symbols",
@@ -34,6 +43,7 @@ _MODULE_OF = {
     "RateCurve": "market.curves",
     "analyze": "market.analysis",
     "cpu_features": "machine",
+    "early_exercise": "pricing",
     "format_symbol": "market.symbols",
     "greeks": "pricing",
     "implied_vol": "pricing",
@@ -49,6 +59,7 @@ __all__ = [
     "Analysis",
     "AtalantaError",
     "Chain",
+    "Dividends",
     "Greeks",
     "ImpliedVolStatus",
     "InputError",
@@ -58,6 +69,7 @@ __all__ = [
     "RateCurve",
     "analyze",
     "cpu_features",
+    "early_exercise",
     "format_symbol",
     "greeks",
     "implied_vol",

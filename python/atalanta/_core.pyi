@@ -1,16 +1,30 @@
 """Types of the extension; checked against it by stubtest."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.pricing.dividends import Dividends, DividendsLike, Schedule
+
 _Doubles: TypeAlias = npt.NDArray[np.float64]
+_Exercise: TypeAlias = Literal["european", "american"]
+_Tolerance: TypeAlias = Literal["fast", "standard", "precise"] | float
 
 def check_environment() -> None: ...
 def cpu_info() -> dict[str, Any]: ...
 def select_isa(name: str) -> str: ...
 def set_threads(threads: object) -> int: ...
+
+class Schedules:
+    def __init__(self, schedules: Sequence[Schedule]) -> None: ...
+    @property
+    def longest(self) -> int: ...
+    def pairs(self) -> tuple[tuple[tuple[float, float], ...], ...]: ...
+    def after(self, years: float) -> Schedules: ...
+    def __len__(self) -> int: ...
+
 @overload
 def price(
     right: int | str,
@@ -21,8 +35,9 @@ def price(
     vol: float,
     *,
     dividend_yield: float = 0.0,
-    exercise: str = "european",
-    dividends: None = None,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
     out: None = None,
     threads: int | None = None,
 ) -> float: ...
@@ -36,11 +51,13 @@ def price(
     vol: npt.ArrayLike,
     *,
     dividend_yield: npt.ArrayLike = 0.0,
-    exercise: str = "european",
-    dividends: None = None,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
     out: _Doubles | None = None,
     threads: int | None = None,
 ) -> _Doubles: ...
+@overload
 def greeks(
     right: npt.ArrayLike,
     spot: npt.ArrayLike,
@@ -50,12 +67,47 @@ def greeks(
     vol: npt.ArrayLike,
     *,
     dividend_yield: npt.ArrayLike = 0.0,
-    exercise: str = "european",
+    exercise: _Exercise = "european",
     dividends: None = None,
+    tolerance: _Tolerance = "standard",
     order: int = 1,
     out: _Doubles | None = None,
     threads: int | None = None,
 ) -> _Doubles | tuple[float, ...]: ...
+@overload
+def greeks(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: Schedule | Dividends,
+    tolerance: _Tolerance = "standard",
+    order: int = 1,
+    out: _Doubles | None = None,
+    threads: int | None = None,
+) -> tuple[_Doubles | tuple[float, ...], _Doubles]: ...
+@overload
+def greeks(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    order: int = 1,
+    out: _Doubles | None = None,
+    threads: int | None = None,
+) -> _Doubles | tuple[float, ...] | tuple[_Doubles | tuple[float, ...], _Doubles]: ...
 @overload
 def implied_vol(
     price: float,
@@ -66,8 +118,10 @@ def implied_vol(
     rate: float,
     *,
     dividend_yield: float = 0.0,
-    exercise: str = "european",
-    dividends: None = None,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    start: float | None = None,
     full_output: Literal[False] = False,
     out: None = None,
     threads: int | None = None,
@@ -82,8 +136,10 @@ def implied_vol(
     rate: npt.ArrayLike,
     *,
     dividend_yield: npt.ArrayLike = 0.0,
-    exercise: str = "european",
-    dividends: None = None,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    start: npt.ArrayLike | None = None,
     full_output: Literal[False] = False,
     out: _Doubles | None = None,
     threads: int | None = None,
@@ -98,9 +154,37 @@ def implied_vol(
     rate: npt.ArrayLike,
     *,
     dividend_yield: npt.ArrayLike = 0.0,
-    exercise: str = "european",
-    dividends: None = None,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    start: npt.ArrayLike | None = None,
     full_output: Literal[True],
     out: _Doubles | None = None,
     threads: int | None = None,
 ) -> tuple[_Doubles, npt.NDArray[np.uint8]]: ...
+def early_exercise(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    threads: int | None = None,
+) -> tuple[Any, ...]: ...
+def exercise_boundary(
+    right: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    remaining: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    threads: int | None = None,
+) -> tuple[Any, Any]: ...

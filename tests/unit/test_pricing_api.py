@@ -39,6 +39,8 @@ def test_signature_is_visible_to_inspect():
     assert ["right", "spot", "strike", "years", "rate", "vol"] == list(parameters)[:6]
     assert 0.0 == parameters["dividend_yield"].default
     assert "european" == parameters["exercise"].default
+    assert "standard" == parameters["tolerance"].default
+    assert parameters["dividends"].default is None
     assert parameters["out"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
@@ -237,17 +239,6 @@ def test_wrong_calls_fail_as_in_python():
     assert atalanta.price(*CALL) == atalanta.price(
         vol=0.2, rate=0.03, years=0.5, strike=105.0, spot=100.0, right="call"
     )
-
-
-@pytest.mark.parametrize("function", [atalanta.price, atalanta.greeks])
-def test_american_and_dividends_say_that_they_are_not_there(function):
-    """What this version cannot price is refused by name, not approximated."""
-    with pytest.raises(InputError, match="exercise='american' is not priced"):
-        function(*CALL, exercise="american")
-    with pytest.raises(InputError, match="must be 'european'"):
-        function(*CALL, exercise="bermudan")
-    with pytest.raises(InputError, match=r"dividends= .* is not priced"):
-        function(*CALL, dividends=((0.1, 1.0),))
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1025, 1.5, "two", True])

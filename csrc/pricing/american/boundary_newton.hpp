@@ -2,6 +2,7 @@
 // across lanes; entry: BoundaryBlock::solve. The unknowns are h = ln(X / B) at the nodes; between them
 // H = h^2 is a polynomial in sqrt(tau). Their equation h = ln X - ln N + ln D (smooth pasting) is
 // solved by Newton's method with the full Jacobian: the plain iteration diverges at low vol and high carry.
+// The Jacobian of the last step also tells how the boundary moves with vol, rate and yield.
 #pragma once
 
 #include "pricing/american/boundary_start.hpp"
@@ -22,27 +23,53 @@ struct NodeLanes {
     alignas(64) Lanes edge_slope;  // of the equation's terms at expiry by h, at this node
 };
 
+// Weighted sums over the points of a node from which the equation's derivatives by vol, rate and yield follow.
+struct TangentLanes {
+    alignas(64) Lanes a_flow_left, a_slope, a_product;
+    alignas(64) Lanes b_flow_left, b_slope, b_square;
+};
+
+enum Parameter : std::size_t { kByVol, kByRate, kByYield, kParameters };
+
 template <class Class>
 class BoundaryBlock {
   public:
     static constexpr std::size_t kNodes = Class::kNodes, kPoints = Class::kPoints;
     using Digits = typename Class::Digits;
 
+    template <bool Tangents>
     void solve(const CollocationTables& tables, const PutLanes& at) {
         start_boundary<Class>(tables, at, h_);
         square();
-        for (std::size_t step = 0; step < Class::kSteps; ++step) {
-            for (std::size_t i = 0; i < kNodes; ++i) equation(tables, at, i);
-            factorise<kNodes>(jacobian_);
-            substitute<kNodes>(jacobian_, residual_);
-            improve(tables, at);
-        }
+        for (std::size_t step = 1; step < Class::kSteps; ++step) newton_step<false>(tables, at);
+        newton_step<Tangents>(tables, at);
+        if constexpr (Tangents) solve_tangents();
     }
 
+    // H at the nodes, and its derivatives by a parameter.
     const Lanes* squares() const { return square_; }
+    const Lanes* square_tangents(std::size_t parameter) const { return tangent_[parameter]; }
     const Lanes* h() const { return h_; }
 
   private:
+    template <bool Tangents>
+    void newton_step(const CollocationTables& tables, const PutLanes& at) {
+        for (std::size_t i = 0; i < kNodes; ++i) equation<Tangents>(tables, at, i);
+        factorise<kNodes>(jacobian_);
+        substitute<kNodes>(jacobian_, residual_);
+        improve(tables, at);
+    }
+
+    void solve_tangents() {
+        for (Lanes* tangent : {tangent_[kByVol], tangent_[kByRate], tangent_[kByYield]}) {
+            substitute<kNodes>(jacobian_, tangent);
+            for (std::size_t i = 0; i < kNodes; ++i) {
+                ATALANTA_VECTOR_LOOP
+                for (std::size_t lane = 0; lane < kLanes; ++lane) tangent[i][lane] *= 2.0 * h_[i][lane];
+            }
+        }
+    }
+
     void square() {
         for (std::size_t i = 0; i < kNodes; ++i) {
             ATALANTA_VECTOR_LOOP
@@ -51,12 +78,13 @@ class BoundaryBlock {
     }
 
     // Residual of the equation at node i and its derivatives by every h.
+    template <bool Tangents>
     [[gnu::noinline]] void equation(const CollocationTables& tables, const PutLanes& at, std::size_t i) {
         const double* interpolation = tables.interpolation + i * kPoints * kNodes;
         interpolate(tables, interpolation, i);
         node_of(at, tables.root_time[i]);
-        integrate(tables, i);
-        close_equation(at, i);
+        integrate<Tangents>(tables, i);
+        close_equation<Tangents>(at, i);
         differentiate(tables, interpolation, i);
     }
 
@@ -93,8 +121,11 @@ class BoundaryBlock {
     }
 
     // The integrals of N and D, and what they change by per change of h at a point, node's factors left out.
+    template <bool Tangents>
     void integrate(const CollocationTables& tables, std::size_t i) {
-        for (std::size_t lane = 0; lane < kLanes; ++lane) node_.numerator[lane] = node_.denominator[lane] = 0.0;
+        clear(node_.numerator);
+        clear(node_.denominator);
+        if constexpr (Tangents) clear_sums();
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double cosine = tables.cosine[j], inverse_cosine = tables.inverse_cosine[j];
             const double left = -tables.squared_cosine[j], weight = tables.weight[j];
@@ -110,16 +141,38 @@ class BoundaryBlock {
                 const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
                 const double tail =
                     bell_b * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
+                const double held = spread * below(b, growth, tail);
                 node_.numerator[lane] = fma(weight, bell_a, node_.numerator[lane]);
-                node_.denominator[lane] =
-                    fma(weight, fma(spread, below(b, growth, tail), bell_b), node_.denominator[lane]);
+                node_.denominator[lane] = fma(weight, held + bell_b, node_.denominator[lane]);
                 slope_a_[j][lane] = a * bell_a * (weight * inverse_cosine);
                 slope_b_[j][lane] = -a * bell_b * (weight * inverse_cosine);
+                if constexpr (Tangents) {
+                    const double slope_a = weight * a * bell_a, slope_b = weight * a * bell_b;
+                    sums_.a_flow_left[lane] = fma(weight * left, bell_a, sums_.a_flow_left[lane]);
+                    sums_.a_slope[lane] = fma(cosine, slope_a, sums_.a_slope[lane]);
+                    sums_.a_product[lane] = fma(b, slope_a, sums_.a_product[lane]);
+                    sums_.b_flow_left[lane] = fma(weight * left, held + bell_b, sums_.b_flow_left[lane]);
+                    sums_.b_slope[lane] = fma(cosine, slope_b, sums_.b_slope[lane]);
+                    sums_.b_square[lane] += fma(a, slope_b, weight * held);
+                }
             }
         }
     }
 
+    static void clear(Lanes& lanes) {
+        for (double& value : lanes) value = 0.0;
+    }
+    void clear_sums() {
+        clear(sums_.a_flow_left);
+        clear(sums_.a_slope);
+        clear(sums_.a_product);
+        clear(sums_.b_flow_left);
+        clear(sums_.b_slope);
+        clear(sums_.b_square);
+    }
+
     // Adds the terms at expiry and turns the sums into the residual.
+    template <bool Tangents>
     void close_equation(const PutLanes& at, std::size_t i) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
@@ -130,23 +183,39 @@ class BoundaryBlock {
             const double growth = graded_exponential<Digits>(-node_.yield[lane]);
             const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
             const double tail = bell_b * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
-            const double numerator = fma(node_.interest[lane], node_.numerator[lane], bell_a);
-            const double denominator = fma(node_.yield[lane], node_.denominator[lane],
-                                           fma(spread, below(b, growth, tail), bell_b));
+            const double held = spread * below(b, growth, tail);
+            const double flow_n = node_.numerator[lane], flow_d = node_.denominator[lane];
+            const double numerator = fma(node_.interest[lane], flow_n, bell_a);
+            const double denominator = fma(node_.yield[lane], flow_d, held + bell_b);
             const bool known = (numerator > kLeastSum) & (denominator > kLeastSum);
             const double n = known ? numerator : 1.0, d = known ? denominator : 1.0;
             const double h = at.log_limit[lane] - log_ratio(n, d);
             const double inverse_n = known ? 1.0 / n : 0.0, inverse_d = known ? 1.0 / d : 0.0;
             residual_[i][lane] = known ? h - h_[i][lane] : 0.0;
-            edge_slope(a, bell_a * inverse_n, bell_b * inverse_d, inverse, lane);
+            const double edge_slope = a * inverse * (bell_b * inverse_d - bell_a * inverse_n);
+            node_.edge_slope[lane] = edge_slope;
             node_.numerator[lane] = node_.interest[lane] * inverse_n * inverse;
             node_.denominator[lane] = node_.yield[lane] * inverse_d * inverse;
+            if constexpr (Tangents) {
+                const double tau = node_.tau[lane], interest = node_.interest[lane], yield = node_.yield[lane];
+                const double reach = tau * inverse;  // change of a and b by the rate
+                const double inverse_vol = 1.0 / at.vol[lane];
+                const double slope_n = fma(interest, sums_.a_slope[lane], a * bell_a) * reach;
+                const double slope_d = fma(yield, sums_.b_slope[lane], a * bell_b) * reach;
+                const double vol_n = fma(interest, sums_.a_product[lane], a * b * bell_a) * inverse_vol;
+                const double vol_d =
+                    fma(yield, sums_.b_square[lane], fma(a * a, bell_b, held)) * inverse_vol;
+                const double rate_n = tau * (fma(interest, sums_.a_flow_left[lane], flow_n) - bell_a);
+                const double yield_d = tau * (fma(yield, sums_.b_flow_left[lane], flow_d) - (held + bell_b));
+                const double limit = 1.0 - edge_slope;
+                const double moved = slope_n * inverse_n - slope_d * inverse_d;
+                tangent_[kByVol][i][lane] = vol_d * inverse_d - vol_n * inverse_n;
+                tangent_[kByRate][i][lane] =
+                    fma(at.limit_by_rate[lane], limit, moved - rate_n * inverse_n);
+                tangent_[kByYield][i][lane] =
+                    fma(at.limit_by_yield[lane], limit, yield_d * inverse_d - moved);
+            }
         }
-    }
-
-    ATALANTA_INLINE void edge_slope(double a, double share_n, double share_d, double inverse,
-                                    std::size_t lane) {
-        node_.edge_slope[lane] = a * inverse * (share_d - share_n);
     }
 
     // Row i of the identity less the Jacobian.
@@ -189,6 +258,8 @@ class BoundaryBlock {
     }
 
     NodeLanes node_;
+    TangentLanes sums_;
+    alignas(64) Lanes tangent_[kParameters][kNodes];
     alignas(64) Lanes h_[kNodes], square_[kNodes], residual_[kNodes];
     alignas(64) Lanes root_[kPoints], slope_[kPoints], slope_a_[kPoints], slope_b_[kPoints];
     alignas(64) Lanes jacobian_[kNodes][kNodes];

@@ -16,6 +16,7 @@ struct PutLanes {
     alignas(64) Lanes root_years;
     alignas(64) Lanes log_limit, limit;  // X = min(1, r/q): the boundary at expiry, and ln X
     alignas(64) Lanes perpetual;         // the boundary without an expiry
+    alignas(64) Lanes limit_by_rate, limit_by_yield;  // derivatives of ln X
 };
 
 // The negative root of lambda^2 - slope lambda - growth = 0, slope = 1 - 2 (r - q) / vol^2.
@@ -43,6 +44,9 @@ inline void load_lanes(const UnitPuts& puts, std::size_t first, PutLanes& at) {
         at.limit[lane] = limit;
         at.log_limit[lane] = logarithm(limit);
         at.perpetual[lane] = exponent / (exponent - 1.0);
+        const double inverse_rate = 1.0 / rate, inverse_yield = -1.0 / yield;
+        at.limit_by_rate[lane] = yield > rate ? inverse_rate : 0.0;
+        at.limit_by_yield[lane] = yield > rate ? inverse_yield : 0.0;
     }
 }
 

@@ -59,13 +59,17 @@ class GatheredPuts {
 
     // Answers and empties.
     template <class Add>
-    void solve(std::size_t index, Add&& add) {
+    void solve(std::size_t index, bool sensitivities, Add&& add) {
         if (size_ == 0) return;
         const std::size_t padded = (size_ + kPadding - 1) / kPadding * kPadding;
         for (auto& column : inputs_) std::fill(column + size_, column + padded, column[size_ - 1]);
         const UnitPuts puts = {padded, inputs_[0], inputs_[1], inputs_[2], inputs_[3], inputs_[4]};
-        const ExercisePremiums out = {outputs_[0], outputs_[1], outputs_[2], outputs_[3],
-                                      outputs_[4], outputs_[5], outputs_[6]};
+        ExercisePremiums out = {outputs_[0], outputs_[1], outputs_[2], outputs_[3], nullptr, nullptr, nullptr};
+        if (sensitivities) {
+            out.vega = outputs_[4];
+            out.rho = outputs_[5];
+            out.phi = outputs_[6];
+        }
         active_kernels().american->premiums[index](collocation_tables(index), puts, out);
         for (std::size_t k = 0; k < size_; ++k) add(index_[k], k, puts, out);
         size_ = 0;
@@ -99,12 +103,18 @@ void add_premium(const AmericanRow& row, std::size_t i, std::size_t k, const Uni
     delta += call ? premium - x * out.delta[k] : out.delta[k];
     gamma += (call ? x * x : 1.0) * out.gamma[k] / strike;
     greeks.at(Greek::theta, i) = theta_of(row, price, delta, gamma);
+    if (out.vega == nullptr) return;
+    greeks.at(Greek::vega, i) += strike * out.vega[k];
+    greeks.at(Greek::rho, i) += strike * (call ? out.phi : out.rho)[k];
+    greeks.at(Greek::phi, i) += strike * (call ? out.rho : out.phi)[k];
 }
 
 void piece_greeks(const OptionRows& rows, double tolerance, const GreekColumns& out) {
     PieceGreeks greeks;
     GatheredPuts gathered;
     std::uint8_t chosen[kPieceRows];
+    const bool sensitivities =
+        out[Greek::vega] != nullptr || out[Greek::rho] != nullptr || out[Greek::phi] != nullptr;
     active_kernels().european->greeks_order_1(rows, greeks.columns());
     for (std::size_t i = 0; i < rows.size; ++i) {
         const AmericanRow row = american_row(rows, i);
@@ -119,7 +129,7 @@ void piece_greeks(const OptionRows& rows, double tolerance, const GreekColumns& 
         for (std::size_t i = 0; i < rows.size; ++i) {
             if (chosen[i] == index) gathered.add(american_row(rows, i), i);
         }
-        gathered.solve(index,
+        gathered.solve(index, sensitivities,
                        [&](std::size_t i, std::size_t k, const UnitPuts& puts, const ExercisePremiums& found) {
                            add_premium(american_row(rows, i), i, k, puts, found, greeks);
                        });

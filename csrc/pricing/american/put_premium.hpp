@@ -9,17 +9,18 @@ namespace {
 
 // Sums over the quadrature, per lane, the weights' years left out.
 struct PremiumSums {
-    alignas(64) Lanes premium, delta, gamma;
+    alignas(64) Lanes premium, delta, gamma, sensitivity[kParameters];
 };
 
 template <class Class>
 class PremiumBlock {
   public:
+    template <bool Tangents>
     void integrate(const CollocationTables& tables, const PutLanes& at, const BoundaryBlock<Class>& boundary,
                    const double* spot, const ExercisePremiums& out, std::size_t first) {
         prepare(at, spot);
-        for (std::size_t j = 0; j < Class::kPremiumPoints; ++j) add_point(tables, at, boundary, j);
-        finish(at, boundary, out, first);
+        for (std::size_t j = 0; j < Class::kPremiumPoints; ++j) add_point<Tangents>(tables, at, boundary, j);
+        finish<Tangents>(at, boundary, out, first);
     }
 
   private:
@@ -32,16 +33,19 @@ class PremiumBlock {
             log_spot_[lane] = logarithm(spot[lane]) - at.log_limit[lane];
             total_vol_[lane] = at.vol[lane] * at.root_years[lane];
             inverse_[lane] = 1.0 / total_vol_[lane];
+            inverse_vol_[lane] = 1.0 / at.vol[lane];
             drift_[lane] = fma(-0.5 * at.vol[lane], at.vol[lane], at.rate[lane] - at.dividend_yield[lane]) *
                            at.years[lane] * inverse_[lane];
             interest_[lane] = at.rate[lane] * at.years[lane];
             yield_[lane] = at.dividend_yield[lane] * at.years[lane];
             sums_.premium[lane] = sums_.delta[lane] = sums_.gamma[lane] = 0.0;
+            for (Lanes& sum : sums_.sensitivity) sum[lane] = 0.0;
         }
     }
 
     // The boundary sqrt(u) = sqrt(T) sin(theta) before expiry, seen from the spot of now.
-    void add_point(const CollocationTables& tables, const PutLanes&, const BoundaryBlock<Class>& boundary,
+    template <bool Tangents>
+    void add_point(const CollocationTables& tables, const PutLanes& at, const BoundaryBlock<Class>& boundary,
                    std::size_t j) {
         const double cosine = tables.premium_cosine[j], inverse_cosine = 1.0 / cosine;
         const double left = -cosine * cosine, weight = tables.premium_weight[j];
@@ -68,9 +72,29 @@ class PremiumBlock {
             sums_.delta[lane] += fma(spot_[lane], spot_density - spot_flow * n1, -strike_density);
             sums_.gamma[lane] += fma(strike_density, fma(d2, inverse, 1.0),
                                      spot_[lane] * spot_density * fma(-d1, inverse, 1.0));
+            if constexpr (Tangents) {
+                const double strike_bell = strike_flow * bell2, spot_bell = spot_flow * spot_[lane] * bell1;
+                const double nearer = (spot_bell - strike_bell) * inverse;  // by ln(spot / boundary)
+                const double by_carry = (spot_bell - strike_bell) * (at.years[lane] * inverse_[lane]) * cosine;
+                const double half_inverse = 0.5 / greater(root, 1e-150);
+                const double per_square = square > 0.0 ? nearer * half_inverse : 0.0;
+                const double by_vol = fma(strike_bell, d1, -spot_bell * d2) * inverse_vol_[lane];
+                const double by_rate = fma(at.years[lane] * weight * n2, fma(interest_[lane], left, 1.0), by_carry);
+                const double by_yield =
+                    fma(-at.years[lane] * weight * spot_[lane] * n1, fma(yield_[lane], left, 1.0), -by_carry);
+                sums_.sensitivity[kByVol][lane] += fma(
+                    per_square, dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByVol), lane), by_vol);
+                sums_.sensitivity[kByRate][lane] += fma(
+                    per_square, dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByRate), lane),
+                    fma(-nearer, at.limit_by_rate[lane], by_rate));
+                sums_.sensitivity[kByYield][lane] += fma(
+                    per_square, dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByYield), lane),
+                    fma(-nearer, at.limit_by_yield[lane], by_yield));
+            }
         }
     }
 
+    template <bool Tangents>
     void finish(const PutLanes& at, const BoundaryBlock<Class>& boundary, const ExercisePremiums& out,
                 std::size_t first) {
         constexpr double kUnit = 1.0 / kRootTwoPi;
@@ -82,9 +106,17 @@ class PremiumBlock {
             out.delta[first + lane] = inverse_spot * sums_.delta[lane];
             out.gamma[first + lane] = inverse_spot * sums_.gamma[lane] / spot_[lane];
         }
+        if constexpr (Tangents) {
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                out.vega[first + lane] = kUnit * sums_.sensitivity[kByVol][lane];
+                out.rho[first + lane] = kUnit * sums_.sensitivity[kByRate][lane];
+                out.phi[first + lane] = kUnit * sums_.sensitivity[kByYield][lane];
+            }
+        }
     }
 
-    alignas(64) Lanes spot_, log_spot_, total_vol_, inverse_, drift_, interest_, yield_;
+    alignas(64) Lanes spot_, log_spot_, total_vol_, inverse_, inverse_vol_, drift_, interest_, yield_;
     PremiumSums sums_;
 };
 

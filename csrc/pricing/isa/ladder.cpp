@@ -3,6 +3,7 @@
 
 namespace atalanta::isa::ATALANTA_ISA {
 
-constinit const LadderKernels ladder = {&ladder_shape, &ladder_limit, &ladder_doubles, &ladder_solve};
+constinit const LadderKernels ladder = {&ladder_shape, &ladder_limit, &ladder_solve_doubles,
+                                        &ladder_differentiate_doubles, &ladder_solve, &ladder_differentiate};
 
 }  // namespace atalanta::isa::ATALANTA_ISA

@@ -48,8 +48,7 @@ double* LadderMemory::at_least(std::size_t doubles) {
     return memory_.get();
 }
 
-LadderBatch::LadderBatch(const OptionRows& rows, const Terms& terms, const LadderKernels& kernels)
-    : kernels_(kernels) {
+LadderBatch::LadderBatch(const OptionRows& rows, const Terms& terms, const LadderKernels& kernels) {
     options_.reserve(rows.size);
     std::size_t steps = 0;
     for (std::size_t row = 0; row < rows.size; ++row) {

@@ -44,16 +44,19 @@ class LadderBatch {
     const std::vector<std::size_t>& others() const { return others_; }
     const LadderOption& option(std::size_t row) const { return options_[row]; }
 
-    // Calls body(block, memory), memory being LadderKernels::doubles of the shape, for all blocks.
+    // Calls body(block, memory, by_cash) for all blocks, with doubles(shape) of memory and room for a number per
+    // dividend and option.
     template <class Body>
-    void for_each_block(int threads, Body&& body) const {
+    void for_each_block(int threads, std::size_t (*doubles)(const LadderShape&) noexcept, Body&& body) const {
         std::atomic<bool> out_of_memory{false};
         parallel_ranges(blocks_.size(), 1, threads, [&](std::size_t first, std::size_t count) {
             try {
                 LadderMemory memory;
                 for (std::size_t b = first; b < first + count; ++b) {
                     const LadderBlock block = this->block(b);
-                    body(block, memory.at_least(kernels_.doubles(block.shape)));
+                    const std::size_t cash = block.shape.dividends * kLadderOptions;
+                    double* const by_cash = memory.at_least(cash + doubles(block.shape));
+                    body(block, by_cash + cash, by_cash);
                 }
             } catch (const std::bad_alloc&) {
                 out_of_memory.store(true, std::memory_order_relaxed);
@@ -71,7 +74,6 @@ class LadderBatch {
     bool same_shape(std::size_t row, std::size_t other) const;
     void split(std::size_t first, std::size_t last);
 
-    const LadderKernels& kernels_;
     std::vector<LadderOption> options_;
     std::vector<LadderShape> shapes_;
     std::vector<std::uint16_t> steps_;

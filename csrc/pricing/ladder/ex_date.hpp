@@ -10,8 +10,9 @@ namespace {
 
 // One dividend of every lane.
 struct ExDate {
-    PerLane spot;  // at the centre of the grid before the date
+    PerLane time;  // to expiry
     PerLane cash;
+    PerLane spot;   // at the centre of the grid before the date
     PerLane shift;  // what the logarithm of X at the centre gains over the date
 };
 
@@ -49,55 +50,127 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     });
 }
 
-ATALANTA_INLINE double read_grid(const double* u, const double* growth, std::size_t nodes, std::size_t lane,
-                                 double place, double spacing) {
-    const double last = static_cast<double>(nodes - 1);
-    if (place > last) return 0.0;
+// Beyond the grid: nothing far out of the money, linear in X far in the money.
+inline double read_beyond(const double* u, const double* growth, std::size_t lane, double place,
+                          double spacing) {
+    if (place > 0.0) return 0.0;
     const double* at = u + lane;
-    if (place < 0.0) {
-        const double x = exponential(place * spacing);  // over X at node 0
-        const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
-        return fma((at[kLadderOptions] - at[0]) / step, x - 1.0, at[0]);
+    const double x = exponential(place * spacing);  // over X at node 0
+    const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
+    return fma((at[kLadderOptions] - at[0]) / step, x - 1.0, at[0]);
+}
+
+// The five nodes about a place, per lane.
+struct Stencil {
+    PerLane centre;    // the node nearest to the place that has two on each side
+    PerLane value[5];
+};
+
+constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still picked by comparison
+
+// The centres of the lanes differ little where the options are on one spot; then whole rows are read.
+ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
+    double lowest = stencil.centre[0], highest = stencil.centre[0];
+    for (std::size_t l = 1; l < kLadderOptions; ++l) {
+        lowest = stencil.centre[l] < lowest ? stencil.centre[l] : lowest;
+        highest = stencil.centre[l] > highest ? stencil.centre[l] : highest;
     }
-    const double nearest = __builtin_floor(place + 0.5);
-    const double inner = nearest < 2.0 ? 2.0 : nearest > last - 2.0 ? last - 2.0 : nearest;
-    const double* c = at + static_cast<std::size_t>(inner) * kLadderOptions;
-    constexpr std::ptrdiff_t kOne = kLadderOptions;
-    return interpolate(place - inner, c[-2 * kOne], c[-kOne], c[0], c[kOne], c[2 * kOne]);
+    if (highest - lowest > kWidestSpread) {
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const double* from = node(u, static_cast<std::size_t>(stencil.centre[l]) - 2) + l;
+            for (std::size_t j = 0; j < 5; ++j) stencil.value[j][l] = from[j * kLadderOptions];
+        }
+        return;
+    }
+    for (double at = lowest; at <= highest; at += 1.0) {
+        const double* from = node(u, static_cast<std::size_t>(at) - 2);
+        for (std::size_t j = 0; j < 5; ++j) {
+            each_lane([&](std::size_t l) {
+                const double read = from[j * kLadderOptions + l], kept = stencil.value[j][l];
+                stencil.value[j][l] = stencil.centre[l] == at ? read : kept;
+            });
+        }
+    }
 }
 
 // after: u just after the date, read; before: u just before it, written, still without the right to exercise.
 [[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const double* growth,
                                          std::size_t nodes, const double* after, double* before) {
+    const double last = static_cast<double>(nodes - 1);
     Landing to;
+    Stencil stencil;
     for (std::size_t i = 0; i < nodes; ++i) {
         land(n, date, growth, nodes, i, to);
+        PerLane outside;
+        each_lane([&](std::size_t l) {
+            const double nearest = __builtin_floor(to.place[l] + 0.5);
+            const double low = nearest < 2.0 ? 2.0 : nearest;
+            stencil.centre[l] = low < last - 2.0 ? low : last - 2.0;
+            outside[l] = (to.place[l] < 0.0) | (to.place[l] > last) ? 1.0 : 0.0;
+        });
+        gather(after, stencil);
+        double* out = node(before, i);
+        double any_outside = 0.0;
+        each_lane([&](std::size_t l) {
+            const double f = to.place[l] - stencil.centre[l];
+            const double u = interpolate(f, stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
+                                         stencil.value[3][l], stencil.value[4][l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+            any_outside += outside[l];
+        });
+        if (any_outside == 0.0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const double u = read_grid(after, growth, nodes, l, to.place[l], n.spacing[l]);
-            node(before, i)[l] = n.side[l] > 0.0 ? u : to.rest[l] * u;
+            if (outside[l] == 0.0) continue;
+            const double u = read_beyond(after, growth, l, to.place[l], n.spacing[l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
         }
     }
 }
 
-// The right to exercise just before the date: u = max(u, payoff), with the kink where the two cross.
-[[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
-                                              const double* growth, std::size_t nodes, double* u) {
+// Where value and payoff cross just before a date, for those that take its derivative.
+struct KinkRecord {
+    PerLane node;               // beyond the kink, 0 where there is none
+    PerLane gain_below, gain;   // payoff less value, at the nodes before and beyond it
+};
+
+// Where a lane's payoff stops being worth more than its value: two nodes are corrected for the kink.
+inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& gain_below, const PerLane& gain,
+                          std::size_t i, double* u, KinkRecord* record) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        if (n.american[l] == 0.0) continue;
-        double gain_below = 0.0;
-        for (std::size_t i = 0; i < nodes; ++i) {
-            double* here = node(u, i) + l;
-            const double pay = fma(-slope[l], node(growth, i)[l], level[l]);
-            const double gain = pay - *here;
-            *here = gain > 0.0 ? pay : *here;
-            if (i > 0 && gain_below > 0.0 && !(gain > 0.0)) {
-                const double eta = gain_below / (gain_below - gain);
-                const HingeWeights w = hinge_weights(eta, (gain_below - gain) * n.inverse_spacing[l], 0.0, n.spacing[l]);
-                node(u, i - 1)[l] += w.positive;
-                *here += w.zero;
-            }
-            gain_below = gain;
+        if ((lanes >> l & 1) == 0) continue;
+        const double across = gain_below[l] - gain[l];
+        const HingeWeights w =
+            hinge_weights(gain_below[l] / across, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
+        node(u, i - 1)[l] += w.positive;
+        node(u, i)[l] += w.zero;
+        if (record == nullptr) continue;
+        record->node[l] = static_cast<double>(i);
+        record->gain_below[l] = gain_below[l];
+        record->gain[l] = gain[l];
+    }
+}
+
+// The right to exercise just before the date: u = max(u, payoff). held and record may be null.
+[[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
+                                              const double* growth, std::size_t nodes, double* u,
+                                              std::uint16_t* held, KinkRecord* record) {
+    PerLane gains_below, gains;
+    each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
+    for (std::size_t i = 0; i < nodes; ++i) {
+        unsigned exercised = 0, crossing = 0;
+        for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
+            const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
+            const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));
+            const Lanes gain = pay - value;
+            const LaneMask exercises = gain > zero;
+            exercised |= bits_of(exercises) << at;
+            crossing |= bits_of(without(load(gains_below.at + at) > zero, exercises)) << at;
+            store(gains.at + at, gain);
+            store(node(u, i) + at, larger(pay, value));
         }
+        if (held != nullptr) held[i] = static_cast<std::uint16_t>(~exercised);
+        if (i > 0 && crossing != 0) correct_kinks(n, crossing, gains_below, gains, i, u, record);
+        gains_below = gains;
     }
 }
 

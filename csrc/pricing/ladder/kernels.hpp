@@ -1,6 +1,7 @@
 // The ladder kernels of one instruction set, as its table lists them.
 #pragma once
 
+#include "pricing/ladder/adjoint.hpp"
 #include "pricing/ladder/limits.hpp"
 #include "pricing/ladder/readings.hpp"
 
@@ -23,12 +24,19 @@ inline bool ladder_shape(const LadderOption& option, double tolerance, LadderSha
     return true;
 }
 
-inline LadderReading ladder_limit(const LadderOption& option) noexcept {
-    return limit_of(option);
+inline LadderReading ladder_limit(const LadderOption& option, LadderSensitivities* sensitivities,
+                                  double* by_cash) noexcept {
+    const KnownValue limit = limit_of(option, by_cash);
+    *sensitivities = limit.sensitivities;
+    return limit.reading;
 }
 
-inline std::size_t ladder_doubles(const LadderShape& shape) noexcept {
+inline std::size_t ladder_solve_doubles(const LadderShape& shape) noexcept {
     return march_doubles(shape.nodes, shape.dividends);
+}
+
+inline std::size_t ladder_differentiate_doubles(const LadderShape& shape) noexcept {
+    return march_doubles(shape.nodes, shape.dividends) + LadderAdjoint::doubles(shape) + Tape::doubles(shape);
 }
 
 inline void ladder_solve(const LadderOption* options, const LadderShape& shape, double* memory,
@@ -36,6 +44,17 @@ inline void ladder_solve(const LadderOption* options, const LadderShape& shape, 
     LadderMarch march(options, shape, memory);
     march.solve();
     for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+}
+
+inline void ladder_differentiate(const LadderOption* options, const LadderShape& shape, double* memory,
+                                 LadderReading* readings, LadderSensitivities* sensitivities,
+                                 double* by_cash) noexcept {
+    double* const adjoint_memory = memory + march_doubles(shape.nodes, shape.dividends);
+    const Tape tape(shape, adjoint_memory + LadderAdjoint::doubles(shape));
+    LadderMarch march(options, shape, memory);
+    march.solve(&tape);
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+    LadderAdjoint(march, tape, adjoint_memory).solve(readings, sensitivities, by_cash);
 }
 
 }  // namespace

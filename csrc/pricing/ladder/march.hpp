@@ -1,15 +1,16 @@
 // The march of sixteen options from expiry to the present. Entry: LadderMarch::solve, which leaves u of the
-// present in its grid, for the readings.
+// present in its grid, for the readings, and what it did on a tape, if it is given one.
 #pragma once
 
 #include "pricing/ladder/ex_date.hpp"
 #include "pricing/ladder/shape.hpp"
+#include "pricing/ladder/step_times.hpp"
+#include "pricing/ladder/tape.hpp"
 
 namespace atalanta {
 namespace {
 
 constexpr double kNoObstacle = -1e30;
-constexpr double kLeastRatioAtExpiry = 0.5;  // of the first step: a smaller one makes the compact form ring
 constexpr double kLeastCentreLeft = 0.2;     // the grid's centre loses at most the rest at an ex-date
 
 // Doubles that a march needs, per shape. The memory is aligned to 64 bytes.
@@ -32,16 +33,16 @@ class LadderMarch {
         fill_growth();
     }
 
-    void solve() {
+    void solve(const Tape* tape = nullptr) {
+        tape_ = tape;
+        step_ = 0;
         start();
-        double* date = dates_ + kLadderOptions * kDateColumns * shape_.dividends;
         for (std::uint32_t k = 0; k <= shape_.dividends; ++k) {
-            const bool last = k == shape_.dividends;
-            date -= last ? 0 : kLadderOptions * kDateColumns;
+            const std::uint32_t d = shape_.dividends - k;
             PerLane until = n_.years;
-            if (!last) copy(until, date + kTime * kLadderOptions);
+            if (d > 0) copy(until, date_column(d - 1, kTime));
             march(k, until);
-            if (!last) cross(k, date);
+            if (d > 0) cross(d - 1);
         }
     }
 
@@ -50,9 +51,27 @@ class LadderMarch {
         return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
     }
     const Normalised& normalised() const { return n_; }
+    const LadderShape& shape() const { return shape_; }
+    const double* growth() const { return growth_; }
+    // The solved grid and the spare one, for those who need neither any more.
+    double* grid() { return u_; }
+    double* spare() { return w_; }
+    // In the order of the calendar: the logarithm of X at the middle node before date d, plus drift tau.
+    const double* centre(std::uint32_t d) const { return centres_ + d * kLadderOptions; }
+    ExDate date(std::uint32_t d) const {
+        ExDate date;
+        copy(date.time, date_column(d, kTime));
+        copy(date.cash, date_column(d, kCash));
+        copy(date.spot, date_column(d, kSpot));
+        copy(date.shift, date_column(d, kShift));
+        return date;
+    }
 
   private:
     enum : std::size_t { kTime, kCash, kSpot, kShift, kDateColumns };
+    double* date_column(std::uint32_t d, std::size_t column) const {
+        return dates_ + (d * kDateColumns + column) * kLadderOptions;
+    }
 
     ATALANTA_INLINE static void copy(PerLane& to, const double* from) {
         for (std::size_t l = 0; l < kLadderOptions; ++l) to[l] = from[l];
@@ -70,20 +89,20 @@ class LadderMarch {
             double* to = centres_ + d * kLadderOptions;
             for (std::size_t l = 0; l < kLadderOptions; ++l) to[l] = centre[l];
             if (d == shape_.dividends) return;
-            double* date = dates_ + d * kDateColumns * kLadderOptions;
+            double *time = date_column(d, kTime), *cash = date_column(d, kCash);
+            double *spot = date_column(d, kSpot), *shift = date_column(d, kShift);
             for (std::size_t l = 0; l < kLadderOptions; ++l) {
-                date[kTime * kLadderOptions + l] = n_.years[l] - options[l].ex_years[d];
-                date[kCash * kLadderOptions + l] = options[l].cash[d];
+                time[l] = n_.years[l] - options[l].ex_years[d];
+                cash[l] = options[l].cash[d];
             }
             each_lane([&](std::size_t l) {
-                const double log_x = fma(-n_.drift[l], date[kTime * kLadderOptions + l], centre[l]);
+                const double log_x = fma(-n_.drift[l], time[l], centre[l]);
                 const double at = n_.strike[l] * exponential(n_.side[l] * log_x);
-                const double least = kLeastCentreLeft * at, rest = at - date[kCash * kLadderOptions + l];
+                const double least = kLeastCentreLeft * at, rest = at - cash[l];
                 const double left = rest > least ? rest : least;
-                const double shift = n_.side[l] * log_ratio(left, at);
-                date[kSpot * kLadderOptions + l] = at;
-                date[kShift * kLadderOptions + l] = shift;
-                centre[l] += shift;
+                spot[l] = at;
+                shift[l] = n_.side[l] * log_ratio(left, at);
+                centre[l] += shift[l];
             });
         }
     }
@@ -133,13 +152,12 @@ class LadderMarch {
         if (steps == 0) return;
         const double* centre = centres_ + (shape_.dividends - k) * kLadderOptions;
         const PerLane since = time_;
-        PerLane grading;
-        set_grading(k, steps, until, grading);
+        StepTimes times;
+        set_times(k, steps, until, times);
         for (std::size_t s = 1; s <= steps; ++s) {
-            const double log_share = logarithm(static_cast<double>(s) / static_cast<double>(steps));
             PerLane end, ratio, middle;
             each_lane([&](std::size_t l) {
-                const double share = exponential(grading[l] * log_share);
+                const double share = times.share(l, static_cast<double>(s));
                 end[l] = fma(until[l] - since[l], share, since[l]);
                 const double dt = end[l] - time_[l];
                 ratio[l] = n_.diffusion[l] * dt * n_.inverse_spacing[l] * n_.inverse_spacing[l];
@@ -147,45 +165,58 @@ class LadderMarch {
             });
             op_.set(ratio);
             sweep_down_first(op_, nodes_, u_, w_);
-            set_obstacle(middle, centre);
-            sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, true, w_);
+            finish_stage(middle, centre, 0, true);
             sweep_down_second(op_, nodes_, u_, w_);
-            set_obstacle(end, centre);
-            sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, s < steps, w_);
+            finish_stage(end, centre, 1, s < steps);
             double* const swapped = u_;
             u_ = w_;
             w_ = swapped;
+            ++step_;
             time_ = end;
         }
     }
 
-    // Steps grow from expiry on, the first one being about the least that does not ring.
-    void set_grading(std::uint32_t k, std::size_t steps, const PerLane& until, PerLane& grading) {
-        const double inverse_log = steps > 1 ? 1.0 / logarithm(static_cast<double>(steps)) : 0.0;
-        const bool first = k == 0;
-        each_lane([&](std::size_t l) {
-            const double h = n_.inverse_spacing[l];
-            const double total = n_.diffusion[l] * until[l] * h * h * (1.0 / kLeastRatioAtExpiry);
-            const double wanted = logarithm(total > 1.0 ? total : 1.0) * inverse_log;
-            const double least = wanted > 1.0 ? wanted : 1.0;
-            const double graded = least < 2.5 ? least : 2.5;
-            grading[l] = first ? graded : 1.0;
-        });
+    void finish_stage(const PerLane& time, const double* centre, std::size_t stage, bool ghosts) {
+        set_obstacle(time, centre);
+        if (tape_ == nullptr) {
+            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, nullptr);
+            return;
+        }
+        StepRecord& step = tape_->step(step_);
+        StageRecord& record = step.stage[stage];
+        step.op = op_;
+        record.payoff = payoff_;
+        record.ghosts = ghosts;
+        record.sweep.end = obstacle_.end;
+        each_lane([&](std::size_t l) { record.sweep.boundary_node[l] = 0.0; });
+        sweep_up<true>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, &record.sweep);
     }
 
-    void set_payoff(const PerLane& time, const double* centre, PerLane& level, PerLane& slope) {
+    void set_times(std::uint32_t k, std::size_t steps, const PerLane& until, StepTimes& times) {
+        PerLane length, cash;
+        each_lane([&](std::size_t l) { length[l] = until[l] - time_[l]; });
+        if (k == 0) {
+            times.set_first(n_, steps, length);
+        } else {
+            copy(cash, date_column(shape_.dividends - k, kCash));
+            times.set_later(n_, steps, length, cash);
+        }
+    }
+
+    void set_payoff(const PerLane& time, const double* centre) {
+        payoff_.time = time;
         each_lane([&](std::size_t l) {
-            level[l] = exponential(n_.rate[l] * time[l]);
-            slope[l] = exponential(fma(n_.rate[l] - n_.drift[l], time[l], centre[l]));
+            payoff_.level[l] = exponential(n_.rate[l] * time[l]);
+            payoff_.slope[l] = exponential(fma(n_.rate[l] - n_.drift[l], time[l], centre[l]));
         });
     }
 
     void set_obstacle(const PerLane& time, const double* centre) {
-        set_payoff(time, centre, obstacle_.level, obstacle_.slope);
+        set_payoff(time, centre);
         const double* lowest = growth_;
         PerLane cells;
         each_lane([&](std::size_t l) {
-            const double a = obstacle_.level[l], b = obstacle_.slope[l], r = n_.rate[l], q = n_.yield[l];
+            const double a = payoff_.level[l], b = payoff_.slope[l], r = n_.rate[l], q = n_.yield[l];
             const double inverse = 1.0 / n_.diffusion[l];
             const double c = -op_.alpha[l], h2 = n_.spacing[l] * n_.spacing[l];
             const double bend = r * a * inverse, bend_slope = q * b * inverse;
@@ -213,18 +244,25 @@ class LadderMarch {
         return end < static_cast<double>(nodes_) ? static_cast<std::size_t>(end) : nodes_;
     }
 
-    void cross(std::uint32_t k, const double* columns) {
-        ExDate date;
-        copy(date.spot, columns + kSpot * kLadderOptions);
-        copy(date.cash, columns + kCash * kLadderOptions);
-        copy(date.shift, columns + kShift * kLadderOptions);
-        carry_over(n_, date, growth_, nodes_, u_, w_);
+    void cross(std::uint32_t d) {
+        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
+        if (record != nullptr) {
+            __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
+            each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
+        }
+        carry_over(n_, date(d), growth_, nodes_, u_, w_);
         double* const swapped = u_;
         u_ = w_;
         w_ = swapped;
+        set_payoff(time_, centres_ + d * kLadderOptions);
         PerLane level, slope;
-        set_payoff(time_, centres_ + (shape_.dividends - 1 - k) * kLadderOptions, level, slope);
-        exercise_before(n_, level, slope, growth_, nodes_, u_);
+        each_lane([&](std::size_t l) {
+            level[l] = n_.american[l] > 0.0 ? payoff_.level[l] : kNoObstacle;
+            slope[l] = n_.american[l] > 0.0 ? payoff_.slope[l] : 0.0;
+        });
+        exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
+                        record == nullptr ? nullptr : &record->kink);
+        if (record != nullptr) record->payoff = payoff_;
         each_lane([&](std::size_t l) {
             const double e0 = growth_[l], e1 = growth_[kLadderOptions + l], u0 = u_[l];
             asymptote_slope_[l] = (u0 - u_[kLadderOptions + l]) / (e1 - e0);
@@ -239,7 +277,10 @@ class LadderMarch {
     Normalised n_;
     StepOperator op_;
     Obstacle obstacle_;
+    PayoffRecord payoff_;  // the last one set
     PerLane time_;
+    const Tape* tape_ = nullptr;
+    std::size_t step_ = 0;  // since expiry
     PerLane asymptote_level_, asymptote_slope_, asymptote_since_;  // far in the money u = level - slope e^y
 };
 

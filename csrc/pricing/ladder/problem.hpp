@@ -30,4 +30,9 @@ struct LadderReading {
     double price, delta, gamma, theta;
 };
 
+// The rest of the first derivatives, and the probability of exercise before expiry in the measure of the spot.
+struct LadderSensitivities {
+    double vega, rho, phi, exercised;
+};
+
 }  // namespace atalanta

@@ -109,63 +109,106 @@ ATALANTA_INLINE Row load_row(const PerLane& from) {
     }
 }
 
-// Where the free boundary lies in the cell below a node, u - payoff starts there as bend s^2 / 2: the value of
-// the node for which the parabola, continued to the node below, satisfies the equation.
-struct SubCell {
-    LaneMask inside;
-    Lanes value, ghost;
+// What an up sweep did, for the sweeps that take its derivative: which lanes of a node hold the option, and
+// where the free boundary was found inside a cell.
+struct SweepRecord {
+    std::uint16_t* held;  // a bit per lane, nodes below `end`
+    std::size_t end;
+    PerLane boundary_node;   // the node above it, 0 where there is none
+    PerLane boundary_above;  // how far that node lies above it
 };
-ATALANTA_INLINE SubCell sub_cell(Lanes excess, Lanes pay, Lanes pay_below, Lanes bend, Lanes c, Lanes h) {
-    const Lanes h2 = h * h, one = repeat(1.0), zero = repeat(0.0), half = repeat(0.5);
-    const Lanes e = (excess + excess) / bend;
-    const Lanes under_root = fma(one - c, e, c * h2);
-    const Lanes s = (square_root(larger(under_root, zero)) - c * h) / (one - c);
-    const Lanes rest = h - s, half_bend = half * bend;
-    return {(bend > zero) & (c > zero) & (fma(c, h2, e) > zero) & (h2 > e), fma(half_bend * s, s, pay),
-            fma(half_bend * rest, rest, pay_below)};
+
+// One node of an up sweep on its way through memory. excess: u without the right to exercise, less the payoff.
+struct SubCell {
+    PerLane excess, excess_below, u;
+};
+
+// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the node
+// has the value for which that parabola, continued to the node below, satisfies the equation. Out of line and
+// through memory, because it happens once per lane and sweep.
+[[gnu::noinline]] inline void resolve_sub_cell(SubCell& cell, const StepOperator& op, const Obstacle& obstacle,
+                                               const PerLane& spacing, const double* growth, std::size_t i,
+                                               bool ghosts, double* w, SweepRecord* record) {
+    const Lanes zero = repeat(0.0), one = repeat(1.0), half = repeat(0.5);
+    for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
+        const Lanes h = load(spacing.at + at), c = zero - load(op.alpha.at + at), h2 = h * h;
+        const Lanes level = load(obstacle.level.at + at), slope = load(obstacle.slope.at + at);
+        const Lanes e = load(node(growth, i) + at), e_below = load(node(growth, i - 1) + at);
+        const Lanes bend = fnma(load(obstacle.bend_slope.at + at), e, load(obstacle.bend.at + at));
+        const Lanes excess = load(cell.excess.at + at);
+        const Lanes square = (excess + excess) / bend;
+        const Lanes under_root = larger(fma(one - c, square, c * h2), zero);
+        const Lanes s = (square_root(under_root) - c * h) / (one - c);
+        const Lanes rest = h - s, half_bend = half * bend;
+        const LaneMask starts = without(bend > zero, load(cell.excess_below.at + at) > zero);
+        const LaneMask here = starts & (c > zero) & (fma(c, h2, square) > zero) & (h2 > square);
+        double* below = node(w, i - 1) + at;
+        if (ghosts) {
+            const Lanes ghost = fma(half_bend * rest, rest, fnma(slope, e_below, level));
+            store(below, select(here, ghost, load(below)));
+        }
+        const Lanes solved = fma(half_bend * s, s, fnma(slope, e, level));
+        store(cell.u.at + at, select(here, solved, load(cell.u.at + at)));
+        store(cell.excess.at + at, select(here, one, excess));
+        if (record == nullptr) continue;
+        double* found = record->boundary_node.at + at;
+        store(found, select(here, repeat(static_cast<double>(i)), load(found)));
+        double* place = record->boundary_above.at + at;
+        store(place, select(here, s, load(place)));
+    }
+}
+
+ATALANTA_INLINE std::uint16_t held_lanes(const Row& excess) {
+    const Lanes zero = repeat(0.0);
+    return static_cast<std::uint16_t>(bits_of(excess.half[0] > zero) |
+                                      bits_of(excess.half[1] > zero) << kLanes);
 }
 
 // Solves for u over its down sweep. ghosts: store the smooth continuation below the free boundary, which the
 // next explicit stencil wants; not before an ex-date or a reading.
-[[gnu::noinline]] inline void sweep_up(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
-                                       const double* __restrict growth, std::size_t nodes, bool ghosts,
-                                       double* __restrict w) {
-    const Row alpha = load_row(op.alpha), level = load_row(obstacle.level), slope = load_row(obstacle.slope);
-    const Row reach = load_row(obstacle.reach);
-    Row u, pay_below;
-    LaneMask held[kHalves];
+template <bool kRecords>
+[[gnu::noinline]] void sweep_up(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
+                                const double* __restrict growth, std::size_t nodes, bool ghosts,
+                                double* __restrict w, SweepRecord* record) {
+    const Row level = load_row(obstacle.level), slope = load_row(obstacle.slope);
+    const Row reach = load_row(obstacle.reach), alpha = load_row(op.alpha);
+    const Lanes zero = repeat(0.0);
+    const std::size_t end = obstacle.end;
+    Row u, excess;
     for (std::size_t k = 0; k < kHalves; ++k) {
         const std::size_t at = k * kLanes;
         const Lanes edge = load(obstacle.edge.at + at);
-        pay_below.half[k] = fnma(slope.half[k], load(growth + at), level.half[k]);
-        held[k] = edge > pay_below.half[k];
-        u.half[k] = larger(edge, pay_below.half[k]);
+        const Lanes pay = fnma(slope.half[k], load(growth + at), level.half[k]);
+        excess.half[k] = edge - pay;
+        u.half[k] = larger(edge, pay);
         store(w + at, u.half[k]);
     }
+    if constexpr (kRecords) record->held[0] = held_lanes(excess);
     std::size_t i = 1;
-    for (; i < obstacle.end; ++i) {
+    for (; i < end; ++i) {
+        LaneMask near[kHalves];
+        const Row below = excess;
         for (std::size_t k = 0; k < kHalves; ++k) {
             const std::size_t at = k * kLanes;
             const Lanes free = fnma(alpha.half[k], u.half[k], load(node(w, i) + at));
-            const Lanes e = load(node(growth, i) + at);
-            const Lanes pay = fnma(slope.half[k], e, level.half[k]);
-            const Lanes excess = free - pay;
-            const LaneMask near = without(excess > reach.half[k], held[k]);
-            held[k] = free > pay;
+            const Lanes pay = fnma(slope.half[k], load(node(growth, i) + at), level.half[k]);
+            excess.half[k] = free - pay;
+            near[k] = without(excess.half[k] > reach.half[k], below.half[k] > zero);
             u.half[k] = larger(free, pay);
-            if (bits_of(near) != 0) [[unlikely]] {
-                const Lanes bend = fnma(load(obstacle.bend_slope.at + at), e, load(obstacle.bend.at + at));
-                const SubCell cell = sub_cell(excess, pay, pay_below.half[k], bend,
-                                              repeat(0.0) - alpha.half[k], load(spacing.at + at));
-                const LaneMask here = near & cell.inside;
-                double* below = node(w, i - 1) + at;
-                if (ghosts) store(below, select(here, cell.ghost, load(below)));
-                u.half[k] = select(here, cell.value, u.half[k]);
-                held[k] = held[k] | here;
-            }
-            pay_below.half[k] = pay;
-            store(node(w, i) + at, u.half[k]);
         }
+        if (any(near[0], near[1])) [[unlikely]] {
+            SubCell cell;
+            for (std::size_t k = 0; k < kHalves; ++k) {
+                store(cell.excess.at + k * kLanes, excess.half[k]);
+                store(cell.excess_below.at + k * kLanes, below.half[k]);
+                store(cell.u.at + k * kLanes, u.half[k]);
+            }
+            resolve_sub_cell(cell, op, obstacle, spacing, growth, i, ghosts, w, kRecords ? record : nullptr);
+            u = load_row(cell.u);
+            excess = load_row(cell.excess);
+        }
+        if constexpr (kRecords) record->held[i] = held_lanes(excess);
+        for (std::size_t k = 0; k < kHalves; ++k) store(node(w, i) + k * kLanes, u.half[k]);
     }
     for (; i < nodes; ++i) {
         for (std::size_t k = 0; k < kHalves; ++k) {

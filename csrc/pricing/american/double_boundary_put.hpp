@@ -1,0 +1,163 @@
+// A put with q < r < 0: value, Greeks of order 1 and exercise interval, limits included.
+// Entries: DoubleBoundaryPut::greeks, edges. Keeps the edges of the last market, which a chain shares; the
+// answer is the same as without.
+#pragma once
+
+#include "pricing/american/double_boundary_value.hpp"
+#include "pricing/european_limits.hpp"
+
+namespace atalanta {
+namespace {
+
+// Nodes of the edges and past times for each; nodes of a panel of the final integral.
+template <std::size_t N, std::size_t L, std::size_t P>
+struct Precision {
+    using Grid = CollocationGrid<N, L>;
+    static constexpr std::size_t kPanel = P;
+    static const Grid& grid() { return shared_grid<N, L>(); }
+};
+using FastPrecision = Precision<12, 24, 12>;
+using StandardPrecision = Precision<16, 32, 16>;
+using FinePrecision = Precision<32, 64, 32>;
+constexpr double kFastBound = 1e-4, kStandardBound = 3e-5;  // largest errors, strike 100
+
+struct FirstOrder {
+    double price, delta, gamma, vega, theta, rho, phi;
+};
+
+inline FirstOrder undefined_first_order() {
+    return {kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined, kUndefined};
+}
+
+inline FirstOrder european_first_order(const Option& o) {
+    const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
+    const Horizon t = horizon_of(o.vol, carry.root_years);
+    const bool ordinary = exception_bits(o.spot, o.strike, t.half_vol, carry.exponents) == 0;
+    const Sensitivities g = ordinary ? evaluate(o, o, carry, t) : limit_of(o);
+    return {g.price, g.delta, g.gamma, g.vega, g.theta, g.rho, g.phi};
+}
+
+// An option that is exercised now.
+inline FirstOrder exercised_put(const Option& o) {
+    return {o.strike - o.spot, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0};
+}
+
+// Without volatility the spot grows to the lower edge K r/q and is sold there, or at expiry on the way to it.
+inline FirstOrder without_vol_put(const Option& o) {
+    const double edge = o.strike * (o.rate / o.dividend_yield);
+    if (o.spot > o.strike) return {};
+    if (o.spot >= edge) return exercised_put(o);
+    if (o.spot <= 0.0) return european_first_order(o);
+    const double wait = log_ratio(edge, o.spot) / (o.rate - o.dividend_yield);
+    if (!(wait < o.years)) return european_first_order(o);
+    const double strike = o.strike * exponential(-o.rate * wait),
+                 growth = exponential(-o.dividend_yield * wait);
+    const double price = strike - o.spot * growth, power = o.rate / (o.rate - o.dividend_yield);
+    return {price,
+            -growth,
+            power * (power - 1.0) * price / (o.spot * o.spot),
+            0.0,
+            0.0,
+            -wait * strike,
+            wait * o.spot * growth};
+}
+
+struct Interval {
+    double lower, upper;
+};
+
+template <class Precision>
+class DoubleBoundaryPut {
+  public:
+    FirstOrder greeks(const Option& o, bool with_tangents) {
+        if (o.years == 0.0) return expired(o);
+        if (is_without_vol(o)) return without_vol_put(o);
+        if (o.spot < kLeastNormal || o.strike < kLeastNormal || is_negligible(o))
+            return european_first_order(o);
+        if (!prepare(o)) return undefined_first_order();
+        const double horizon = square_root(o.years), log_spot = log_ratio(o.spot, o.strike);
+        if (is_exercised(horizon, log_spot)) return exercised_put(o);
+        FirstOrder g = european_first_order(o);
+        add_premium(o, exercise_value<Precision::kPanel>(pair_, market_, market_, horizon, log_spot), g);
+        if (with_tangents) add_tangents(o, horizon, log_spot, g);
+        if (!(g.price > o.strike - o.spot)) g.price = o.strike - o.spot;
+        return g;
+    }
+
+    // As shares of the strike.
+    Interval edges(const Option& o, double remaining) {
+        const Interval none = {kUndefined, kUndefined};
+        if (!(remaining >= 0.0 && remaining <= 1.0) || !(o.strike > 0.0)) return none;
+        const double years = remaining * o.years;
+        if (years == 0.0 || is_without_vol(o)) return {o.rate / o.dividend_yield, 1.0};
+        if (is_negligible(o) || !prepare(o)) return none;
+        const double x = square_root(years);
+        if (x > pair_.end()) return none;
+        return {exponential(pair_.template log_lower<double>(x)),
+                exponential(pair_.template log_upper<double>(x))};
+    }
+
+  private:
+    static bool is_without_vol(const Option& o) { return o.vol * square_root(o.years) < 1e-9; }
+
+    static FirstOrder expired(const Option& o) {
+        const double edge = o.strike * (o.rate / o.dividend_yield);
+        return o.spot >= edge && o.spot < o.strike ? exercised_put(o) : european_first_order(o);
+    }
+
+    // What exercise could earn at most, in strikes: the edges begin log(q/r) apart.
+    static bool is_negligible(const Option& o) {
+        const double apart = 2.0 * log_ratio(-o.dividend_yield, -o.rate) / o.vol, square = apart * apart;
+        const double years = o.years < square ? o.years : square;
+        return (o.rate - o.dividend_yield) * years * exponential(-o.dividend_yield * o.years) < 1e-14;
+    }
+
+    bool prepare(const Option& o) {
+        const Market<double> market = {o.vol, o.rate, o.dividend_yield};
+        if (market.vol == market_.vol && market.rate == market_.rate && market.yield == market_.yield &&
+            o.years == years_) {
+            return is_solved_;
+        }
+        market_ = market;
+        years_ = o.years;
+        has_tangents_ = false;
+        pair_ = EdgePair<typename Precision::Grid>(Precision::grid(), market);
+        constexpr double kLargestExponent = 300.0, kAccuracy = 1e-6;
+        is_solved_ =
+            -o.dividend_yield * o.years < kLargestExponent && pair_.solve(square_root(o.years), kAccuracy);
+        return is_solved_;
+    }
+
+    bool is_exercised(double horizon, double log_spot) const {
+        return pair_.end() >= horizon && log_spot >= pair_.template log_lower<double>(horizon) &&
+               log_spot <= pair_.template log_upper<double>(horizon);
+    }
+
+    // theta from the Black-Scholes equation, which holds where the option is held.
+    static void add_premium(const Option& o, const ExerciseValue<double>& v, FirstOrder& g) {
+        g.price += o.strike * v.value;
+        g.delta += o.strike * v.slope / o.spot;
+        g.gamma += o.strike * (v.bend - v.slope) / o.spot / o.spot;
+        g.theta += o.strike * (o.rate * v.value - (o.rate - o.dividend_yield) * v.slope -
+                               0.5 * (o.vol * o.vol) * (v.bend - v.slope));
+    }
+
+    void add_tangents(const Option& o, double horizon, double log_spot, FirstOrder& g) {
+        if (!has_tangents_) pair_.differentiate();
+        has_tangents_ = true;
+        const Market<Jet> market = {variable_jet(o.vol, 0), variable_jet(o.rate, 1),
+                                    variable_jet(o.dividend_yield, 2)};
+        const Jet value = exercise_value<Precision::kPanel>(pair_, market_, market, horizon, log_spot).value;
+        g.vega += o.strike * value.along[0];
+        g.rho += o.strike * value.along[1];
+        g.phi += o.strike * value.along[2];
+    }
+
+    Market<double> market_ = {0.0, 0.0, 0.0};
+    double years_ = 0.0;
+    bool is_solved_ = false, has_tangents_ = false;
+    EdgePair<typename Precision::Grid> pair_{Precision::grid(), market_};
+};
+
+}  // namespace
+}  // namespace atalanta

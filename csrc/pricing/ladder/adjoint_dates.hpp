@@ -1,0 +1,172 @@
+// The transposed crossing of an ex-date, and of the payoff at expiry. Entries: transpose_exercise,
+// transpose_carry_over, transpose_payoff.
+#pragma once
+
+#include "pricing/ladder/adjoint_sweeps.hpp"
+
+namespace atalanta {
+namespace {
+
+// Derivatives of a price by where the grids lie: by the logarithm of X at the centre before a date (of what it
+// gains over the date), by the logarithm of the spot there, and by the dividend.
+struct DateWeights {
+    PerLane shift, log_spot, cash;
+};
+
+struct HingeDerivatives {
+    double positive_by_eta, zero_by_eta;
+};
+// Of hinge_weights, by eta.
+ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, double bend, double h) {
+    const double b2 = fma(eta, eta - 1.0, 1.0 / 6.0), b3 = eta * fma(eta, eta - 1.5, 0.5);
+    const double by_b2 = fma(2.0, eta, -1.0), by_b3 = fma(3.0 * eta, eta - 1.0, 0.5);
+    const double total = h * fma(slope * 0.5, b2, bend * h * (1.0 / 6.0) * b3);
+    const double by_total = h * fma(slope * 0.5, by_b2, bend * h * (1.0 / 6.0) * by_b3);
+    const double zero = total + fma(eta, by_total, -(slope * h * (1.0 / 3.0)) * by_b3);
+    return {by_total - zero, zero};
+}
+
+// values: derivative by u with the right to exercise on entry, without it on return.
+[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, const Normalised& n,
+                                                 const double* growth, std::size_t nodes, double* values,
+                                                 PayoffWeights& weights) {
+    const double middle = static_cast<double>(nodes / 2);
+    PerLane by_gain_below, by_gain;
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        by_gain_below[l] = by_gain[l] = 0.0;
+        const auto i = static_cast<std::size_t>(record.kink.node[l]);
+        if (i == 0) continue;
+        const double across = record.kink.gain_below[l] - record.kink.gain[l];
+        const double eta = record.kink.gain_below[l] / across;
+        const HingeWeights w = hinge_weights(eta, n.inverse_spacing[l], 0.0, n.spacing[l]);  // over `across`
+        const HingeDerivatives d = hinge_derivatives(eta, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
+        const double at_positive = node(values, i - 1)[l], at_zero = node(values, i)[l];
+        const double by_across = at_positive * w.positive + at_zero * w.zero;
+        const double by_eta = (at_positive * d.positive_by_eta + at_zero * d.zero_by_eta) / across;
+        by_gain_below[l] = by_across + by_eta * (1.0 - eta);
+        by_gain[l] = by_eta * eta - by_across;
+    }
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const unsigned held = record.held[i];
+        double* at = node(values, i);
+        for (std::size_t l = 0; held != 0xFFFF && l < kLadderOptions; ++l) {
+            if ((held >> l & 1) != 0) continue;
+            weights.add(l, at[l], node(growth, i)[l], static_cast<double>(i) - middle);
+            at[l] = 0.0;
+        }
+    }
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        const auto i = static_cast<std::size_t>(record.kink.node[l]);
+        if (i == 0) continue;
+        const double cells = record.kink.node[l] - middle;
+        weights.add(l, by_gain_below[l], node(growth, i - 1)[l], cells - 1.0);
+        weights.add(l, by_gain[l], node(growth, i)[l], cells);
+        node(values, i - 1)[l] -= by_gain_below[l];
+        node(values, i)[l] -= by_gain[l];
+    }
+}
+
+// What a read of a grid depends on.
+struct PlaceWeights {
+    double value;     // the read
+    double by_place;  // its derivative by the place, in cells
+};
+
+// Adds `weight` times the coefficients of the read to `into`.
+inline PlaceWeights transpose_read(const double* u, const double* growth, std::size_t nodes, std::size_t lane,
+                                   double place, double spacing, double weight, double* into) {
+    const double last = static_cast<double>(nodes - 1);
+    if (place > last) return {0.0, 0.0};
+    const double* from = u + lane;
+    double* to = into + lane;
+    if (place < 0.0) {
+        const double x = exponential(place * spacing);
+        const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
+        const double second = (x - 1.0) / step, slope = (from[kLadderOptions] - from[0]) / step;
+        to[0] = fma(weight, 1.0 - second, to[0]);
+        to[kLadderOptions] = fma(weight, second, to[kLadderOptions]);
+        return {fma(slope, x - 1.0, from[0]), slope * x * spacing};
+    }
+    const double nearest = __builtin_floor(place + 0.5);
+    const double inner = nearest < 2.0 ? 2.0 : nearest > last - 2.0 ? last - 2.0 : nearest;
+    const double f = place - inner, f2 = f * f;
+    // Lagrange's polynomials on -2 ... 2 and their derivatives.
+    const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
+                         (f2 - 1.0) * (f2 - 4.0) / 4.0, -f * (f2 - 4.0) * (f + 1.0) / 6.0,
+                         f * (f2 - 1.0) * (f + 2.0) / 24.0};
+    const double d[5] = {(((4.0 * f - 6.0) * f - 2.0) * f + 2.0) / 24.0, -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0,
+                         (4.0 * f2 - 10.0) * f / 4.0, -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
+                         (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
+    const std::size_t first = (static_cast<std::size_t>(inner) - 2) * kLadderOptions;
+    PlaceWeights w = {0.0, 0.0};
+    for (std::size_t j = 0; j < 5; ++j) {
+        const std::size_t at = first + j * kLadderOptions;
+        to[at] = fma(weight, c[j], to[at]);
+        w.value = fma(c[j], from[at], w.value);
+        w.by_place = fma(d[j], from[at], w.by_place);
+    }
+    return w;
+}
+
+// before: derivative by u before the date; after: by u after it, written. by_spacing is added to.
+[[gnu::noinline]] inline void transpose_carry_over(const Normalised& n, const ExDate& date,
+                                                   const double* growth, std::size_t nodes, const double* u,
+                                                   const double* before, double* after, DateWeights& weights,
+                                                   PerLane& by_spacing) {
+    const double middle = static_cast<double>(nodes / 2);
+    __builtin_memset(after, 0, nodes * kLadderOptions * sizeof(double));
+    each_lane([&](std::size_t l) { weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0; });
+    Landing to;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        land(n, date, growth, nodes, i, to);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const double a = node(before, i)[l];
+            const double rest = to.rest[l], unit = n.side[l] > 0.0 ? 1.0 : rest;
+            const PlaceWeights read =
+                transpose_read(u, growth, nodes, l, to.place[l], n.spacing[l], a * unit, after);
+            const double by_place = a * unit * read.by_place * n.inverse_spacing[l];
+            const double cells = static_cast<double>(i) - middle, moved = to.place[l] - static_cast<double>(i);
+            weights.shift[l] -= by_place;
+            by_spacing[l] = fma(-by_place, moved, by_spacing[l]);
+            if (!(rest > kLeastRest)) continue;
+            // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest)
+            const double by_rest = n.side[l] > 0.0 ? by_place / rest : a * read.value - by_place / rest;
+            const double by_log_spot = by_rest * (1.0 - rest);
+            const double e = n.side[l] > 0.0 ? node(growth, i)[l] : node(growth, nodes - 1 - i)[l];
+            weights.log_spot[l] += by_log_spot;
+            weights.cash[l] -= by_rest / (date.spot[l] * e);
+            by_spacing[l] = fma(by_log_spot * n.side[l], cells, by_spacing[l]);
+        }
+    }
+}
+
+// values: derivative by u at expiry. Adds the derivative by the centre of the last grid and by the spacing.
+[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const double* centre, const double* growth,
+                                               std::size_t nodes, const double* values, PerLane& by_centre,
+                                               PerLane& by_spacing) {
+    const double middle = static_cast<double>(nodes / 2);
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        const double slope = exponential(centre[l]), h = n.spacing[l];
+        for (std::size_t i = 0; i < nodes; ++i) {
+            const double strike_share = slope * node(growth, i)[l];
+            if (!(strike_share < 1.0)) break;
+            const double weight = -node(values, i)[l] * strike_share;
+            by_centre[l] += weight;
+            by_spacing[l] = fma(weight, static_cast<double>(i) - middle, by_spacing[l]);
+        }
+        const double place = fma(-centre[l], n.inverse_spacing[l], middle);
+        if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
+        const double below = __builtin_floor(place), eta = place - below;
+        const double* at = node(values, static_cast<std::size_t>(below)) + l;
+        const HingeWeights w = hinge_weights(eta, 1.0, -1.0, h), bent = hinge_weights(eta, 0.0, -1.0, h);
+        const HingeDerivatives d = hinge_derivatives(eta, 1.0, -1.0, h);
+        const double by_eta = at[0] * d.positive_by_eta + at[kLadderOptions] * d.zero_by_eta;
+        // The weights are h times a term of the slope and h^2 times one of the bend.
+        const double scaled = at[0] * (w.positive + bent.positive) + at[kLadderOptions] * (w.zero + bent.zero);
+        by_centre[l] = fma(-by_eta, n.inverse_spacing[l], by_centre[l]);
+        by_spacing[l] += n.inverse_spacing[l] * fma(by_eta, centre[l] * n.inverse_spacing[l], scaled);
+    }
+}
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,81 @@
+// What a march writes down so that its derivative can be taken backwards: operators, payoffs and free
+// boundaries of every stage, the values just after each ex-date. Entry: Tape, laid over the caller's memory.
+#pragma once
+
+#include "pricing/ladder/ex_date.hpp"
+
+namespace atalanta {
+namespace {
+
+// The payoff of one stage or date, at its time to expiry.
+struct PayoffRecord {
+    PerLane time, level, slope;
+};
+
+struct StageRecord {
+    PayoffRecord payoff;
+    SweepRecord sweep;
+    bool ghosts;
+};
+
+struct StepRecord {
+    StepOperator op;
+    StageRecord stage[2];
+};
+
+struct DateRecord {
+    PayoffRecord payoff;
+    KinkRecord kink;
+    double* after;         // u just after the date
+    std::uint16_t* held;   // a bit per lane
+};
+
+class Tape {
+  public:
+    static std::size_t doubles(const LadderShape& shape) {
+        return steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape)) +
+               shape.dividends * (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape));
+    }
+
+    Tape(const LadderShape& shape, double* memory) {
+        const std::size_t count = steps_of(shape), held = held_doubles(shape);
+        steps_ = reinterpret_cast<StepRecord*>(memory);
+        dates_ = reinterpret_cast<DateRecord*>(steps_ + count);
+        double* free = reinterpret_cast<double*>(dates_ + shape.dividends);
+        const auto take = [&free](std::size_t size) {
+            double* const taken = free;
+            free += size;
+            return taken;
+        };
+        for (std::uint32_t d = 0; d < shape.dividends; ++d) {
+            dates_[d].after = take(kLadderOptions * shape.nodes);
+            dates_[d].held = reinterpret_cast<std::uint16_t*>(take(held));
+        }
+        for (std::size_t s = 0; s < count; ++s) {
+            for (StageRecord& stage : steps_[s].stage) {
+                stage.sweep.held = reinterpret_cast<std::uint16_t*>(take(held));
+            }
+        }
+    }
+
+    // In the order of the march.
+    StepRecord& step(std::size_t index) const { return steps_[index]; }
+    // In the order of the calendar.
+    DateRecord& date(std::size_t index) const { return dates_[index]; }
+
+  private:
+    static std::size_t steps_of(const LadderShape& shape) {
+        std::size_t count = 0;
+        for (std::uint32_t k = 0; k <= shape.dividends; ++k) count += shape.steps[k];
+        return count;
+    }
+    static std::size_t held_doubles(const LadderShape& shape) {
+        return (shape.nodes * sizeof(std::uint16_t) + 63) / 64 * 8;
+    }
+
+    StepRecord* steps_;
+    DateRecord* dates_;
+};
+
+}  // namespace
+}  // namespace atalanta
