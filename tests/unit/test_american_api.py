@@ -43,7 +43,9 @@ def test_out_may_overlap_an_input():
     """Writing over an input gives the same result as writing elsewhere."""
     spot = np.linspace(80.0, 120.0, 50)
     expected = atalanta.price("put", spot.copy(), 100.0, 0.5, 0.05, 0.2, **LISTED)
-    np.testing.assert_array_equal(expected, atalanta.price("put", spot, 100.0, 0.5, 0.05, 0.2, **LISTED, out=spot))
+    np.testing.assert_array_equal(
+        expected, atalanta.price("put", spot, 100.0, 0.5, 0.05, 0.2, **LISTED, out=spot)
+    )
 
 
 @pytest.mark.parametrize("terms", [AMERICAN, LISTED])
@@ -85,7 +87,9 @@ def test_a_mixed_batch_is_a_loop(exercise):
         row = [int(right[i]), *(column[i].item() for column in columns)]
         alone = {"exercise": exercise, "dividends": entries, "dividend_yield": dividend_yield[i].item()}
         greeks = atalanta.greeks(*row, **alone)
-        np.testing.assert_array_equal([batch[k][i] for k in batch], [greeks[k] for k in greeks], err_msg=str(i))
+        np.testing.assert_array_equal(
+            [batch[k][i] for k in batch], [greeks[k] for k in greeks], err_msg=str(i)
+        )
         delta = np.zeros(3)
         delta[: len(entries)] = greeks.dividend_delta
         np.testing.assert_array_equal(delta, batch.dividend_delta[:, i])
@@ -111,15 +115,15 @@ def test_dividend_delta_is_the_slope_in_cash():
         prices = []
         for shift in (step, -step):
             moved = [(t, cash + shift * (k == entry)) for k, (t, cash) in enumerate(QUARTERLY)]
-            prices.append(
-                atalanta.price(*PUT, exercise="american", dividends=moved, tolerance="precise")
-            )
+            prices.append(atalanta.price(*PUT, exercise="american", dividends=moved, tolerance="precise"))
         assert (prices[0] - prices[1]) / (2 * step) == pytest.approx(got[entry], abs=2e-3)
 
 
 def test_dividend_delta_of_a_call_without_dividends_says_how_to_get_it():
     """The attribute names the argument that is missing; it is not part of the mapping."""
-    with pytest.raises(AttributeError, match=r"dividend_delta was not computed: call greeks\(\.\.\., dividends="):
+    with pytest.raises(
+        AttributeError, match=r"dividend_delta was not computed: call greeks\(\.\.\., dividends="
+    ):
         _ = atalanta.greeks(*PUT, **AMERICAN).dividend_delta
     with_dividends = atalanta.greeks(*PUT, **LISTED)
     assert (2,) == with_dividends.dividend_delta.shape
@@ -173,7 +177,9 @@ def test_named_tolerances_are_met(terms, errors):
 
 def test_the_tolerance_does_not_touch_the_closed_form():
     """European rows without dividends have the same bits at every tolerance."""
-    assert atalanta.price(*PUT) == atalanta.price(*PUT, tolerance="fast") == atalanta.price(*PUT, tolerance=1e-7)
+    assert (
+        atalanta.price(*PUT) == atalanta.price(*PUT, tolerance="fast") == atalanta.price(*PUT, tolerance=1e-7)
+    )
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1.0])

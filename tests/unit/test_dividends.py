@@ -105,7 +105,10 @@ FAULTS = [
     ([(0.1, math.nan)], "entry 0 .* the cash must be finite"),
     ([(0.1, math.inf)], "entry 0 .* the cash must be finite"),
     ([(0.1, 1.0), (0.2, -0.5)], r"entry 1 is \(0\.2, -0\.5\); the cash must not be negative"),
-    ([(0.0, 1.0)], "on or before the valuation instant: the spot is taken as already ex-dividend; leave it out"),
+    (
+        [(0.0, 1.0)],
+        "on or before the valuation instant: the spot is taken as already ex-dividend; leave it out",
+    ),
     ([(-0.1, 1.0)], "on or before the valuation instant"),
     ([(0.2, 1.0), (0.1, 1.0)], r"entry 1 is \(0\.1, 1\.0\); the entry before goes ex later: sort them"),
     ([(0.2, 1.0), (0.2, 0.5)], r"entry 1 is \(0\.2, 0\.5\); the entry before has the same ex-date: add"),
