@@ -55,7 +55,8 @@ void find_next_dividends(const OptionRows& rows, const DividendSchedules& divide
         const Entries entries = entries_of(dividends, i);
         std::size_t k = entries.first;
         while (k < entries.last && !(dividends.cash[k] > 0.0)) ++k;
-        const bool paid = k < entries.last && dividends.years[k] < rows.years[i];
+        const bool paid =
+            k < entries.last && dividends.years[k] < rows.years[i] && !std::isnan(out.price[i]);
         out.next_ex_years[i] = paid ? dividends.years[k] : kNaN;
         out.next_dividend[i] = paid ? dividends.cash[k] : kNaN;
     }
@@ -85,11 +86,24 @@ void price_after_next_dividend(const OptionRows& rows, const Terms& terms, const
     scatter(values.data(), chosen, out.value_after);
 }
 
-// Needs price, boundaries and value_after.
+// A row without a price: nothing is known of it.
+void set_unknown(std::size_t i, const EarlyExerciseColumns& out) {
+    for (double* column : {out.intrinsic, out.time_value, out.boundary, out.far_boundary, out.probability,
+                           out.cost_of_holding, out.cost_of_waiting}) {
+        column[i] = kNaN;
+    }
+    out.exercise_now[i] = out.ex_dividend_exercise[i] = 0;
+}
+
+// Needs the price, the boundaries and value_after.
 void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
     for (std::size_t i = 0; i < rows.size; ++i) {
+        if (std::isnan(out.price[i])) {
+            set_unknown(i, out);
+            continue;
+        }
         const double right = rows.right[i], spot = rows.spot[i], strike = rows.strike[i];
-        out.intrinsic[i] = std::isnan(out.price[i]) ? kNaN : std::max(right * (spot - strike), 0.0);
+        out.intrinsic[i] = std::max(right * (spot - strike), 0.0);
         out.time_value[i] = out.price[i] - out.intrinsic[i];
         const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
         const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;

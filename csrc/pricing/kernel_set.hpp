@@ -44,6 +44,13 @@ struct LadderKernels {
     void (*differentiate)(const LadderOption* options, const LadderShape& shape, double* memory,
                           LadderReading* readings, LadderSensitivities* sensitivities,
                           double* by_cash) noexcept;
+    // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per dividend.
+    ImpliedVolStatus (*begin_search)(const LadderOption& option, double price, double start, double tolerance,
+                                     double* by_cash, LadderSearch* search) noexcept;
+    // Given the price at search->option.vol, true when that then holds the answer.
+    bool (*advance_search)(LadderSearch* search, double price) noexcept;
+    // Goes on from an answer as from a start, when the price is to be computed on another grid.
+    void (*reopen_search)(LadderSearch* search) noexcept;
 };
 
 struct KernelSet {

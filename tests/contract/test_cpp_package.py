@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import atalanta
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,8 +44,9 @@ def installed(tmp_path_factory):
     return folder
 
 
-def test_the_example_finds_the_package_compiles_and_runs(installed):
-    """`find_package(atalanta)` gives a target; the example recovers the volatilities it priced with."""
+@pytest.fixture(scope="module")
+def examples(installed):
+    """The example programs, built against the installed package by `find_package(atalanta)`."""
     example = installed / "example"
     run(
         "cmake",
@@ -56,11 +59,30 @@ def test_the_example_finds_the_package_compiles_and_runs(installed):
         f"-DCMAKE_PREFIX_PATH={installed / 'prefix'}",
     )
     run("cmake", "--build", example)
-    lines = run(example / "smile").splitlines()
+    return example
+
+
+def test_the_example_recovers_the_volatilities_it_priced_with(examples):
+    """European prices and their implied volatilities, embedded."""
+    lines = run(examples / "smile").splitlines()
     assert lines[0].startswith("instruction set ")
     assert ["0.310000", "0.280000", "0.250000", "0.230000", "0.210000", "0.200000", "0.200000"] == [
         line.split()[-1] for line in lines[1:]
     ]
+
+
+def test_the_example_of_assignment_agrees_with_python(examples):
+    """American options with cash dividends, embedded: the numbers that the Python package gives."""
+    lines = run(examples / "assignment").splitlines()
+    dividends = [(5 / 365, 1.2), (96 / 365, 1.2)]
+    for line, strike in zip(lines, (85.0, 90.0, 95.0, 100.0, 105.0), strict=True):
+        row = ("call", 100.0, strike, 45 / 365, 0.0425, 0.25)
+        greeks = atalanta.greeks(*row, exercise="american", dividends=dividends)
+        early = atalanta.early_exercise(*row, dividends=dividends)
+        expected = f"strike {strike:5.1f}  price {greeks.price:7.4f}  delta {greeks.delta:6.3f}"
+        assert line.startswith(expected)
+        assert f"assigned {100 * early.probability:3.0f} %" in line
+        assert early.ex_dividend_exercise == line.endswith("before the ex-date")
 
 
 def test_the_core_links_nothing_but_the_standard_library(installed):

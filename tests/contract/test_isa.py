@@ -1,5 +1,6 @@
 """One contract, every instruction set: same bits with fused multiply-add, forceable, listable, visible."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -37,6 +38,33 @@ def rows(n=20_011, seed=3):
     return right, spot, strike, years, rate, vol, dividend_yield
 
 
+def listed_rows(n=300, seed=7):
+    """Options with and without dividends before expiry, of both rights, at market and odd rates."""
+    rng = np.random.default_rng(seed)
+    right = rng.choice(np.array([1, -1], np.int8), n)
+    years, vol = 10 ** rng.uniform(-2.5, 0.7, n), rng.uniform(0.05, 1.2, n)
+    spot = rng.uniform(20, 300, n)
+    strike = spot * np.exp(rng.uniform(-2, 2, n) * vol * np.sqrt(years))
+    rate, dividend_yield = rng.uniform(-0.03, 0.1, n), rng.uniform(-0.03, 0.1, n)
+    for column in (spot, strike, years, rate, vol, dividend_yield):
+        column[rng.integers(0, n, 4)] = rng.choice([0.0, -1.0, np.nan, np.inf], 4)
+    schedules = [[(0.02, 0.4), (0.27, 0.4), (0.52, 0.5), (1.1, 3.0)], [(0.3, 12.0)], [(0.004, 1.0)]]
+    dividends = atalanta.Dividends(schedules, of=rng.integers(-1, 3, n))
+    return (right, spot, strike, years, rate, vol), {"dividend_yield": dividend_yield, "dividends": dividends}
+
+
+def listed_results(exercise):
+    """Greeks, dividend deltas, implied volatilities and early exercise of those rows."""
+    inputs, terms = listed_rows()
+    greeks = atalanta.greeks(*inputs, **terms, exercise=exercise)
+    vol, status = atalanta.implied_vol(
+        greeks.price, *inputs[:5], **terms, exercise=exercise, full_output=True
+    )
+    early = atalanta.early_exercise(*inputs, **terms)
+    columns = [getattr(early, field.name) for field in dataclasses.fields(early)]
+    return [*greeks.values(), *greeks.dividend_delta, vol, status, *columns]
+
+
 def results():
     """All outputs of all kernels on those rows, as bit patterns; NaN equal to NaN."""
     *inputs, dividend_yield = rows()
@@ -56,6 +84,50 @@ def test_fused_instruction_sets_agree_to_the_bit(select, name):
     select(name)
     for want, got in zip(expected, results(), strict=True):
         np.testing.assert_array_equal(want, got)
+
+
+@pytest.mark.parametrize("exercise", ["european", "american"])
+@pytest.mark.parametrize("name", FUSED[1:])
+def test_fused_instruction_sets_agree_on_listed_options(select, name, exercise):
+    """American exercise and cash dividends too have the same bits with fused multiply-add."""
+    select(FUSED[0])
+    expected = listed_results(exercise)
+    select(name)
+    for want, got in zip(expected, listed_results(exercise), strict=True):
+        np.testing.assert_array_equal(want, got)
+
+
+@pytest.mark.parametrize("exercise", ["european", "american"])
+def test_the_baseline_prices_listed_options_alike(select, exercise):
+    """Without fused multiply-add only the rounding differs."""
+    if "baseline" not in NAMES or not FUSED:
+        pytest.skip("one instruction set only")
+    inputs, terms = listed_rows()
+    select(FUSED[0])
+    expected = atalanta.price(*inputs, **terms, exercise=exercise)
+    select("baseline")
+    got = atalanta.price(*inputs, **terms, exercise=exercise)
+    np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_listed_batch_has_the_bits_of_scalar_calls(select, name):
+    """Lanes and neighbours do not show: each row of a batch has the bits of its own call."""
+    select(name)
+    inputs, terms = listed_rows()
+    dividends = terms["dividends"]
+    batch = atalanta.greeks(*inputs, **terms, exercise="american")
+    for i in range(0, len(inputs[0]), 3):
+        right, *numbers = (column[i].item() for column in inputs)
+        alone = atalanta.greeks(
+            right,
+            *numbers,
+            dividend_yield=terms["dividend_yield"][i].item(),
+            dividends=atalanta.Dividends(dividends.schedules, of=dividends.of[i]),
+            exercise="american",
+        )
+        np.testing.assert_array_equal([batch[k][i] for k in batch], [alone[k] for k in alone], err_msg=str(i))
+        np.testing.assert_array_equal(batch.dividend_delta[:, i], alone.dividend_delta)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """Threads: results never depend on their number, callers do not disturb each other, forks survive."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -44,6 +45,55 @@ def test_results_do_not_depend_on_the_number_of_threads(inputs, threads):
     ]
     np.testing.assert_array_equal(vols[0][0], vols[1][0])
     np.testing.assert_array_equal(vols[0][1], vols[1][1])
+
+
+LISTED = 5_003
+SCHEDULES = [[(0.1, 0.8), (0.35, 0.8), (0.6, 0.8)], [(0.2, 2.5)]]
+
+
+@pytest.fixture(scope="module")
+def listed(inputs):
+    """American options with and without dividends before expiry, of every method."""
+    columns = tuple(column[:LISTED].copy() for column in inputs)
+    columns[5][:] = np.clip(columns[5], 0.05, 1.0)
+    of = np.random.default_rng(12).integers(-1, 2, LISTED)
+    return columns, {"exercise": "american", "dividends": atalanta.Dividends(SCHEDULES, of=of)}
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_listed_options_do_not_depend_on_the_number_of_threads(listed, threads):
+    """American exercise and dividends have the same bits for any count."""
+    columns, terms = listed
+    one, many = (atalanta.greeks(*columns, **terms, threads=count) for count in (1, threads))
+    for name in one:
+        np.testing.assert_array_equal(one[name], many[name])
+    np.testing.assert_array_equal(one.dividend_delta, many.dividend_delta)
+    vols = [
+        atalanta.implied_vol(one.price, *columns[:5], **terms, full_output=True, threads=count)
+        for count in (1, threads)
+    ]
+    np.testing.assert_array_equal(vols[0], vols[1])
+    early = [
+        atalanta.early_exercise(*columns, dividends=terms["dividends"], threads=count)
+        for count in (1, threads)
+    ]
+    for field in dataclasses.fields(early[0]):
+        np.testing.assert_array_equal(getattr(early[0], field.name), getattr(early[1], field.name))
+
+
+def test_concurrent_callers_of_listed_options_get_their_own_results(listed):
+    """Eight Python threads that price American rows with dividends at once all get the right answer."""
+    columns, terms = listed
+    expected = atalanta.price(*columns, **terms, threads=1)
+    start = threading.Barrier(8)
+
+    def call(i):
+        start.wait()
+        return atalanta.price(*columns, **terms, threads=1 + i % 4)
+
+    with ThreadPoolExecutor(8) as executor:
+        for result in executor.map(call, range(8)):
+            np.testing.assert_array_equal(expected, result)
 
 
 def test_set_threads_returns_the_count_before():

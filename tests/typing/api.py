@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 import atalanta
+from atalanta.pricing import EarlyExercise, ExerciseBoundary, exercise_boundary
 
 column = np.linspace(90.0, 110.0, 5)
 
@@ -18,6 +19,27 @@ assert_type(
     tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]],
 )
 assert_type(atalanta.greeks("put", column, 105.0, 0.5, 0.03, 0.2, order=2), atalanta.Greeks)
+assert_type(
+    atalanta.price("put", 100.0, 105.0, 0.5, 0.03, 0.2, exercise="american", dividends=[(0.1, 0.8)]), float
+)
+dividends = atalanta.Dividends([[(0.1, 0.8)], [(0.2, 1.5)]], of=[0, 1, -1, 0, 1])
+assert_type(
+    atalanta.price("put", column, 105.0, 0.5, 0.03, 0.2, dividends=dividends, tolerance="precise"),
+    npt.NDArray[np.float64],
+)
+assert_type(
+    atalanta.implied_vol(
+        column, 1, 100.0, 105.0, 0.5, 0.03, exercise="american", tolerance=1e-4, start=column
+    ),
+    npt.NDArray[np.float64],
+)
+assert_type(
+    atalanta.greeks("put", column, 105.0, 0.5, 0.03, 0.2, dividends=dividends).dividend_delta,
+    npt.NDArray[np.float64],
+)
+assert_type(dividends.after(0.1), atalanta.Dividends)
+assert_type(atalanta.early_exercise("put", column, 105.0, 0.5, 0.03, 0.2, dividends=dividends), EarlyExercise)
+assert_type(exercise_boundary("put", 105.0, 0.5, 0.03, 0.2, column), ExerciseBoundary)
 assert_type(atalanta.set_threads(None), int)
 assert_type(atalanta.read_chain("chain.csv"), atalanta.Chain)
 assert_type(atalanta.analyze(atalanta.read_chain("chain.csv")), atalanta.Analysis)

@@ -207,9 +207,9 @@ def test_a_rate_that_is_no_number_is_nan(terms, bad):
 @pytest.mark.parametrize("terms", [AMERICAN, LISTED])
 def test_per_cent_are_refused_here_too(terms):
     """Rates and volatilities in per cent are unit mistakes whatever the exercise."""
-    with pytest.raises(InputError, match="rate is 5.0 and looks like per cent"):
+    with pytest.raises(InputError, match=r"rate is 5\.0 and looks like per cent"):
         atalanta.price("put", 100.0, 105.0, 0.5, 5.0, 0.2, **terms)
-    with pytest.raises(InputError, match="vol is 25.0 and looks like per cent"):
+    with pytest.raises(InputError, match=r"vol is 25\.0 and looks like per cent"):
         atalanta.price("put", 100.0, 105.0, 0.5, 0.05, 25.0, **terms)
 
 

@@ -5,7 +5,7 @@
 namespace atalanta {
 namespace {
 
-// Few rows share a value by accident; those that do are still told apart.
+// Few shapes share a value by accident; those that do are still told apart.
 std::uint64_t fingerprint(const LadderShape& shape) {
     std::uint64_t hash = shape.nodes;
     const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x9E3779B97F4A7C15ULL; };
@@ -16,14 +16,15 @@ std::uint64_t fingerprint(const LadderShape& shape) {
 
 }  // namespace
 
-LadderOption ladder_option(const OptionRows& rows, const Terms& terms, std::size_t row) {
+template <class Rows>
+LadderOption ladder_option(const Rows& rows, const Terms& terms, std::size_t row) {
     LadderOption option = {static_cast<double>(rows.right[row]),
                            rows.spot[row],
                            rows.strike[row],
                            rows.years[row],
                            rows.rate[row],
                            rows.dividend_yield[row],
-                           rows.vol[row],
+                           0.0,
                            nullptr,
                            nullptr,
                            0,
@@ -40,6 +41,9 @@ LadderOption ladder_option(const OptionRows& rows, const Terms& terms, std::size
     return option;
 }
 
+template LadderOption ladder_option(const OptionRows&, const Terms&, std::size_t);
+template LadderOption ladder_option(const QuotedRows&, const Terms&, std::size_t);
+
 double* LadderMemory::at_least(std::size_t doubles) {
     if (doubles > size_) {
         memory_.reset(new (std::align_val_t{64}) double[doubles]);
@@ -48,59 +52,39 @@ double* LadderMemory::at_least(std::size_t doubles) {
     return memory_.get();
 }
 
-LadderBatch::LadderBatch(const OptionRows& rows, const Terms& terms, const LadderKernels& kernels) {
-    options_.reserve(rows.size);
+LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bool>& skipped, double tolerance,
+                         const LadderKernels& kernels, std::size_t piece)
+    : options_(std::move(options)), shapes_(options_.size()) {
     std::size_t steps = 0;
-    for (std::size_t row = 0; row < rows.size; ++row) {
-        options_.push_back(ladder_option(rows, terms, row));
-        steps += options_.back().dividends + 1;
-    }
+    for (const LadderOption& option : options_) steps += option.dividends + 1;
     steps_.resize(steps);
-    shapes_.resize(rows.size);
     std::vector<std::pair<std::uint64_t, std::size_t>> keys;
-    keys.reserve(rows.size);
+    keys.reserve(options_.size());
     std::uint16_t* free_steps = steps_.data();
-    for (std::size_t row = 0; row < rows.size; ++row) {
-        if (!kernels.shape(options_[row], terms.tolerance.cash, &shapes_[row], free_steps)) {
-            others_.push_back(row);
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+        if (!skipped.empty() && skipped[i]) continue;
+        if (!kernels.shape(options_[i], tolerance, &shapes_[i], free_steps)) {
+            others_.push_back(i);
             continue;
         }
-        free_steps += options_[row].dividends + 1;
-        keys.emplace_back(fingerprint(shapes_[row]), row);
+        free_steps += options_[i].dividends + 1;
+        keys.emplace_back(fingerprint(shapes_[i]), i);
     }
     std::sort(keys.begin(), keys.end());
     order_.reserve(keys.size());
     for (const auto& key : keys) order_.push_back(key.second);
     for (std::size_t first = 0; first < order_.size();) {
         std::size_t last = first + 1;
-        while (last < order_.size() && same_shape(order_[first], order_[last])) ++last;
-        split(first, last);
+        while (last < order_.size() && last - first < piece && same_shape(order_[first], order_[last])) ++last;
+        pieces_.push_back({first, last - first});
         first = last;
     }
 }
 
-bool LadderBatch::same_shape(std::size_t row, std::size_t other) const {
-    const LadderShape &a = shapes_[row], &b = shapes_[other];
+bool LadderBatch::same_shape(std::size_t index, std::size_t other) const {
+    const LadderShape &a = shapes_[index], &b = shapes_[other];
     return a.nodes == b.nodes && a.dividends == b.dividends &&
            std::equal(a.steps, a.steps + a.dividends + 1, b.steps);
-}
-
-void LadderBatch::split(std::size_t first, std::size_t last) {
-    for (; first < last; first += kLadderOptions) {
-        blocks_.push_back({first, std::min(kLadderOptions, last - first)});
-    }
-}
-
-LadderBlock LadderBatch::block(std::size_t index) const {
-    const Range range = blocks_[index];
-    LadderBlock block;
-    block.count = range.count;
-    block.shape = shapes_[order_[range.first]];
-    for (std::size_t i = 0; i < kLadderOptions; ++i) {
-        block.rows[i] = order_[range.first + (i < range.count ? i : 0)];
-        block.options[i] = options_[block.rows[i]];
-    }
-    return block;
 }
 
 }  // namespace atalanta

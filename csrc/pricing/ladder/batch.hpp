@@ -1,5 +1,5 @@
-// The rows of a call as options with their dividends, grouped by the shape of their grids into blocks of
-// kLadderOptions. Entry: LadderBatch::for_each_block. A block that is not full repeats its first option.
+// Options grouped by the shape of their grids, and walked in pieces of one shape on several threads.
+// Entry: LadderBatch::for_each_piece. How options are grouped does not touch their results.
 #pragma once
 
 #include <atomic>
@@ -13,14 +13,15 @@
 
 namespace atalanta {
 
-// A row with the entries of its schedule that count for it.
-LadderOption ladder_option(const OptionRows& rows, const Terms& terms, std::size_t row);
+// A row with the entries of its schedule that count for it. Its volatility is not set.
+template <class Rows>
+LadderOption ladder_option(const Rows& rows, const Terms& terms, std::size_t row);
 
-struct LadderBlock {
-    LadderOption options[kLadderOptions];
-    std::size_t rows[kLadderOptions];
-    std::size_t count;  // options that are not repetitions
-    LadderShape shape;
+// Options of one shape, by their index in the batch.
+struct LadderPiece {
+    const std::size_t* options;
+    std::size_t count;
+    const LadderShape& shape;
 };
 
 // Working memory of one thread, aligned to 64 bytes.
@@ -38,25 +39,34 @@ class LadderMemory {
 
 class LadderBatch {
   public:
-    LadderBatch(const OptionRows& rows, const Terms& terms, const LadderKernels& kernels);
+    // `skipped` of an index: not part of the batch. piece: the most options of one piece.
+    LadderBatch(std::vector<LadderOption> options, const std::vector<bool>& skipped, double tolerance,
+                const LadderKernels& kernels, std::size_t piece = kLadderOptions);
 
-    // Rows that need no grid.
+    // Options that need no grid.
     const std::vector<std::size_t>& others() const { return others_; }
-    const LadderOption& option(std::size_t row) const { return options_[row]; }
+    const LadderOption& option(std::size_t index) const { return options_[index]; }
+    const LadderShape& shape(std::size_t index) const { return shapes_[index]; }
 
-    // Calls body(block, memory, by_cash) for all blocks, with doubles(shape) of memory and room for a number per
-    // dividend and option.
+    // The option at place i of a block; a block that is not full repeats its first option.
+    const LadderOption& lane(const LadderPiece& piece, std::size_t i) const {
+        return options_[piece.options[i < piece.count ? i : 0]];
+    }
+
+    // Calls body(piece, memory, by_cash) for all pieces, with doubles(shape) of memory and room for a number per
+    // dividend and lane.
     template <class Body>
-    void for_each_block(int threads, std::size_t (*doubles)(const LadderShape&) noexcept, Body&& body) const {
+    void for_each_piece(int threads, std::size_t (*doubles)(const LadderShape&) noexcept, Body&& body) const {
         std::atomic<bool> out_of_memory{false};
-        parallel_ranges(blocks_.size(), 1, threads, [&](std::size_t first, std::size_t count) {
+        parallel_ranges(pieces_.size(), 1, threads, [&](std::size_t first, std::size_t count) {
             try {
                 LadderMemory memory;
-                for (std::size_t b = first; b < first + count; ++b) {
-                    const LadderBlock block = this->block(b);
-                    const std::size_t cash = block.shape.dividends * kLadderOptions;
-                    double* const by_cash = memory.at_least(cash + doubles(block.shape));
-                    body(block, by_cash + cash, by_cash);
+                for (std::size_t p = first; p < first + count; ++p) {
+                    const std::size_t* options = order_.data() + pieces_[p].first;
+                    const LadderPiece piece = {options, pieces_[p].count, shapes_[*options]};
+                    const std::size_t cash = piece.shape.dividends * kLadderOptions;
+                    double* const by_cash = memory.at_least(cash + doubles(piece.shape));
+                    body(piece, by_cash + cash, by_cash);
                 }
             } catch (const std::bad_alloc&) {
                 out_of_memory.store(true, std::memory_order_relaxed);
@@ -70,15 +80,13 @@ class LadderBatch {
         std::size_t first, count;  // of order_
     };
 
-    LadderBlock block(std::size_t index) const;
-    bool same_shape(std::size_t row, std::size_t other) const;
-    void split(std::size_t first, std::size_t last);
+    bool same_shape(std::size_t index, std::size_t other) const;
 
     std::vector<LadderOption> options_;
     std::vector<LadderShape> shapes_;
     std::vector<std::uint16_t> steps_;
     std::vector<std::size_t> order_, others_;
-    std::vector<Range> blocks_;
+    std::vector<Range> pieces_;
 };
 
 }  // namespace atalanta

@@ -4,6 +4,7 @@
 #include "pricing/ladder/adjoint.hpp"
 #include "pricing/ladder/limits.hpp"
 #include "pricing/ladder/readings.hpp"
+#include "pricing/ladder/search.hpp"
 
 namespace atalanta {
 namespace {
@@ -55,6 +56,19 @@ inline void ladder_differentiate(const LadderOption* options, const LadderShape&
     march.solve(&tape);
     for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
     LadderAdjoint(march, tape, adjoint_memory).solve(readings, sensitivities, by_cash);
+}
+
+inline ImpliedVolStatus ladder_begin_search(const LadderOption& option, double price, double start,
+                                            double tolerance, double* by_cash, LadderSearch* search) noexcept {
+    return begin_search(option, price, start, tolerance, by_cash, *search);
+}
+
+inline bool ladder_advance_search(LadderSearch* search, double price) noexcept {
+    return advance_search(*search, price);
+}
+
+inline void ladder_reopen_search(LadderSearch* search) noexcept {
+    reopen_search(*search);
 }
 
 }  // namespace

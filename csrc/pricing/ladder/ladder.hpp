@@ -12,4 +12,10 @@ namespace atalanta {
 void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out, double* dividend_delta,
                    int threads = 0);
 
+// start: volatilities to begin with, NaN or null where unknown; vol is NaN where status is not ok, status may be
+// null. The price at the answer is within terms.tolerance.cash of the quote where the quote is worth a volatility
+// sqrt(years) of at most 8; beyond, the status is above_bound.
+void ladder_implied_vol(const QuotedRows& rows, const Terms& terms, const double* start, double* vol,
+                        ImpliedVolStatus* status, int threads = 0);
+
 }  // namespace atalanta

@@ -35,4 +35,15 @@ struct LadderSensitivities {
     double vega, rho, phi, exercised;
 };
 
+// A search for an implied volatility between two evaluations of the price at option.vol.
+struct LadderSearch {
+    LadderOption option;
+    double target;
+    double within;     // how near the target an evaluation must come
+    double low, high;  // volatilities that enclose the answer
+    double escrowed_spot;
+    double last_price, last_escrowed;
+    std::uint32_t evaluations;
+};
+
 }  // namespace atalanta
