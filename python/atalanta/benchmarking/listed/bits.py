@@ -31,7 +31,7 @@ def listed_values(count: int) -> list[Floats]:
         values += [american_price(rows, rows.vol, tolerance) for tolerance in _TOLERANCES]
         greeks = pricing.greeks(*contract(rows), rows.vol, **terms(rows))
         values += [np.ravel(column) for column in greeks.values()]
-        if greeks.dividend_delta is not None:
+        if rows.schedule_of is not None:
             values.append(np.ravel(greeks.dividend_delta))
     for quotes in (grid_quotes(count), chain_quotes(count)):
         values.append(pricing.implied_vol(quotes.price, *contract(quotes), **terms(quotes)))
