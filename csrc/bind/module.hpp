@@ -11,6 +11,7 @@ void bind_base(py::module_& module);
 void bind_dividends(py::module_& module);
 void bind_early_exercise(py::module_& module);
 void bind_implied_vol(py::module_& module);
+void bind_ladder(py::module_& module);
 void bind_price(py::module_& module);
 
 }  // namespace atalanta::bind

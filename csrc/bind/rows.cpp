@@ -196,20 +196,21 @@ void BroadcastRows::add(PyObject* value, const char* name) {
     if (!read_scalar(value, slot.number, origin_, name)) slot.array = to_doubles(value, origin_, name);
 }
 
-void BroadcastRows::add_schedules(const Indices& of) {
-    schedules_ = of;
+void BroadcastRows::add_indices(const Indices& indices, const char* name) {
+    indices_ = indices;
+    indices_name_ = name;
 }
 
 void BroadcastRows::broadcast() {
     bool fits = !rights_ || widen(shape_, *rights_);
-    fits = fits && (!schedules_ || widen(shape_, *schedules_));
+    fits = fits && (!indices_ || widen(shape_, *indices_));
     for (std::size_t i = 0; i < count_; ++i)
         fits = fits && (!values_[i].array || widen(shape_, *values_[i].array));
     if (!fits) raise_shapes();
     for (const py::ssize_t extent : shape_) size_ *= static_cast<std::size_t>(extent);
     if (size_ == 0) return;
     if (rights_) expand(*rights_, shape_);
-    if (schedules_) expand(*schedules_, shape_);
+    if (indices_) expand(*indices_, shape_);
     for (std::size_t i = 0; i < count_; ++i) {
         if (values_[i].array) expand(*values_[i].array, shape_);
     }
@@ -225,7 +226,7 @@ void BroadcastRows::raise_shapes() const {
     for (std::size_t i = 0; i < count_; ++i) {
         if (values_[i].array) list(values_[i].name, *values_[i].array);
     }
-    if (schedules_) list("dividends.of", *schedules_);
+    if (indices_) list(indices_name_, *indices_);
     raise_input_error(origin_, "arguments do not broadcast to one shape: " + shapes);
 }
 
@@ -240,10 +241,10 @@ Column<double> BroadcastRows::column(std::size_t index) const {
     return {value.array->data(), value.array->size() == 1};
 }
 
-Column<std::int32_t> BroadcastRows::schedules() const {
+Column<std::int32_t> BroadcastRows::indices() const {
     static constexpr std::int32_t kFirst = 0;
-    if (!schedules_) return {&kFirst, true};
-    return {schedules_->data(), schedules_->size() == 1};
+    if (!indices_) return {&kFirst, true};
+    return {indices_->data(), indices_->size() == 1};
 }
 
 bool BroadcastRows::overlaps(const py::array& array) const {
@@ -253,7 +254,7 @@ bool BroadcastRows::overlaps(const py::array& array) const {
         const auto* first = static_cast<const char*>(other.data());
         return first < end && begin < first + other.nbytes();
     };
-    bool any = (rights_ && touches(*rights_)) || (schedules_ && touches(*schedules_));
+    bool any = (rights_ && touches(*rights_)) || (indices_ && touches(*indices_));
     for (std::size_t i = 0; i < count_; ++i) any = any || (values_[i].array && touches(*values_[i].array));
     return any;
 }

@@ -25,7 +25,7 @@ class BroadcastRows {
     // Each adds an argument; they must all be added before the first column is taken.
     void add_right(PyObject* value);
     void add(PyObject* value, const char* name);
-    void add_schedules(const Indices& of);
+    void add_indices(const Indices& indices, const char* name);
     void broadcast();
 
     bool is_scalar() const { return shape_.empty(); }
@@ -33,7 +33,7 @@ class BroadcastRows {
     std::size_t size() const { return size_; }
     Column<std::int8_t> right() const;
     Column<double> column(std::size_t index) const;
-    Column<std::int32_t> schedules() const;  // 0 for every row when none were added
+    Column<std::int32_t> indices() const;  // 0 for every row when none were added
 
     // True when the memory of `array` touches that of an argument.
     bool overlaps(const py::array& array) const;
@@ -53,7 +53,8 @@ class BroadcastRows {
     const char* origin_;
     std::int8_t right_ = 0;
     std::optional<Rights> rights_;
-    std::optional<Indices> schedules_;
+    std::optional<Indices> indices_;
+    const char* indices_name_ = nullptr;
     std::array<Value, kMostValues> values_;
     std::size_t count_ = 0;
     Shape shape_;

@@ -57,11 +57,11 @@ Terms TermsArguments::of_one_row() const {
 }
 
 void TermsArguments::add_to(BroadcastRows& inputs) const {
-    if (of_) inputs.add_schedules(*of_);
+    if (of_) inputs.add_indices(*of_, "dividends.of");
 }
 
 Terms TermsArguments::over(const BroadcastRows& inputs) const {
-    return {exercise_, has_dividends() ? schedules_->columns(inputs.schedules()) : DividendSchedules{},
+    return {exercise_, has_dividends() ? schedules_->columns(inputs.indices()) : DividendSchedules{},
             tolerance_};
 }
 

@@ -116,27 +116,11 @@ void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
     }
 }
 
-// Boundaries of rows without dividends, each with its own time left. Rows of one expiry are solved together.
+// Boundaries of rows without dividends, each with all of its years left.
 void collocation_boundaries(const OptionRows& rows, double tolerance, double* boundary, double* far,
                             int threads) {
-    std::vector<std::size_t> order(rows.size);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto earlier = [&](std::size_t a, std::size_t b) {  // NaN last
-        return rows.years[a] < rows.years[b] || (std::isnan(rows.years[b]) && !std::isnan(rows.years[a]));
-    };
-    std::stable_sort(order.begin(), order.end(), earlier);
-    std::vector<double> near_values(rows.size), far_values(rows.size);
-    for (std::size_t first = 0, last; first < rows.size; first = last) {
-        last = first + 1;
-        while (last < rows.size && !earlier(order[last - 1], order[last])) ++last;
-        const std::span<const std::size_t> chosen(order.data() + first, last - first);
-        const GatheredOptions group(rows, {}, chosen);
-        const double years = rows.years[order[first]];
-        collocation_boundary(group.rows, tolerance, &years, 1, near_values.data(), far_values.data(),
-                             threads);
-        scatter(near_values.data(), chosen, boundary);
-        scatter(far_values.data(), chosen, far);
-    }
+    constexpr double kAll = 1.0;
+    collocation_boundary(rows, tolerance, &kAll, 1, boundary, far, threads);
 }
 
 void boundaries_by(Method method, const OptionRows& rows, const Terms& terms, double* boundary, double* far,

@@ -24,6 +24,10 @@ struct EuropeanKernels {
 struct AmericanKernels {
     void (*premiums[kCollocationClasses])(const CollocationTables& tables, const UnitPuts& puts,
                                           const ExercisePremiums& out) noexcept;
+    // out[k * puts.size + i] at the times to which coefficients[k][node] interpolates
+    void (*boundaries[kCollocationClasses])(const CollocationTables& tables, const UnitPuts& puts,
+                                            const double* coefficients, std::size_t times,
+                                            double* out) noexcept;
 };
 
 // Options with cash dividends, on grids; see pricing/ladder/problem.hpp.
@@ -44,7 +48,15 @@ struct LadderKernels {
     void (*differentiate)(const LadderOption* options, const LadderShape& shape, double* memory,
                           LadderReading* readings, LadderSensitivities* sensitivities,
                           double* by_cash) noexcept;
-    // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per dividend.
+    // Numbers of a ladder of this shape, and the ladders of kLadderOptions options, one column each.
+    std::size_t (*profile_size)(const LadderShape& shape) noexcept;
+    void (*profiles)(const LadderOption* options, const LadderShape& shape, double* memory,
+                     LadderProfile* profiles, double* const* values) noexcept;
+    // NaN outside a ladder's range.
+    void (*read)(const LadderProfile* profiles, const double* const* values, const std::uint32_t* row,
+                 const double* spot, std::size_t count, const LadderReadColumns& out) noexcept;
+    // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per
+    // dividend.
     ImpliedVolStatus (*begin_search)(const LadderOption& option, double price, double start, double tolerance,
                                      double* by_cash, LadderSearch* search) noexcept;
     // Given the price at search->option.vol, true when that then holds the answer.

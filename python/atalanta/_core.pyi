@@ -25,6 +25,32 @@ class Schedules:
     def after(self, years: float) -> Schedules: ...
     def __len__(self) -> int: ...
 
+class Ladders:
+    def __init__(
+        self,
+        right: npt.ArrayLike,
+        spot: npt.ArrayLike,
+        strike: npt.ArrayLike,
+        years: npt.ArrayLike,
+        rate: npt.ArrayLike,
+        vol: npt.ArrayLike,
+        *,
+        dividend_yield: npt.ArrayLike,
+        exercise: _Exercise,
+        dividends: DividendsLike,
+        tolerance: _Tolerance,
+        threads: int | None,
+    ) -> None: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def spots(self) -> tuple[Any, Any]: ...
+    @property
+    def exercised(self) -> tuple[Any, Any]: ...
+    def at(self, spot: npt.ArrayLike) -> tuple[Any, Any, Any, Any]: ...
+
 @overload
 def price(
     right: int | str,

@@ -1,4 +1,4 @@
-// American puts on a unit strike over columns; entry: exercise_premiums<Class>. Eight rows at a time.
+// American puts on a unit strike over columns; entries: exercise_premiums<Class>, exercise_boundaries<Class>. Eight rows at a time.
 #pragma once
 
 #include "pricing/american/put_premium.hpp"
@@ -25,6 +25,27 @@ void exercise_premiums(const CollocationTables& tables, const UnitPuts& puts,
         walk_blocks<Class, false>(tables, puts, out);
     } else {
         walk_blocks<Class, true>(tables, puts, out);
+    }
+}
+
+// The spots at which the puts are exercised, out[k * puts.size + i].
+template <class Class>
+void exercise_boundaries(const CollocationTables& tables, const UnitPuts& puts, const double* coefficients,
+                         std::size_t times, double* out) noexcept {
+    PutLanes at;
+    BoundaryBlock<Class> boundary;
+    for (std::size_t first = 0; first < puts.size; first += kLanes) {
+        load_lanes(puts, first, at);
+        boundary.template solve<false>(tables, at);
+        for (std::size_t k = 0; k < times; ++k) {
+            const double* interpolation = coefficients + k * Class::kNodes;
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double square = dot<Class::kNodes, 1>(interpolation, boundary.squares(), lane);
+                const double h = square_root(greater(square, 0.0));
+                out[k * puts.size + first + lane] = exponential(at.log_limit[lane] - h);
+            }
+        }
     }
 }
 

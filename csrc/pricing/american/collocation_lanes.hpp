@@ -24,8 +24,9 @@ struct CollocationClass {
 };
 using FastCollocation = CollocationClass<0, 2, SixDigits>;
 using StandardCollocation = CollocationClass<1, 3, SevenDigits>;
-using PreciseCollocation = CollocationClass<2, 5, NineDigits>;
-using FinestCollocation = CollocationClass<3, 8, TwelveDigits>;
+using FineCollocation = CollocationClass<2, 4, SevenDigits>;
+using PreciseCollocation = CollocationClass<3, 6, NineDigits>;
+using FinestCollocation = CollocationClass<4, 10, TwelveDigits>;
 
 // Sum of coefficient[k * Stride] * values[k][lane] over k = First, First + Step, ..., unrolled.
 template <std::size_t First, std::size_t Step, std::size_t Count, std::size_t Stride>

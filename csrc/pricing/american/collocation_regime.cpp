@@ -1,5 +1,6 @@
 #include "pricing/american/collocation_regime.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "pricing/american/collocation_tables.hpp"
@@ -9,15 +10,26 @@ namespace {
 
 // Beyond it discount factors leave the range in which the kernels work.
 constexpr double kLargestExponent = 300.0;
+// Total vol below which its value, at most 0.4 of it, is lost in the finest tolerance; and above which
+// what is left to the upper bound is lost in rounding.
+constexpr double kLeastVariance = 1e-18, kLargestVariance = 256.0;
 
 bool is_amount(double x) {
     return x >= 0.0 && std::isfinite(x);
 }
 
+// How far a class keeps its error: the larger of |r| T and |q| T, and the same where the carry drives the
+// boundary, (r - q) sqrt(T) / vol > 3. Found on 20 000 random rows of r to 15 %, T to 10, vol to 250 %.
+struct Reach {
+    double tolerance, exponent, driven_exponent;
+};
+constexpr Reach kReach[kCollocationClasses] = {
+    {1e-4, 0.12, 0.03}, {3e-5, 0.12, 0.06}, {3e-5, 1e9, 1e9}, {5e-7, 0.12, 0.12}, {0.0, 1e9, 1e9}};
+
 }  // namespace
 
 AmericanRow american_row(const OptionRows& rows, std::size_t i) noexcept {
-    return {static_cast<double>(rows.right[i]), rows.spot[i], rows.strike[i],        rows.years[i],
+    return {static_cast<double>(rows.right[i]), rows.spot[i],           rows.strike[i], rows.years[i],
             rows.rate[i],                       rows.dividend_yield[i], rows.vol[i]};
 }
 
@@ -27,16 +39,25 @@ Regime regime_of(const AmericanRow& row) noexcept {
                            std::fabs(row.rate * row.years) <= kLargestExponent &&
                            std::fabs(row.dividend_yield * row.years) <= kLargestExponent;
     if (!in_domain) return Regime::undefined;
-    if (row.spot == 0.0 || row.strike == 0.0 || row.years == 0.0 || row.vol == 0.0) return Regime::certain;
+    const double variance = row.vol * row.vol * row.years;
+    if (row.spot == 0.0 || row.strike == 0.0 || !(variance > kLeastVariance)) return Regime::certain;
     const double rate = row.put_rate(), yield = row.put_yield();
     if (rate <= 0.0 && yield >= rate) return Regime::european;
-    return rate < 0.0 ? Regime::double_boundary : Regime::collocation;
+    if (rate < 0.0) return Regime::double_boundary;
+    return variance > kLargestVariance ? Regime::unbounded : Regime::collocation;
 }
 
-std::size_t collocation_class(const AmericanRow&, double tolerance) noexcept {
-    if (tolerance >= 1e-4) return 0;
-    if (tolerance >= 3e-5) return 1;
-    return tolerance >= 5e-7 ? 2 : 3;
+std::size_t collocation_class(const AmericanRow& row, double tolerance) noexcept {
+    const double carry = row.put_rate() - row.put_yield();
+    const bool driven = carry > 0.0 && carry * carry * row.years > 9.0 * row.vol * row.vol;
+    const double exponent = std::max(std::fabs(row.rate), std::fabs(row.dividend_yield)) * row.years;
+    std::size_t index = 0;
+    while (index + 1 < kCollocationClasses &&
+           (tolerance < kReach[index].tolerance ||
+            exponent > (driven ? kReach[index].driven_exponent : kReach[index].exponent))) {
+        ++index;
+    }
+    return index;
 }
 
 }  // namespace atalanta

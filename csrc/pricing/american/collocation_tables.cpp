@@ -73,18 +73,16 @@ struct Storage {
     CollocationTables tables;
 };
 
-// Barycentric interpolation at sqrt(tau / T) = x from Chebyshev's extrema; the last one, tau = 0, has H = 0.
-void append_interpolation(std::size_t nodes, double x, std::vector<double>& matrix) {
-    std::vector<double> share(nodes + 1);
-    double sum = 0.0;
-    for (std::size_t k = 0; k <= nodes; ++k) {
-        const Angle half = angle_of(kPi / 2.0 * static_cast<double>(k) / static_cast<double>(nodes));
-        const double node = half.cosine * half.cosine;
-        const double sign = k % 2 == 0 ? 1.0 : -1.0, ends = k == 0 || k == nodes ? 0.5 : 1.0;
-        share[k] = sign * ends / (x - node);
-        sum += share[k];
-    }
-    for (std::size_t k = 0; k < nodes; ++k) matrix.push_back(share[k] / sum);
+// Chebyshev's extrema as sqrt(tau / T); the last one is 0.
+double node_of(std::size_t k, std::size_t nodes) {
+    if (k == nodes) return 0.0;
+    const double cosine = angle_of(kPi / 2.0 * static_cast<double>(k) / static_cast<double>(nodes)).cosine;
+    return cosine * cosine;
+}
+
+void append_interpolation(std::size_t nodes, double root_time, std::vector<double>& matrix) {
+    matrix.resize(matrix.size() + nodes);
+    interpolate_boundary(nodes, root_time, matrix.data() + matrix.size() - nodes);
 }
 
 void append_equation_points(const CollocationSize& size, Storage& s) {
@@ -100,8 +98,7 @@ void append_equation_points(const CollocationSize& size, Storage& s) {
         s.weight.push_back(2.0 * q.weight[j] * angle.sine);
     }
     for (std::size_t i = 0; i < size.nodes; ++i) {
-        const Angle half = angle_of(kPi / 2.0 * static_cast<double>(i) / static_cast<double>(size.nodes));
-        s.root_time.push_back(half.cosine * half.cosine);
+        s.root_time.push_back(node_of(i, size.nodes));
         for (const double sin : sine) append_interpolation(size.nodes, s.root_time[i] * sin, s.interpolation);
     }
 }
@@ -129,10 +126,27 @@ std::unique_ptr<const Storage> build(const CollocationSize& size) {
 
 }  // namespace
 
+// Barycentric; H = 0 at the last node, tau = 0, which is left out.
+void interpolate_boundary(std::size_t nodes, double root_time, double* coefficients) {
+    double sum = 0.0;
+    for (std::size_t k = 0; k <= nodes; ++k) {
+        const double distance = root_time - node_of(k, nodes);
+        if (distance == 0.0) {
+            for (std::size_t i = 0; i < nodes; ++i) coefficients[i] = i == k ? 1.0 : 0.0;
+            return;
+        }
+        const double sign = k % 2 == 0 ? 1.0 : -1.0, ends = k == 0 || k == nodes ? 0.5 : 1.0;
+        const double share = sign * ends / distance;
+        sum += share;
+        if (k < nodes) coefficients[k] = share;
+    }
+    for (std::size_t k = 0; k < nodes; ++k) coefficients[k] /= sum;
+}
+
 const CollocationTables& collocation_tables(std::size_t index) {
     static const std::unique_ptr<const Storage> all[kCollocationClasses] = {
         build(kCollocationSizes[0]), build(kCollocationSizes[1]), build(kCollocationSizes[2]),
-        build(kCollocationSizes[3])};
+        build(kCollocationSizes[3]), build(kCollocationSizes[4])};
     return all[index]->tables;
 }
 

@@ -11,8 +11,9 @@ namespace atalanta {
 struct CollocationSize {
     std::size_t nodes, points, premium_points;
 };
-inline constexpr CollocationSize kCollocationSizes[] = {{6, 8, 16}, {8, 12, 24}, {16, 32, 48}, {32, 64, 96}};
-inline constexpr std::size_t kCollocationClasses = 4;
+inline constexpr CollocationSize kCollocationSizes[] = {
+    {6, 8, 24}, {8, 12, 32}, {12, 20, 40}, {16, 32, 64}, {32, 64, 128}};
+inline constexpr std::size_t kCollocationClasses = 5;
 
 // Gauss-Legendre in theta on [0, pi/2], u = tau sin^2(theta). interpolation[point][node] takes H at the nodes
 // to H at the points; it belongs to one node's tau.
@@ -31,5 +32,8 @@ struct CollocationTables {
 
 // index: of kCollocationSizes.
 const CollocationTables& collocation_tables(std::size_t index);
+
+// One row of such an interpolation: to sqrt(tau / T) = root_time from `nodes` nodes.
+void interpolate_boundary(std::size_t nodes, double root_time, double* coefficients);
 
 }  // namespace atalanta

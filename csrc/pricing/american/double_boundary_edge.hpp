@@ -211,7 +211,9 @@ bool Edge<Grid>::solve(double reach, const Passages<Grid>& passages, const doubl
         if (!jacobian_.factorise()) return false;
         for (std::size_t k = 0; k < kNodes; ++k) step[k] = -residual_[k];
         jacobian_.solve(step);
-        if (before < accuracy) {  // quadratic: the step after this one would be lost in rounding
+        if (largest_of(step) <=
+            accuracy *
+                largest_of(coefficients_)) {  // quadratic: the step after this one would be lost in rounding
             move(step, 1.0);
             return true;
         }

@@ -18,7 +18,7 @@ struct Precision {
 };
 using FastPrecision = Precision<12, 24, 12>;
 using StandardPrecision = Precision<16, 32, 16>;
-using FinePrecision = Precision<32, 64, 32>;
+using FinePrecision = Precision<24, 48, 20>;
 constexpr double kFastBound = 1e-4, kStandardBound = 3e-5;  // largest errors, strike 100
 
 struct FirstOrder {
@@ -122,7 +122,7 @@ class DoubleBoundaryPut {
         years_ = o.years;
         has_tangents_ = false;
         pair_ = EdgePair<typename Precision::Grid>(Precision::grid(), market);
-        constexpr double kLargestExponent = 300.0, kAccuracy = 1e-6;
+        constexpr double kLargestExponent = 300.0, kAccuracy = 1e-5;
         is_solved_ =
             -o.dividend_yield * o.years < kLargestExponent && pair_.solve(square_root(o.years), kAccuracy);
         return is_solved_;

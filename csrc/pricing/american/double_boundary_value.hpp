@@ -17,7 +17,7 @@ struct ExerciseValue {
 // Where to split, as t of the time grid: 0 < t < last.
 class SplitPlaces {
   public:
-    static constexpr std::size_t kMost = 32;
+    static constexpr std::size_t kMost = 48;
 
     SplitPlaces(double horizon, double last) : horizon_(horizon), last_(last) {}
 
@@ -25,6 +25,12 @@ class SplitPlaces {
         const double share = z / horizon_;
         if (!(share > 0.0 && share < 1.0)) return;
         add(square_root((1.0 - share) / (1.0 + share)));
+    }
+
+    // Next to an edge all scales of time between this one and the horizon matter.
+    void add_waits_from(double z) {
+        const double least = 1e-6 * horizon_;
+        for (z = z > least ? z : least; z < 0.5 * horizon_; z *= 3.0) add_wait(z);
     }
 
     void add_early(double x) {
@@ -69,10 +75,12 @@ inline SplitPlaces split_places(const Pair& pair, const Market<double>& m, doubl
     const double drift = m.rate - m.yield - 0.5 * (m.vol * m.vol);
     for (const double edge :
          {pair.template log_lower<double>(pair.end()), pair.template log_upper<double>(pair.end())}) {
-        for (const double deviations : {5.0, 1.2, 0.3}) {
-            places.add_turn(log_spot - edge, drift, deviations * m.vol);
-            places.add_turn(log_spot - edge, drift, -deviations * m.vol);
+        const double log_moneyness = log_spot - edge;
+        for (const double deviations : {5.0, 1.2}) {
+            places.add_turn(log_moneyness, drift, deviations * m.vol);
+            places.add_turn(log_moneyness, drift, -deviations * m.vol);
         }
+        places.add_waits_from(magnitude(log_moneyness) / (5.0 * m.vol));
     }
     return places;
 }

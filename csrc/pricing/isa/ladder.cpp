@@ -3,9 +3,17 @@
 
 namespace atalanta::isa::ATALANTA_ISA {
 
-constinit const LadderKernels ladder = {&ladder_shape, &ladder_limit, &ladder_solve_doubles,
-                                        &ladder_differentiate_doubles, &ladder_solve, &ladder_differentiate,
- &ladder_begin_search, &ladder_advance_search,
-&ladder_reopen_search};
+constinit const LadderKernels ladder = {.shape = &ladder_shape,
+                                        .limit = &ladder_limit,
+                                        .solve_doubles = &ladder_solve_doubles,
+                                        .differentiate_doubles = &ladder_differentiate_doubles,
+                                        .solve = &ladder_solve,
+                                        .differentiate = &ladder_differentiate,
+                                        .profile_size = &ladder_profile_size,
+                                        .profiles = &ladder_profiles,
+                                        .read = &read_profiles,
+                                        .begin_search = &ladder_begin_search,
+                                        .advance_search = &ladder_advance_search,
+                                        .reopen_search = &ladder_reopen_search};
 
 }  // namespace atalanta::isa::ATALANTA_ISA

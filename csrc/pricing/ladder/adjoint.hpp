@@ -1,7 +1,7 @@
 // All other first derivatives of the sixteen prices at once: the march transposed, from the present back to
-// expiry. The density that comes down the grids meets every payoff, dividend and grid position on its way, and
-// what it leaves there is the derivative by it, exact for the discrete price. Entry: LadderAdjoint::solve.
-// Step times and the far end of the grid are held fixed.
+// expiry. The density that comes down the grids meets every payoff, dividend and grid position on its way,
+// and what it leaves there is the derivative by it, exact for the discrete price. Entry:
+// LadderAdjoint::solve. Step times and the far end of the grid are held fixed.
 #pragma once
 
 #include "pricing/ladder/adjoint_dates.hpp"
@@ -28,7 +28,9 @@ class LadderAdjoint {
           spare_(march.spare()) {}
 
     // by_cash: entry d of lane l at d * kLadderOptions + l.
-    void solve(const LadderReading* readings, LadderSensitivities* out, double* by_cash) {
+    void solve(LadderSensitivities* out, double* by_cash) {
+        PerLane exercised;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) exercised[l] = is_exercised(march_, l) ? 1.0 : 0.0;
         const PerLane price = seed();
         std::size_t step = 0;
         for (std::uint32_t k = 0; k <= dividends_; ++k) step += march_.shape().steps[k];
@@ -41,7 +43,8 @@ class LadderAdjoint {
         transpose_payoff(n_, march_.centre(dividends_), march_.growth(), nodes_, values_, *by_centre_now_,
                          by_spacing_);
         unplace_centres(by_cash);
-        for (std::size_t l = 0; l < kLadderOptions; ++l) out[l] = finish(l, price[l], readings[l], by_cash);
+        for (std::size_t l = 0; l < kLadderOptions; ++l)
+            out[l] = finish(l, price[l], exercised[l] > 0.0, by_cash);
     }
 
   private:
@@ -90,7 +93,8 @@ class LadderAdjoint {
         spare_ = swapped;
     }
 
-    // From payoffs to what they are made of: level = e^(rate tau), slope = e^((yield + diffusion) tau + centre).
+    // From payoffs to what they are made of: level = e^(rate tau), slope = e^((yield + diffusion) tau +
+    // centre).
     void collect(const PayoffRecord& payoff, const PayoffWeights& w) {
         PerLane& by_centre = *by_centre_now_;
         each_lane([&](std::size_t l) {
@@ -100,8 +104,9 @@ class LadderAdjoint {
             const double by_log_slope = -b * fma(q * inverse, w.bend_grown[l], w.grown[l]);
             by_rate_[l] += fma(tau, by_log_level, a * inverse * w.bend_plain[l]);
             by_yield_[l] += fma(tau, by_log_slope, -(b * inverse * w.bend_grown[l]));
-            by_diffusion_[l] += fma(tau, by_log_slope,
-                                    -(inverse * inverse) * (r * a * w.bend_plain[l] - q * b * w.bend_grown[l]));
+            by_diffusion_[l] +=
+                fma(tau, by_log_slope,
+                    -(inverse * inverse) * (r * a * w.bend_plain[l] - q * b * w.bend_grown[l]));
             by_centre[l] += by_log_slope;
             by_spacing_[l] += w.spacing[l] - b * fma(q * inverse, w.bend_moved[l], w.moved[l]);
             // A put lane is in the spot's measure already; a call lane's mass counts shares.
@@ -131,9 +136,8 @@ class LadderAdjoint {
         each_lane([&](std::size_t l) { by_drift_[l] = fma(n_.years[l], by_centre_[0][l], by_drift_[l]); });
     }
 
-    LadderSensitivities finish(std::size_t l, double u, const LadderReading& reading, double* by_cash) const {
+    LadderSensitivities finish(std::size_t l, double u, bool exercised, double* by_cash) const {
         const bool put = n_.side[l] > 0.0;
-        const bool exercised = is_exercised(n_, l, reading);
         const double unit =
             exercised ? 0.0 : (put ? n_.strike[l] : n_.spot[l]) * exponential(-n_.rate[l] * n_.years[l]);
         for (std::uint32_t d = 0; d < dividends_; ++d) by_cash[d * kLadderOptions + l] *= unit;

@@ -7,8 +7,8 @@
 namespace atalanta {
 namespace {
 
-// Derivatives of a price by where the grids lie: by the logarithm of X at the centre before a date (of what it
-// gains over the date), by the logarithm of the spot there, and by the dividend.
+// Derivatives of a price by where the grids lie: by the logarithm of X at the centre before a date (of what
+// it gains over the date), by the logarithm of the spot there, and by the dividend.
 struct DateWeights {
     PerLane shift, log_spot, cash;
 };
@@ -94,8 +94,9 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
     const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
                          (f2 - 1.0) * (f2 - 4.0) / 4.0, -f * (f2 - 4.0) * (f + 1.0) / 6.0,
                          f * (f2 - 1.0) * (f + 2.0) / 24.0};
-    const double d[5] = {(((4.0 * f - 6.0) * f - 2.0) * f + 2.0) / 24.0, -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0,
-                         (4.0 * f2 - 10.0) * f / 4.0, -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
+    const double d[5] = {(((4.0 * f - 6.0) * f - 2.0) * f + 2.0) / 24.0,
+                         -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0, (4.0 * f2 - 10.0) * f / 4.0,
+                         -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
                          (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
     const std::size_t first = (static_cast<std::size_t>(inner) - 2) * kLadderOptions;
     PlaceWeights w = {0.0, 0.0};
@@ -125,7 +126,8 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
             const PlaceWeights read =
                 transpose_read(u, growth, nodes, l, to.place[l], n.spacing[l], a * unit, after);
             const double by_place = a * unit * read.by_place * n.inverse_spacing[l];
-            const double cells = static_cast<double>(i) - middle, moved = to.place[l] - static_cast<double>(i);
+            const double cells = static_cast<double>(i) - middle,
+                         moved = to.place[l] - static_cast<double>(i);
             weights.shift[l] -= by_place;
             by_spacing[l] = fma(-by_place, moved, by_spacing[l]);
             if (!(rest > kLeastRest)) continue;
@@ -141,9 +143,9 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
 }
 
 // values: derivative by u at expiry. Adds the derivative by the centre of the last grid and by the spacing.
-[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const double* centre, const double* growth,
-                                               std::size_t nodes, const double* values, PerLane& by_centre,
-                                               PerLane& by_spacing) {
+[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const double* centre,
+                                               const double* growth, std::size_t nodes, const double* values,
+                                               PerLane& by_centre, PerLane& by_spacing) {
     const double middle = static_cast<double>(nodes / 2);
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
         const double slope = exponential(centre[l]), h = n.spacing[l];
@@ -162,7 +164,8 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
         const HingeDerivatives d = hinge_derivatives(eta, 1.0, -1.0, h);
         const double by_eta = at[0] * d.positive_by_eta + at[kLadderOptions] * d.zero_by_eta;
         // The weights are h times a term of the slope and h^2 times one of the bend.
-        const double scaled = at[0] * (w.positive + bent.positive) + at[kLadderOptions] * (w.zero + bent.zero);
+        const double scaled =
+            at[0] * (w.positive + bent.positive) + at[kLadderOptions] * (w.zero + bent.zero);
         by_centre[l] = fma(-by_eta, n.inverse_spacing[l], by_centre[l]);
         by_spacing[l] += n.inverse_spacing[l] * fma(by_eta, centre[l] * n.inverse_spacing[l], scaled);
     }

@@ -8,8 +8,8 @@
 namespace atalanta {
 namespace {
 
-// Derivatives of a price by the payoff level - slope E and by its bend, gathered over nodes: plain, times E and
-// times E (node - middle).
+// Derivatives of a price by the payoff level - slope E and by its bend, gathered over nodes: plain, times E
+// and times E (node - middle).
 struct PayoffWeights {
     PerLane plain, grown, moved;
     PerLane bend_plain, bend_grown, bend_moved;
@@ -35,7 +35,8 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
     const double e = node(growth, i)[l], e_below = node(growth, i - 1)[l];
     const double h = n.spacing[l], c = -step.op.alpha[l], s = record.sweep.boundary_above[l], rest = h - s;
     const double inverse = 1.0 / n.diffusion[l];
-    const double bend = inverse * fma(n.rate[l], record.payoff.level[l], -(n.yield[l] * record.payoff.slope[l]) * e);
+    const double bend =
+        inverse * fma(n.rate[l], record.payoff.level[l], -(n.yield[l] * record.payoff.slope[l]) * e);
     const double ghost = record.ghosts ? *below : 0.0;
     if (record.ghosts) *below = 0.0;
     const double moves = bend * fma(c, rest, s);
@@ -59,7 +60,8 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
     const Lanes zero = repeat(0.0);
     const double middle = static_cast<double>(nodes / 2);
     Row carry, plain, grown, moved;
-    for (std::size_t k = 0; k < kHalves; ++k) carry.half[k] = plain.half[k] = grown.half[k] = moved.half[k] = zero;
+    for (std::size_t k = 0; k < kHalves; ++k)
+        carry.half[k] = plain.half[k] = grown.half[k] = moved.half[k] = zero;
     std::size_t i = nodes - 1;
     for (; i > 0; --i) {
         for (std::size_t k = 0; k < kHalves; ++k) {
@@ -132,7 +134,8 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
 
 // by_down: derivative by the down sweep of stage 1; adds the derivative by the values at the start.
 [[gnu::noinline]] inline void transpose_down_first(const StepOperator& op, std::size_t nodes,
-                                                   const double* __restrict by_down, double* __restrict start) {
+                                                   const double* __restrict by_down,
+                                                   double* __restrict start) {
     const Row alpha = load_row(op.alpha), middle = load_row(op.middle), side = load_row(op.side);
     Row below, here;
     for (std::size_t k = 0; k < kHalves; ++k) below.half[k] = here.half[k] = repeat(0.0);

@@ -52,8 +52,8 @@ double* LadderMemory::at_least(std::size_t doubles) {
     return memory_.get();
 }
 
-LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bool>& skipped, double tolerance,
-                         const LadderKernels& kernels, std::size_t piece)
+LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bool>& skipped,
+                         double tolerance, const LadderKernels& kernels, std::size_t piece)
     : options_(std::move(options)), shapes_(options_.size()) {
     std::size_t steps = 0;
     for (const LadderOption& option : options_) steps += option.dividends + 1;
@@ -75,7 +75,8 @@ LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bo
     for (const auto& key : keys) order_.push_back(key.second);
     for (std::size_t first = 0; first < order_.size();) {
         std::size_t last = first + 1;
-        while (last < order_.size() && last - first < piece && same_shape(order_[first], order_[last])) ++last;
+        while (last < order_.size() && last - first < piece && same_shape(order_[first], order_[last]))
+            ++last;
         pieces_.push_back({first, last - first});
         first = last;
     }

@@ -53,8 +53,8 @@ class LadderBatch {
         return options_[piece.options[i < piece.count ? i : 0]];
     }
 
-    // Calls body(piece, memory, by_cash) for all pieces, with doubles(shape) of memory and room for a number per
-    // dividend and lane.
+    // Calls body(piece, memory, by_cash) for all pieces, with doubles(shape) of memory and room for a number
+    // per dividend and lane.
     template <class Body>
     void for_each_piece(int threads, std::size_t (*doubles)(const LadderShape&) noexcept, Body&& body) const {
         std::atomic<bool> out_of_memory{false};

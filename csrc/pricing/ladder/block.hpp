@@ -1,6 +1,6 @@
 // Sixteen options side by side, one per lane, as the kernel sees them: every option is a put on X. A put has
-// X = S / K and is counted in strikes; a call has X = K / S and is counted in shares (so that its rates change
-// places). In y = ln X + drift tau its value is e^(-rate tau) u(y, tau) with u_tau = diffusion u_yy.
+// X = S / K and is counted in strikes; a call has X = K / S and is counted in shares (so that its rates
+// change places). In y = ln X + drift tau its value is e^(-rate tau) u(y, tau) with u_tau = diffusion u_yy.
 // Entry: Normalised::of. Lanes never meet: the result of an option does not depend on its neighbours.
 #pragma once
 

@@ -62,7 +62,7 @@ inline double read_beyond(const double* u, const double* growth, std::size_t lan
 
 // The five nodes about a place, per lane.
 struct Stencil {
-    PerLane centre;    // the node nearest to the place that has two on each side
+    PerLane centre;  // the node nearest to the place that has two on each side
     PerLane value[5];
 };
 
@@ -129,8 +129,8 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
 
 // Where value and payoff cross just before a date, for those that take its derivative.
 struct KinkRecord {
-    PerLane node;               // beyond the kink, 0 where there is none
-    PerLane gain_below, gain;   // payoff less value, at the nodes before and beyond it
+    PerLane node;              // beyond the kink, 0 where there is none
+    PerLane gain_below, gain;  // payoff less value, at the nodes before and beyond it
 };
 
 // Where a lane's payoff stops being worth more than its value: two nodes are corrected for the kink.

@@ -3,7 +3,7 @@
 
 #include "pricing/ladder/adjoint.hpp"
 #include "pricing/ladder/limits.hpp"
-#include "pricing/ladder/readings.hpp"
+#include "pricing/ladder/profile.hpp"
 #include "pricing/ladder/search.hpp"
 
 namespace atalanta {
@@ -55,11 +55,25 @@ inline void ladder_differentiate(const LadderOption* options, const LadderShape&
     LadderMarch march(options, shape, memory);
     march.solve(&tape);
     for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
-    LadderAdjoint(march, tape, adjoint_memory).solve(readings, sensitivities, by_cash);
+    LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
+}
+
+inline std::size_t ladder_profile_size(const LadderShape& shape) noexcept {
+    return 2 * profile_half(shape) + 1;
+}
+
+inline void ladder_profiles(const LadderOption* options, const LadderShape& shape, double* memory,
+                            LadderProfile* profiles, double* const* values) noexcept {
+    LadderMarch march(options, shape, memory);
+    march.solve();
+    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) {
+        profiles[lane] = profile_of(march, lane, values[lane]);
+    }
 }
 
 inline ImpliedVolStatus ladder_begin_search(const LadderOption& option, double price, double start,
-                                            double tolerance, double* by_cash, LadderSearch* search) noexcept {
+                                            double tolerance, double* by_cash,
+                                            LadderSearch* search) noexcept {
     return begin_search(option, price, start, tolerance, by_cash, *search);
 }
 

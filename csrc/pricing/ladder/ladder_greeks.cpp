@@ -67,8 +67,8 @@ void solve_piece(const LadderKernels& kernels, const LadderBatch& batch, const L
 
 }  // namespace
 
-void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out, double* dividend_delta,
-                   int threads) {
+void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out,
+                   double* dividend_delta, int threads) {
     const LadderKernels& kernels = *active_kernels().ladder;
     std::vector<LadderOption> options(rows.size);
     for (std::size_t row = 0; row < rows.size; ++row) {
@@ -86,7 +86,8 @@ void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumn
         to.set(row, sensitivities);
         to.set_cash(row, option.dividends, limit_by_cash.data(), 1);
     }
-    batch.for_each_piece(threads, to.wants_sensitivities() ? kernels.differentiate_doubles : kernels.solve_doubles,
+    batch.for_each_piece(threads,
+                         to.wants_sensitivities() ? kernels.differentiate_doubles : kernels.solve_doubles,
                          [&](const LadderPiece& piece, double* memory, double* by_cash) {
                              solve_piece(kernels, batch, piece, memory, by_cash, to);
                          });

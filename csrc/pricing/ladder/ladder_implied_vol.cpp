@@ -42,8 +42,9 @@ class Searches {
     // Searches on the grids that fit the present volatilities.
     void run(int threads, double* vol) {
         const LadderBatch batch(options(), done_, tolerance_, kernels_, kSearchesPerPiece);
-        batch.for_each_piece(threads, kernels_.solve_doubles,
-                             [&](const LadderPiece& piece, double* memory, double*) { stream(piece, memory); });
+        batch.for_each_piece(
+            threads, kernels_.solve_doubles,
+            [&](const LadderPiece& piece, double* memory, double*) { stream(piece, memory); });
         for (const std::size_t row : batch.others()) searches_[row].option.vol = kNotANumber;
         for (std::size_t row = 0; row < searches_.size(); ++row) {
             if (done_[row]) continue;
@@ -92,7 +93,7 @@ class Searches {
             for (std::size_t i = 0; i < busy; ++i) {
                 if (!kernels_.advance_search(&searches_[lanes[i]], readings[i].price)) {
                     lanes[kept++] = lanes[i];
-                } 
+                }
             }
             busy = kept;
             while (busy < kLadderOptions && next < piece.count) lanes[busy++] = piece.options[next++];

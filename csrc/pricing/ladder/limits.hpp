@@ -78,7 +78,8 @@ class KnownPath {
         paid_ = paid;
     }
 
-    // By its time the best exercise does not change to first order; rates act through the path and the discount.
+    // By its time the best exercise does not change to first order; rates act through the path and the
+    // discount.
     KnownValue differentiate(double* by_cash) const {
         for (std::uint32_t d = 0; d < o_.dividends; ++d) by_cash[d] = 0.0;
         KnownValue v = {};
@@ -92,9 +93,8 @@ class KnownPath {
         }
         v.reading.price = price_;
         v.reading.delta = to_spot * net_growth(t);
-        v.reading.theta = t == 0.0 ? 0.0
-                                   : o_.rate * price_ -
-                                         (o_.rate - o_.dividend_yield) * o_.spot * v.reading.delta;
+        v.reading.theta =
+            t == 0.0 ? 0.0 : o_.rate * price_ - (o_.rate - o_.dividend_yield) * o_.spot * v.reading.delta;
         v.sensitivities.rho = by_net_rate - t * price_;
         v.sensitivities.phi = -by_net_rate;
         v.sensitivities.exercised = t < o_.years ? 1.0 : 0.0;
@@ -117,7 +117,8 @@ inline bool has_known_path(const LadderOption& o) {
 inline KnownValue limit_of(const LadderOption& o, double* by_cash) {
     if (in_domain(o) && has_known_path(o)) return KnownPath(o).best(by_cash);
     for (std::uint32_t d = 0; d < o.dividends; ++d) by_cash[d] = kUndefined;
-    return {{kUndefined, kUndefined, kUndefined, kUndefined}, {kUndefined, kUndefined, kUndefined, kUndefined}};
+    return {{kUndefined, kUndefined, kUndefined, kUndefined},
+            {kUndefined, kUndefined, kUndefined, kUndefined}};
 }
 
 }  // namespace

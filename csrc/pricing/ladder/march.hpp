@@ -2,20 +2,19 @@
 // present in its grid, for the readings, and what it did on a tape, if it is given one.
 #pragma once
 
-#include "pricing/ladder/ex_date.hpp"
+#include "pricing/ladder/present.hpp"
 #include "pricing/ladder/shape.hpp"
 #include "pricing/ladder/step_times.hpp"
-#include "pricing/ladder/tape.hpp"
 
 namespace atalanta {
 namespace {
 
 constexpr double kNoObstacle = -1e30;
-constexpr double kLeastCentreLeft = 0.2;     // the grid's centre loses at most the rest at an ex-date
+constexpr double kLeastCentreLeft = 0.2;  // the grid's centre loses at most the rest at an ex-date
 
 // Doubles that a march needs, per shape. The memory is aligned to 64 bytes.
 constexpr std::size_t march_doubles(std::size_t nodes, std::size_t dividends) {
-    return kLadderOptions * (3 * nodes + 5 * (dividends + 1));
+    return kLadderOptions * (3 * nodes + 5 * (dividends + 1)) + Tape::held_doubles(nodes);
 }
 
 class LadderMarch {
@@ -28,6 +27,8 @@ class LadderMarch {
           w_(u_ + kLadderOptions * nodes_),
           centres_(w_ + kLadderOptions * nodes_),
           dates_(centres_ + kLadderOptions * (shape.dividends + 1)) {
+        last_sweep_.held =
+            reinterpret_cast<std::uint16_t*>(dates_ + kLadderOptions * kDateColumns * (shape.dividends + 1));
         n_.fill(options, shape);
         place_centres(options);
         fill_growth();
@@ -44,6 +45,8 @@ class LadderMarch {
             march(k, until);
             if (d > 0) cross(d - 1);
         }
+        exercise_now_ = find_exercise(last_sweep_, n_);
+        continue_smoothly(n_, payoff_, exercise_now_, growth_, nodes_, u_);
     }
 
     // u at the node of the present spot, offset by whole nodes.
@@ -51,6 +54,7 @@ class LadderMarch {
         return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
     }
     const Normalised& normalised() const { return n_; }
+    const ExerciseNow& exercise_now() const { return exercise_now_; }
     const LadderShape& shape() const { return shape_; }
     const double* growth() const { return growth_; }
     // The solved grid and the spare one, for those who need neither any more.
@@ -178,18 +182,25 @@ class LadderMarch {
 
     void finish_stage(const PerLane& time, const double* centre, std::size_t stage, bool ghosts) {
         set_obstacle(time, centre);
-        if (tape_ == nullptr) {
-            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, nullptr);
-            return;
+        if (tape_ != nullptr) {
+            StepRecord& step = tape_->step(step_);
+            StageRecord& record = step.stage[stage];
+            step.op = op_;
+            record.payoff = payoff_;
+            record.ghosts = ghosts;
+            sweep_up_recorded(ghosts, record.sweep);
+            if (!ghosts) last_sweep_ = record.sweep;
+        } else if (!ghosts) {
+            sweep_up_recorded(false, last_sweep_);
+        } else {
+            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, true, w_, nullptr);
         }
-        StepRecord& step = tape_->step(step_);
-        StageRecord& record = step.stage[stage];
-        step.op = op_;
-        record.payoff = payoff_;
-        record.ghosts = ghosts;
-        record.sweep.end = obstacle_.end;
-        each_lane([&](std::size_t l) { record.sweep.boundary_node[l] = 0.0; });
-        sweep_up<true>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, &record.sweep);
+    }
+
+    void sweep_up_recorded(bool ghosts, SweepRecord& record) {
+        record.end = obstacle_.end;
+        each_lane([&](std::size_t l) { record.boundary_node[l] = 0.0; });
+        sweep_up<true>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, &record);
     }
 
     void set_times(std::uint32_t k, std::size_t steps, const PerLane& until, StepTimes& times) {
@@ -277,10 +288,12 @@ class LadderMarch {
     Normalised n_;
     StepOperator op_;
     Obstacle obstacle_;
-    PayoffRecord payoff_;  // the last one set
+    PayoffRecord payoff_;     // the last one set
+    SweepRecord last_sweep_;  // of the present, or before an ex-date
+    ExerciseNow exercise_now_;
     PerLane time_;
     const Tape* tape_ = nullptr;
-    std::size_t step_ = 0;  // since expiry
+    std::size_t step_ = 0;                                         // since expiry
     PerLane asymptote_level_, asymptote_slope_, asymptote_since_;  // far in the money u = level - slope e^y
 };
 

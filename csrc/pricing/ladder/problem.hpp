@@ -18,10 +18,10 @@ struct LadderOption {
 
 // The shape of a solve, a function of the row's own numbers. The options of a block share theirs.
 struct LadderShape {
-    std::uint16_t nodes;          // odd
-    std::uint16_t deviations;     // the grid reaches so many tenths of vol sqrt(years) to each side
-    std::uint32_t dividends;      // ex-dates
-    const std::uint16_t* steps;   // dividends + 1 counts, from the interval before expiry back to the present
+    std::uint16_t nodes;         // odd
+    std::uint16_t deviations;    // the grid reaches so many tenths of vol sqrt(years) to each side
+    std::uint32_t dividends;     // ex-dates
+    const std::uint16_t* steps;  // dividends + 1 counts, from the interval before expiry back to the present
 };
 
 constexpr std::size_t kLadderOptions = 16;
@@ -30,9 +30,29 @@ struct LadderReading {
     double price, delta, gamma, theta;
 };
 
-// The rest of the first derivatives, and the probability of exercise before expiry in the measure of the spot.
+// The rest of the first derivatives, and the probability of exercise before expiry in the measure of the
+// spot.
 struct LadderSensitivities {
     double vega, rho, phi, exercised;
+};
+
+// How to read the values of a ladder: its range of spots, its grid, its units, and the spots between which
+// exercise is optimal now (low > high where it nowhere is).
+struct LadderProfile {
+    double low, high;
+    double spot, spacing, middle;  // the spot at node `middle`, and ln(spot) from node to node
+    double side, unit, strike, rate, yield, variance;
+    double exercise_low, exercise_high;
+};
+
+// Where reads go; unused columns are null.
+struct LadderReadColumns {
+    double *price, *delta, *gamma, *theta;
+
+    [[gnu::always_inline]] LadderReadColumns from(std::size_t first) const noexcept {
+        const auto shifted = [first](double* column) { return column == nullptr ? nullptr : column + first; };
+        return {shifted(price), shifted(delta), shifted(gamma), shifted(theta)};
+    }
 };
 
 // A search for an implied volatility between two evaluations of the price at option.vol.

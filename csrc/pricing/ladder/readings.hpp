@@ -1,4 +1,4 @@
-// Price, delta, gamma and theta of the present from a solved grid. Entry: read_lane.
+// Price, delta, gamma and theta of the present from a solved grid. Entries: read_lane, readings_of.
 #pragma once
 
 #include "pricing/ladder/march.hpp"
@@ -6,32 +6,72 @@
 namespace atalanta {
 namespace {
 
-// Of strike 100: what lies so little above the value of exercise is that value.
-constexpr double kExercisedWithin = 1e-12;
+// u and its derivatives by y at a place of the grid.
+struct LocalSolution {
+    double u, uy, uyy;
+};
 
-inline bool is_exercised(const Normalised& n, std::size_t l, const LadderReading& reading) {
+// What turns u into money. rate and yield are the option's own, not those of X.
+struct ReadingUnits {
+    double side, unit, strike, rate, yield, variance;  // unit: price of one unit of u, of a call at spot 1
+};
+
+ATALANTA_INLINE LadderReading readings_of(const ReadingUnits& n, double spot, LocalSolution at) {
+    const bool put = n.side > 0.0;
+    const double inverse = 1.0 / spot, bend = at.uyy - at.uy;
+    const double call_price = n.unit * spot * at.u, put_price = n.unit * at.u;
+    const double call_delta = n.unit * (at.u - at.uy), put_delta = n.unit * inverse * at.uy;
+    const double call_gamma = n.unit * inverse * bend, put_gamma = n.unit * inverse * inverse * bend;
+    LadderReading g;
+    g.price = put ? put_price : call_price;
+    g.delta = put ? put_delta : call_delta;
+    g.gamma = put ? put_gamma : call_gamma;
+    const double moved = spot * g.delta, curved = spot * spot * g.gamma;
+    g.theta = fma(n.rate, g.price, fma(n.yield - n.rate, moved, -0.5 * n.variance * curved));
+    return g;
+}
+
+// At the value of exercise.
+ATALANTA_INLINE LadderReading exercised_reading(const ReadingUnits& n, double spot) {
+    return {n.side * (n.strike - spot), -n.side, 0.0, 0.0};
+}
+
+ATALANTA_INLINE ReadingUnits units_of(const Normalised& n, std::size_t l) {
+    const bool put = n.side[l] > 0.0;
+    const double unit = (put ? n.strike[l] : 1.0) * exponential(-n.rate[l] * n.years[l]);
+    return {n.side[l],          unit, n.strike[l], put ? n.rate[l] : n.yield[l], put ? n.yield[l] : n.rate[l],
+            n.vol[l] * n.vol[l]};
+}
+
+// Of strike 1: what lies so little above the value of exercise is that value.
+constexpr double kExercisedWithin = 1e-14;
+
+inline bool is_exercised(const LadderMarch& march, std::size_t l) {
+    const Normalised& n = march.normalised();
+    const ExerciseNow& now = march.exercise_now();
+    const double middle = static_cast<double>(march.shape().nodes / 2);
+    if (now.lowest[l] <= middle && middle <= now.highest[l]) return true;
+    const ReadingUnits units = units_of(n, l);
     const double intrinsic = n.side[l] * (n.strike[l] - n.spot[l]);
-    return n.american[l] != 0.0 && reading.price <= intrinsic + kExercisedWithin * n.strike[l];
+    const double price = units.unit * march.u(l, 0) * (n.side[l] > 0.0 ? 1.0 : n.spot[l]);
+    return n.american[l] != 0.0 && price <= intrinsic + kExercisedWithin * n.strike[l];
+}
+
+// First and second derivative at the middle of five nodes, times the spacing and its square.
+ATALANTA_INLINE LocalSolution differences(double a, double b, double c, double d, double e) {
+    return {c, fma(8.0, d - b, a - e) * (1.0 / 12.0),
+            fma(16.0, b + d, fma(-30.0, c, -(a + e))) * (1.0 / 12.0)};
 }
 
 inline LadderReading read_lane(const LadderMarch& march, std::size_t l) {
     const Normalised& n = march.normalised();
-    const double below2 = march.u(l, -2), below = march.u(l, -1), here = march.u(l, 0), above = march.u(l, 1),
-                 above2 = march.u(l, 2);
-    const double inverse = n.inverse_spacing[l];
-    const double uy = fma(8.0, above - below, below2 - above2) * (inverse / 12.0);
-    const double uyy = fma(16.0, below + above, fma(-30.0, here, -(below2 + above2))) * (inverse * inverse / 12.0);
-    const double spot = n.spot[l], strike = n.strike[l];
-    const bool put = n.side[l] > 0.0;
-    const double unit = (put ? strike : spot) * exponential(-n.rate[l] * n.years[l]);
-    LadderReading g = {};
-    g.price = unit * here;
-    if (is_exercised(n, l, g)) return {n.side[l] * (strike - spot), -n.side[l], 0.0, 0.0};
-    g.delta = unit * (put ? uy : here - uy) / spot;
-    g.gamma = unit * (uyy - uy) / (spot * spot);
-    const double r = put ? n.rate[l] : n.yield[l], q = put ? n.yield[l] : n.rate[l];
-    g.theta = fma(r, g.price, -(r - q) * spot * g.delta) - n.diffusion[l] * spot * spot * g.gamma;
-    return g;
+    const ReadingUnits units = units_of(n, l);
+    if (is_exercised(march, l)) return exercised_reading(units, n.spot[l]);
+    LocalSolution at =
+        differences(march.u(l, -2), march.u(l, -1), march.u(l, 0), march.u(l, 1), march.u(l, 2));
+    at.uy *= n.inverse_spacing[l];
+    at.uyy *= n.inverse_spacing[l] * n.inverse_spacing[l];
+    return readings_of(units, n.spot[l], at);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // The search for the volatility of one quote, an evaluation of the price at a time, so that lanes can be at
-// different stages. The escrowed European price, which is cheap, bends the step: its change is scaled to that of
-// the true price by the secant of the two. Entries: begin_search, advance_search.
+// different stages. The escrowed European price, which is cheap, bends the step: its change is scaled to that
+// of the true price by the secant of the two. Entries: begin_search, advance_search.
 #pragma once
 
 #include "pricing/european_kernel.hpp"
@@ -10,8 +10,8 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLargestSearchVol = 8.0;     // times sqrt(years)
-constexpr double kLastStepWithin = 4.0;       // tolerances of the price before the last, uncounted step
+constexpr double kLargestSearchVol = 8.0;  // times sqrt(years)
+constexpr double kLastStepWithin = 4.0;    // tolerances of the price before the last, uncounted step
 constexpr double kUnknownStart = 0.25;
 constexpr std::uint32_t kMostEvaluations = 60;
 
@@ -45,8 +45,8 @@ inline double european_vol(double price, double right, const LadderSearch& s) {
     return vol;
 }
 
-// What the time value would be worth out of the money; above it lies what the whole price would be worth if it
-// could not be exercised early. Between the two, or one of them.
+// What the time value would be worth out of the money; above it lies what the whole price would be worth if
+// it could not be exercised early. Between the two, or one of them.
 inline double starting_vol(const LadderSearch& s, double floor) {
     const LadderOption& o = s.option;
     const double forward = s.escrowed_spot * saturating_exponential((o.rate - o.dividend_yield) * o.years);

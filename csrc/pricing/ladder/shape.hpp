@@ -1,5 +1,5 @@
-// How fine the grid of a row is: functions of its own numbers alone, so that its result does not depend on the
-// rows beside it. Entries: nodes_of, steps_of.
+// How fine the grid of a row is: functions of its own numbers alone, so that its result does not depend on
+// the rows beside it. Entries: nodes_of, steps_of.
 #pragma once
 
 #include "numerics/exponential.hpp"

@@ -53,7 +53,8 @@ class StepTimes {
     ATALANTA_INLINE double share(std::size_t l, double step) const {
         const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
         const double rest = steps_ - break_step_[l];
-        const double beyond = step > break_step_[l] ? (step - break_step_[l]) / (rest > 0.0 ? rest : 1.0) : 0.0;
+        const double beyond =
+            step > break_step_[l] ? (step - break_step_[l]) / (rest > 0.0 ? rest : 1.0) : 0.0;
         const double graded = exponential(grading_[l] * logarithm(before));
         return fma(1.0 - break_share_[l], beyond * square_root(beyond), break_share_[l] * graded);
     }

@@ -1,7 +1,7 @@
 // One TR-BDF2 step of u_t = D u_yy in fourth-order compact form. Both stages invert the same 1 + p d^2, which
 // factors exactly into beta (1 + alpha E-)(1 + alpha E+): a sweep down from the far end, then one up from the
-// exercise end that keeps u at or above the payoff (Brennan and Schwartz), with the free boundary found inside
-// its cell. Entries: sweep_down_first, sweep_down_second, sweep_up.
+// exercise end that keeps u at or above the payoff (Brennan and Schwartz), with the free boundary found
+// inside its cell. Entries: sweep_down_first, sweep_down_second, sweep_up.
 #pragma once
 
 #include "numerics/lanes.hpp"
@@ -25,8 +25,8 @@ ATALANTA_INLINE const double* node(const double* values, std::size_t i) {
 
 struct StepOperator {
     PerLane alpha;
-    PerLane middle, side;   // stage 1: right side over beta
-    PerLane stage, start;   // stage 2: weights of the stage and of the start, over 12 beta
+    PerLane middle, side;  // stage 1: right side over beta
+    PerLane stage, start;  // stage 2: weights of the stage and of the start, over 12 beta
 
     // ratio = D dt / h^2.
     ATALANTA_INLINE void set(const PerLane& ratio) {
@@ -118,17 +118,19 @@ struct SweepRecord {
     PerLane boundary_above;  // how far that node lies above it
 };
 
-// One node of an up sweep on its way through memory. excess: u without the right to exercise, less the payoff.
+// One node of an up sweep on its way through memory. excess: u without the right to exercise, less the
+// payoff.
 struct SubCell {
     PerLane excess, excess_below, u;
 };
 
-// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the node
-// has the value for which that parabola, continued to the node below, satisfies the equation. Out of line and
-// through memory, because it happens once per lane and sweep.
-[[gnu::noinline]] inline void resolve_sub_cell(SubCell& cell, const StepOperator& op, const Obstacle& obstacle,
-                                               const PerLane& spacing, const double* growth, std::size_t i,
-                                               bool ghosts, double* w, SweepRecord* record) {
+// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the
+// node has the value for which that parabola, continued to the node below, satisfies the equation. Out of
+// line and through memory, because it happens once per lane and sweep.
+[[gnu::noinline]] inline void resolve_sub_cell(SubCell& cell, const StepOperator& op,
+                                               const Obstacle& obstacle, const PerLane& spacing,
+                                               const double* growth, std::size_t i, bool ghosts, double* w,
+                                               SweepRecord* record) {
     const Lanes zero = repeat(0.0), one = repeat(1.0), half = repeat(0.5);
     for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
         const Lanes h = load(spacing.at + at), c = zero - load(op.alpha.at + at), h2 = h * h;
@@ -160,8 +162,8 @@ struct SubCell {
 
 ATALANTA_INLINE std::uint16_t held_lanes(const Row& excess) {
     const Lanes zero = repeat(0.0);
-    return static_cast<std::uint16_t>(bits_of(excess.half[0] > zero) |
-                                      bits_of(excess.half[1] > zero) << kLanes);
+    return static_cast<std::uint16_t>(bits_of(excess.half[0] > zero) | bits_of(excess.half[1] > zero)
+                                                                           << kLanes);
 }
 
 // Solves for u over its down sweep. ghosts: store the smooth continuation below the free boundary, which the

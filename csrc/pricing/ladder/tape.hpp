@@ -26,19 +26,23 @@ struct StepRecord {
 struct DateRecord {
     PayoffRecord payoff;
     KinkRecord kink;
-    double* after;         // u just after the date
-    std::uint16_t* held;   // a bit per lane
+    double* after;        // u just after the date
+    std::uint16_t* held;  // a bit per lane
 };
 
 class Tape {
   public:
+    static constexpr std::size_t held_doubles(std::size_t nodes) {
+        return (nodes * sizeof(std::uint16_t) + 63) / 64 * 8;
+    }
     static std::size_t doubles(const LadderShape& shape) {
-        return steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape)) +
-               shape.dividends * (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape));
+        return steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape.nodes)) +
+               shape.dividends *
+                   (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape.nodes));
     }
 
     Tape(const LadderShape& shape, double* memory) {
-        const std::size_t count = steps_of(shape), held = held_doubles(shape);
+        const std::size_t count = steps_of(shape), held = held_doubles(shape.nodes);
         steps_ = reinterpret_cast<StepRecord*>(memory);
         dates_ = reinterpret_cast<DateRecord*>(steps_ + count);
         double* free = reinterpret_cast<double*>(dates_ + shape.dividends);
@@ -68,9 +72,6 @@ class Tape {
         std::size_t count = 0;
         for (std::uint32_t k = 0; k <= shape.dividends; ++k) count += shape.steps[k];
         return count;
-    }
-    static std::size_t held_doubles(const LadderShape& shape) {
-        return (shape.nodes * sizeof(std::uint16_t) + 63) / 64 * 8;
     }
 
     StepRecord* steps_;

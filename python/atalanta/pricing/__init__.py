@@ -10,6 +10,7 @@ from atalanta import _core
 from atalanta.pricing.dividends import Dividends
 from atalanta.pricing.exercise import EarlyExercise, ExerciseBoundary, early_exercise, exercise_boundary
 from atalanta.pricing.greek_columns import GREEK_NAMES, Greeks, ImpliedVolStatus
+from atalanta.pricing.ladder import Ladder, LadderValues, SpotRange
 from atalanta.pricing.valuation import greeks, implied_vol, price
 
 __all__ = [
@@ -19,6 +20,9 @@ __all__ = [
     "ExerciseBoundary",
     "Greeks",
     "ImpliedVolStatus",
+    "Ladder",
+    "LadderValues",
+    "SpotRange",
     "early_exercise",
     "exercise_boundary",
     "greeks",

@@ -1,0 +1,144 @@
+// A piece of rows: European Greeks for all of them; then, class by class, what early exercise adds. The few
+// rows of other regimes are answered one by one.
+#include "pricing/american/collocation_piece.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "pricing/american/certain_exercise.hpp"
+#include "pricing/american/double_boundary.hpp"
+#include "pricing/american/gathered_puts.hpp"
+#include "pricing/dispatch.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr std::size_t kFirstOrder = kGreeksOfOrder[1];
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// First-order Greeks of the rows of a piece.
+class PieceGreeks {
+  public:
+    GreekColumns columns() {
+        GreekColumns all{};
+        for (std::size_t c = 0; c < kFirstOrder; ++c) all.data[c] = values_[c];
+        return all;
+    }
+    double& at(Greek greek, std::size_t i) { return values_[static_cast<std::size_t>(greek)][i]; }
+    void fill(std::size_t i, double value) {
+        for (auto& column : values_) column[i] = value;
+    }
+    void store(std::size_t count, const GreekColumns& out) const {
+        for (std::size_t c = 0; c < kFirstOrder; ++c) {
+            if (out.data[c] != nullptr) std::copy_n(values_[c], count, out.data[c]);
+        }
+    }
+
+  private:
+    double values_[kFirstOrder][kPieceRows];
+};
+
+void set_certain(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
+    const CertainExercise certain = certain_exercise(row);
+    greeks.fill(i, 0.0);
+    greeks.at(Greek::price, i) = certain.price;
+    greeks.at(Greek::delta, i) = certain.delta;
+    greeks.at(Greek::theta, i) = certain.theta;
+    greeks.at(Greek::rho, i) = certain.rho;
+    greeks.at(Greek::phi, i) = certain.phi;
+}
+
+void set_exercised(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
+    greeks.fill(i, 0.0);
+    greeks.at(Greek::price, i) = row.right * (row.spot - row.strike);
+    greeks.at(Greek::delta, i) = row.right;
+}
+
+void set_unbounded(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
+    greeks.fill(i, 0.0);
+    greeks.at(Greek::price, i) = row.put_strike();
+    greeks.at(Greek::delta, i) = row.is_call() ? 1.0 : 0.0;
+}
+
+// theta by the equation that the value obeys where it is not exercised.
+double theta_of(const AmericanRow& row, double price, double delta, double gamma) {
+    const double deviation = row.vol * row.spot;
+    return row.rate * price - (row.rate - row.dividend_yield) * row.spot * delta -
+           0.5 * deviation * deviation * gamma;
+}
+
+// Adds the premium of put k, on a unit strike, to the European Greeks of its row.
+void add_premium(const AmericanRow& row, std::size_t i, double x, const ExercisePremiums& found,
+                 std::size_t k, PieceGreeks& greeks) {
+    if (x <= found.boundary[k]) return set_exercised(row, i, greeks);
+    const bool call = row.is_call();
+    const double strike = row.put_strike(), premium = std::max(found.premium[k], 0.0);
+    double& price = greeks.at(Greek::price, i);
+    double& delta = greeks.at(Greek::delta, i);
+    double& gamma = greeks.at(Greek::gamma, i);
+    price = std::max(price + strike * premium, row.right * (row.spot - row.strike));
+    delta += call ? premium - x * found.delta[k] : found.delta[k];
+    gamma += (call ? x * x : 1.0) * found.gamma[k] / strike;
+    greeks.at(Greek::theta, i) = theta_of(row, price, delta, gamma);
+    if (found.vega == nullptr) return;
+    greeks.at(Greek::vega, i) += strike * found.vega[k];
+    greeks.at(Greek::rho, i) += strike * (call ? found.phi : found.rho)[k];
+    greeks.at(Greek::phi, i) += strike * (call ? found.rho : found.phi)[k];
+}
+
+void add_premiums(const OptionRows& rows, std::size_t index, bool sensitivities, GatheredPuts& gathered,
+                  PieceGreeks& greeks) {
+    alignas(64) double columns[7][GatheredPuts::kCapacity];
+    ExercisePremiums found = {columns[0], columns[1], columns[2], columns[3], nullptr, nullptr, nullptr};
+    if (sensitivities) {
+        found.vega = columns[4];
+        found.rho = columns[5];
+        found.phi = columns[6];
+    }
+    const UnitPuts puts = gathered.puts();
+    active_kernels().american->premiums[index](collocation_tables(index), puts, found);
+    for (std::size_t k = 0; k < gathered.size(); ++k) {
+        const std::size_t i = gathered.row(k);
+        add_premium(american_row(rows, i), i, puts.spot[k], found, k, greeks);
+    }
+}
+
+// Answers what needs no collocation; the class of what does, kCollocationClasses for the rest.
+std::size_t answer_or_classify(const OptionRows& rows, std::size_t i, double tolerance, PieceGreeks& greeks) {
+    const AmericanRow row = american_row(rows, i);
+    switch (regime_of(row)) {
+        case Regime::undefined: greeks.fill(i, kNaN); break;
+        case Regime::certain: set_certain(row, i, greeks); break;
+        case Regime::european: break;
+        case Regime::double_boundary:
+            double_boundary_greeks(rows.slice(i, 1), tolerance, greeks.columns().from(i));
+            break;
+        case Regime::unbounded: set_unbounded(row, i, greeks); break;
+        case Regime::collocation: return collocation_class(row, tolerance);
+    }
+    return kCollocationClasses;
+}
+
+}  // namespace
+
+void piece_greeks(const OptionRows& rows, double tolerance, const GreekColumns& out) noexcept {
+    PieceGreeks greeks;
+    GatheredPuts gathered;
+    std::uint8_t chosen[kPieceRows];
+    const bool sensitivities =
+        out[Greek::vega] != nullptr || out[Greek::rho] != nullptr || out[Greek::phi] != nullptr;
+    active_kernels().european->greeks_order_1(rows, greeks.columns());
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        chosen[i] = static_cast<std::uint8_t>(answer_or_classify(rows, i, tolerance, greeks));
+    }
+    for (std::size_t index = 0; index < kCollocationClasses; ++index) {
+        gathered.clear();
+        for (std::size_t i = 0; i < rows.size; ++i) {
+            if (chosen[i] == index) gathered.add(american_row(rows, i), i);
+        }
+        if (gathered.size() > 0) add_premiums(rows, index, sensitivities, gathered, greeks);
+    }
+    greeks.store(rows.size, out);
+}
+
+}  // namespace atalanta

@@ -1,0 +1,47 @@
+// Ladders: what options with cash dividends are worth over a whole row of spots, from one solve each. A new
+// spot is then a read of some ten nanoseconds instead of a solve. Entry: Ladders.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "pricing/american.hpp"
+#include "pricing/kernel_set.hpp"
+
+namespace atalanta {
+
+// Immutable: threads may read it at the same time. A ladder covers 4.3 times vol sqrt(years) to each side of
+// the spot that its row was given; in between, reads are twice continuously differentiable in the spot and
+// agree with ladder_greeks at that spot.
+class Ladders {
+  public:
+    // Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong.
+    Ladders(const OptionRows& rows, const Terms& terms, int threads = 0);
+
+    std::size_t size() const noexcept { return profiles_.size(); }
+    std::size_t bytes() const noexcept;
+
+    struct Range {
+        double lowest, highest;
+    };
+    // NaN for rows without a ladder: outside the domain, or without time or volatility.
+    Range range(std::size_t row) const noexcept { return {profiles_[row].low, profiles_[row].high}; }
+    // The spots between which exercise is optimal now; lowest > highest where it nowhere is.
+    Range exercise(std::size_t row) const noexcept {
+        return {profiles_[row].exercise_low, profiles_[row].exercise_high};
+    }
+
+    // Price, delta, gamma and theta of ladder row[i] at spot[i]; NaN outside its range. Columns may be null.
+    // Rows must be below size(); nothing is allocated.
+    void read(const std::uint32_t* row, const double* spot, std::size_t count,
+              const LadderReadColumns& out) const noexcept;
+    LadderReading read(std::uint32_t row, double spot) const noexcept;
+
+  private:
+    const LadderKernels* kernels_;
+    std::vector<LadderProfile> profiles_;
+    std::vector<const double*> values_;  // of each ladder, in nodes_
+    std::vector<double> nodes_;
+};
+
+}  // namespace atalanta
