@@ -72,6 +72,19 @@ def test_a_whole_run():
     assert before == cpu_features()["isa"]
 
 
+def test_each_instruction_set_is_measured_once(monkeypatch):
+    """One cell per operation asked for and instruction set; with single calls alone, all operations."""
+    monkeypatch.setattr(session, "compare_bits", lambda *_: None)
+    made = [contender(BASE, *(operation.binder for operation in OPERATIONS))]
+    for groups, expected in (("price", "isa"), {"price"}), (("single", "isa"), None):
+        found = run_session(made, replace(SHORT, groups=groups)).instruction_sets
+        names = [item.operation for item in found if item.contender == supported_isas()[0]]
+        assert len(names) == len(set(names))
+        assert set(names) == (
+            expected or {operation.name for operation in OPERATIONS if not operation.single}
+        )
+
+
 def test_without_mpmath_errors_are_unknown(monkeypatch):
     """None, not an empty list: they were asked for and could not be had."""
     monkeypatch.setattr(session, "reference_available", lambda: False)

@@ -215,8 +215,8 @@ def _compare_instruction_sets(
         return [], None
     names = supported_isas()
     step(f"comparing {', '.join(names)}")
-    batches = [operation for operation in (*plan.covered, *OPERATIONS) if not operation.single]
-    batches = [operation for operation in batches if operation in plan.covered] or batches
+    batches = [operation for operation in plan.covered if not operation.single]
+    batches = batches or [operation for operation in OPERATIONS if not operation.single]
     found: list[Measurement] = []
     with isa_kept():
         for cell in isa_cells(batches, contender, names, plan.isa_rows):

@@ -52,7 +52,7 @@ _EXPIRIES, _FIRST, _EVERY, _CASH, _STRIKES = (37, 91, 183, 365, 730), 30, 91, 0.
 #: Rows of one chain.
 CHAIN = 2 * _STRIKES * len(_EXPIRIES)
 
-#: A quote tells a volatility: this much above what exercise gives, and above nothing, of the strike.
+#: A quote tells a volatility where it is this much of the strike above what exercise now or at expiry is worth.
 _WORTH = 1e-3
 
 
@@ -168,8 +168,11 @@ def chain_quotes(count: int) -> ListedRows:
 
 def _quoted(rows: ListedRows, count: int) -> ListedRows:
     price = american_price(rows, rows.vol)
-    exercised = np.maximum(rows.right * (rows.spot - rows.strike), 0.0)
-    telling = np.flatnonzero(price > exercised + _WORTH * rows.strike)
+    exercised = rows.right * (rows.spot - rows.strike)
+    paid_later = rows.strike * np.exp(-rows.rate * rows.years)
+    held = rows.right * (rows.spot * np.exp(-rows.dividend_yield * rows.years) - paid_later)
+    least = np.maximum(np.maximum(exercised, held), 0.0)
+    telling = np.flatnonzero(price > least + _WORTH * rows.strike)
     return replace(rows, price=price).take(np.resize(telling, count))
 
 
