@@ -25,8 +25,9 @@ constexpr std::size_t round_up_to_lanes(std::size_t rows) {
 }
 
 // a*b + c, fused where the instruction set has it. Without hardware the builtin would be a library call.
+// ATALANTA_UNFUSED is for code that is compiled once for all processors and must round alike on each.
 ATALANTA_INLINE double fma(double a, double b, double c) {
-#if defined(__FMA__) || defined(__aarch64__)
+#if (defined(__FMA__) || defined(__aarch64__)) && !defined(ATALANTA_UNFUSED)
     return __builtin_fma(a, b, c);
 #else
     return a * b + c;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "pricing/american/collocation.hpp"
 #include "pricing/ladder/ladder.hpp"
@@ -13,6 +12,7 @@ namespace atalanta {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Entries of a schedule, by their place in the columns of all.
 struct Entries {
@@ -55,8 +55,7 @@ void find_next_dividends(const OptionRows& rows, const DividendSchedules& divide
         const Entries entries = entries_of(dividends, i);
         std::size_t k = entries.first;
         while (k < entries.last && !(dividends.cash[k] > 0.0)) ++k;
-        const bool paid =
-            k < entries.last && dividends.years[k] < rows.years[i] && !std::isnan(out.price[i]);
+        const bool paid = k < entries.last && dividends.years[k] < rows.years[i] && !std::isnan(out.price[i]);
         out.next_ex_years[i] = paid ? dividends.years[k] : kNaN;
         out.next_dividend[i] = paid ? dividends.cash[k] : kNaN;
     }
@@ -105,9 +104,10 @@ void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
         const double right = rows.right[i], spot = rows.spot[i], strike = rows.strike[i];
         out.intrinsic[i] = std::max(right * (spot - strike), 0.0);
         out.time_value[i] = out.price[i] - out.intrinsic[i];
+        const bool somewhere = out.boundary[i] > 0.0 && out.boundary[i] < kInfinity;
         const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
         const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;
-        out.exercise_now[i] = beyond && !past_far;
+        out.exercise_now[i] = somewhere && beyond && !past_far;
         const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
         out.cost_of_waiting[i] = out.exercise_now[i] ? std::max(carry, 0.0) : 0.0;
         const double lost = out.intrinsic[i] - out.value_after[i];

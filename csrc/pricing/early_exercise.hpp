@@ -7,13 +7,15 @@
 namespace atalanta {
 
 // One value per row; all must be given. Money is per share. A dividend counts for a row where it pays
-// something before the row's expiry. NaN stands where there is no such thing.
+// something before the row's expiry; NaN stands where there is none, and throughout a row without a price.
 struct EarlyExerciseColumns {
     double* price;
-    double* intrinsic;     // what exercising now gives, at least 0
-    double* time_value;    // price - intrinsic
-    double* boundary;      // exercising now is right from here on: spots above (call), below (put)
-    double* far_boundary;  // where rates below 0 end the exercise region again, beyond the boundary
+    double* intrinsic;   // what exercising now gives, at least 0
+    double* time_value;  // price - intrinsic
+    // Exercising now is right at and below it (put), at and above it (call); 0 for puts, infinity for calls
+    // where no spot is exercised, NaN without time or volatility.
+    double* boundary;
+    double* far_boundary;  // where rates below 0 end the exercise region again; NaN where they do not
     double* probability;   // risk-neutral, of exercise before expiry
     double* next_ex_years;
     double* next_dividend;
@@ -28,8 +30,8 @@ struct EarlyExerciseColumns {
 void early_exercise(const OptionRows& rows, const Terms& terms, const EarlyExerciseColumns& out,
                     int threads = 0);
 
-// The boundaries with remaining[m] years left, out[m * rows.size + row]; far may be null. NaN: no spot is
-// exercised then, or the row has less time left. The spots of the rows do not matter.
+// The boundaries with remaining[m] years left, out[m * rows.size + row]; far may be null. NaN where the row
+// has less time left. The spots of the rows do not matter.
 void exercise_boundary(const OptionRows& rows, const Terms& terms, const double* remaining, std::size_t times,
                        double* out, double* far, int threads = 0);
 

@@ -50,8 +50,9 @@ int main() {
     atalanta::early_exercise(rows, terms, early);
 
     for (std::size_t i = 0; i < size; ++i) {
-        std::printf("strike %5.1f  price %7.4f  delta %6.3f  per dollar of dividend %6.3f  assigned %3.0f %%%s\n",
-                    strike[i], price[i], delta[i], dividend_delta[i], 100.0 * early.probability[i],
-                    early.ex_dividend_exercise[i] ? "  before the ex-date" : "");
+        std::printf(
+            "strike %5.1f  price %7.4f  delta %6.3f  per dollar of dividend %6.3f  assigned %3.0f %%%s\n",
+            strike[i], price[i], delta[i], dividend_delta[i], 100.0 * early.probability[i],
+            early.ex_dividend_exercise[i] ? "  before the ex-date" : "");
     }
 }

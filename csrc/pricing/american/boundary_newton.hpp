@@ -1,7 +1,9 @@
 // The exercise boundary of American puts by collocation (Andersen, Lake and Offengenden 2016), eight options
 // across lanes; entry: BoundaryBlock::solve. The unknowns are h = ln(X / B) at the nodes; between them
-// H = h^2 is a polynomial in sqrt(tau). Their equation h = ln X - ln N + ln D (smooth pasting) is
-// solved by Newton's method with the full Jacobian: the plain iteration diverges at low vol and high carry.
+// H = h^2 is a polynomial in sqrt(tau). Their equation is smooth pasting, B = N / D, without the densities at
+// expiry that N and B D have in common, and with yields below zero on the side of N: two positive sums whose
+// logarithms are close to parabolas in h. Newton's method with the full Jacobian solves it at any carry and vol,
+// where the plain iteration diverges.
 // The Jacobian of the last step also tells how the boundary moves with vol, rate and yield.
 #pragma once
 
@@ -171,49 +173,53 @@ class BoundaryBlock {
         clear(sums_.b_square);
     }
 
-    // Adds the terms at expiry and turns the sums into the residual.
+    // Adds the terms at expiry, turns the sums into the residual, and the tangents into right-hand sides.
     template <bool Tangents>
     void close_equation(const PutLanes& at, std::size_t i) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double spread = node_.total_vol[lane], inverse = node_.inverse_total_vol[lane];
-            const double a = fma(at.log_limit[lane] - h_[i][lane], inverse, node_.drift[lane]);
-            const double b = a + spread;
-            const double bell_a = graded_exponential<Digits>(fma(-0.5 * a, a, -node_.interest[lane]));
-            const double growth = graded_exponential<Digits>(-node_.yield[lane]);
-            const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
-            const double tail = bell_b * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
+            const double interest = node_.interest[lane], yield = node_.yield[lane];
+            const double log_boundary = at.log_limit[lane] - h_[i][lane];
+            const double a = fma(log_boundary, inverse, node_.drift[lane]), b = a + spread;
+            const double growth = graded_exponential<Digits>(-yield);
+            const double bell = growth * graded_exponential<Digits>(-0.5 * b * b);
+            const double tail = bell * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
             const double held = spread * below(b, growth, tail);
+            const double boundary = graded_exponential<Digits>(log_boundary);
+            const double paid = greater(yield, 0.0), owed = greater(-yield, 0.0) * boundary;
             const double flow_n = node_.numerator[lane], flow_d = node_.denominator[lane];
-            const double numerator = fma(node_.interest[lane], flow_n, bell_a);
-            const double denominator = fma(node_.yield[lane], flow_d, held + bell_b);
+            const double numerator = fma(interest, flow_n, owed * flow_d);
+            const double denominator = fma(paid, flow_d, held);
             const bool known = (numerator > kLeastSum) & (denominator > kLeastSum);
             const double n = known ? numerator : 1.0, d = known ? denominator : 1.0;
-            const double h = at.log_limit[lane] - log_ratio(n, d);
-            const double inverse_n = known ? 1.0 / n : 0.0, inverse_d = known ? 1.0 / d : 0.0;
-            residual_[i][lane] = known ? h - h_[i][lane] : 0.0;
-            const double edge_slope = a * inverse * (bell_b * inverse_d - bell_a * inverse_n);
+            const double per_n = 1.0 / n, per_d = 1.0 / d;
+            const double inverse_n = known ? per_n : 0.0, inverse_d = known ? per_d : 0.0;
+            const double residual = log_boundary - log_ratio(n, d);
+            const double edge_slope = fma(owed * flow_d, inverse_n, -bell * inverse_d);
+            residual_[i][lane] = known ? residual : 0.0;
             node_.edge_slope[lane] = edge_slope;
-            node_.numerator[lane] = node_.interest[lane] * inverse_n * inverse;
-            node_.denominator[lane] = node_.yield[lane] * inverse_d * inverse;
+            node_.numerator[lane] = interest * inverse_n * inverse;
+            node_.denominator[lane] = fma(paid, inverse_d, -owed * inverse_n) * inverse;
             if constexpr (Tangents) {
-                const double tau = node_.tau[lane], interest = node_.interest[lane], yield = node_.yield[lane];
-                const double reach = tau * inverse;  // change of a and b by the rate
+                const double tau = node_.tau[lane], reach = tau * inverse;  // of a and b by the rate
                 const double inverse_vol = 1.0 / at.vol[lane];
-                const double slope_n = fma(interest, sums_.a_slope[lane], a * bell_a) * reach;
-                const double slope_d = fma(yield, sums_.b_slope[lane], a * bell_b) * reach;
-                const double vol_n = fma(interest, sums_.a_product[lane], a * b * bell_a) * inverse_vol;
-                const double vol_d =
-                    fma(yield, sums_.b_square[lane], fma(a * a, bell_b, held)) * inverse_vol;
-                const double rate_n = tau * (fma(interest, sums_.a_flow_left[lane], flow_n) - bell_a);
-                const double yield_d = tau * (fma(yield, sums_.b_flow_left[lane], flow_d) - (held + bell_b));
+                const double slope_n = fma(interest, sums_.a_slope[lane], owed * sums_.b_slope[lane]) * reach;
+                const double slope_d = fma(paid, sums_.b_slope[lane], -spread * bell) * reach;
+                const double vol_n = fma(interest, sums_.a_product[lane], owed * sums_.b_square[lane]);
+                const double vol_d = fma(paid, sums_.b_square[lane], fma(-spread * a, bell, held));
+                const double rate_n = tau * fma(interest, sums_.a_flow_left[lane], flow_n);
+                const double flow_by_yield = tau * fma(magnitude(yield), sums_.b_flow_left[lane],
+                                                       yield < 0.0 ? -flow_d : flow_d);
+                const double yield_n = yield < 0.0 ? boundary * flow_by_yield : 0.0;
+                const double yield_d = (yield < 0.0 ? 0.0 : flow_by_yield) - tau * held;
                 const double limit = 1.0 - edge_slope;
                 const double moved = slope_n * inverse_n - slope_d * inverse_d;
-                tangent_[kByVol][i][lane] = vol_d * inverse_d - vol_n * inverse_n;
+                tangent_[kByVol][i][lane] = (vol_d * inverse_d - vol_n * inverse_n) * inverse_vol;
                 tangent_[kByRate][i][lane] =
                     fma(at.limit_by_rate[lane], limit, moved - rate_n * inverse_n);
-                tangent_[kByYield][i][lane] =
-                    fma(at.limit_by_yield[lane], limit, yield_d * inverse_d - moved);
+                tangent_[kByYield][i][lane] = fma(at.limit_by_yield[lane], limit,
+                                                  yield_d * inverse_d - yield_n * inverse_n - moved);
             }
         }
     }

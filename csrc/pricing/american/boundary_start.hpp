@@ -1,5 +1,5 @@
 // Where Newton's method on the exercise boundary begins: the quadratic approximation of Barone-Adesi and Whaley
-// (1987), three steps at every node by itself, within about 1e-2 of the boundary.
+// (1987), three steps at every node by itself, and what it is known to be off by: ln(X / B) within about 2 %.
 #pragma once
 
 #include "numerics/logarithm.hpp"
@@ -15,7 +15,7 @@ struct PutLanes {
     alignas(64) Lanes years, rate, dividend_yield, vol;
     alignas(64) Lanes root_years;
     alignas(64) Lanes log_limit, limit;  // X = min(1, r/q): the boundary at expiry, and ln X
-    alignas(64) Lanes perpetual;         // the boundary without an expiry
+    alignas(64) Lanes perpetual, perpetual_h;  // the boundary without an expiry, and its ln(X / B)
     alignas(64) Lanes limit_by_rate, limit_by_yield;  // derivatives of ln X
 };
 
@@ -43,7 +43,9 @@ inline void load_lanes(const UnitPuts& puts, std::size_t first, PutLanes& at) {
         at.root_years[lane] = square_root(years);
         at.limit[lane] = limit;
         at.log_limit[lane] = logarithm(limit);
-        at.perpetual[lane] = exponent / (exponent - 1.0);
+        const double perpetual = exponent / (exponent - 1.0);
+        at.perpetual[lane] = perpetual;
+        at.perpetual_h[lane] = at.log_limit[lane] - logarithm(greater(perpetual, 1e-300));
         const double inverse_rate = 1.0 / rate, inverse_yield = -1.0 / yield;
         at.limit_by_rate[lane] = yield > rate ? inverse_rate : 0.0;
         at.limit_by_yield[lane] = yield > rate ? inverse_yield : 0.0;
@@ -86,6 +88,16 @@ ATALANTA_INLINE double improve_guess(double b, double tau, double rate, double y
     return lesser(greater(next, greater(0.5 * perpetual, 0.1 * b)), limit * (1.0 - 1e-9));
 }
 
+// The true h over the approximate one, by how far the boundary has come on its way from X to the perpetual
+// one, and by the distance from the strike to X in deviations, which is 0 where X is the strike: fitted to 3 000
+// random options, rates of 0.2 to 12 %, yields up to twice the rate, total vol up to 2.6.
+ATALANTA_INLINE double start_correction(double share, double distance) {
+    const double near = fma(-0.08, share * share, 1.067), far = fma(-0.2, share, 0.905);
+    const double turn = fma(2.2, share, distance - 1.9);
+    const double weight = lesser(greater(turn, 0.0), 1.0);
+    return fma(weight, far - near, near);
+}
+
 // h = ln(X / B) at every node.
 template <class Class>
 void start_boundary(const CollocationTables& tables, const PutLanes& at, Lanes* h) {
@@ -112,7 +124,10 @@ void start_boundary(const CollocationTables& tables, const PutLanes& at, Lanes* 
     for (std::size_t i = 0; i < Class::kNodes; ++i) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            h[i][lane] = at.log_limit[lane] - logarithm(guess[i][lane]);
+            const double approximate = at.log_limit[lane] - logarithm(guess[i][lane]);
+            const double deviation = at.vol[lane] * square_root(tau[i][lane]);
+            const double share = lesser(approximate / at.perpetual_h[lane], 1.0);
+            h[i][lane] = approximate * start_correction(share, -at.log_limit[lane] / deviation);
         }
     }
 }

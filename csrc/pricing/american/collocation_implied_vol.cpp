@@ -18,7 +18,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // A step this small, relative to the volatility, is taken and is the last: what it leaves is of second order.
 constexpr double kLastStep = 2e-4;
-constexpr double kLeastBracket = 1e-12;
+constexpr double kLeastBracket = 1e-12, kRounding = 1e-13;
 constexpr int kMostRounds = 100;
 constexpr double kGuess = 0.3;
 
@@ -61,15 +61,20 @@ double newton_step(const Search& s, const Found& found) {
 
 // Whether the search is over; its volatility is then the answer.
 bool advance(Search& s, const Found& found) {
-    (found.price < s.quote ? s.low : s.high) = s.vol;
-    const double next = s.vol + newton_step(s, found);
-    const double highest = s.high < kInfinity ? s.high : 4.0 * s.vol;
-    const bool inside = next > s.low && next < highest;
-    const double bisected = s.high < kInfinity ? 0.5 * (s.low + s.high) : 2.0 * s.vol;
-    const double before = s.vol;
-    s.vol = inside ? next : bisected;
-    return (inside && std::fabs(s.vol - before) <= kLastStep * before) ||
-           s.high - s.low <= kLeastBracket * s.high || found.price == s.quote;
+    const double before = s.vol, step = newton_step(s, found), next = before + step;
+    if (found.price == s.quote || std::fabs(step) <= kRounding * before) return true;
+    (found.price < s.quote ? s.low : s.high) = before;
+    const double highest = s.high < kInfinity ? s.high : 4.0 * before;
+    if (next > s.low && next < highest) {
+        s.vol = next;
+        return std::fabs(step) <= kLastStep * before;
+    }
+    if (s.high == kInfinity) {
+        s.vol = 2.0 * before;
+        return false;
+    }
+    s.vol = 0.5 * (s.low + s.high);
+    return s.high - s.low <= kLeastBracket * s.high;
 }
 
 // The rows still open, in contiguous columns.

@@ -58,7 +58,7 @@ class Edge {
 
     // Collocates on the times left up to reach^2, from distances |log(b / b at expiry)| at the nodes. False
     // where that fails.
-    bool solve(double reach, const Passages<Grid>& passages, const double (&start)[kNodes], double accuracy);
+    bool solve(double reach, const Passages<Grid>& passages, const double (&start)[kNodes]);
 
     // Derivatives of the coefficients along vol, rate and yield; after solve.
     void differentiate();
@@ -78,6 +78,9 @@ class Edge {
         for (std::size_t k = 0; k < kNodes; ++k) coefficients_[k] += share * step[k];
     }
     void linearise_node(std::size_t i, const Passages<Grid>& passages);
+    double add_past(std::size_t i, std::size_t j, const Passage<double>& passage, double log_spot,
+                    double spot);
+    bool descend(const Passages<Grid>& passages, const double (&step)[kNodes]);
     Jet node_residual(std::size_t i, const Market<Jet>& market) const;
 
     const Grid* grid_;
@@ -150,36 +153,38 @@ double Edge<Grid>::row_scale(std::size_t i) const {
     return 1.0 / (1.0 + magnitude(equation_.gap_weight) * market_.vol * (reach_ * grid_->node[i]));
 }
 
+// One past time in the residual of node i, and in its row of the Jacobian by way of the edge back then.
+// Returns the derivative by the edge at the node.
+template <class Grid>
+double Edge<Grid>::add_past(std::size_t i, std::size_t j, const Passage<double>& passage, double log_spot,
+                            double spot) {
+    const double c = equation_.gap_weight, x = reach_ * grid_->node[i];
+    const PastTime& past = grid_->past[j];
+    const double raw = dot(grid_->at_past[i][j], coefficients_), least = least_interpolated(x * past.early);
+    const double log_past = log_edge_from(raw < least ? least : raw);
+    const ExerciseFlow<double> f = exercise_flow(market_, passage, equation_.side, log_spot, spot, log_past);
+    const double weight = row_scale(i) * (x * x) * past.weight;
+    residual_[i] += weight * (f.slope + c * f.gap);
+    double by_past = weight * (f.flow_bend - c * f.flow);
+    if (is_upper()) by_past = raw < least ? 0.0 : by_past * (0.5 / log_past);
+    for (std::size_t k = 0; k < kNodes; ++k) jacobian_.matrix[i][k] += by_past * grid_->at_past[i][j][k];
+    return weight * (f.bend + c * f.slope);
+}
+
 template <class Grid>
 void Edge<Grid>::linearise_node(std::size_t i, const Passages<Grid>& passages) {
-    const double c = equation_.gap_weight, x = reach_ * grid_->node[i], scale = row_scale(i);
-    const double interpolated = dot(grid_->at_node[i], coefficients_);
-    const double log_spot = log_edge_from(interpolated), spot = exponential(log_spot);
-    double* const row = jacobian_.matrix[i];
-    for (std::size_t k = 0; k < kNodes; ++k) row[k] = 0.0;
-    double sum = 0.0, own = 0.0;
-    for (std::size_t j = 0; j < Grid::kPast; ++j) {
-        const PastTime& past = grid_->past[j];
-        const double raw = dot(grid_->at_past[i][j], coefficients_);
-        const double least = least_interpolated(x * past.early);
-        const double log_past = log_edge_from(raw < least ? least : raw);
-        const ExerciseFlow<double> f =
-            exercise_flow(market_, passages.past[i][j], equation_.side, log_spot, spot, log_past);
-        const double weight = scale * (x * x) * past.weight;
-        sum += weight * (f.slope + c * f.gap);
-        own += weight * (f.bend + c * f.slope);
-        double by_past = weight * (f.flow_bend - c * f.flow);
-        if (is_upper()) by_past = raw < least ? 0.0 : by_past * (0.5 / log_past);
-        for (std::size_t k = 0; k < kNodes; ++k) row[k] += by_past * grid_->at_past[i][j][k];
-    }
+    const double log_spot = log_edge_from(dot(grid_->at_node[i], coefficients_));
+    const double spot = exponential(log_spot);
+    residual_[i] = 0.0;
+    for (std::size_t k = 0; k < kNodes; ++k) jacobian_.matrix[i][k] = 0.0;
+    double own = 0.0;
+    for (std::size_t j = 0; j < Grid::kPast; ++j) own += add_past(i, j, passages.past[i][j], log_spot, spot);
     if (is_upper()) {
         const ExpiryFlow<double> f = expiry_flow(passages.whole[i], log_spot, spot);
-        sum += scale * (f.slope + c * f.gap);
-        own += scale * (f.bend + c * f.slope);
-        own *= 0.5 / log_spot;
+        residual_[i] += row_scale(i) * (f.slope + equation_.gap_weight * f.gap);
+        own = (own + row_scale(i) * (f.bend + equation_.gap_weight * f.slope)) * (0.5 / log_spot);
     }
-    residual_[i] = sum;
-    for (std::size_t k = 0; k < kNodes; ++k) row[k] += own * grid_->at_node[i][k];
+    for (std::size_t k = 0; k < kNodes; ++k) jacobian_.matrix[i][k] += own * grid_->at_node[i][k];
 }
 
 // False where the edge has left its side or the system is not a number.
@@ -194,11 +199,25 @@ bool Edge<Grid>::linearise(const Passages<Grid>& passages) {
     return true;
 }
 
+// Moves along the Newton step, or a part of it that shrinks the residual; false where none does.
 template <class Grid>
-bool Edge<Grid>::solve(double reach, const Passages<Grid>& passages, const double (&start)[kNodes],
-                       double accuracy) {
-    constexpr int kMostSteps = 24;
+bool Edge<Grid>::descend(const Passages<Grid>& passages, const double (&step)[kNodes]) {
     constexpr double kLeastShare = 1e-3;
+    const double before = largest_of(residual_);
+    double share = 1.0;
+    move(step, share);
+    while (!linearise(passages) || !(largest_of(residual_) < before)) {
+        share *= 0.5;
+        if (share < kLeastShare) return false;
+        move(step, -share);
+    }
+    return true;
+}
+
+template <class Grid>
+bool Edge<Grid>::solve(double reach, const Passages<Grid>& passages, const double (&start)[kNodes]) {
+    constexpr int kMostSteps = 24;
+    constexpr double kLastStep = 1e-5;  // quadratic: the step after it would be lost in rounding
     reach_ = reach;
     for (std::size_t i = 0; i < kNodes; ++i) {
         coefficients_[i] = is_upper() ? start[i] * start[i] : start[i];
@@ -206,24 +225,15 @@ bool Edge<Grid>::solve(double reach, const Passages<Grid>& passages, const doubl
     grid_->interpolation.solve(coefficients_);
     if (!linearise(passages)) return false;
     for (int iteration = 0; iteration < kMostSteps; ++iteration) {
-        const double before = largest_of(residual_);
         double step[kNodes];
         if (!jacobian_.factorise()) return false;
         for (std::size_t k = 0; k < kNodes; ++k) step[k] = -residual_[k];
         jacobian_.solve(step);
-        if (largest_of(step) <=
-            accuracy *
-                largest_of(coefficients_)) {  // quadratic: the step after this one would be lost in rounding
+        if (largest_of(step) <= kLastStep * largest_of(coefficients_)) {
             move(step, 1.0);
             return true;
         }
-        double share = 1.0;
-        move(step, share);
-        while (!linearise(passages) || !(largest_of(residual_) < before)) {
-            share *= 0.5;
-            if (share < kLeastShare) return false;
-            move(step, -share);
-        }
+        if (!descend(passages, step)) return false;
     }
     return false;
 }

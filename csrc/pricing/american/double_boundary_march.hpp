@@ -42,12 +42,12 @@ class EdgeMarch {
         // From the side where the holder waits: beyond the edge the equation has a root everywhere.
         const double least = 0.98 * before;
         const double most = i == 0 ? 20.0 * market_.vol * x : 1.05 * before * (x / line_.x[i]);
-        double distance = i == 0 ? 0.5 * market_.vol * x : before;
+        double distance = i == 0 ? first_guess(x) : before;
         for (int iteration = 0; iteration < 30; ++iteration) {
             double next = distance - newton_step(i, distance);
             next = next > least ? next : 0.5 * (distance + least);
             next = next < most ? next : 0.5 * (distance + most);
-            const bool settled = magnitude(next - distance) <= 1e-4 * next;
+            const bool settled = magnitude(next - distance) <= 1e-3 * next;
             distance = line_.distance[i + 1] = next;
             if (settled) return true;
         }
@@ -60,6 +60,14 @@ class EdgeMarch {
     }
 
   private:
+    // So far from the strike, in deviations, that an exercised position earns what the option is worth there;
+    // rather less than that.
+    double first_guess(double x) const {
+        const double deviation = market_.vol * x, earned = (market_.rate - market_.yield) * x / market_.vol;
+        if (equation_.side < 0.0 || earned > 0.1) return 0.5 * deviation;
+        return deviation * (square_root(-2.0 * logarithm(earned)) - 1.5);
+    }
+
     double newton_step(std::size_t i, double distance) {
         line_.distance[i + 1] = distance;
         const double c = equation_.gap_weight, x = line_.x[i + 1], towards = -equation_.side;

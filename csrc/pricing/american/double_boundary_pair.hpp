@@ -27,7 +27,7 @@ class EdgePair {
           upper_(Side::upper, grid, market) {}
 
     // False where the edges could not be found. horizon: the square root of the years left.
-    bool solve(double horizon, double accuracy) {
+    bool solve(double horizon) {
         const double rest = longest_reach(market_),
                      vol_bound = log_ratio(-market_.yield, -market_.rate) / market_.vol;
         const double longest = horizon < rest ? horizon : rest;
@@ -35,7 +35,7 @@ class EdgePair {
         for (int tries = 0; tries < 40; ++tries) {
             const MarchedEdges start = march_edges(market_, reach);
             if (!start.is_complete) return false;
-            if (!solve_from(start, accuracy)) {
+            if (!solve_from(start)) {
                 reach = 0.9 * start.reach;
                 continue;
             }
@@ -71,15 +71,14 @@ class EdgePair {
   private:
     double apart(double x) const { return log_upper<double>(x) - log_lower<double>(x); }
 
-    bool solve_from(const MarchedEdges& start, double accuracy) {
+    bool solve_from(const MarchedEdges& start) {
         const Passages<Grid> passages(*grid_, market_, start.reach);
         double lower[Grid::kNodes], upper[Grid::kNodes];
         for (std::size_t i = 0; i < Grid::kNodes; ++i) {
             lower[i] = start.lower.at(start.reach * grid_->node[i]);
             upper[i] = start.upper.at(start.reach * grid_->node[i]);
         }
-        return lower_.solve(start.reach, passages, lower, accuracy) &&
-               upper_.solve(start.reach, passages, upper, accuracy);
+        return lower_.solve(start.reach, passages, lower) && upper_.solve(start.reach, passages, upper);
     }
 
     bool find_end(double reach) {

@@ -72,9 +72,11 @@ class DoubleBoundaryPut {
     FirstOrder greeks(const Option& o, bool with_tangents) {
         if (o.years == 0.0) return expired(o);
         if (is_without_vol(o)) return without_vol_put(o);
-        if (o.spot < kLeastNormal || o.strike < kLeastNormal || is_negligible(o))
+        if (o.spot < kLeastNormal || o.strike < kLeastNormal || most_earned(o) < kNegligible)
             return european_first_order(o);
-        if (!prepare(o)) return undefined_first_order();
+        if (!prepare(o)) {
+            return most_earned(o) < kLostInPrice ? european_first_order(o) : undefined_first_order();
+        }
         const double horizon = square_root(o.years), log_spot = log_ratio(o.spot, o.strike);
         if (is_exercised(horizon, log_spot)) return exercised_put(o);
         FirstOrder g = european_first_order(o);
@@ -90,7 +92,7 @@ class DoubleBoundaryPut {
         if (!(remaining >= 0.0 && remaining <= 1.0) || !(o.strike > 0.0)) return none;
         const double years = remaining * o.years;
         if (years == 0.0 || is_without_vol(o)) return {o.rate / o.dividend_yield, 1.0};
-        if (is_negligible(o) || !prepare(o)) return none;
+        if (most_earned(o) < kNegligible || !prepare(o)) return none;
         const double x = square_root(years);
         if (x > pair_.end()) return none;
         return {exponential(pair_.template log_lower<double>(x)),
@@ -98,18 +100,24 @@ class DoubleBoundaryPut {
     }
 
   private:
-    static bool is_without_vol(const Option& o) { return o.vol * square_root(o.years) < 1e-9; }
+    static constexpr double kNegligible = 1e-11;  // in every output
+    static constexpr double kLostInPrice = 1e-8;  // where the edges are too close to be found
+
+    // The upper edge is v^2/(r - q) strikes below the strike at most.
+    static bool is_without_vol(const Option& o) {
+        return o.vol * o.vol < 1e-9 * (o.rate - o.dividend_yield) || o.vol * square_root(o.years) < 1e-9;
+    }
 
     static FirstOrder expired(const Option& o) {
         const double edge = o.strike * (o.rate / o.dividend_yield);
         return o.spot >= edge && o.spot < o.strike ? exercised_put(o) : european_first_order(o);
     }
 
-    // What exercise could earn at most, in strikes: the edges begin log(q/r) apart.
-    static bool is_negligible(const Option& o) {
+    // What exercise can earn, in strikes at expiry: the edges begin log(q/r) apart and meet before volatility
+    // has twice that width.
+    static double most_earned(const Option& o) {
         const double apart = 2.0 * log_ratio(-o.dividend_yield, -o.rate) / o.vol, square = apart * apart;
-        const double years = o.years < square ? o.years : square;
-        return (o.rate - o.dividend_yield) * years * exponential(-o.dividend_yield * o.years) < 1e-14;
+        return (o.rate - o.dividend_yield) * (o.years < square ? o.years : square);
     }
 
     bool prepare(const Option& o) {
@@ -122,9 +130,8 @@ class DoubleBoundaryPut {
         years_ = o.years;
         has_tangents_ = false;
         pair_ = EdgePair<typename Precision::Grid>(Precision::grid(), market);
-        constexpr double kLargestExponent = 300.0, kAccuracy = 1e-5;
-        is_solved_ =
-            -o.dividend_yield * o.years < kLargestExponent && pair_.solve(square_root(o.years), kAccuracy);
+        constexpr double kLargestExponent = 300.0;
+        is_solved_ = -o.dividend_yield * o.years < kLargestExponent && pair_.solve(square_root(o.years));
         return is_solved_;
     }
 

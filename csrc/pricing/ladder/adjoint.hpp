@@ -32,16 +32,15 @@ class LadderAdjoint {
         PerLane exercised;
         for (std::size_t l = 0; l < kLadderOptions; ++l) exercised[l] = is_exercised(march_, l) ? 1.0 : 0.0;
         const PerLane price = seed();
+        by_centre_now_ = &by_centre_[0];
+        each_lane([&](std::size_t l) { by_centre_[0][l] = 0.0; });
         std::size_t step = 0;
         for (std::uint32_t k = 0; k <= dividends_; ++k) step += march_.shape().steps[k];
         for (std::uint32_t d = 0; d <= dividends_; ++d) {
-            by_centre_now_ = &by_centre_[d];
-            each_lane([&](std::size_t l) { by_centre_[d][l] = 0.0; });
             for (std::size_t s = march_.shape().steps[dividends_ - d]; s > 0; --s) undo(tape_.step(--step));
             if (d < dividends_) uncross(d);
         }
-        transpose_payoff(n_, march_.centre(dividends_), march_.growth(), nodes_, values_, *by_centre_now_,
-                         by_spacing_);
+        unstart();
         unplace_centres(by_cash);
         for (std::size_t l = 0; l < kLadderOptions; ++l)
             out[l] = finish(l, price[l], exercised[l] > 0.0, by_cash);
@@ -55,8 +54,8 @@ class LadderAdjoint {
         __builtin_memset(values_, 0, nodes_ * kLadderOptions * sizeof(double));
         each_lane([&](std::size_t l) {
             node(values_, nodes_ / 2)[l] = 1.0;
-            by_rate_[l] = by_yield_[l] = by_diffusion_[l] = by_drift_[l] = by_spacing_[l] = 0.0;
-            exercised_[l] = 0.0;
+            by_rate_[l] = by_yield_[l] = by_vol_[l] = by_diffusion_[l] = by_drift_[l] = by_spacing_[l] = 0.0;
+            exercised_[l] = by_edge0_[l] = by_edge1_[l] = 0.0;
         });
         return price;
     }
@@ -69,22 +68,71 @@ class LadderAdjoint {
         swap();
     }
 
+    // The far end: u0 + (1 - e^(diffusion elapsed)) (u0 - u1) / (e^h - 1), of nodes 0 and 1 as the interval
+    // began.
+    void undo_edge(const PerLane& time, const PerLane& weight) {
+        const EdgeRecord& edge = tape_.edge(interval_);
+        each_lane([&](std::size_t l) {
+            const double elapsed = time[l] - edge.since[l], grown = exponential(n_.diffusion[l] * elapsed);
+            const double step = exponential(n_.spacing[l]), share = 1.0 / (step - 1.0);
+            const double outer = weight[l] * share * (1.0 - grown);
+            by_edge0_[l] += weight[l] + outer;
+            by_edge1_[l] -= outer;
+            by_diffusion_[l] -= weight[l] * share * elapsed * grown * edge.fall[l];
+            by_spacing_[l] -= outer * share * step * edge.fall[l];
+        });
+    }
+
+    // To the values at the beginning of the interval's march.
+    void settle_edge() {
+        each_lane([&](std::size_t l) {
+            values_[l] += by_edge0_[l];
+            values_[kLadderOptions + l] += by_edge1_[l];
+            by_edge0_[l] = by_edge1_[l] = 0.0;
+        });
+    }
+
     void undo_stage(const StepRecord& step, const StageRecord& stage) {
         PayoffWeights weights;
         weights.clear();
         transpose_up(step, stage, n_, march_.growth(), nodes_, values_, weights);
         collect(stage.payoff, weights);
+        undo_edge(stage.payoff.time, weights.edge);
     }
 
     void uncross(std::uint32_t d) {
+        settle_edge();
         const DateRecord& record = tape_.date(d);
         PayoffWeights weights;
         weights.clear();
         transpose_exercise(record, n_, march_.growth(), nodes_, values_, weights);
         collect(record.payoff, weights);
-        transpose_carry_over(n_, march_.date(d), march_.growth(), nodes_, record.after, values_, spare_,
-                             dates_[d], by_spacing_);
+        PayoffWeights paid;
+        paid.clear();
+        transpose_carry_over(n_, march_.date(d), record.payoff_after, march_.growth(), nodes_, record.after,
+                             values_, spare_, dates_[d], paid, by_spacing_);
+        interval_ = d + 1;
+        by_centre_now_ = &by_centre_[d + 1];
+        each_lane([&](std::size_t l) { by_centre_[d + 1][l] = 0.0; });
+        collect(record.payoff_after, paid);
         swap();
+    }
+
+    // The first payoff: level = e^(rate tau), slope = e^(yield tau + centre).
+    void unstart() {
+        settle_edge();
+        const PayoffRecord& payoff = tape_.start();
+        PayoffWeights w;
+        w.clear();
+        transpose_payoff(n_, payoff, march_.growth(), nodes_, values_, w);
+        PerLane& by_centre = *by_centre_now_;
+        each_lane([&](std::size_t l) {
+            const double by_log_slope = -payoff.slope[l] * w.grown[l];
+            by_rate_[l] = fma(payoff.time[l], payoff.level[l] * w.plain[l], by_rate_[l]);
+            by_yield_[l] = fma(payoff.time[l], by_log_slope, by_yield_[l]);
+            by_centre[l] += by_log_slope;
+            by_spacing_[l] += w.spacing[l] - payoff.slope[l] * w.moved[l];
+        });
     }
 
     void swap() {
@@ -124,11 +172,12 @@ class LadderAdjoint {
             PerLane &after = by_centre_[d], &before = by_centre_[d - 1];
             double* to = by_cash + (d - 1) * kLadderOptions;
             each_lane([&](std::size_t l) {
-                const double side = n_.side[l], by_shift = w.shift[l] + after[l];
-                const double rest = date.spot[l] - date.cash[l];
-                const double moves = rest > kLeastCentreLeft * date.spot[l] ? side * by_shift / rest : 0.0;
-                const double by_log_spot = fma(moves, date.cash[l], w.log_spot[l]);
-                to[l] = w.cash[l] - moves;
+                const double side = n_.side[l], by_shift = side * (w.shift[l] + after[l]);
+                const CentreAfter c = centre_after(n_, l, date.time[l], date.spot[l], date.cash[l]);
+                const double by_left = by_shift / c.spot;
+                const double by_log_spot = w.log_spot[l] + fma(by_left, c.by_log_spot, -by_shift);
+                to[l] = fma(by_left, c.by_cash, w.cash[l]);
+                by_vol_[l] = fma(by_left, c.by_vol, by_vol_[l]);
                 before[l] += fma(side, by_log_spot, after[l]);
                 by_drift_[l] = fma(-side * date.time[l], by_log_spot, by_drift_[l]);
             });
@@ -144,7 +193,8 @@ class LadderAdjoint {
         const double by_diffusion = by_diffusion_[l] - by_drift_[l];
         const double by_rate = by_rate_[l] + by_drift_[l] - n_.years[l] * u;
         const double by_yield = by_yield_[l] - by_drift_[l];
-        const double vega = fma(by_diffusion, n_.vol[l], by_spacing_[l] * n_.spacing[l] / n_.vol[l]);
+        const double by_width = fma(by_spacing_[l], n_.spacing[l] / n_.vol[l], by_vol_[l]);
+        const double vega = fma(by_diffusion, n_.vol[l], by_width);
         return {unit * vega, unit * (put ? by_rate : by_yield), unit * (put ? by_yield : by_rate),
                 exercised ? 1.0 : exercised_[l]};
     }
@@ -158,8 +208,9 @@ class LadderAdjoint {
     DateWeights* dates_;
     PerLane* by_centre_now_ = nullptr;
     double *values_, *spare_;
-    PerLane by_rate_, by_yield_, by_diffusion_, by_drift_, by_spacing_;
-    PerLane exercised_;
+    PerLane by_rate_, by_yield_, by_vol_, by_diffusion_, by_drift_, by_spacing_;
+    PerLane exercised_, by_edge0_, by_edge1_;
+    std::uint32_t interval_ = 0;
 };
 
 }  // namespace

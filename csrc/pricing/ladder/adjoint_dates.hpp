@@ -68,25 +68,34 @@ ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, dou
 
 // What a read of a grid depends on.
 struct PlaceWeights {
-    double value;     // the read
-    double by_place;  // its derivative by the place, in cells
+    double value;       // the read
+    double by_place;    // its derivative by the place, in cells
+    double by_spacing;  // at a given place
 };
 
-// Adds `weight` times the coefficients of the read to `into`.
-inline PlaceWeights transpose_read(const double* u, const double* growth, std::size_t nodes, std::size_t lane,
-                                   double place, double spacing, double weight, double* into) {
+// A read of a lane in terms of what it reads: its coefficients times `weight` are added to `into`.
+inline PlaceWeights transpose_read_beyond(const Normalised& n, const PayoffRecord& payoff, const double* u,
+                                          const double* growth, std::size_t nodes, std::size_t l,
+                                          double place, double weight, double* into, PayoffWeights& weights) {
+    if (place > 0.0) return {0.0, 0.0, 0.0};
+    const Beyond beyond = read_beyond(n, payoff, u, growth, l, place);
+    const double e0 = growth[l], e1 = growth[kLadderOptions + l], h = n.spacing[l];
+    if (beyond.pay > beyond.held) {
+        weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
+        return {beyond.pay, -payoff.slope[l] * beyond.x * h, 0.0};  // the weights know the rest
+    }
+    into[l] = fma(weight, 1.0 - beyond.second, into[l]);
+    into[kLadderOptions + l] = fma(weight, beyond.second, into[kLadderOptions + l]);
+    // (e^(place h) - 1) / (e^h - 1) is the weight of node 1.
+    const double rise = (u[kLadderOptions + l] - u[l]) / (e1 - e0);
+    return {beyond.held, rise * beyond.x * h, rise * fma(place, beyond.x, -beyond.second * e1)};
+}
+
+inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size_t lane, double place,
+                                   double weight, double* into) {
     const double last = static_cast<double>(nodes - 1);
-    if (place > last) return {0.0, 0.0};
     const double* from = u + lane;
     double* to = into + lane;
-    if (place < 0.0) {
-        const double x = exponential(place * spacing);
-        const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
-        const double second = (x - 1.0) / step, slope = (from[kLadderOptions] - from[0]) / step;
-        to[0] = fma(weight, 1.0 - second, to[0]);
-        to[kLadderOptions] = fma(weight, second, to[kLadderOptions]);
-        return {fma(slope, x - 1.0, from[0]), slope * x * spacing};
-    }
     const double nearest = __builtin_floor(place + 0.5);
     const double inner = nearest < 2.0 ? 2.0 : nearest > last - 2.0 ? last - 2.0 : nearest;
     const double f = place - inner, f2 = f * f;
@@ -99,7 +108,7 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
                          -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
                          (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
     const std::size_t first = (static_cast<std::size_t>(inner) - 2) * kLadderOptions;
-    PlaceWeights w = {0.0, 0.0};
+    PlaceWeights w = {0.0, 0.0, 0.0};
     for (std::size_t j = 0; j < 5; ++j) {
         const std::size_t at = first + j * kLadderOptions;
         to[at] = fma(weight, c[j], to[at]);
@@ -111,8 +120,9 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
 
 // before: derivative by u before the date; after: by u after it, written. by_spacing is added to.
 [[gnu::noinline]] inline void transpose_carry_over(const Normalised& n, const ExDate& date,
-                                                   const double* growth, std::size_t nodes, const double* u,
-                                                   const double* before, double* after, DateWeights& weights,
+                                                   const PayoffRecord& payoff, const double* growth,
+                                                   std::size_t nodes, const double* u, const double* before,
+                                                   double* after, DateWeights& weights, PayoffWeights& paid,
                                                    PerLane& by_spacing) {
     const double middle = static_cast<double>(nodes / 2);
     __builtin_memset(after, 0, nodes * kLadderOptions * sizeof(double));
@@ -123,13 +133,15 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             const double a = node(before, i)[l];
             const double rest = to.rest[l], unit = n.side[l] > 0.0 ? 1.0 : rest;
+            const double place = to.place[l], last = static_cast<double>(nodes - 1);
+            const bool outside = place < 0.0 || place > last;
             const PlaceWeights read =
-                transpose_read(u, growth, nodes, l, to.place[l], n.spacing[l], a * unit, after);
+                outside ? transpose_read_beyond(n, payoff, u, growth, nodes, l, place, a * unit, after, paid)
+                        : transpose_read(u, nodes, l, place, a * unit, after);
             const double by_place = a * unit * read.by_place * n.inverse_spacing[l];
-            const double cells = static_cast<double>(i) - middle,
-                         moved = to.place[l] - static_cast<double>(i);
+            const double cells = static_cast<double>(i) - middle, moved = place - static_cast<double>(i);
             weights.shift[l] -= by_place;
-            by_spacing[l] = fma(-by_place, moved, by_spacing[l]);
+            by_spacing[l] += fma(-by_place, moved, a * unit * read.by_spacing);
             if (!(rest > kLeastRest)) continue;
             // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest)
             const double by_rest = n.side[l] > 0.0 ? by_place / rest : a * read.value - by_place / rest;
@@ -142,32 +154,30 @@ inline PlaceWeights transpose_read(const double* u, const double* growth, std::s
     }
 }
 
-// values: derivative by u at expiry. Adds the derivative by the centre of the last grid and by the spacing.
-[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const double* centre,
+// values: derivative by u at expiry. Adds to the weights of the payoff, and the derivative by the spacing.
+[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const PayoffRecord& payoff,
                                                const double* growth, std::size_t nodes, const double* values,
-                                               PerLane& by_centre, PerLane& by_spacing) {
+                                               PayoffWeights& weights) {
     const double middle = static_cast<double>(nodes / 2);
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const double slope = exponential(centre[l]), h = n.spacing[l];
-        for (std::size_t i = 0; i < nodes; ++i) {
-            const double strike_share = slope * node(growth, i)[l];
-            if (!(strike_share < 1.0)) break;
-            const double weight = -node(values, i)[l] * strike_share;
-            by_centre[l] += weight;
-            by_spacing[l] = fma(weight, static_cast<double>(i) - middle, by_spacing[l]);
+        const double level = payoff.level[l], slope = payoff.slope[l], h = n.spacing[l];
+        for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
+            weights.add(l, node(values, i)[l], node(growth, i)[l], static_cast<double>(i) - middle);
         }
-        const double place = fma(-centre[l], n.inverse_spacing[l], middle);
+        const double place = payoff_kink(n, payoff, nodes, l);
         if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
         const double below = __builtin_floor(place), eta = place - below;
         const double* at = node(values, static_cast<std::size_t>(below)) + l;
-        const HingeWeights w = hinge_weights(eta, 1.0, -1.0, h), bent = hinge_weights(eta, 0.0, -1.0, h);
-        const HingeDerivatives d = hinge_derivatives(eta, 1.0, -1.0, h);
+        const HingeWeights w = hinge_weights(eta, level, -level, h),
+                           bent = hinge_weights(eta, 0.0, -level, h);
+        const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
         const double by_eta = at[0] * d.positive_by_eta + at[kLadderOptions] * d.zero_by_eta;
-        // The weights are h times a term of the slope and h^2 times one of the bend.
-        const double scaled =
-            at[0] * (w.positive + bent.positive) + at[kLadderOptions] * (w.zero + bent.zero);
-        by_centre[l] = fma(-by_eta, n.inverse_spacing[l], by_centre[l]);
-        by_spacing[l] += n.inverse_spacing[l] * fma(by_eta, centre[l] * n.inverse_spacing[l], scaled);
+        const double by_kink = by_eta * n.inverse_spacing[l];
+        const double scaled = at[0] * w.positive + at[kLadderOptions] * w.zero;
+        const double scaled_twice = at[0] * bent.positive + at[kLadderOptions] * bent.zero;
+        weights.plain[l] += (scaled + by_kink) / level;
+        weights.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
+        weights.spacing[l] += n.inverse_spacing[l] * (scaled + scaled_twice - by_eta * (place - middle));
     }
 }
 

@@ -14,11 +14,12 @@ struct PayoffWeights {
     PerLane plain, grown, moved;
     PerLane bend_plain, bend_grown, bend_moved;
     PerLane spacing;
+    PerLane edge;  // by node 0 where the option is held there
 
     ATALANTA_INLINE void clear() {
         each_lane([&](std::size_t l) {
             plain[l] = grown[l] = moved[l] = 0.0;
-            bend_plain[l] = bend_grown[l] = bend_moved[l] = spacing[l] = 0.0;
+            bend_plain[l] = bend_grown[l] = bend_moved[l] = spacing[l] = edge[l] = 0.0;
         });
     }
     ATALANTA_INLINE void add(std::size_t l, double weight, double e, double cells) {
@@ -103,10 +104,12 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
         store(weights.moved.at + at, load(weights.moved.at + at) + moved.half[k]);
         store(values + at, zero);
     }
-    // Node 0 is on the payoff or on its asymptote, which no input moves noticeably.
-    const bool edge_known = record.sweep.end > 0;
-    for (std::size_t l = 0; edge_known && l < kLadderOptions; ++l) {
-        if ((record.sweep.held[0] >> l & 1) == 0) weights.add(l, total[l], growth[l], -middle);
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        if ((record.sweep.held[0] >> l & 1) != 0) {
+            weights.edge[l] = total[l];
+        } else {
+            weights.add(l, total[l], growth[l], -middle);
+        }
     }
 }
 

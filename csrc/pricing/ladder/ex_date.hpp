@@ -8,6 +8,18 @@
 namespace atalanta {
 namespace {
 
+// The payoff level - slope E of one stage or date, at its time to expiry.
+struct PayoffRecord {
+    PerLane time, level, slope;
+};
+
+// Where a payoff becomes zero, in nodes.
+ATALANTA_INLINE double payoff_kink(const Normalised& n, const PayoffRecord& payoff, std::size_t nodes,
+                                   std::size_t lane) {
+    const double distance = log_ratio(payoff.level[lane], payoff.slope[lane]);
+    return fma(distance, n.inverse_spacing[lane], static_cast<double>(nodes / 2));
+}
+
 // One dividend of every lane.
 struct ExDate {
     PerLane time;  // to expiry
@@ -15,6 +27,34 @@ struct ExDate {
     PerLane spot;   // at the centre of the grid before the date
     PerLane shift;  // what the logarithm of X at the centre gains over the date
 };
+
+// The spot at the centre of the grid after a date, and its derivatives.
+struct CentreAfter {
+    double spot;
+    double by_log_spot, by_cash, by_vol;
+};
+
+constexpr double kCentreReach = 4.0;      // standard deviations whose upper end ...
+constexpr double kCentreEdge = 4.7;       // ... stays so many away from the centre afterwards
+constexpr double kLeastCentreLeft = 0.2;  // of the spot
+
+// The centre loses the dividend, unless it is so large that spots above would then leave the grid at its
+// upper end, where all logarithms have become wider.
+ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, double time, double spot,
+                                         double cash) {
+    const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
+    const double up = exponential(kCentreReach * n.vol[l] * until);
+    const double down = exponential(-kCentreEdge * n.vol[l] * whole);
+    const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, up, -cash) * down;
+    const bool is_plain = plain >= high;
+    const double by_vol = kCentreReach * spot * up * down * until - kCentreEdge * high * whole;
+    const double grown = spot * up * down;
+    const double chosen = is_plain ? plain : high, chosen_by_log = is_plain ? spot : grown;
+    const double chosen_by_cash = is_plain ? -1.0 : -down, chosen_by_vol = is_plain ? 0.0 : by_vol;
+    const bool free = chosen > least;
+    return {free ? chosen : least, free ? chosen_by_log : least, free ? chosen_by_cash : 0.0,
+            free ? chosen_by_vol : 0.0};
+}
 
 // The least share of the spot that counts as left over; a spot below it is as good as zero.
 constexpr double kLeastRest = 1e-300;
@@ -50,14 +90,22 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     });
 }
 
-// Beyond the grid: nothing far out of the money, linear in X far in the money.
-inline double read_beyond(const double* u, const double* growth, std::size_t lane, double place,
-                          double spacing) {
-    if (place > 0.0) return 0.0;
-    const double* at = u + lane;
-    const double x = exponential(place * spacing);  // over X at node 0
-    const double step = growth[kLadderOptions + lane] / growth[lane] - 1.0;
-    return fma((at[kLadderOptions] - at[0]) / step, x - 1.0, at[0]);
+// Beyond the grid: nothing far out of the money, linear in X far in the money, where exercise just after the
+// date may be worth more.
+struct Beyond {
+    double x;       // e^(distance of the place from the middle)
+    double pay;     // of exercise, 0 where there is no right to it
+    double second;  // weight of node 1, node 0 having the rest
+    double held;
+};
+inline Beyond read_beyond(const Normalised& n, const PayoffRecord& payoff, const double* u,
+                          const double* growth, std::size_t lane, double place) {
+    const double e0 = growth[lane], e1 = growth[kLadderOptions + lane], u0 = u[lane],
+                 u1 = u[kLadderOptions + lane];
+    const double x = e0 * exponential(place * n.spacing[lane]);
+    const double second = (x - e0) / (e1 - e0);
+    const double pay = n.american[lane] > 0.0 ? fma(-payoff.slope[lane], x, payoff.level[lane]) : 0.0;
+    return {x, pay, second, fma(u1 - u0, second, u0)};
 }
 
 // The five nodes about a place, per lane.
@@ -93,9 +141,11 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
     }
 }
 
-// after: u just after the date, read; before: u just before it, written, still without the right to exercise.
-[[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const double* growth,
-                                         std::size_t nodes, const double* after, double* before) {
+// payoff: on the grid after the date. after: u just after the date, read; before: u just before it, written,
+// still without the right to exercise.
+[[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const PayoffRecord& payoff,
+                                         const double* growth, std::size_t nodes, const double* after,
+                                         double* before) {
     const double last = static_cast<double>(nodes - 1);
     Landing to;
     Stencil stencil;
@@ -121,7 +171,11 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
         if (any_outside == 0.0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (outside[l] == 0.0) continue;
-            const double u = read_beyond(after, growth, l, to.place[l], n.spacing[l]);
+            double u = 0.0;
+            if (to.place[l] < 0.0) {
+                const Beyond beyond = read_beyond(n, payoff, after, growth, l, to.place[l]);
+                u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
+            }
             out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
         }
     }

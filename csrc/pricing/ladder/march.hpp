@@ -10,7 +10,6 @@ namespace atalanta {
 namespace {
 
 constexpr double kNoObstacle = -1e30;
-constexpr double kLeastCentreLeft = 0.2;  // the grid's centre loses at most the rest at an ex-date
 
 // Doubles that a march needs, per shape. The memory is aligned to 64 bytes.
 constexpr std::size_t march_doubles(std::size_t nodes, std::size_t dividends) {
@@ -102,10 +101,8 @@ class LadderMarch {
             each_lane([&](std::size_t l) {
                 const double log_x = fma(-n_.drift[l], time[l], centre[l]);
                 const double at = n_.strike[l] * exponential(n_.side[l] * log_x);
-                const double least = kLeastCentreLeft * at, rest = at - cash[l];
-                const double left = rest > least ? rest : least;
                 spot[l] = at;
-                shift[l] = n_.side[l] * log_ratio(left, at);
+                shift[l] = n_.side[l] * log_ratio(centre_after(n_, l, time[l], at, cash[l]).spot, at);
                 centre[l] += shift[l];
             });
         }
@@ -121,29 +118,44 @@ class LadderMarch {
         }
     }
 
+    // In an interval next to expiry that is shorter than one good step the compact form rings at the kink,
+    // which the right to exercise would turn into a bias. There exercise at the ex-date stands for exercise
+    // at any time: the payoff is what becomes, without interest, the payoff of that date.
     void start() {
         const double* centre = centres_ + shape_.dividends * kLadderOptions;
-        PerLane slope;
+        PerLane end = n_.years;
+        if (shape_.dividends > 0) copy(end, date_column(shape_.dividends - 1, kTime));
+        const double dates = shape_.dividends;
         each_lane([&](std::size_t l) {
-            slope[l] = exponential(centre[l]);
-            asymptote_level_[l] = 1.0;
-            asymptote_slope_[l] = slope[l];
-            asymptote_since_[l] = 0.0;
+            const double age = n_.diffusion[l] * end[l] * n_.inverse_spacing[l] * n_.inverse_spacing[l];
+            const bool unresolved = (dates > 0.0) & (age < kLeastRatio);
+            steady_[l] = unresolved ? 0.0 : n_.exercisable[l];
+            const bool early = (n_.exercisable[l] > 0.0) & (n_.rate[l] > n_.yield[l]);
+            payoff_.time[l] = unresolved & early ? end[l] : 0.0;
+            payoff_.level[l] = exponential(n_.rate[l] * payoff_.time[l]);
+            payoff_.slope[l] = exponential(fma(n_.yield[l], payoff_.time[l], centre[l]));
             time_[l] = 0.0;
         });
         for (std::size_t i = 0; i < nodes_; ++i) {
             const double* e = node(growth_, i);
             double* to = node(u_, i);
             each_lane([&](std::size_t l) {
-                const double pay = fma(-slope[l], e[l], 1.0);
+                const double pay = fma(-payoff_.slope[l], e[l], payoff_.level[l]);
                 to[l] = pay > 0.0 ? pay : 0.0;
             });
         }
+        fit_asymptote(shape_.dividends);
+        correct_payoff_kink();
+        if (tape_ != nullptr) tape_->start() = payoff_;
+    }
+
+    void correct_payoff_kink() {
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const double place = fma(-centre[l], n_.inverse_spacing[l], static_cast<double>(nodes_ / 2));
+            const double level = payoff_.level[l];
+            const double place = payoff_kink(n_, payoff_, nodes_, l);
             if (!(place >= 0.0 && place < static_cast<double>(nodes_ - 1))) continue;
             const double below = __builtin_floor(place);
-            const HingeWeights w = hinge_weights(place - below, 1.0, -1.0, n_.spacing[l]);
+            const HingeWeights w = hinge_weights(place - below, level, -level, n_.spacing[l]);
             double* at = node(u_, static_cast<std::size_t>(below)) + l;
             at[0] += w.positive;
             at[kLadderOptions] += w.zero;
@@ -154,6 +166,7 @@ class LadderMarch {
     void march(std::uint32_t k, const PerLane& until) {
         const std::size_t steps = shape_.steps[k];
         if (steps == 0) return;
+        if (k > 0) steady_ = n_.exercisable;
         const double* centre = centres_ + (shape_.dividends - k) * kLadderOptions;
         const PerLane since = time_;
         StepTimes times;
@@ -207,11 +220,11 @@ class LadderMarch {
         PerLane length, cash;
         each_lane([&](std::size_t l) { length[l] = until[l] - time_[l]; });
         if (k == 0) {
-            times.set_first(n_, steps, length);
+            each_lane([&](std::size_t l) { cash[l] = 0.0; });
         } else {
             copy(cash, date_column(shape_.dividends - k, kCash));
-            times.set_later(n_, steps, length, cash);
         }
+        times.set(n_, steps, time_, length, cash);
     }
 
     void set_payoff(const PerLane& time, const double* centre) {
@@ -234,7 +247,7 @@ class LadderMarch {
             const double most = a * inverse * ((r > 0.0 ? r : 0.0) + (q < 0.0 ? -q : 0.0));
             const double grown = exponential(n_.diffusion[l] * (time[l] - asymptote_since_[l]));
             const double distance = fma(n_.drift[l], time[l], -centre[l]) * n_.inverse_spacing[l];
-            const bool on = n_.exercisable[l] != 0.0;
+            const bool on = steady_[l] != 0.0;
             obstacle_.level[l] = on ? a : kNoObstacle;
             obstacle_.slope[l] = on ? b : 0.0;
             obstacle_.bend[l] = on ? bend : 0.0;
@@ -258,10 +271,11 @@ class LadderMarch {
     void cross(std::uint32_t d) {
         DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
         if (record != nullptr) {
+            record->payoff_after = payoff_;
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
             each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
         }
-        carry_over(n_, date(d), growth_, nodes_, u_, w_);
+        carry_over(n_, date(d), payoff_, growth_, nodes_, u_, w_);
         double* const swapped = u_;
         u_ = w_;
         w_ = swapped;
@@ -274,12 +288,21 @@ class LadderMarch {
         exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
         if (record != nullptr) record->payoff = payoff_;
+        fit_asymptote(d);
+    }
+
+    // Far in the money u = level - slope e^y, from the two lowest nodes.
+    void fit_asymptote(std::uint32_t interval) {
+        EdgeRecord* const record = tape_ == nullptr ? nullptr : &tape_->edge(interval);
+        if (record != nullptr) record->since = time_;
         each_lane([&](std::size_t l) {
             const double e0 = growth_[l], e1 = growth_[kLadderOptions + l], u0 = u_[l];
             asymptote_slope_[l] = (u0 - u_[kLadderOptions + l]) / (e1 - e0);
             asymptote_level_[l] = fma(asymptote_slope_[l], e0, u0);
             asymptote_since_[l] = time_[l];
         });
+        if (record == nullptr) return;
+        each_lane([&](std::size_t l) { record->fall[l] = u_[l] - u_[kLadderOptions + l]; });
     }
 
     const LadderShape& shape_;
@@ -289,12 +312,13 @@ class LadderMarch {
     StepOperator op_;
     Obstacle obstacle_;
     PayoffRecord payoff_;     // the last one set
+    PerLane steady_;          // 1 where the option may be exercised within the present interval
     SweepRecord last_sweep_;  // of the present, or before an ex-date
     ExerciseNow exercise_now_;
     PerLane time_;
     const Tape* tape_ = nullptr;
-    std::size_t step_ = 0;                                         // since expiry
-    PerLane asymptote_level_, asymptote_slope_, asymptote_since_;  // far in the money u = level - slope e^y
+    std::size_t step_ = 0;  // since expiry
+    PerLane asymptote_level_, asymptote_slope_, asymptote_since_;
 };
 
 }  // namespace

@@ -17,12 +17,27 @@ constexpr double kReferenceTolerance = 5e-4, kReferenceNodes = 100.0;
 constexpr double kWideTotalVol = 0.7;  // beyond it e^y changes too much from node to node
 constexpr double kLeastNodes = 64.0, kMostNodes = 4096.0;
 
-inline std::uint16_t nodes_of(double vol, double years, double tolerance) {
+constexpr double kDeviations = 5.0, kFineDeviations = 6.0;  // of a fine tolerance, which sees further
+constexpr double kFineTolerance = 1e-4;
+constexpr double kMostExtraDeviations = 1.0;
+
+// Dividends that take much of the spot widen the logarithm of what they leave.
+inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
+    double cash = 0.0;
+    for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
+    const double wider = 12.0 * (cash / o.spot - 0.06);
+    const double extra = wider > 0.0 ? (wider < kMostExtraDeviations ? wider : kMostExtraDeviations) : 0.0;
+    const double deviations = (tolerance < kFineTolerance ? kFineDeviations : kDeviations) + extra;
+    return static_cast<std::uint16_t>(__builtin_ceil(10.0 * deviations));
+}
+
+inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
     const double fine = kReferenceNodes * power(kReferenceTolerance / tolerance, 0.45);
-    const double wide = vol * square_root(years) * (1.0 / kWideTotalVol);
+    const double wide = o.vol * square_root(o.years) * (1.0 / kWideTotalVol);
     // In eighths, so that the strikes of an expiry mostly share their number.
     const double eighths = wide > 1.0 ? __builtin_ceil(8.0 * wide) * 0.125 : 1.0;
-    const double wanted = (fine > kLeastNodes ? fine : kLeastNodes) * eighths;
+    const double base = tolerance < kFineTolerance ? kFineDeviations : kDeviations;
+    const double wanted = (fine > kLeastNodes ? fine : kLeastNodes) * eighths * (0.1 * deviations / base);
     const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
     return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
 }
@@ -37,8 +52,8 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
 
 // Fills shape.steps.
 inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
-    shape.nodes = nodes_of(o.vol, o.years, tolerance);
-    shape.deviations = tolerance < 1e-4 ? 60 : 50;
+    shape.deviations = deviations_of(o, tolerance);
+    shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.dividends = o.dividends;
     shape.steps = steps;
     double end = o.years;

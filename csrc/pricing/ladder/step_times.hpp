@@ -1,7 +1,8 @@
-// When the steps of an interval end, lane by lane. After expiry they grow, the first being about the least
-// that does not make the compact form ring. Beyond an ex-date a put is not exercised for a while, because the
-// dividend is worth more than the interest on the strike; then a boundary appears out of nowhere, in all
-// depths at once: a step ends there, and short ones follow. Entries: StepTimes::set, StepTimes::share.
+// When the steps of an interval end, lane by lane. They grow from where the solution has a kink, the payoff
+// at expiry or an ex-date close to it, the first being about the least that does not make the compact form
+// ring. Beyond an ex-date a put is not exercised for a while, because the dividend is worth more than the
+// interest on the strike; then a boundary appears out of nowhere, at all depths at once: a step ends there,
+// and short ones follow. Entries: StepTimes::set, StepTimes::share.
 #pragma once
 
 #include "pricing/ladder/block.hpp"
@@ -9,43 +10,39 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLeastRatioAtExpiry = 0.5;  // D dt / h^2 of the first step
+constexpr double kLeastRatio = 0.5;      // D dt / h^2 of a step from a kink
+constexpr double kRatioOfElapsed = 0.5;  // of a first step, once the time since expiry has smoothed the kink
 constexpr double kSteepestGrading = 2.5;
 constexpr double kStepsWithoutExercise = 0.5;  // how much fewer an equal stretch without exercise gets
+constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
 
 class StepTimes {
   public:
-    // The interval that begins at expiry.
-    ATALANTA_INLINE void set_first(const Normalised& n, std::size_t steps, const PerLane& length) {
-        const double inverse_log = steps > 1 ? 1.0 / logarithm(static_cast<double>(steps)) : 0.0;
+    // An interval `length` long that begins at a dividend of `cash`, `elapsed` after expiry (0 and 0 for the
+    // first one).
+    ATALANTA_INLINE void set(const Normalised& n, std::size_t steps, const PerLane& elapsed,
+                             const PerLane& length, const PerLane& cash) {
         steps_ = static_cast<double>(steps);
         each_lane([&](std::size_t l) {
-            const double inverse = n.inverse_spacing[l];
-            const double ratios =
-                n.diffusion[l] * length[l] * inverse * inverse * (1.0 / kLeastRatioAtExpiry);
-            const double wanted = logarithm(ratios > 1.0 ? ratios : 1.0) * inverse_log;
-            const double least = wanted > 1.0 ? wanted : 1.0;
-            grading_[l] = least < kSteepestGrading ? least : kSteepestGrading;
-            break_step_[l] = steps_;
-            break_share_[l] = 1.0;
-        });
-    }
-
-    // An interval that begins at an ex-date.
-    ATALANTA_INLINE void set_later(const Normalised& n, std::size_t steps, const PerLane& length,
-                                   const PerLane& cash) {
-        steps_ = static_cast<double>(steps);
-        each_lane([&](std::size_t l) {
-            const bool waits = (n.exercisable[l] > 0.0) & (n.side[l] > 0.0) & (n.rate[l] > 0.0);
+            const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
+            const double age = per_year * elapsed[l];
+            const bool waits =
+                (n.exercisable[l] > 0.0) & (n.side[l] > 0.0) & (n.rate[l] > 0.0) & (cash[l] > 0.0);
             const double rate = waits ? n.rate[l] : 1.0;
             const double wait = log_ratio(n.strike[l] + cash[l], n.strike[l]) / (rate * length[l]);
-            const double step = __builtin_floor(fma(kStepsWithoutExercise * steps_, wait, 0.5));
+            const double density = age < kSmoothRatio ? 1.0 : kStepsWithoutExercise;
+            const double step = __builtin_floor(fma(density * steps_, wait, 0.5));
             const double at_least_one = step > 1.0 ? step : 1.0;
             const double one_left = at_least_one < steps_ - 1.0 ? at_least_one : steps_ - 1.0;
-            const bool breaks = waits & (wait < 1.0);
-            grading_[l] = 1.0;
+            const bool breaks = waits & (wait < 1.0) & (steps_ > 1.0);
             break_step_[l] = breaks ? one_left : steps_;
             break_share_[l] = breaks ? wait : 1.0;
+            const double first = kRatioOfElapsed * age > kLeastRatio ? kRatioOfElapsed * age : kLeastRatio;
+            const double ratios = per_year * length[l] * break_share_[l] / first;
+            const double graded_steps = break_step_[l] > 1.5 ? break_step_[l] : 2.0;
+            const double wanted = logarithm(ratios > 1.0 ? ratios : 1.0) / logarithm(graded_steps);
+            const double least = wanted > 1.0 ? wanted : 1.0;
+            grading_[l] = least < kSteepestGrading ? least : kSteepestGrading;
         });
     }
 

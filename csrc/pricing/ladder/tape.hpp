@@ -7,11 +7,6 @@
 namespace atalanta {
 namespace {
 
-// The payoff of one stage or date, at its time to expiry.
-struct PayoffRecord {
-    PerLane time, level, slope;
-};
-
 struct StageRecord {
     PayoffRecord payoff;
     SweepRecord sweep;
@@ -24,10 +19,16 @@ struct StepRecord {
 };
 
 struct DateRecord {
-    PayoffRecord payoff;
+    PayoffRecord payoff_after, payoff;  // on the grids after and before the date
     KinkRecord kink;
     double* after;        // u just after the date
     std::uint16_t* held;  // a bit per lane
+};
+
+// Where the far end of the grid was extrapolated from, at the beginning of an interval's march.
+struct EdgeRecord {
+    PerLane since;  // time to expiry
+    PerLane fall;   // u at node 0 less u at node 1
 };
 
 class Tape {
@@ -36,14 +37,17 @@ class Tape {
         return (nodes * sizeof(std::uint16_t) + 63) / 64 * 8;
     }
     static std::size_t doubles(const LadderShape& shape) {
-        return steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape.nodes)) +
+        return (sizeof(PayoffRecord) + (shape.dividends + 1) * sizeof(EdgeRecord)) / 8 +
+               steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape.nodes)) +
                shape.dividends *
                    (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape.nodes));
     }
 
     Tape(const LadderShape& shape, double* memory) {
         const std::size_t count = steps_of(shape), held = held_doubles(shape.nodes);
-        steps_ = reinterpret_cast<StepRecord*>(memory);
+        start_ = reinterpret_cast<PayoffRecord*>(memory);
+        edges_ = reinterpret_cast<EdgeRecord*>(start_ + 1);
+        steps_ = reinterpret_cast<StepRecord*>(edges_ + shape.dividends + 1);
         dates_ = reinterpret_cast<DateRecord*>(steps_ + count);
         double* free = reinterpret_cast<double*>(dates_ + shape.dividends);
         const auto take = [&free](std::size_t size) {
@@ -62,6 +66,10 @@ class Tape {
         }
     }
 
+    // The payoff on which the march began.
+    PayoffRecord& start() const { return *start_; }
+    // In the order of the calendar, one per interval.
+    EdgeRecord& edge(std::size_t interval) const { return edges_[interval]; }
     // In the order of the march.
     StepRecord& step(std::size_t index) const { return steps_[index]; }
     // In the order of the calendar.
@@ -74,6 +82,8 @@ class Tape {
         return count;
     }
 
+    PayoffRecord* start_;
+    EdgeRecord* edges_;
     StepRecord* steps_;
     DateRecord* dates_;
 };

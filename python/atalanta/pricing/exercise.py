@@ -32,9 +32,10 @@ class EarlyExercise:
     intrinsic: Value
     #: price - intrinsic
     time_value: Value
-    #: the spot from which exercising now is right: at and above it for a call, at and below it for a put
+    #: the spot from which exercising now is right: at and above it for a call, at and below it for a put;
+    #: infinity (call) or 0 (put) where no spot is, NaN without time or volatility
     boundary: Value
-    #: where the exercise region ends again, beyond `boundary`; only with negative rates
+    #: where negative rates end the exercise region again, beyond `boundary`; NaN where they do not
     far_boundary: Value
     #: risk-neutral probability of exercise before expiry, 1 where it is right now
     probability: Value
@@ -156,8 +157,8 @@ def exercise_boundary(
         threads: threads for a large batch; None for the default.
 
     Returns:
-        The boundary and, with negative rates, its far end: each (M, ...). NaN where no spot is exercised at
-        that instant, or the row has less than `remaining` years left.
+        The boundary and, with negative rates, its far end: each (M, ...), as in `EarlyExercise`. NaN where the
+        row has less than `remaining` years left.
 
     Raises:
         InputError: as `price`; `remaining` has more than one dimension.
