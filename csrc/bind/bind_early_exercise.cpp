@@ -27,8 +27,8 @@ class EarlyResult {
         const auto flag = [&](std::size_t i) {
             return reinterpret_cast<std::uint8_t*>(flags_[i].mutable_data());
         };
-        return {value(0), value(1), value(2), value(3),  value(4), value(5), value(6),
-                value(7), value(8), value(9), value(10), flag(0),  flag(1)};
+        return {value(0), value(1), value(2), value(3),  value(4),  value(5), value(6),
+                value(7), value(8), value(9), value(10), value(11), flag(0),  flag(1)};
     }
 
     py::tuple finish() const {
@@ -45,7 +45,7 @@ class EarlyResult {
 
   private:
     bool scalar_;
-    std::array<Doubles, 11> values_;
+    std::array<Doubles, 12> values_;
     std::array<Flags, 2> flags_;
 };
 

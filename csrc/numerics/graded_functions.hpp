@@ -60,6 +60,12 @@ ATALANTA_INLINE double graded_exponential(double x) {
     return fma(scale, fma(r * r, even_odd(r, Digits::kExponential), r), scale);
 }
 
+// e^x for |x| <= ln2 / 2, without the reduction.
+template <class Digits>
+ATALANTA_INLINE double gentle_exponential(double x) {
+    return fma(x * x, even_odd(x, Digits::kExponential), 1.0 + x);
+}
+
 // M(z), z >= 0, from inverse = 1 / (z + Digits::kShift).
 template <class Digits>
 ATALANTA_INLINE double graded_mills(double inverse) {

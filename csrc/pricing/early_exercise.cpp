@@ -6,6 +6,7 @@
 
 #include "pricing/american/collocation.hpp"
 #include "pricing/ladder/ladder.hpp"
+#include "pricing/later_dividends.hpp"
 #include "pricing/row_groups.hpp"
 
 namespace atalanta {
@@ -13,77 +14,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// Entries of a schedule, by their place in the columns of all.
-struct Entries {
-    std::size_t first, last;
-};
-
-Entries entries_of(const DividendSchedules& dividends, std::size_t row) {
-    if (dividends.count == 0 || dividends.of[row] < 0) return {0, 0};
-    const auto schedule = static_cast<std::size_t>(dividends.of[row]);
-    return {dividends.offsets[schedule], dividends.offsets[schedule + 1]};
-}
-
-// Schedules of their own for a few rows, as seen at a later instant.
-class LaterDividends {
-  public:
-    // The row's dividends after `years` from now; rows are added in order.
-    void add(const DividendSchedules& dividends, std::size_t row, double years) {
-        const Entries entries = entries_of(dividends, row);
-        for (std::size_t k = entries.first; k < entries.last; ++k) {
-            if (!(dividends.years[k] > years)) continue;
-            years_.push_back(dividends.years[k] - years);
-            cash_.push_back(dividends.cash[k]);
-        }
-        of_.push_back(static_cast<std::int32_t>(of_.size()));
-        offsets_.push_back(years_.size());
-    }
-    DividendSchedules columns() const {
-        return {of_.size(), offsets_.data(), years_.data(), cash_.data(), {of_.data(), false}};
-    }
-
-  private:
-    std::vector<std::size_t> offsets_ = {0};
-    std::vector<double> years_, cash_;
-    std::vector<std::int32_t> of_;
-};
-
-void find_next_dividends(const OptionRows& rows, const DividendSchedules& dividends,
-                         const EarlyExerciseColumns& out) {
-    for (std::size_t i = 0; i < rows.size; ++i) {
-        const Entries entries = entries_of(dividends, i);
-        std::size_t k = entries.first;
-        while (k < entries.last && !(dividends.cash[k] > 0.0)) ++k;
-        const bool paid = k < entries.last && dividends.years[k] < rows.years[i] && !std::isnan(out.price[i]);
-        out.next_ex_years[i] = paid ? dividends.years[k] : kNaN;
-        out.next_dividend[i] = paid ? dividends.cash[k] : kNaN;
-    }
-}
-
-// Prices the rows that have a next dividend at the instant after it, the spot fallen from today's.
-void price_after_next_dividend(const OptionRows& rows, const Terms& terms, const EarlyExerciseColumns& out,
-                               int threads) {
-    std::vector<std::size_t> chosen;
-    std::vector<double> spot, years;
-    LaterDividends later;
-    for (std::size_t i = 0; i < rows.size; ++i) {
-        out.value_after[i] = kNaN;
-        if (std::isnan(out.next_ex_years[i])) continue;
-        chosen.push_back(i);
-        spot.push_back(rows.spot[i] - std::min(out.next_dividend[i], rows.spot[i]));
-        years.push_back(rows.years[i] - out.next_ex_years[i]);
-        later.add(terms.dividends, i, out.next_ex_years[i]);
-    }
-    if (chosen.empty()) return;
-    const GatheredOptions group(rows, terms, chosen);
-    OptionRows after = group.rows;
-    after.spot = {spot.data(), false};
-    after.years = {years.data(), false};
-    std::vector<double> values(chosen.size());
-    price(after, {Exercise::american, later.columns(), terms.tolerance}, values.data(), threads);
-    scatter(values.data(), chosen, out.value_after);
-}
 
 // A row without a price: nothing is known of it.
 void set_unknown(std::size_t i, const EarlyExerciseColumns& out) {
@@ -159,8 +89,7 @@ void early_exercise(const OptionRows& rows, const Terms& terms, const EarlyExerc
     price(rows, american, out.price, threads);
     boundaries(rows, american, out.boundary, out.far_boundary, threads);
     ladder_early_exercise(rows, american, nullptr, out.probability, threads);
-    find_next_dividends(rows, terms.dividends, out);
-    price_after_next_dividend(rows, american, out, threads);
+    ex_dividend_columns(rows, american, out, threads);
     weigh(rows, out);
 }
 

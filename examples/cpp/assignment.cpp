@@ -29,7 +29,7 @@ int main() {
     std::vector<double> price(size), delta(size), dividend_delta(2 * size);
     atalanta::greeks(rows, terms, {{price.data(), delta.data()}}, dividend_delta.data());
 
-    std::vector<double> numbers(11 * size);
+    std::vector<double> numbers(12 * size);
     std::vector<std::uint8_t> flags(2 * size);
     const auto column = [&](std::size_t i) { return numbers.data() + i * size; };
     const atalanta::EarlyExerciseColumns early = {
@@ -42,8 +42,9 @@ int main() {
         .next_ex_years = column(6),
         .next_dividend = column(7),
         .value_after = column(8),
-        .cost_of_holding = column(9),
-        .cost_of_waiting = column(10),
+        .ex_dividend_boundary = column(9),
+        .cost_of_holding = column(10),
+        .cost_of_waiting = column(11),
         .exercise_now = flags.data(),
         .ex_dividend_exercise = flags.data() + size,
     };

@@ -68,6 +68,21 @@ def test_a_call_is_exercised_just_before_a_dividend_above_its_time_value():
     assert 0.0 == one.cost_of_waiting
 
 
+def test_the_boundary_at_the_ex_date_parts_exercise_from_holding():
+    """Below the spot that `ex_dividend_boundary` names a call is held through its ex-date, above it not."""
+    boundary = atalanta.early_exercise(*ASSIGNED, dividends=SOON).ex_dividend_boundary
+    assert 92.0 < boundary < 100.0
+    spots = boundary + np.array([-0.2, 0.2])
+    sides = atalanta.early_exercise("call", spots, *ASSIGNED[2:], dividends=SOON)
+    assert [False, True] == sides.ex_dividend_exercise.tolist()
+    assert sides.cost_of_holding[1] < 0.2
+    np.testing.assert_allclose(sides.ex_dividend_boundary, boundary, rtol=1e-9)
+    small = atalanta.early_exercise(*ASSIGNED, dividends=[(5 / 365, 0.2)])  # less than the interest to expiry
+    assert math.inf == small.ex_dividend_boundary
+    assert 0.0 == atalanta.early_exercise("put", *ASSIGNED[1:], dividends=SOON).ex_dividend_boundary
+    assert math.isnan(atalanta.early_exercise(*ASSIGNED).ex_dividend_boundary)
+
+
 def test_a_call_out_of_the_money_is_held_through_its_dividend():
     """At the money the option is worth more alive."""
     one = atalanta.early_exercise("call", 100.0, 102.0, 45 / 365, 0.0425, 0.25, dividends=SOON)
@@ -231,10 +246,9 @@ def test_the_boundary_over_time_with_dividends():
     plain = exercise_boundary("put", 100.0, 1.0, 0.05, 0.2, remaining)
     assert 0.0 == curve.boundary[0]
     np.testing.assert_array_equal(plain.boundary[1:], curve.boundary[1:])
-    instants = [0.5 + 1e-7, 0.4]
-    call = exercise_boundary("call", 100.0, 1.0, 0.05, 0.2, instants, dividends=[(0.5, 4.0)])
-    assert 100.0 < call.boundary[0] < 130.0
-    assert math.inf == call.boundary[1]
-    interest = 100.0 * (1 - math.exp(-0.05 * 0.5))  # on the strike until expiry: more than the dividend
-    less = exercise_boundary("call", 100.0, 1.0, 0.05, 0.2, instants, dividends=[(0.5, 0.99 * interest)])
-    assert [math.inf, math.inf] == less.boundary.tolist()
+    call = exercise_boundary("call", 100.0, 1.0, 0.05, 0.2, [0.5 + 1e-7, 0.4], dividends=entries)
+    assert [math.inf, math.inf] == call.boundary.tolist()  # exercised at the ex-date itself, if at all
+    paying = exercise_boundary(
+        "call", 100.0, 1.0, 0.02, 0.2, [0.9, 0.4], dividends=entries, dividend_yield=0.08
+    )
+    assert np.all((paying.boundary > 100.0) & (paying.boundary < 200.0))

@@ -90,7 +90,7 @@ class BoundaryBlock {
         differentiate(tables, interpolation, i);
     }
 
-    // h at the points, kept away from the zero that the polynomial may cross, and half its reciprocal.
+    // H at the points, kept away from the zero that the polynomial may cross; slope_ is 1/2 where it was not.
     void interpolate(const CollocationTables& tables, const double* interpolation, std::size_t i) {
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double least_share = 1e-4 * tables.squared_sine[j];
@@ -98,10 +98,8 @@ class BoundaryBlock {
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double square = dot<kNodes, 1>(interpolation + j * kNodes, square_, lane);
                 const double least = fma(square_[i][lane], least_share, 1e-300);
-                const double root = square_root(greater(square, least));
-                const double half_inverse = 0.5 / root;
-                root_[j][lane] = root;
-                slope_[j][lane] = square > least ? half_inverse : 0.0;
+                curve_[j][lane] = greater(square, least);
+                slope_[j][lane] = square > least ? 0.5 : 0.0;
             }
         }
     }
@@ -134,15 +132,18 @@ class BoundaryBlock {
             ATALANTA_VECTOR_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double spread = node_.total_vol[lane] * cosine;
-                const double a = fma((root_[j][lane] - h_[i][lane]) * node_.inverse_total_vol[lane],
-                                     inverse_cosine, node_.drift[lane] * cosine);
+                const double root = square_root(curve_[j][lane]);
+                const double a = fma((root - h_[i][lane]) * node_.inverse_total_vol[lane], inverse_cosine,
+                                     node_.drift[lane] * cosine);
                 const double b = a + spread;
                 const double bell_a =
                     graded_exponential<Digits>(fma(node_.interest[lane], left, -0.5 * a * a));
-                const double growth = graded_exponential<Digits>(node_.yield[lane] * left);
+                const double growth = Class::discount(node_.yield[lane] * left);
                 const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
-                const double tail =
-                    bell_b * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
+                const double shifted = magnitude(b) + Digits::kShift;
+                const double inverse = 1.0 / (root * shifted);  // one division for two
+                const double tail = bell_b * graded_mills<Digits>(inverse * root);
+                slope_[j][lane] *= inverse * shifted;
                 const double held = spread * below(b, growth, tail);
                 node_.numerator[lane] = fma(weight, bell_a, node_.numerator[lane]);
                 node_.denominator[lane] = fma(weight, held + bell_b, node_.denominator[lane]);
@@ -182,7 +183,7 @@ class BoundaryBlock {
             const double interest = node_.interest[lane], yield = node_.yield[lane];
             const double log_boundary = at.log_limit[lane] - h_[i][lane];
             const double a = fma(log_boundary, inverse, node_.drift[lane]), b = a + spread;
-            const double growth = graded_exponential<Digits>(-yield);
+            const double growth = Class::discount(-yield);
             const double bell = growth * graded_exponential<Digits>(-0.5 * b * b);
             const double tail = bell * graded_mills<Digits>(1.0 / (magnitude(b) + Digits::kShift));
             const double held = spread * below(b, growth, tail);
@@ -267,7 +268,7 @@ class BoundaryBlock {
     TangentLanes sums_;
     alignas(64) Lanes tangent_[kParameters][kNodes];
     alignas(64) Lanes h_[kNodes], square_[kNodes], residual_[kNodes];
-    alignas(64) Lanes root_[kPoints], slope_[kPoints], slope_a_[kPoints], slope_b_[kPoints];
+    alignas(64) Lanes curve_[kPoints], slope_[kPoints], slope_a_[kPoints], slope_b_[kPoints];
     alignas(64) Lanes jacobian_[kNodes][kNodes];
 };
 

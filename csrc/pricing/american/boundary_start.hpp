@@ -15,7 +15,7 @@ struct PutLanes {
     alignas(64) Lanes years, rate, dividend_yield, vol;
     alignas(64) Lanes root_years;
     alignas(64) Lanes log_limit, limit;  // X = min(1, r/q): the boundary at expiry, and ln X
-    alignas(64) Lanes perpetual, perpetual_h;  // the boundary without an expiry, and its ln(X / B)
+    alignas(64) Lanes perpetual, inverse_perpetual_h;  // the boundary without an expiry, and 1 / ln(X / it)
     alignas(64) Lanes limit_by_rate, limit_by_yield;  // derivatives of ln X
 };
 
@@ -45,47 +45,71 @@ inline void load_lanes(const UnitPuts& puts, std::size_t first, PutLanes& at) {
         at.log_limit[lane] = logarithm(limit);
         const double perpetual = exponent / (exponent - 1.0);
         at.perpetual[lane] = perpetual;
-        at.perpetual_h[lane] = at.log_limit[lane] - logarithm(greater(perpetual, 1e-300));
+        at.inverse_perpetual_h[lane] = 1.0 / (at.log_limit[lane] - logarithm(greater(perpetual, 1e-300)));
         const double inverse_rate = 1.0 / rate, inverse_yield = -1.0 / yield;
         at.limit_by_rate[lane] = yield > rate ? inverse_rate : 0.0;
         at.limit_by_yield[lane] = yield > rate ? inverse_yield : 0.0;
     }
 }
 
-// Between the perpetual boundary and X, closer to it the shorter the time.
-ATALANTA_INLINE double first_guess(double tau, double carry, double vol, double perpetual, double limit) {
+// Between the perpetual boundary and X, closer to it the shorter the time; drift = (r - q) tau.
+ATALANTA_INLINE double first_guess(double drift, double total_vol, double perpetual, double limit) {
     const double room = 1.0 - perpetual;
-    const double exponent = fma(carry, tau, -2.0 * vol * square_root(tau)) / greater(room, 1e-300);
+    const double exponent = fma(-2.0, total_vol, drift) / greater(room, 1e-300);
     const double guess = fma(room, graded_exponential<StartDigits>(lesser(exponent, 0.0)), perpetual);
     return lesser(guess, limit * (1.0 - 1e-6));
 }
 
+// What the steps at one node share.
+struct StartNode {
+    alignas(64) Lanes carry, total_vol, inverse_total_vol;  // carry: (r - q - vol^2 / 2) tau
+    alignas(64) Lanes discount, yield_discount, inverse_lambda;
+    alignas(64) Lanes guess;
+};
+
+inline void prepare_start(const PutLanes& at, double share, StartNode& node) {
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const double tau = at.years[lane] * share, vol = at.vol[lane], variance = vol * vol;
+        const double carry = at.rate[lane] - at.dividend_yield[lane];
+        const double total_vol = square_root(variance * tau);
+        const double interest = at.rate[lane] * tau;
+        const double earned = -exponential_minus_one(-interest);
+        const double ratio = interest / earned;
+        const double growth = interest == 0.0 ? 1.0 : ratio;
+        node.carry[lane] = fma(-0.5, variance, carry) * tau;
+        node.total_vol[lane] = total_vol;
+        node.inverse_total_vol[lane] = 1.0 / total_vol;
+        node.discount[lane] = 1.0 - earned;
+        node.yield_discount[lane] = graded_exponential<StartDigits>(-at.dividend_yield[lane] * tau);
+        node.inverse_lambda[lane] =
+            1.0 / rate_exponent(at.rate[lane], at.dividend_yield[lane], variance, 2.0 * growth / (variance * tau));
+        node.guess[lane] = first_guess(carry * tau, total_vol, at.perpetual[lane], at.limit[lane]);
+    }
+}
+
 // One step of Newton's method on 1 - b - p(b) + (1 - e^(-q tau) N(-d1)) b / lambda = 0.
-ATALANTA_INLINE double improve_guess(double b, double tau, double rate, double yield, double vol,
-                                     double perpetual, double limit) {
-    const double total_vol = vol * square_root(tau), inverse = 1.0 / total_vol;
-    const double interest = rate * tau, variance = vol * vol;
-    const double earned = -exponential_minus_one(-interest);
-    const double growth = interest / earned;
-    const double lambda = rate_exponent(rate, yield, variance,
-                                        2.0 * (interest == 0.0 ? 1.0 : growth) / (variance * tau));
-    const double d2 = fma(fma(-0.5, variance, rate - yield), tau, logarithm(b)) * inverse;
-    const double d1 = d2 + total_vol;
-    const double discount = 1.0 - earned;
-    const double yield_discount = graded_exponential<StartDigits>(-yield * tau);
-    const double bell2 = discount * graded_exponential<StartDigits>(-0.5 * d2 * d2);
-    const double bell1 = yield_discount * graded_exponential<StartDigits>(-0.5 * d1 * d1);
-    const double a1 = magnitude(d1) + StartDigits::kShift, a2 = magnitude(d2) + StartDigits::kShift;
-    const double both = 1.0 / (a1 * a2);
-    const double tail1 = bell1 * graded_mills<StartDigits>(a2 * both);
-    const double tail2 = bell2 * graded_mills<StartDigits>(a1 * both);
-    const double n1 = below(-d1, yield_discount, tail1) * (1.0 / kRootTwoPi);
-    const double n2 = below(-d2, discount, tail2) * (1.0 / kRootTwoPi);
-    const double premium_slope = (1.0 - n1) / lambda;
-    const double value = 1.0 - b - fma(-b, n1, n2) + premium_slope * b;
-    const double slope = n1 - 1.0 + premium_slope + bell1 * inverse / (kRootTwoPi * lambda);
-    const double next = b - value / slope;
-    return lesser(greater(next, greater(0.5 * perpetual, 0.1 * b)), limit * (1.0 - 1e-9));
+inline void improve_start(const PutLanes& at, StartNode& node) {
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const double b = node.guess[lane], inverse_lambda = node.inverse_lambda[lane];
+        const double d2 = (logarithm(b) + node.carry[lane]) * node.inverse_total_vol[lane];
+        const double d1 = d2 + node.total_vol[lane];
+        const double bell2 = node.discount[lane] * graded_exponential<StartDigits>(-0.5 * d2 * d2);
+        const double bell1 = node.yield_discount[lane] * graded_exponential<StartDigits>(-0.5 * d1 * d1);
+        const double a1 = magnitude(d1) + StartDigits::kShift, a2 = magnitude(d2) + StartDigits::kShift;
+        const double both = 1.0 / (a1 * a2);
+        const double tail1 = bell1 * graded_mills<StartDigits>(a2 * both);
+        const double tail2 = bell2 * graded_mills<StartDigits>(a1 * both);
+        const double n1 = below(-d1, node.yield_discount[lane], tail1) * kInverseRootTwoPi;
+        const double n2 = below(-d2, node.discount[lane], tail2) * kInverseRootTwoPi;
+        const double premium_slope = (1.0 - n1) * inverse_lambda;
+        const double bend = kInverseRootTwoPi * bell1 * node.inverse_total_vol[lane] * inverse_lambda;
+        const double value = 1.0 - b - fma(-b, n1, n2) + premium_slope * b;
+        const double next = b - value / (n1 - 1.0 + premium_slope + bend);
+        const double least = greater(0.5 * at.perpetual[lane], 0.1 * b);
+        node.guess[lane] = lesser(greater(next, least), at.limit[lane] * (1.0 - 1e-9));
+    }
 }
 
 // The true h over the approximate one, by how far the boundary has come on its way from X to the perpetual
@@ -101,33 +125,20 @@ ATALANTA_INLINE double start_correction(double share, double distance) {
 // h = ln(X / B) at every node.
 template <class Class>
 void start_boundary(const CollocationTables& tables, const PutLanes& at, Lanes* h) {
-    alignas(64) Lanes guess[Class::kNodes], tau[Class::kNodes];
+    StartNode nodes[Class::kNodes];
     for (std::size_t i = 0; i < Class::kNodes; ++i) {
-        const double share = tables.root_time[i] * tables.root_time[i];
-        ATALANTA_VECTOR_LOOP
-        for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            tau[i][lane] = at.years[lane] * share;
-            guess[i][lane] = first_guess(tau[i][lane], at.rate[lane] - at.dividend_yield[lane], at.vol[lane],
-                                         at.perpetual[lane], at.limit[lane]);
-        }
+        prepare_start(at, tables.root_time[i] * tables.root_time[i], nodes[i]);
     }
     for (int step = 0; step < 3; ++step) {
-        for (std::size_t i = 0; i < Class::kNodes; ++i) {
-            ATALANTA_VECTOR_LOOP
-            for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                guess[i][lane] =
-                    improve_guess(guess[i][lane], tau[i][lane], at.rate[lane], at.dividend_yield[lane],
-                                  at.vol[lane], at.perpetual[lane], at.limit[lane]);
-            }
-        }
+        for (StartNode& node : nodes) improve_start(at, node);
     }
     for (std::size_t i = 0; i < Class::kNodes; ++i) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            const double approximate = at.log_limit[lane] - logarithm(guess[i][lane]);
-            const double deviation = at.vol[lane] * square_root(tau[i][lane]);
-            const double share = lesser(approximate / at.perpetual_h[lane], 1.0);
-            h[i][lane] = approximate * start_correction(share, -at.log_limit[lane] / deviation);
+            const double approximate = at.log_limit[lane] - logarithm(nodes[i].guess[lane]);
+            const double share = lesser(approximate * at.inverse_perpetual_h[lane], 1.0);
+            const double distance = -at.log_limit[lane] * nodes[i].inverse_total_vol[lane];
+            h[i][lane] = approximate * start_correction(share, distance);
         }
     }
 }

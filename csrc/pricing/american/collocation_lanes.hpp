@@ -11,22 +11,32 @@ namespace {
 
 using Lanes = double[kLanes];
 
-constexpr double kRootTwoPi = 2.5066282746310002;
+constexpr double kRootTwoPi = 2.5066282746310002, kInverseRootTwoPi = .39894228040143268;
 
-// steps: of Newton's method. Each roughly squares the error of the start, 1e-2.
-template <std::size_t Index, std::size_t Steps, class DigitsOfFunctions>
+// Steps of Newton's method: each about squares the error of h, 2e-2 of it at the start.
+// gentle: |rate| and |yield| times years are at most ln2 / 2 in every lane.
+template <std::size_t Index, std::size_t Steps, class DigitsOfFunctions, bool Gentle>
 struct CollocationClass {
     static constexpr std::size_t kIndex = Index, kSteps = Steps;
     static constexpr std::size_t kNodes = kCollocationSizes[Index].nodes;
     static constexpr std::size_t kPoints = kCollocationSizes[Index].points;
     static constexpr std::size_t kPremiumPoints = kCollocationSizes[Index].premium_points;
     using Digits = DigitsOfFunctions;
+
+    // e^x, x being a rate or yield times a part of the years.
+    ATALANTA_INLINE static double discount(double x) {
+        if constexpr (Gentle) {
+            return gentle_exponential<Digits>(x);
+        } else {
+            return graded_exponential<Digits>(x);
+        }
+    }
 };
-using FastCollocation = CollocationClass<0, 2, SixDigits>;
-using StandardCollocation = CollocationClass<1, 3, SevenDigits>;
-using FineCollocation = CollocationClass<2, 4, SevenDigits>;
-using PreciseCollocation = CollocationClass<3, 6, NineDigits>;
-using FinestCollocation = CollocationClass<4, 10, TwelveDigits>;
+using FastCollocation = CollocationClass<0, 2, SixDigits, true>;
+using StandardCollocation = CollocationClass<1, 2, SevenDigits, true>;
+using FineCollocation = CollocationClass<2, 3, SevenDigits, false>;
+using PreciseCollocation = CollocationClass<3, 4, NineDigits, false>;
+using FinestCollocation = CollocationClass<4, 5, TwelveDigits, false>;
 
 // Sum of coefficient[k * Stride] * values[k][lane] over k = First, First + Step, ..., unrolled.
 template <std::size_t First, std::size_t Step, std::size_t Count, std::size_t Stride>

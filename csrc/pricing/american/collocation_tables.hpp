@@ -12,7 +12,7 @@ struct CollocationSize {
     std::size_t nodes, points, premium_points;
 };
 inline constexpr CollocationSize kCollocationSizes[] = {
-    {6, 8, 24}, {8, 12, 32}, {12, 20, 40}, {16, 32, 64}, {32, 64, 128}};
+    {7, 8, 24}, {10, 12, 32}, {12, 20, 40}, {20, 32, 64}, {32, 64, 128}};
 inline constexpr std::size_t kCollocationClasses = 5;
 
 // Gauss-Legendre in theta on [0, pi/2], u = tau sin^2(theta). interpolation[point][node] takes H at the nodes

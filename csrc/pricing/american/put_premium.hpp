@@ -57,8 +57,8 @@ class PremiumBlock {
             const double spread = total_vol_[lane] * cosine, inverse = inverse_[lane] * inverse_cosine;
             const double d2 = fma(log_spot_[lane] + root, inverse, drift_[lane] * cosine);
             const double d1 = d2 + spread;
-            const double discount = graded_exponential<Digits>(interest_[lane] * left);
-            const double yield_discount = graded_exponential<Digits>(yield_[lane] * left);
+            const double discount = Class::discount(interest_[lane] * left);
+            const double yield_discount = Class::discount(yield_[lane] * left);
             const double bell2 = discount * graded_exponential<Digits>(-0.5 * d2 * d2);
             const double bell1 = yield_discount * graded_exponential<Digits>(-0.5 * d1 * d1);
             const double a1 = magnitude(d1) + Digits::kShift, a2 = magnitude(d2) + Digits::kShift;
@@ -97,7 +97,7 @@ class PremiumBlock {
     template <bool Tangents>
     void finish(const PutLanes& at, const BoundaryBlock<Class>& boundary, const ExercisePremiums& out,
                 std::size_t first) {
-        constexpr double kUnit = 1.0 / kRootTwoPi;
+        constexpr double kUnit = kInverseRootTwoPi;
         ATALANTA_VECTOR_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double inverse_spot = kUnit / spot_[lane];

@@ -32,7 +32,7 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
 }
 
 inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
-    const double fine = kReferenceNodes * power(kReferenceTolerance / tolerance, 0.45);
+    const double fine = kReferenceNodes * power(kReferenceTolerance / tolerance, 0.5);
     const double wide = o.vol * square_root(o.years) * (1.0 / kWideTotalVol);
     // In eighths, so that the strikes of an expiry mostly share their number.
     const double eighths = wide > 1.0 ? __builtin_ceil(8.0 * wide) * 0.125 : 1.0;

@@ -45,6 +45,9 @@ class EarlyExercise:
     next_dividend: Value
     #: of the option just after the next ex-date, were the spot then today's less the dividend
     value_after: Value
+    #: the spot from which exercising just before the next ex-date is right: infinity (call) where none within
+    #: 4.3 standard deviations of the strike is, 0 (put) always
+    ex_dividend_boundary: Value
     #: lost by not exercising before the next ex-date: intrinsic - value_after where positive, else 0
     cost_of_holding: Value
     #: lost per year by not exercising now: the interest on the strike less the yield on the spot (put), the
@@ -141,6 +144,9 @@ def exercise_boundary(
     threads: int | None = None,
 ) -> ExerciseBoundary:
     """The spot from which exercise is right, over an option's life.
+
+    A call on a share without a yield has none: it is exercised at the instant before an ex-date or not at all
+    (`early_exercise(...).ex_dividend_boundary`).
 
     Args:
         right: (...) as in `price`, like strike, years, rate, vol, dividend_yield, dividends and tolerance.

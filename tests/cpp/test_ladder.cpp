@@ -1,0 +1,237 @@
+// Prices with cash dividends: exact values, limits, and what every price must satisfy.
+#include "check.hpp"
+#include "ladder_rows.hpp"
+#include "pricing/european.hpp"
+
+using namespace atalanta;
+using namespace atalanta::testing;
+
+namespace {
+
+// Values in the spot model by nested Gauss-Legendre quadrature to 1e-9, confirmed by an independent
+// trapezoidal rule.
+struct ExactRow {
+    Exercise exercise;
+    LadderRow row;
+    double expected;
+};
+const std::vector<Dividend> half_year = {{0.5, 7.0}}, two = {{1.0 / 6.0, 0.5}, {5.0 / 12.0, 0.5}},
+                            quarter = {{0.25, 2.0}}, late = {{0.9999, 7.0}};
+const ExactRow exact[] = {
+    {Exercise::european, {1, 100, 100, 1, 0.06, 0, 0.3, half_year}, 11.106242462849202},
+    {Exercise::european, {-1, 100, 100, 1, 0.06, 0, 0.3, half_year}, 12.075814556113635},
+    {Exercise::american, {1, 100, 100, 1, 0.06, 0, 0.3, half_year}, 11.65644894768186},
+    {Exercise::european, {1, 40, 40, 0.5, 0.09, 0, 0.3, two}, 3.7187634896704536},
+    {Exercise::european, {-1, 40, 40, 0.5, 0.09, 0, 0.3, two}, 2.9328159416563944},
+    {Exercise::american, {1, 40, 40, 0.5, 0.09, 0, 0.3, two}, 3.765434316149804},
+    {Exercise::european, {1, 100, 90, 1, 0.05, 0, 0.2, quarter}, 15.157570415498801},
+    {Exercise::european, {-1, 100, 90, 1, 0.05, 0, 0.2, quarter}, 2.7433742215508232},
+    {Exercise::american, {1, 100, 90, 1, 0.05, 0, 0.2, quarter}, 15.157570415498801},
+    {Exercise::european, {1, 100, 130, 1, 0.06, 0, 0.3, late}, 3.7263370456},
+    {Exercise::american, {1, 100, 130, 1, 0.06, 0, 0.3, late}, 4.918931727275503},
+};
+
+// American without dividends: Andersen-Lake-Offengenden equations by spectral collocation, converged to 1e-9.
+const ExactRow exact_without_dividends[] = {
+    {Exercise::american, {-1, 90, 100, 0.0821917808219178, 0.06, 0, 0.5, {}}, 11.538213087056617},
+    {Exercise::american, {-1, 90, 100, 0.2493150684931507, 0.06, 0.04, 0.6, {}}, 16.592518275233733},
+    {Exercise::american, {-1, 50, 100, 1, 0.06, 0.12, 0.6, {}}, 52.44534034792508},
+    {Exercise::american, {1, 100, 100, 0.7479452054794521, 0.04, 0.12, 0.6, {}}, 17.437601141267354},
+    {Exercise::american, {-1, 150, 100, 0.7479452054794521, 0.1, 0, 0.2, {}}, 0.017901038276406406},
+};
+
+// American options by an independent scheme in the spot itself (sinh grid, TR-BDF2, policy iteration, spline
+// jumps, Richardson extrapolation of 1600 and 3200 nodes), which meets the exact rows above to 4e-7 and
+// changes by less than 2e-5 in these ones.
+const std::vector<Dividend> quarterly = {{0.12, 0.6}, {0.37, 0.6}, {0.62, 0.6}, {0.87, 0.6}};
+const ExactRow american_rows[] = {
+    {Exercise::american, {-1, 100, 100, 1, 0.04, 0, 0.25, quarterly}, 9.20983},
+    {Exercise::american, {-1, 100, 110, 1, 0.04, 0, 0.25, quarterly}, 15.17525},
+    {Exercise::american, {-1, 100, 90, 0.5, 0.06, 0.01, 0.3, {{0.2, 1.5}}}, 3.75335},
+    {Exercise::american, {-1, 100, 100, 2, 0.03, 0.05, 0.35, {{0.4, 2}, {1.4, 2}}}, 22.02473},
+    {Exercise::american, {-1, 100, 100, 1, -0.02, 0, 0.25, quarterly}, 12.42491},
+    {Exercise::american, {-1, 100, 80, 1, 0.05, 0, 0.4, {{0.3, 25}}}, 14.32451},
+    {Exercise::american, {1, 100, 100, 1, 0.02, 0.06, 0.25, quarterly}, 7.47833},
+    {Exercise::american, {1, 100, 90, 1, -0.01, 0.03, 0.3, {{0.3, 2}, {0.8, 2}}}, 14.01282},
+};
+
+void check_rows(const ExactRow* rows, std::size_t count, double tolerance) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const double allowed = tolerance * std::max(1.0, rows[i].row.strike / 100.0);
+        CHECK_CLOSE(rows[i].expected, price(rows[i].row, rows[i].exercise, tolerance), allowed);
+    }
+}
+
+}  // namespace
+
+// The usual and the tight tolerance hold where the value is known exactly.
+TEST(exact_values_with_dividends) {
+    check_rows(exact, std::size(exact), kUsual);
+    check_rows(exact, std::size(exact), kTight);
+}
+
+// Rows without dividends are solved on the same grids.
+TEST(exact_values_without_dividends) {
+    check_rows(exact_without_dividends, std::size(exact_without_dividends), kUsual);
+    for (const ExactRow& row : exact_without_dividends) {
+        CHECK_CLOSE(row.expected, price(row.row, row.exercise, kTight), 1.5e-5);
+    }
+}
+
+TEST(american_rows_with_dividends) {
+    for (const ExactRow& row : american_rows) {
+        CHECK_CLOSE(row.expected, price(row.row, row.exercise, kUsual), kUsual);
+        CHECK_CLOSE(row.expected, price(row.row, row.exercise, kTight), 1e-4);
+    }
+}
+
+// Without dividends and exercise the price is Black-Scholes.
+TEST(european_rows_without_dividends_are_black_scholes) {
+    for (LadderRow row : random_rows(40, 1)) {
+        row.dividends.clear();
+        const LadderRows columns({row});
+        double exact_price;
+        atalanta::price(columns.rows(), &exact_price);
+        CHECK_CLOSE(exact_price, price(row, Exercise::european, kTight), 1e-5);
+    }
+}
+
+// Call - put = what the stock leaves after its yield and dividends, less the strike; all of the dividends are
+// paid, because they are small against the spot.
+TEST(european_parity) {
+    for (LadderRow row : random_rows(30, 2)) {
+        row.right = 1;
+        const double call = price(row, Exercise::european, kTight);
+        row.right = -1;
+        const double put = price(row, Exercise::european, kTight);
+        double forward = row.spot * std::exp(-row.dividend_yield * row.years);
+        for (const Dividend& d : row.dividends) {
+            forward -= d.cash * std::exp(-row.rate * d.years - row.dividend_yield * (row.years - d.years));
+        }
+        CHECK_CLOSE(forward - row.strike * std::exp(-row.rate * row.years), call - put, 2e-5);
+    }
+}
+
+// An American option is worth at least its exercise and the European one.
+TEST(american_dominates) {
+    const std::vector<LadderRow> rows = random_rows(60, 3);
+    const LadderGreeks american = solve(rows, Exercise::american, kUsual);
+    const LadderGreeks european = solve(rows, Exercise::european, kUsual);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(american(Greek::price, i) >= rows[i].right * (rows[i].spot - rows[i].strike));
+        CHECK(american(Greek::price, i) >= european(Greek::price, i) - 1e-3);
+    }
+}
+
+// Scaling spot, strike and dividends by 2 scales the price by 2.
+TEST(homogeneous) {
+    for (const LadderRow& row : random_rows(20, 4)) {
+        LadderRow twice = row;
+        twice.spot *= 2;
+        twice.strike *= 2;
+        for (Dividend& d : twice.dividends) d.cash *= 2;
+        CHECK_CLOSE(2 * price(row, Exercise::american, kUsual), price(twice, Exercise::american, kUsual),
+                    1e-11);
+    }
+}
+
+// A dividend that takes the whole spot leaves a put its discounted strike, and a call nothing.
+TEST(dividend_beyond_the_spot) {
+    const std::vector<Dividend> all = {{0.5, 1000.0}};
+    CHECK_CLOSE(100 * std::exp(-0.04),
+                price({-1, 100, 100, 1, 0.04, 0, 0.2, all}, Exercise::european, kUsual), 1e-9);
+    CHECK_CLOSE(0.0, price({1, 100, 100, 1, 0.04, 0, 0.2, all}, Exercise::european, kUsual), 1e-12);
+    // The American put waits for the dividend; at negative rates it then waits for its expiry too.
+    CHECK_CLOSE(100 * std::exp(-0.02),
+                price({-1, 100, 100, 1, 0.04, 0, 0.2, all}, Exercise::american, kUsual), 1e-9);
+    CHECK_CLOSE(100 * std::exp(0.04),
+                price({-1, 100, 100, 1, -0.04, 0, 0.2, all}, Exercise::american, kUsual), 1e-9);
+}
+
+// An ex-date at the edges of the life of the option has the limit of what it does inside.
+TEST(ex_dates_next_to_now_to_expiry_and_to_each_other) {
+    const LadderRow now = {-1, 95, 100, 1, 0.05, 0.01, 0.25, {}};
+    LadderRow row = {-1, 100, 100, 1, 0.05, 0.01, 0.25, {{1e-9, 5.0}}};
+    CHECK_CLOSE(price(now, Exercise::american, kTight), price(row, Exercise::american, kTight), 2e-5);
+    const LadderRow higher = {-1, 100, 105, 1, 0.05, 0.01, 0.25, {}};
+    row.dividends = {{1 - 1e-9, 5.0}};
+    CHECK_CLOSE(price(higher, Exercise::european, kTight), price(row, Exercise::european, kTight), 2e-5);
+    row.dividends = {{0.5, 5.0}};
+    const double once = price(row, Exercise::american, kTight);
+    row.dividends = {{0.5, 2.0}, {0.5, 3.0}};
+    CHECK_CLOSE(once, price(row, Exercise::american, kTight), 2e-5);
+    row.dividends = {{0.5 - 1e-9, 2.0}, {0.5, 3.0}};
+    CHECK_CLOSE(once, price(row, Exercise::american, kTight), 2e-5);
+}
+
+// Dividends after expiry, or none at all, are no dividends.
+TEST(later_dividends_do_not_count) {
+    const LadderRow plain = {1, 100, 100, 1, 0.05, 0.01, 0.25, {}};
+    LadderRow row = plain;
+    row.dividends = {{1.0, 5.0}, {2.0, 5.0}};
+    CHECK(price(plain, Exercise::american, kUsual) == price(row, Exercise::american, kUsual));
+}
+
+// Zero time, volatility, spot or strike: the known path, with the best moment of exercise.
+TEST(limits) {
+    const auto american = [](const LadderRow& row) { return price(row, Exercise::american, kUsual); };
+    const auto european = [](const LadderRow& row) { return price(row, Exercise::european, kUsual); };
+    CHECK(american({1, 103, 100, 0, 0.05, 0, 0.2, {}}) == 3.0);
+    CHECK(european({-1, 103, 100, 0, 0.05, 0, 0.2, {}}) == 0.0);
+    CHECK_CLOSE(100 * std::exp(-0.05), european({-1, 0, 100, 1, 0.05, 0, 0.2, {}}), 1e-13);
+    CHECK(american({-1, 0, 100, 1, 0.05, 0, 0.2, {}}) == 100.0);
+    CHECK(american({1, 100, 0, 1, 0.05, 0.03, 0.2, {}}) == 100.0);
+    CHECK_CLOSE(100 * std::exp(-0.03), european({1, 100, 0, 1, 0.05, 0.03, 0.2, {}}), 1e-13);
+    // No volatility: the call is exercised just before the dividend, the put just after it.
+    const std::vector<Dividend> one = {{0.5, 5.0}};
+    const double before = 100 - 90 * std::exp(-0.02);
+    CHECK_CLOSE(before, american({1, 100, 90, 1, 0.04, 0, 0, one}), 1e-12);
+    CHECK_CLOSE(110 * std::exp(-0.02) - (100 - 5.0 * std::exp(-0.02)),
+                american({-1, 100, 110, 1, 0.04, 0, 0, one}), 1e-12);
+    // ... and where the payoff is stationary: q S_t = r K.
+    const double wait = std::log(0.02 * 100 / (0.05 * 60)) / (0.02 - 0.05);
+    const double best = 100 * std::exp(-0.02 * wait) - 60 * std::exp(-0.05 * wait);
+    CHECK_CLOSE(best, american({-1, 60, 100, 40, 0.02, 0.05, 0, {}}), 1e-12);
+    // A tiny volatility is near the limit.
+    CHECK_CLOSE(before, american({1, 100, 90, 1, 0.04, 0, 1e-4, one}), 1e-3);
+}
+
+// A bad domain gives NaN, never a number.
+TEST(bad_domain) {
+    const LadderRow good = {1, 100, 100, 1, 0.05, 0.01, 0.25, {{0.5, 1.0}}};
+    for (int field = 0; field < 7; ++field) {
+        for (const double bad : {kNaN, kInf, -1.0}) {
+            LadderRow row = good;
+            double* const fields[] = {&row.spot, &row.strike, &row.years,
+                                      &row.vol,  &row.rate,   &row.dividend_yield};
+            if (field == 6) {
+                row.right = 0;
+            } else if (bad == -1.0 && field > 3) {
+                continue;
+            } else {
+                *fields[field] = bad;
+            }
+            const LadderGreeks g = solve(row, Exercise::american, kUsual);
+            for (std::size_t k = 0; k < 7; ++k) CHECK(std::isnan(g.of[k][0]));
+        }
+    }
+}
+
+// Finer tolerances are finer: errors against the tightest fall with the tolerance.
+TEST(tolerance_orders_errors) {
+    const std::vector<LadderRow> rows = random_rows(30, 5);
+    const LadderGreeks best = solve(rows, Exercise::american, 2e-6);
+    double last = 1.0;
+    for (const double tolerance : {2e-3, 2e-4, 2e-5}) {
+        const LadderGreeks g = solve(rows, Exercise::american, tolerance);
+        double sum = 0.0;
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            sum += std::pow(g(Greek::price, i) - best(Greek::price, i), 2);
+        const double error = std::sqrt(sum / static_cast<double>(rows.size()));
+        CHECK(error < 0.5 * last);
+        CHECK(error < tolerance);
+        last = error;
+    }
+}
+
+ATALANTA_TEST_MAIN

@@ -1,0 +1,96 @@
+// The promise that a row's result depends on the row alone: not on the batch, its order, threads, or the
+// instruction set, as long as that has a fused multiply-add.
+#include <algorithm>
+#include <cstring>
+
+#include "check.hpp"
+#include "ladder_rows.hpp"
+
+using namespace atalanta;
+using namespace atalanta::testing;
+
+namespace {
+
+std::vector<LadderRow> mixed_rows() {
+    std::vector<LadderRow> rows;
+    // A chain, whose rows share blocks, and strangers among them.
+    for (int k = 0; k < 24; ++k) {
+        const double strike = 70 + 2.5 * k;
+        rows.push_back(
+            {k % 2 == 0 ? 1 : -1, 100, strike, 0.75, 0.04, 0.01, 0.2 + 0.005 * k, {{0.2, 0.6}, {0.45, 0.6}}});
+        rows.push_back({k % 3 == 0 ? 1 : -1, 100, strike, 0.5, -0.03, -0.01, 0.3, {{0.2, 20.0}}});
+    }
+    for (const LadderRow& row : random_rows(40, 31)) rows.push_back(row);
+    rows.push_back({-1, 100, 100, 0, 0.04, 0, 0.2, {}});
+    rows.push_back({-1, kNaN, 100, 1, 0.04, 0, 0.2, {}});
+    return rows;
+}
+
+bool same_bits(double a, double b) {
+    return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
+}
+
+void check_same(const LadderGreeks& a, std::size_t i, const LadderGreeks& b, std::size_t j) {
+    for (std::size_t g = 0; g < 7; ++g) CHECK(same_bits(a.of[g][i], b.of[g][j]));
+}
+
+}  // namespace
+
+TEST(order_and_size_of_the_batch_do_not_matter) {
+    const std::vector<LadderRow> rows = mixed_rows();
+    std::vector<LadderRow> reversed(rows.rbegin(), rows.rend());
+    for (const Exercise exercise : {Exercise::european, Exercise::american}) {
+        const LadderGreeks together = solve(rows, exercise, kUsual),
+                           backwards = solve(reversed, exercise, kUsual);
+        for (std::size_t i = 0; i < rows.size(); ++i) check_same(together, i, backwards, rows.size() - 1 - i);
+        for (std::size_t i = 0; i < rows.size(); i += 5)
+            check_same(together, i, solve(rows[i], exercise, kUsual), 0);
+    }
+}
+
+TEST(threads_do_not_matter) {
+    const std::vector<LadderRow> rows = mixed_rows();
+    const LadderGreeks one = solve(rows, Exercise::american, kUsual, 1);
+    const LadderGreeks four = solve(rows, Exercise::american, kUsual, 4);
+    for (std::size_t i = 0; i < rows.size(); ++i) check_same(one, i, four, i);
+}
+
+// price, delta, gamma and theta are the same whether or not the sensitivities are asked for.
+TEST(sensitivities_do_not_change_the_price) {
+    const std::vector<LadderRow> rows = mixed_rows();
+    const LadderRows columns(rows);
+    const LadderGreeks all = solve(rows, Exercise::american, kUsual);
+    std::vector<double> prices(rows.size());
+    GreekColumns out{};
+    out.data[0] = prices.data();
+    ladder_greeks(columns.rows(), columns.terms(Exercise::american, kUsual), out, nullptr, 1);
+    for (std::size_t i = 0; i < rows.size(); ++i) CHECK(same_bits(all.of[0][i], prices[i]));
+}
+
+TEST(instruction_sets_do_not_matter) {
+    const std::vector<LadderRow> rows = mixed_rows();
+    const KernelSet& before = active_kernels();
+    std::vector<LadderGreeks> results;
+    for (const KernelSet* row : kernel_sets()) {
+        if (!supported(*row) || (!row->required.fma && !row->required.neon)) continue;
+        select_kernels(row->name);
+        results.push_back(solve(rows, Exercise::american, kUsual));
+    }
+    select_kernels(before.name);
+    for (const LadderGreeks& result : results) {
+        for (std::size_t i = 0; i < rows.size(); ++i) check_same(results[0], i, result, i);
+    }
+}
+
+// The baseline rounds differently, and no more than that.
+TEST(baseline_differs_by_rounding) {
+    const std::vector<LadderRow> rows = mixed_rows();
+    const KernelSet& before = active_kernels();
+    const LadderGreeks best = solve(rows, Exercise::european, kUsual);
+    select_kernels(kernel_sets().back()->name);
+    const LadderGreeks least = solve(rows, Exercise::european, kUsual);
+    select_kernels(before.name);
+    for (std::size_t i = 0; i < rows.size(); ++i) CHECK_CLOSE(best.of[0][i], least.of[0][i], 1e-9);
+}
+
+ATALANTA_TEST_MAIN

@@ -1,0 +1,127 @@
+// Greeks with cash dividends: they are the derivatives of the price, and exact where exercise is optimal now.
+#include "check.hpp"
+#include "ladder_rows.hpp"
+
+using namespace atalanta;
+using namespace atalanta::testing;
+
+namespace {
+
+// Central difference of the price by one field of the row.
+template <class Change>
+double difference(const LadderRow& row, Exercise exercise, double tolerance, double step, Change&& change) {
+    LadderRow up = row, down = row;
+    change(up, step);
+    change(down, -step);
+    return (price(up, exercise, tolerance) - price(down, exercise, tolerance)) / (2 * step);
+}
+
+// Greeks at the usual tolerance against differences of prices at the tight one.
+void check_against_differences(const LadderRow& row, Exercise exercise) {
+    const LadderGreeks g = solve(row, exercise, kUsual);
+    const auto slope = [&](double step, auto&& change) {
+        return difference(row, exercise, kTight, step, change);
+    };
+    CHECK_CLOSE(slope(1e-2, [](LadderRow& r, double e) { r.spot += e; }), g(Greek::delta), 5e-4);
+    CHECK_CLOSE(slope(1e-3, [](LadderRow& r, double e) { r.vol += e; }), g(Greek::vega), 0.15);
+    CHECK_CLOSE(slope(1e-4, [](LadderRow& r, double e) { r.rate += e; }), g(Greek::rho), 0.5);
+    CHECK_CLOSE(slope(1e-4, [](LadderRow& r, double e) { r.dividend_yield += e; }), g(Greek::phi), 0.5);
+    for (std::size_t d = 0; d < row.dividends.size(); ++d) {
+        CHECK_CLOSE(slope(1e-2, [d](LadderRow& r, double e) { r.dividends[d].cash += e; }),
+                    g.dividend_delta[d], 5e-3);
+    }
+}
+
+}  // namespace
+
+TEST(greeks_are_derivatives_of_european_prices) {
+    for (const LadderRow& row : random_rows(12, 11)) check_against_differences(row, Exercise::european);
+}
+
+TEST(greeks_are_derivatives_of_american_prices) {
+    const std::vector<Dividend> quarterly = {{0.12, 0.6}, {0.37, 0.6}, {0.62, 0.6}, {0.87, 0.6}};
+    check_against_differences({-1, 100, 100, 1, 0.04, 0, 0.25, quarterly}, Exercise::american);
+    check_against_differences({-1, 100, 120, 1, 0.04, 0.01, 0.25, quarterly}, Exercise::american);
+    check_against_differences({1, 100, 90, 1, 0.02, 0.06, 0.25, quarterly}, Exercise::american);
+    check_against_differences({1, 100, 100, 1, 0.06, 0, 0.3, {{0.5, 7.0}}}, Exercise::american);
+    check_against_differences({-1, 100, 100, 2, -0.01, 0.03, 0.3, {{0.5, 2.0}, {1.5, 2.0}}},
+                              Exercise::american);
+}
+
+// Without exercise the sensitivities are the derivatives of the discrete price itself: no noise at all.
+TEST(sensitivities_are_exact_for_the_discrete_price) {
+    std::vector<LadderRow> rows = random_rows(12, 12);
+    rows.push_back({-1, 100, 100, 1, 0.03, 0.01, 0.25, {{0.5, 60.0}}});
+    rows.push_back({-1, 100, 100, 1, 0.03, 0.01, 0.25, {{0.5, 120.0}}});
+    for (const LadderRow& row : rows) {
+        const LadderGreeks g = solve(row, Exercise::european, kUsual);
+        const auto slope = [&](auto&& change) {
+            return difference(row, Exercise::european, kUsual, 1e-5, change);
+        };
+        CHECK_CLOSE(slope([](LadderRow& r, double e) { r.vol += e; }), g(Greek::vega), 1e-5);
+        CHECK_CLOSE(slope([](LadderRow& r, double e) { r.rate += e; }), g(Greek::rho), 1e-5);
+        CHECK_CLOSE(slope([](LadderRow& r, double e) { r.dividend_yield += e; }), g(Greek::phi), 1e-5);
+        for (std::size_t d = 0; d < row.dividends.size(); ++d) {
+            CHECK_CLOSE(slope([d](LadderRow& r, double e) { r.dividends[d].cash += e; }), g.dividend_delta[d],
+                        1e-6);
+        }
+    }
+}
+
+// Converged values (Andersen-Lake-Offengenden equations, Greeks by fourth-order differences of them).
+TEST(exact_american_greeks) {
+    const LadderGreeks g =
+        solve({-1, 90, 100, 0.4986301369863014, 0.08, 0.04, 0.6, {}}, Exercise::american, kTight);
+    CHECK_CLOSE(20.091787728556852, g(Greek::price), 1.5e-5);
+    CHECK_CLOSE(-0.5018907493096422, g(Greek::delta), 2e-6);
+    CHECK_CLOSE(0.010943123190015456, g(Greek::gamma), 1e-6);
+    CHECK_CLOSE(24.812077024687227, g(Greek::vega), 5e-3);
+    CHECK_CLOSE(-12.540923893617395, g(Greek::theta), 2e-4);
+    CHECK_CLOSE(-23.40663918504552, g(Greek::rho), 2e-2);
+    CHECK_CLOSE(17.054765675466044, g(Greek::phi), 1e-2);
+}
+
+// Where exercise is optimal now the option is its payoff, and only the spot moves it.
+TEST(exercised_now) {
+    const LadderGreeks put = solve({-1, 60, 100, 1, 0.06, 0, 0.2, {}}, Exercise::american, kUsual);
+    CHECK(put(Greek::price) == 40.0);
+    CHECK(put(Greek::delta) == -1.0);
+    for (const Greek zero : {Greek::gamma, Greek::vega, Greek::theta, Greek::rho, Greek::phi}) {
+        CHECK(put(zero) == 0.0);
+    }
+    const LadderGreeks call =
+        solve({1, 150, 100, 1, 0.02, 0.08, 0.2, {{0.5, 1.0}}}, Exercise::american, kUsual);
+    CHECK(call(Greek::price) == 50.0);
+    CHECK(call(Greek::delta) == 1.0);
+    CHECK(call(Greek::gamma) == 0.0 && call(Greek::vega) == 0.0 && call.dividend_delta[0] == 0.0);
+}
+
+// A row without some dividend of the longest schedule has a zero there.
+TEST(dividend_delta_is_zero_where_a_row_has_fewer) {
+    const std::vector<LadderRow> rows = {{1, 100, 100, 1, 0.03, 0, 0.2, {{0.5, 1.0}, {0.8, 1.0}}},
+                                         {1, 100, 100, 1, 0.03, 0, 0.2, {{0.5, 1.0}}},
+                                         {1, 100, 100, 0, 0.03, 0, 0.2, {}}};
+    const LadderGreeks g = solve(rows, Exercise::european, kUsual);
+    CHECK(g.dividend_delta[0] < 0.0 && g.dividend_delta[1] < 0.0 && g.dividend_delta[2] == 0.0);
+    CHECK(g.dividend_delta[3] < 0.0 && g.dividend_delta[4] == 0.0 && g.dividend_delta[5] == 0.0);
+}
+
+// Delta and gamma do not jump as the spot moves, nor as an ex-date passes away from the exercise boundary.
+TEST(continuous) {
+    double last_delta = 0.0, last_gamma = 0.0;
+    for (int i = 0; i <= 40; ++i) {
+        const LadderRow row = {-1, 95 + 0.25 * i, 100, 1, 0.04, 0, 0.25, {{0.3, 1.0}, {0.8, 1.0}}};
+        const LadderGreeks g = solve(row, Exercise::american, kUsual);
+        if (i > 0) CHECK(std::fabs(g(Greek::delta) - last_delta) < 6e-3);
+        if (i > 0) CHECK(std::fabs(g(Greek::gamma) - last_gamma) < 3e-4);
+        last_delta = g(Greek::delta);
+        last_gamma = g(Greek::gamma);
+    }
+    const LadderGreeks before =
+        solve({-1, 101, 100, 1, 0.04, 0, 0.25, {{1e-8, 1.0}}}, Exercise::american, kUsual);
+    const LadderGreeks after = solve({-1, 100, 100, 1, 0.04, 0, 0.25, {}}, Exercise::american, kUsual);
+    CHECK_CLOSE(after(Greek::delta), before(Greek::delta), 1e-4);
+    CHECK_CLOSE(after(Greek::vega), before(Greek::vega), 2e-2);
+}
+
+ATALANTA_TEST_MAIN

@@ -1,0 +1,148 @@
+// Ladders read at other spots, and early exercise.
+#include "check.hpp"
+#include "ladder_rows.hpp"
+#include "pricing/ladder/ladders.hpp"
+
+using namespace atalanta;
+using namespace atalanta::testing;
+
+namespace {
+
+const std::vector<Dividend> quarterly = {{0.12, 0.6}, {0.37, 0.6}, {0.62, 0.6}, {0.87, 0.6}};
+
+std::vector<LadderRow> chain() {
+    std::vector<LadderRow> rows;
+    for (double strike = 80; strike <= 125; strike += 5) {
+        for (const int right : {1, -1}) rows.push_back({right, 100, strike, 1, 0.04, 0.01, 0.25, quarterly});
+    }
+    return rows;
+}
+
+Ladders ladders_of(const LadderRows& columns, Exercise exercise = Exercise::american) {
+    return Ladders(columns.rows(), columns.terms(exercise, kUsual), 2);
+}
+
+}  // namespace
+
+// At the spot of the row a read is the solve.
+TEST(reads_at_the_present_spot_are_the_solve) {
+    const std::vector<LadderRow> rows = chain();
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    const LadderGreeks g = solve(rows, Exercise::american, kUsual);
+    for (std::uint32_t i = 0; i < rows.size(); ++i) {
+        const LadderReading reading = ladders.read(i, 100.0);
+        CHECK(reading.price == g(Greek::price, i) && reading.delta == g(Greek::delta, i));
+        CHECK(reading.gamma == g(Greek::gamma, i) && reading.theta == g(Greek::theta, i));
+    }
+}
+
+// Elsewhere it is a solve at that spot, within the tolerance.
+TEST(reads_elsewhere_agree_with_a_solve_there) {
+    std::vector<LadderRow> rows = chain();
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    for (const double spot : {78.0, 91.3, 99.9, 107.7, 130.0}) {
+        for (LadderRow& row : rows) row.spot = spot;
+        const LadderGreeks g = solve(rows, Exercise::american, kTight);
+        for (std::uint32_t i = 0; i < rows.size(); ++i) {
+            const LadderReading reading = ladders.read(i, spot);
+            CHECK_CLOSE(g(Greek::price, i), reading.price, 1e-3);
+            CHECK_CLOSE(g(Greek::delta, i), reading.delta, 1e-3);
+        }
+    }
+}
+
+// Delta and gamma are the derivatives of the price that is read, from cell to cell.
+TEST(reads_are_smooth) {
+    const Ladders ladders = ladders_of(LadderRows({{-1, 100, 105, 1, 0.04, 0.01, 0.25, quarterly}}));
+    constexpr double step = 1e-3;
+    for (double spot = 92.0; spot < 110.0; spot += 0.0713) {
+        const LadderReading up = ladders.read(0, spot + step), here = ladders.read(0, spot),
+                            down = ladders.read(0, spot - step);
+        CHECK_CLOSE((up.price - down.price) / (2 * step), here.delta, 1e-6);
+        CHECK_CLOSE((up.delta - down.delta) / (2 * step), here.gamma, 1e-6);
+    }
+}
+
+// Reads do not see each other.
+TEST(reads_are_independent_of_their_batch) {
+    const Ladders ladders = ladders_of(LadderRows(chain()));
+    std::vector<std::uint32_t> row;
+    std::vector<double> spot;
+    for (int i = 0; i < 333; ++i) {
+        row.push_back(static_cast<std::uint32_t>(i * 7) % 20);
+        spot.push_back(60 + 0.3 * i);
+    }
+    std::vector<double> columns[4];
+    for (auto& column : columns) column.assign(row.size(), 0.0);
+    ladders.read(row.data(), spot.data(), row.size(),
+                 {columns[0].data(), columns[1].data(), columns[2].data(), columns[3].data()});
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        const LadderReading alone = ladders.read(row[i], spot[i]);
+        const double values[] = {alone.price, alone.delta, alone.gamma, alone.theta};
+        for (std::size_t c = 0; c < 4; ++c) {
+            CHECK(columns[c][i] == values[c] || (std::isnan(columns[c][i]) && std::isnan(values[c])));
+        }
+    }
+}
+
+// Outside its range, and for rows that have none, a ladder says NaN.
+TEST(outside_the_range) {
+    const Ladders ladders = ladders_of(LadderRows({{-1, 100, 105, 1, 0.04, 0.01, 0.25, quarterly},
+                                                   {-1, 100, 105, 0, 0.04, 0.01, 0.25, {}},
+                                                   {-1, kNaN, 105, 1, 0.04, 0.01, 0.25, {}}}));
+    const Ladders::Range range = ladders.range(0);
+    CHECK(range.lowest < 40.0 && range.highest > 250.0);
+    CHECK(!std::isnan(ladders.read(0, range.lowest).price) &&
+          !std::isnan(ladders.read(0, range.highest).price));
+    for (const double spot : {0.99 * range.lowest, 1.01 * range.highest, 0.0, -1.0, kNaN, kInf}) {
+        CHECK(std::isnan(ladders.read(0, spot).price) && std::isnan(ladders.read(0, spot).gamma));
+    }
+    CHECK(std::isnan(ladders.range(1).lowest) && std::isnan(ladders.read(1, 100.0).price));
+    CHECK(std::isnan(ladders.range(2).lowest) && std::isnan(ladders.read(2, 100.0).price));
+}
+
+// Where exercise is optimal now a read is the payoff.
+TEST(reads_in_the_exercise_region) {
+    const Ladders ladders = ladders_of(LadderRows({{-1, 100, 100, 1, 0.06, 0, 0.2, {}}}));
+    const Ladders::Range exercise = ladders.exercise(0);
+    CHECK(exercise.lowest == 0.0);
+    const LadderReading reading = ladders.read(0, 0.99 * exercise.highest);
+    CHECK(reading.price == 100 - 0.99 * exercise.highest && reading.delta == -1.0 && reading.gamma == 0.0);
+    const LadderReading held = ladders.read(0, 1.001 * exercise.highest);
+    CHECK(held.price > 100 - 1.001 * exercise.highest && held.gamma > 0.0);
+}
+
+// The boundary of a put without dividends, from the collocation of the integral equation by QuantLib's QdFp
+// engine, and where exercise is never optimal.
+TEST(early_exercise_boundaries) {
+    const LadderRows columns({{-1, 100, 100, 1, 0.05, 0, 0.2, {}},
+                              {1, 100, 100, 1, 0.05, 0, 0.2, {{0.5, 3.0}}},
+                              {-1, 100, 100, 1, -0.01, 0.02, 0.2, {}},
+                              {-1, 100, 100, 1, 0.04, 0, 0.2, {{0.01, 2.0}}},
+                              {-1, kNaN, 100, kNaN, 0.05, 0, 0.2, {}}});
+    std::vector<double> boundary(columns.size()), probability(columns.size());
+    ladder_early_exercise(columns.rows(), columns.terms(Exercise::american, kTight), boundary.data(),
+                          probability.data());
+    CHECK_CLOSE(80.875, boundary[0], 5e-3);
+    CHECK(boundary[1] == kInf);
+    CHECK(probability[1] > 0.05 && probability[1] < 0.2);
+    CHECK(boundary[2] == 0.0 && probability[2] == 0.0);
+    CHECK(boundary[3] == 0.0);  // the dividend of next week is worth more than the interest
+    CHECK(std::isnan(boundary[4]) && std::isnan(probability[4]));
+    ladder_early_exercise(columns.rows(), columns.terms(Exercise::european, kTight), boundary.data(),
+                          probability.data());
+    CHECK(boundary[0] == 0.0 && boundary[1] == kInf && probability[0] == 0.0);
+}
+
+// Exercise beyond doubt, and just before a dividend that is known: the call is exercised if the spot is then
+// above the level where its value meets the payoff.
+TEST(early_exercise_probabilities) {
+    const LadderRows columns(
+        {{-1, 50, 100, 1, 0.05, 0, 0.2, {}}, {1, 100, 60, 1, 0.05, 0, 0.2, {{0.5, 5.0}}}});
+    double probability[2];
+    ladder_early_exercise(columns.rows(), columns.terms(Exercise::american, kUsual), nullptr, probability);
+    CHECK(probability[0] == 1.0);
+    CHECK(probability[1] > 0.95 && probability[1] <= 1.0);
+}
+
+ATALANTA_TEST_MAIN
