@@ -28,7 +28,10 @@ enum QuotedArgument : std::size_t {
     kQuotedExercise,
     kQuotedDividends,
     kQuotedTolerance,
-    kStart
+    kStart,
+    kFullOutput,
+    kQuotedOut,
+    kQuotedThreads
 };
 
 struct ScalarQuote {
@@ -85,20 +88,21 @@ void require_decimals(const QuotedRows& rows, const char* origin) {
     require_decimal_rates(rows.dividend_yield, rows.size, "dividend_yield", origin);
 }
 
-// In all that follows, terms are null for the closed form, which needs no start.
-py::object implied_vol_of_one(const ScalarQuote& quote, const TermsArguments* terms, bool has_start,
+py::object vol_and_status(double vol, ImpliedVolStatus status, bool full_output) {
+    if (!full_output) return py::reinterpret_steal<py::object>(PyFloat_FromDouble(vol));
+    return py::make_tuple(vol, static_cast<int>(status));
+}
+
+py::object implied_vol_of_one(const ScalarQuote& quote, const TermsArguments& terms, bool has_start,
                               bool full_output) {
     double vol;
     ImpliedVolStatus status;
-    if (terms == nullptr) {
-        active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
-    } else {
+    {
         const ReleasedGil released(kRowsToReleaseGil);
-        atalanta::implied_vol(quote.rows(), terms->of_one_row(), has_start ? &quote.values[6] : nullptr, &vol,
+        atalanta::implied_vol(quote.rows(), terms.of_one_row(), has_start ? &quote.values[6] : nullptr, &vol,
                               &status, 1);
     }
-    if (!full_output) return py::reinterpret_steal<py::object>(PyFloat_FromDouble(vol));
-    return py::make_tuple(vol, static_cast<int>(status));
+    return vol_and_status(vol, status, full_output);
 }
 
 // One start per row, out of the last column of the inputs.
@@ -109,32 +113,27 @@ std::vector<double> starts_of(const BroadcastRows& inputs) {
     return starts;
 }
 
-py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
-    static const auto names = interned(kImpliedVolNames);
-    constexpr std::size_t kFullOutput = 11, kOut = 12, kThreads = 13;
-    const Signature signature{"pricing.implied_vol", names, kQuotedYield};
-    std::array<PyObject*, std::size(kImpliedVolNames)> arguments{};
-    sort_arguments(signature, given, positional, keywords, arguments);
-    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
-    if (arguments[kStart] == Py_None) arguments[kStart] = nullptr;
+// Any call but that of numbers for the closed form. Terms are null for the closed form, which needs no start.
+[[gnu::noinline]] py::object implied_vol_any(std::span<PyObject* const> arguments, bool full_output,
+                                             const char* origin) {
     std::optional<TermsArguments> storage;
     const TermsArguments* terms = read_terms(arguments[kQuotedExercise], arguments[kQuotedDividends],
-                                             arguments[kQuotedTolerance], signature.origin, storage);
-    const int threads = read_threads(arguments[kThreads], signature.origin);
-    const bool full_output = is_true(arguments[kFullOutput]), has_start = arguments[kStart] != nullptr;
+                                             arguments[kQuotedTolerance], origin, storage);
+    const int threads = read_threads(arguments[kQuotedThreads], origin);
+    const bool has_start = arguments[kStart] != nullptr;
     ScalarQuote quote;
-    if (arguments[kOut] == nullptr && (terms == nullptr || terms->fits_one_row()) &&
-        read_scalar_quote(arguments, quote, signature.origin)) {
-        require_decimals(quote.rows(), signature.origin);
-        return implied_vol_of_one(quote, terms, has_start, full_output);
+    if (terms != nullptr && terms->fits_one_row() && arguments[kQuotedOut] == nullptr &&
+        read_scalar_quote(arguments, quote, origin)) {
+        require_decimals(quote.rows(), origin);
+        return implied_vol_of_one(quote, *terms, has_start, full_output);
     }
-    BroadcastRows inputs(signature.origin);
+    BroadcastRows inputs(origin);
     add_quoted_rows(inputs, arguments);
     if (terms != nullptr) terms->add_to(inputs);
     inputs.broadcast();
     const QuotedRows rows = quoted_rows(inputs);
-    require_decimals(rows, signature.origin);
-    OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
+    require_decimals(rows, origin);
+    OutputColumn out(arguments[kQuotedOut], inputs.shape(), inputs, origin);
     py::array_t<std::uint8_t> status(full_output ? inputs.shape() : Shape{0});
     double* const vols = out.data();
     auto* const statuses = full_output ? reinterpret_cast<ImpliedVolStatus*>(status.mutable_data()) : nullptr;
@@ -147,11 +146,34 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
         atalanta::implied_vol(rows, terms->over(inputs), has_start ? starts.data() : nullptr, vols, statuses,
                               threads);
     }
-    const bool scalar = inputs.is_scalar() && arguments[kOut] == nullptr;
+    const bool scalar = inputs.is_scalar() && arguments[kQuotedOut] == nullptr;
     const py::object result = scalar ? py::object(py::float_(*vols)) : out.finish();
     if (!full_output) return result;
     if (scalar) return py::make_tuple(result, static_cast<int>(*status.data()));
     return py::make_tuple(result, status);
+}
+
+py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
+    static const auto names = interned(kImpliedVolNames);
+    const Signature signature{"pricing.implied_vol", names, kQuotedYield};
+    std::array<PyObject*, std::size(kImpliedVolNames)> arguments{};
+    sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kQuotedOut] == Py_None) arguments[kQuotedOut] = nullptr;
+    if (arguments[kStart] == Py_None) arguments[kStart] = nullptr;
+    const bool full_output = is_true(arguments[kFullOutput]);
+    ScalarQuote quote;
+    if (arguments[kQuotedOut] == nullptr &&
+        plainly_closed_form(arguments[kQuotedExercise], arguments[kQuotedDividends],
+                            arguments[kQuotedTolerance]) &&
+        read_scalar_quote(arguments, quote, signature.origin)) {
+        read_threads(arguments[kQuotedThreads], signature.origin);
+        require_decimals(quote.rows(), signature.origin);
+        double vol;
+        ImpliedVolStatus status{};
+        active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
+        return vol_and_status(vol, status, full_output);
+    }
+    return implied_vol_any(arguments, full_output, signature.origin);
 }
 
 }  // namespace

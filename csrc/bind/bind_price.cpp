@@ -15,42 +15,40 @@ constexpr const char* kPriceNames[] = {"right", "spot",           "strike",   "y
                                        "vol",   "dividend_yield", "exercise", "dividends", "tolerance",
                                        "out",   "threads"};
 
-// In all that follows, terms are null for the closed form.
-py::object price_one(const ScalarRow& row, const TermsArguments* terms) {
-    double value;
-    if (terms == nullptr) {
-        active_kernels().european->price(row.rows(), &value);
-    } else {
-        const ReleasedGil released(kRowsToReleaseGil);
-        atalanta::price(row.rows(), terms->of_one_row(), &value, 1);
-    }
-    return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
+enum PriceArgument : std::size_t { kPriceOut = kTolerance + 1, kPriceThreads };
+
+bool wants_closed_form(std::span<PyObject* const> arguments) {
+    return plainly_closed_form(arguments[kExercise], arguments[kDividends], arguments[kTolerance]);
 }
 
-py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
-    static const auto names = interned(kPriceNames);
-    constexpr std::size_t kOut = 10, kThreads = 11;
-    const Signature signature{"pricing.price", names, kYield};
-    std::array<PyObject*, std::size(kPriceNames)> arguments{};
-    sort_arguments(signature, given, positional, keywords, arguments);
-    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
-    std::optional<TermsArguments> storage;
-    const TermsArguments* terms = read_terms(arguments[kExercise], arguments[kDividends],
-                                             arguments[kTolerance], signature.origin, storage);
-    const int threads = read_threads(arguments[kThreads], signature.origin);
-    ScalarRow row;
-    if (arguments[kOut] == nullptr && (terms == nullptr || terms->fits_one_row()) &&
-        read_scalar_row(arguments, row, signature.origin)) {
-        require_decimals(row.rows(), signature.origin);
-        return price_one(row, terms);
+py::object price_of_one(const ScalarRow& row, const TermsArguments& terms) {
+    double value;
+    {
+        const ReleasedGil released(kRowsToReleaseGil);
+        atalanta::price(row.rows(), terms.of_one_row(), &value, 1);
     }
-    BroadcastRows inputs(signature.origin);
+    return py::float_(value);
+}
+
+// Any call but that of numbers for the closed form. Terms are null for the closed form.
+[[gnu::noinline]] py::object price_any(std::span<PyObject* const> arguments, const char* origin) {
+    std::optional<TermsArguments> storage;
+    const TermsArguments* terms =
+        read_terms(arguments[kExercise], arguments[kDividends], arguments[kTolerance], origin, storage);
+    const int threads = read_threads(arguments[kPriceThreads], origin);
+    ScalarRow row;
+    if (terms != nullptr && terms->fits_one_row() && arguments[kPriceOut] == nullptr &&
+        read_scalar_row(arguments, row, origin)) {
+        require_decimals(row.rows(), origin);
+        return price_of_one(row, *terms);
+    }
+    BroadcastRows inputs(origin);
     add_option_rows(inputs, arguments);
     if (terms != nullptr) terms->add_to(inputs);
     inputs.broadcast();
     const OptionRows rows = option_rows(inputs);
-    require_decimals(rows, signature.origin);
-    OutputColumn out(arguments[kOut], inputs.shape(), inputs, signature.origin);
+    require_decimals(rows, origin);
+    OutputColumn out(arguments[kPriceOut], inputs.shape(), inputs, origin);
     double* const values = out.data();
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
@@ -59,7 +57,25 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
         const ReleasedGil released(kRowsToReleaseGil);
         atalanta::price(rows, terms->over(inputs), values, threads);
     }
-    return inputs.is_scalar() && arguments[kOut] == nullptr ? py::float_(*values) : out.finish();
+    return inputs.is_scalar() && arguments[kPriceOut] == nullptr ? py::float_(*values) : out.finish();
+}
+
+py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
+    static const auto names = interned(kPriceNames);
+    const Signature signature{"pricing.price", names, kYield};
+    std::array<PyObject*, std::size(kPriceNames)> arguments{};
+    sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kPriceOut] == Py_None) arguments[kPriceOut] = nullptr;
+    ScalarRow row;
+    if (arguments[kPriceOut] == nullptr && wants_closed_form(arguments) &&
+        read_scalar_row(arguments, row, signature.origin)) {
+        read_threads(arguments[kPriceThreads], signature.origin);
+        require_decimals(row.rows(), signature.origin);
+        double value;
+        active_kernels().european->price(row.rows(), &value);
+        return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
+    }
+    return price_any(arguments, signature.origin);
 }
 
 constexpr const char* kGreeksNames[] = {
@@ -109,48 +125,43 @@ void run_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& 
     atalanta::greeks(rows, terms, out, dividend_delta, threads);
 }
 
-py::object greeks_of_one(const ScalarRow& row, int order, const TermsArguments* terms) {
-    double values[13];
-    const std::size_t columns = kGreeksOfOrder[order];
-    Doubles deltas = dividend_deltas(terms, {});
-    if (terms == nullptr) {
-        atalanta::greeks(row.rows(), order, columns_of(values, columns, 1), 1);
-    } else {
-        run_greeks(row.rows(), terms->of_one_row(), columns_of(values, columns, 1), deltas, 1);
-    }
-    py::tuple result(columns);
-    for (std::size_t i = 0; i < columns; ++i) result[i] = py::float_(values[i]);
-    return with_dividend_deltas(result, deltas, terms);
+py::tuple tuple_of(const double* values, std::size_t count) {
+    py::tuple result(count);
+    for (std::size_t i = 0; i < count; ++i) result[i] = py::float_(values[i]);
+    return result;
 }
 
-py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
-    static const auto names = interned(kGreeksNames);
-    constexpr std::size_t kOrder = 10, kOut = 11, kThreads = 12;
-    const Signature signature{"pricing.greeks", names, kYield};
-    std::array<PyObject*, std::size(kGreeksNames)> arguments{};
-    sort_arguments(signature, given, positional, keywords, arguments);
-    if (arguments[kOut] == Py_None) arguments[kOut] = nullptr;
+py::object greeks_of_one(const ScalarRow& row, const TermsArguments& terms) {
+    double values[kGreeksOfOrder[1]];
+    Doubles deltas = dividend_deltas(&terms, {});
+    run_greeks(row.rows(), terms.of_one_row(), columns_of(values, std::size(values), 1), deltas, 1);
+    return with_dividend_deltas(tuple_of(values, std::size(values)), deltas, &terms);
+}
+
+enum GreeksArgument : std::size_t { kOrder = kTolerance + 1, kGreeksOut, kGreeksThreads };
+
+// Any call but that of numbers for the closed form.
+[[gnu::noinline]] py::object greeks_any(std::span<PyObject* const> arguments, int order, const char* origin) {
     std::optional<TermsArguments> storage;
-    const TermsArguments* terms = read_terms(arguments[kExercise], arguments[kDividends],
-                                             arguments[kTolerance], signature.origin, storage);
-    const int order = read_order(arguments[kOrder], signature.origin);
-    if (terms != nullptr) require_first_order(order, signature.origin);
-    const int threads = read_threads(arguments[kThreads], signature.origin);
+    const TermsArguments* terms =
+        read_terms(arguments[kExercise], arguments[kDividends], arguments[kTolerance], origin, storage);
+    if (terms != nullptr) require_first_order(order, origin);
+    const int threads = read_threads(arguments[kGreeksThreads], origin);
     ScalarRow row;
-    if (arguments[kOut] == nullptr && (terms == nullptr || terms->fits_one_row()) &&
-        read_scalar_row(arguments, row, signature.origin)) {
-        require_decimals(row.rows(), signature.origin);
-        return greeks_of_one(row, order, terms);
+    if (terms != nullptr && terms->fits_one_row() && arguments[kGreeksOut] == nullptr &&
+        read_scalar_row(arguments, row, origin)) {
+        require_decimals(row.rows(), origin);
+        return greeks_of_one(row, *terms);
     }
-    BroadcastRows inputs(signature.origin);
+    BroadcastRows inputs(origin);
     add_option_rows(inputs, arguments);
     if (terms != nullptr) terms->add_to(inputs);
     inputs.broadcast();
     const OptionRows rows = option_rows(inputs);
-    require_decimals(rows, signature.origin);
+    require_decimals(rows, origin);
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));
-    OutputColumn out(arguments[kOut], shape, inputs, signature.origin);
+    OutputColumn out(arguments[kGreeksOut], shape, inputs, origin);
     Doubles deltas = dividend_deltas(terms, inputs.shape());
     const GreekColumns columns = columns_of(out.data(), kGreeksOfOrder[order], rows.size);
     if (terms == nullptr) {
@@ -160,6 +171,25 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
         run_greeks(rows, terms->over(inputs), columns, deltas, threads);
     }
     return with_dividend_deltas(out.finish(), deltas, terms);
+}
+
+py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
+    static const auto names = interned(kGreeksNames);
+    const Signature signature{"pricing.greeks", names, kYield};
+    std::array<PyObject*, std::size(kGreeksNames)> arguments{};
+    sort_arguments(signature, given, positional, keywords, arguments);
+    if (arguments[kGreeksOut] == Py_None) arguments[kGreeksOut] = nullptr;
+    const int order = read_order(arguments[kOrder], signature.origin);
+    ScalarRow row;
+    if (arguments[kGreeksOut] == nullptr && wants_closed_form(arguments) &&
+        read_scalar_row(arguments, row, signature.origin)) {
+        read_threads(arguments[kGreeksThreads], signature.origin);
+        require_decimals(row.rows(), signature.origin);
+        double values[kGreeksOfOrder[3]];
+        atalanta::greeks(row.rows(), order, columns_of(values, kGreeksOfOrder[order], 1), 1);
+        return tuple_of(values, kGreeksOfOrder[order]);
+    }
+    return greeks_any(arguments, order, signature.origin);
 }
 
 }  // namespace

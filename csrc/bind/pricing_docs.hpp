@@ -49,7 +49,7 @@ Example:
     7.615053
     >>> dividends = [(0.1, 0.8), (0.35, 0.8)]
     >>> round(atalanta.price("put", 100.0, 105.0, 0.5, 0.03, 0.2, exercise="american", dividends=dividends), 2)
-    8.57
+    8.77
 )";
 
 inline constexpr const char* kGreeksDoc =

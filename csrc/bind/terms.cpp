@@ -65,4 +65,11 @@ Terms TermsArguments::over(const BroadcastRows& inputs) const {
             tolerance_};
 }
 
+const TermsArguments* read_terms(PyObject* exercise, PyObject* dividends, PyObject* tolerance,
+                                 const char* origin, std::optional<TermsArguments>& storage) {
+    if (plainly_closed_form(exercise, dividends, tolerance)) return nullptr;
+    storage.emplace(exercise, dividends, tolerance, origin);
+    return storage->closed_form() ? nullptr : &*storage;
+}
+
 }  // namespace atalanta::bind

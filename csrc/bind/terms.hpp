@@ -42,12 +42,17 @@ class TermsArguments {
     std::optional<Indices> of_;
 };
 
-// The terms of a call, kept in `storage`; null where the closed form holds. Absent arguments cost nothing.
-inline const TermsArguments* read_terms(PyObject* exercise, PyObject* dividends, PyObject* tolerance,
-                                        const char* origin, std::optional<TermsArguments>& storage) {
-    if (exercise == nullptr && dividends == nullptr && tolerance == nullptr) return nullptr;
-    storage.emplace(exercise, dividends, tolerance, origin);
-    return storage->closed_form() ? nullptr : &*storage;
+// Whether a call has plainly asked for the closed form: told by identity alone, so that the path of numbers
+// stays short. Another spelling of the same is found by read_terms.
+inline bool plainly_closed_form(PyObject* exercise, PyObject* dividends, PyObject* tolerance) {
+    static PyObject* const european = PyUnicode_InternFromString("european");
+    static PyObject* const standard = PyUnicode_InternFromString("standard");
+    return (exercise == nullptr || exercise == european) && (dividends == nullptr || dividends == Py_None) &&
+           (tolerance == nullptr || tolerance == standard);
 }
+
+// The terms of a call, kept in `storage`; null where the closed form holds.
+const TermsArguments* read_terms(PyObject* exercise, PyObject* dividends, PyObject* tolerance,
+                                 const char* origin, std::optional<TermsArguments>& storage);
 
 }  // namespace atalanta::bind

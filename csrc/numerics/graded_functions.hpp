@@ -49,15 +49,15 @@ struct TwelveDigits {  // 7.4e-14, 5.0e-13
                                         5.560450641389854e-7,  5.751156796771695e-7};
 };
 
-// e^x for x <= 709; below -708 as at -708.
+// e^x for x <= 709; 0 below -708.
 template <class Digits>
 ATALANTA_INLINE double graded_exponential(double x) {
-    const double clamped = x < -708.0 ? -708.0 : x;
-    const double shifted = fma(clamped, kLog2E, kRoundToInteger);
+    const double shifted = fma(x, kLog2E, kRoundToInteger);
     const double k = shifted - kRoundToInteger;
-    const double r = fma(-k, kLn2Low, fma(-k, kLn2High, clamped));
+    const double r = fma(-k, kLn2Low, fma(-k, kLn2High, x));
     const double scale = double_of((bits_of(shifted) << 52) + bits_of(1.0));
-    return fma(scale, fma(r * r, even_odd(r, Digits::kExponential), r), scale);
+    const double value = fma(scale, fma(r * r, even_odd(r, Digits::kExponential), r), scale);
+    return x < -708.0 ? 0.0 : value;
 }
 
 // e^x for |x| <= ln2 / 2, without the reduction.

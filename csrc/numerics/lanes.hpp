@@ -16,6 +16,7 @@ namespace {
 
 #if defined(__AVX512F__)
 
+constexpr std::size_t kInterleaved = 2;
 using Native = __m512d;
 using NativeMask = __mmask8;
 // GCC 12 warns of an undefined operand inside the intrinsics that take no mask.
@@ -50,9 +51,6 @@ ATALANTA_INLINE Native native_select(NativeMask mask, Native a, Native b) {
 ATALANTA_INLINE NativeMask native_and(NativeMask a, NativeMask b) {
     return static_cast<NativeMask>(a & b);
 }
-ATALANTA_INLINE NativeMask native_or(NativeMask a, NativeMask b) {
-    return static_cast<NativeMask>(a | b);
-}
 ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
     return static_cast<NativeMask>(a & ~b);
 }
@@ -65,6 +63,7 @@ ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
 
 #elif defined(__AVX2__) && defined(__FMA__)
 
+constexpr std::size_t kInterleaved = 2;
 using Native = __m256d;
 using NativeMask = __m256d;
 ATALANTA_INLINE Native native_load(const double* from) {
@@ -97,9 +96,6 @@ ATALANTA_INLINE Native native_select(NativeMask mask, Native a, Native b) {
 ATALANTA_INLINE NativeMask native_and(NativeMask a, NativeMask b) {
     return _mm256_and_pd(a, b);
 }
-ATALANTA_INLINE NativeMask native_or(NativeMask a, NativeMask b) {
-    return _mm256_or_pd(a, b);
-}
 ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
     return _mm256_andnot_pd(b, a);
 }
@@ -113,6 +109,7 @@ ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
 
 #elif defined(__x86_64__)
 
+constexpr std::size_t kInterleaved = 2;
 using Native = __m128d;
 using NativeMask = __m128d;
 ATALANTA_INLINE Native native_load(const double* from) {
@@ -145,9 +142,6 @@ ATALANTA_INLINE Native native_select(NativeMask mask, Native a, Native b) {
 ATALANTA_INLINE NativeMask native_and(NativeMask a, NativeMask b) {
     return _mm_and_pd(a, b);
 }
-ATALANTA_INLINE NativeMask native_or(NativeMask a, NativeMask b) {
-    return _mm_or_pd(a, b);
-}
 ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
     return _mm_andnot_pd(b, a);
 }
@@ -160,6 +154,7 @@ ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
 
 #elif defined(__aarch64__)
 
+constexpr std::size_t kInterleaved = 4;
 using Native = float64x2_t;
 using NativeMask = uint64x2_t;
 ATALANTA_INLINE Native native_load(const double* from) {
@@ -192,9 +187,6 @@ ATALANTA_INLINE Native native_select(NativeMask mask, Native a, Native b) {
 ATALANTA_INLINE NativeMask native_and(NativeMask a, NativeMask b) {
     return vandq_u64(a, b);
 }
-ATALANTA_INLINE NativeMask native_or(NativeMask a, NativeMask b) {
-    return vorrq_u64(a, b);
-}
 ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
     return vbicq_u64(a, b);
 }
@@ -207,6 +199,7 @@ ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
 
 #else
 
+constexpr std::size_t kInterleaved = 4;
 using Native = double;
 using NativeMask = bool;
 ATALANTA_INLINE Native native_load(const double* from) {
@@ -239,9 +232,6 @@ ATALANTA_INLINE Native native_select(NativeMask mask, Native a, Native b) {
 ATALANTA_INLINE NativeMask native_and(NativeMask a, NativeMask b) {
     return a && b;
 }
-ATALANTA_INLINE NativeMask native_or(NativeMask a, NativeMask b) {
-    return a || b;
-}
 ATALANTA_INLINE NativeMask native_and_not(NativeMask a, NativeMask b) {
     return a && !b;
 }
@@ -255,90 +245,146 @@ ATALANTA_INLINE NativeMask native_mask(unsigned bits) {
 #endif
 
 constexpr std::size_t kNativeLanes = sizeof(Native) / sizeof(double);
-constexpr std::size_t kNativeParts = kLanes / kNativeLanes;
 
-struct Lanes {
-    Native part[kNativeParts];
+// Registers as a tree of members: compilers do not keep arrays of vectors in registers.
+template <std::size_t Parts>
+struct Values {
+    Values<Parts / 2> low, high;
 };
-struct LaneMask {
-    NativeMask part[kNativeParts];
+template <>
+struct Values<1> {
+    Native value;
+};
+template <std::size_t Parts>
+struct Masks {
+    Masks<Parts / 2> low, high;
+};
+template <>
+struct Masks<1> {
+    NativeMask value;
 };
 
-// One operation on every part.
-template <class Result, class Operation>
-ATALANTA_INLINE Result each_part(Operation&& operation) {
-    Result result;
-    for (std::size_t p = 0; p < kNativeParts; ++p) result.part[p] = operation(p);
-    return result;
+// As many as hide the latency of one another and leave room for their operands.
+using Lanes = Values<kInterleaved>;
+using LaneMask = Masks<kInterleaved>;
+constexpr std::size_t kRowLanes = kInterleaved * kNativeLanes;
+
+// One operation on every register.
+template <template <std::size_t> class Result, std::size_t Parts, class Operation, class... Operands>
+ATALANTA_INLINE Result<Parts> on_each(Operation operation, const Operands&... operands) {
+    if constexpr (Parts == 1) {
+        return {operation(operands.value...)};
+    } else {
+        return {on_each<Result, Parts / 2>(operation, operands.low...),
+                on_each<Result, Parts / 2>(operation, operands.high...)};
+    }
+}
+template <class Operation, class... Operands>
+ATALANTA_INLINE Lanes lanes_of(Operation operation, const Operands&... operands) {
+    return on_each<Values, kInterleaved>(operation, operands...);
+}
+template <class Operation, class... Operands>
+ATALANTA_INLINE LaneMask mask_of_each(Operation operation, const Operands&... operands) {
+    return on_each<Masks, kInterleaved>(operation, operands...);
 }
 
-// Memory is aligned to 64 bytes.
+template <std::size_t Parts>
+ATALANTA_INLINE Values<Parts> load_registers(const double* from) {
+    if constexpr (Parts == 1) {
+        return {native_load(from)};
+    } else {
+        return {load_registers<Parts / 2>(from),
+                load_registers<Parts / 2>(from + Parts / 2 * kNativeLanes)};
+    }
+}
+template <std::size_t Parts>
+ATALANTA_INLINE void store_registers(double* to, const Values<Parts>& a) {
+    if constexpr (Parts == 1) {
+        native_store(to, a.value);
+    } else {
+        store_registers<Parts / 2>(to, a.low);
+        store_registers<Parts / 2>(to + Parts / 2 * kNativeLanes, a.high);
+    }
+}
+template <std::size_t Parts>
+ATALANTA_INLINE Values<Parts> repeat_registers(Native a) {
+    if constexpr (Parts == 1) {
+        return {a};
+    } else {
+        return {repeat_registers<Parts / 2>(a), repeat_registers<Parts / 2>(a)};
+    }
+}
+template <std::size_t Parts>
+ATALANTA_INLINE Masks<Parts> mask_registers(unsigned bits) {
+    if constexpr (Parts == 1) {
+        return {native_mask(bits)};
+    } else {
+        return {mask_registers<Parts / 2>(bits), mask_registers<Parts / 2>(bits >> (Parts / 2 * kNativeLanes))};
+    }
+}
+template <std::size_t Parts>
+ATALANTA_INLINE unsigned bits_of(const Masks<Parts>& a) {
+    if constexpr (Parts == 1) {
+        return native_bits(a.value);
+    } else {
+        return bits_of(a.low) | bits_of(a.high) << (Parts / 2 * kNativeLanes);
+    }
+}
+
+// Memory is aligned to the registers.
 ATALANTA_INLINE Lanes load(const double* from) {
-    return each_part<Lanes>([&](std::size_t p) { return native_load(from + p * kNativeLanes); });
+    return load_registers<kInterleaved>(from);
 }
-ATALANTA_INLINE void store(double* to, Lanes a) {
-    for (std::size_t p = 0; p < kNativeParts; ++p) native_store(to + p * kNativeLanes, a.part[p]);
+ATALANTA_INLINE void store(double* to, const Lanes& a) {
+    store_registers<kInterleaved>(to, a);
 }
 ATALANTA_INLINE Lanes repeat(double a) {
-    return each_part<Lanes>([&](std::size_t) { return native_repeat(a); });
-}
-ATALANTA_INLINE Lanes operator+(Lanes a, Lanes b) {
-    return each_part<Lanes>([&](std::size_t p) { return a.part[p] + b.part[p]; });
-}
-ATALANTA_INLINE Lanes operator-(Lanes a, Lanes b) {
-    return each_part<Lanes>([&](std::size_t p) { return a.part[p] - b.part[p]; });
-}
-ATALANTA_INLINE Lanes operator*(Lanes a, Lanes b) {
-    return each_part<Lanes>([&](std::size_t p) { return a.part[p] * b.part[p]; });
-}
-ATALANTA_INLINE Lanes operator/(Lanes a, Lanes b) {
-    return each_part<Lanes>([&](std::size_t p) { return a.part[p] / b.part[p]; });
-}
-// a b + c
-ATALANTA_INLINE Lanes fma(Lanes a, Lanes b, Lanes c) {
-    return each_part<Lanes>([&](std::size_t p) { return native_fma(a.part[p], b.part[p], c.part[p]); });
-}
-// c - a b
-ATALANTA_INLINE Lanes fnma(Lanes a, Lanes b, Lanes c) {
-    return each_part<Lanes>([&](std::size_t p) { return native_fnma(a.part[p], b.part[p], c.part[p]); });
-}
-// a > b ? a : b
-ATALANTA_INLINE Lanes larger(Lanes a, Lanes b) {
-    return each_part<Lanes>([&](std::size_t p) { return native_max(a.part[p], b.part[p]); });
-}
-ATALANTA_INLINE Lanes square_root(Lanes a) {
-    return each_part<Lanes>([&](std::size_t p) { return native_root(a.part[p]); });
-}
-ATALANTA_INLINE LaneMask operator>(Lanes a, Lanes b) {
-    return each_part<LaneMask>([&](std::size_t p) { return native_greater(a.part[p], b.part[p]); });
-}
-ATALANTA_INLINE Lanes select(LaneMask mask, Lanes a, Lanes b) {
-    return each_part<Lanes>([&](std::size_t p) { return native_select(mask.part[p], a.part[p], b.part[p]); });
-}
-ATALANTA_INLINE LaneMask operator&(LaneMask a, LaneMask b) {
-    return each_part<LaneMask>([&](std::size_t p) { return native_and(a.part[p], b.part[p]); });
-}
-ATALANTA_INLINE LaneMask operator|(LaneMask a, LaneMask b) {
-    return each_part<LaneMask>([&](std::size_t p) { return native_or(a.part[p], b.part[p]); });
-}
-// a and not b
-ATALANTA_INLINE LaneMask without(LaneMask a, LaneMask b) {
-    return each_part<LaneMask>([&](std::size_t p) { return native_and_not(a.part[p], b.part[p]); });
-}
-ATALANTA_INLINE bool any(LaneMask a, LaneMask b) {
-    const LaneMask either = a | b;
-    unsigned bits = 0;
-    for (std::size_t p = 0; p < kNativeParts; ++p) bits |= native_bits(either.part[p]);
-    return bits != 0;
+    return repeat_registers<kInterleaved>(native_repeat(a));
 }
 // Bit k is lane k.
 ATALANTA_INLINE LaneMask mask_of(unsigned bits) {
-    return each_part<LaneMask>([&](std::size_t p) { return native_mask(bits >> (p * kNativeLanes)); });
+    return mask_registers<kInterleaved>(bits);
 }
-ATALANTA_INLINE unsigned bits_of(LaneMask a) {
-    unsigned bits = 0;
-    for (std::size_t p = 0; p < kNativeParts; ++p) bits |= native_bits(a.part[p]) << (p * kNativeLanes);
-    return bits;
+
+ATALANTA_INLINE Lanes operator+(const Lanes& a, const Lanes& b) {
+    return lanes_of([](Native x, Native y) { return x + y; }, a, b);
+}
+ATALANTA_INLINE Lanes operator-(const Lanes& a, const Lanes& b) {
+    return lanes_of([](Native x, Native y) { return x - y; }, a, b);
+}
+ATALANTA_INLINE Lanes operator*(const Lanes& a, const Lanes& b) {
+    return lanes_of([](Native x, Native y) { return x * y; }, a, b);
+}
+ATALANTA_INLINE Lanes operator/(const Lanes& a, const Lanes& b) {
+    return lanes_of([](Native x, Native y) { return x / y; }, a, b);
+}
+// a b + c
+ATALANTA_INLINE Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+    return lanes_of([](Native x, Native y, Native z) { return native_fma(x, y, z); }, a, b, c);
+}
+// c - a b
+ATALANTA_INLINE Lanes fnma(const Lanes& a, const Lanes& b, const Lanes& c) {
+    return lanes_of([](Native x, Native y, Native z) { return native_fnma(x, y, z); }, a, b, c);
+}
+// a > b ? a : b
+ATALANTA_INLINE Lanes larger(const Lanes& a, const Lanes& b) {
+    return lanes_of([](Native x, Native y) { return native_max(x, y); }, a, b);
+}
+ATALANTA_INLINE Lanes square_root(const Lanes& a) {
+    return lanes_of([](Native x) { return native_root(x); }, a);
+}
+ATALANTA_INLINE LaneMask operator>(const Lanes& a, const Lanes& b) {
+    return mask_of_each([](Native x, Native y) { return native_greater(x, y); }, a, b);
+}
+ATALANTA_INLINE Lanes select(const LaneMask& mask, const Lanes& a, const Lanes& b) {
+    return lanes_of([](NativeMask m, Native x, Native y) { return native_select(m, x, y); }, mask, a, b);
+}
+ATALANTA_INLINE LaneMask operator&(const LaneMask& a, const LaneMask& b) {
+    return mask_of_each([](NativeMask x, NativeMask y) { return native_and(x, y); }, a, b);
+}
+// a and not b
+ATALANTA_INLINE LaneMask without(const LaneMask& a, const LaneMask& b) {
+    return mask_of_each([](NativeMask x, NativeMask y) { return native_and_not(x, y); }, a, b);
 }
 
 }  // namespace

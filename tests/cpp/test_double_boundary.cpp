@@ -1,4 +1,8 @@
-// Puts with q < r < 0 and calls with r < q < 0: the regime, both sides of the edges, limits, bad input.
+// Puts with q < r < 0 and calls with r < q < 0: the regime, values on both sides of the edges and after they
+// have met, the edges themselves, limits, bad input.
+// Values: tests/references/american.py (Python, 64 nodes, confirmed by finite differences).
+#include <vector>
+
 #include "check.hpp"
 #include "pricing/american/double_boundary.hpp"
 
@@ -7,6 +11,8 @@ using namespace atalanta;
 namespace {
 
 constexpr double kNaN = __builtin_nan("");
+constexpr double kInf = __builtin_inf();
+constexpr double kTolerances[] = {1e-4, 3e-5, 5e-7};
 
 struct Row {
     int right;
@@ -14,25 +20,105 @@ struct Row {
 };
 
 struct Answer {
-    double value[7];  // in the order of enum Greek
+    double price, delta, gamma, vega, theta, rho, phi;
 };
 
-Answer greeks_of(const Row& row, double tolerance) {
-    const std::int8_t right = static_cast<std::int8_t>(row.right);
-    const OptionRows rows = {1,
-                             {&right, true},
-                             {&row.spot, true},
-                             {&row.strike, true},
-                             {&row.years, true},
-                             {&row.rate, true},
-                             {&row.yield, true},
-                             {&row.vol, true}};
-    Answer answer;
+struct Batch {
+    std::vector<std::int8_t> right;
+    std::vector<double> column[6];
+
+    explicit Batch(const std::vector<Row>& rows) {
+        for (const Row& r : rows) {
+            right.push_back(static_cast<std::int8_t>(r.right));
+            const double values[] = {r.spot, r.strike, r.years, r.rate, r.yield, r.vol};
+            for (std::size_t k = 0; k < 6; ++k) column[k].push_back(values[k]);
+        }
+    }
+
+    OptionRows rows() const {
+        return {right.size(),
+                {right.data(), false},
+                {column[0].data(), false},
+                {column[1].data(), false},
+                {column[2].data(), false},
+                {column[3].data(), false},
+                {column[4].data(), false},
+                {column[5].data(), false}};
+    }
+};
+
+std::vector<Answer> greeks_of(const std::vector<Row>& rows, double tolerance) {
+    const Batch batch(rows);
+    std::vector<double> columns(7 * rows.size());
     GreekColumns out = {};
-    for (std::size_t k = 0; k < 7; ++k) out.data[k] = &answer.value[k];
-    double_boundary_greeks(rows, tolerance, out);
-    return answer;
+    for (std::size_t k = 0; k < 7; ++k) out.data[k] = columns.data() + k * rows.size();
+    double_boundary_greeks(batch.rows(), tolerance, out);
+    std::vector<Answer> answers;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto at = [&](std::size_t k) { return out.data[k][i]; };
+        answers.push_back({at(0), at(1), at(2), at(3), at(4), at(5), at(6)});
+    }
+    return answers;
 }
+
+Answer greeks_of(const Row& row, double tolerance) {
+    return greeks_of(std::vector<Row>{row}, tolerance)[0];
+}
+
+double price_of(const Row& row) {
+    return greeks_of(row, 1e-7).price;
+}
+
+struct Interval {
+    double lower, upper;
+};
+
+Interval edges_of(const Row& row, double remaining) {
+    const Batch batch({row});
+    Interval edges;
+    double_boundary_edges(batch.rows(), 1e-7, &remaining, 1, &edges.lower, &edges.upper);
+    return edges;
+}
+
+void check_answer(const Answer& expected, const Answer& actual, double tolerance) {
+    CHECK_CLOSE(expected.price, actual.price, tolerance);
+    CHECK_CLOSE(expected.delta, actual.delta, tolerance);
+    CHECK_CLOSE(expected.gamma, actual.gamma, tolerance);
+    CHECK_CLOSE(expected.vega, actual.vega, tolerance);
+    CHECK_CLOSE(expected.theta, actual.theta, tolerance);
+    CHECK_CLOSE(expected.rho, actual.rho, tolerance);
+    CHECK_CLOSE(expected.phi, actual.phi, tolerance);
+}
+
+bool same(const Answer& a, const Answer& b) {
+    return __builtin_memcmp(&a, &b, sizeof a) == 0;
+}
+
+const Row kAbove = {-1, 95.0, 100.0, 1.0, -0.01, -0.04, 0.1};
+const Row kInside = {-1, 80.0, 100.0, 1.0, -0.01, -0.04, 0.1};
+const Row kBelow = {-1, 25.0, 100.0, 1.0, -0.01, -0.04, 0.1};
+const Row kAfterEdgesMet = {-1, 53.0, 100.0, 7.0, -0.02, -0.05, 0.2};
+
+const struct {
+    Row row;
+    double price;
+} kReference[] = {
+    {kAbove, 5.76502156466},
+    {kBelow, 75.0151478817},
+    {{-1, 24.0, 100.0, 5.0, -0.01, -0.04, 0.2}, 76.4450140016},
+    {{-1, 70.0, 100.0, 3.0, -0.01, -0.04, 0.2}, 30.2024244662},
+    {{-1, 55.0, 100.0, 9.0, -0.005, -0.01, 0.08}, 45.0244841776},
+    {{-1, 60.0, 100.0, 40.0, -0.005, -0.01, 0.08}, 41.7995985707},
+    {kAfterEdgesMet, 47.0728065926},
+    {{-1, 110.0, 100.0, 10.0, -0.02, -0.05, 0.116}, 4.93272110131},
+    {{-1, 100.0, 100.0, 10.0, -0.02, -0.05, 0.02}, 0.247188375343},
+    {{-1, 38.0, 100.0, 3.0, -0.02, -0.05, 0.02}, 62.1090477514},
+    {{-1, 99.0, 100.0, 0.01, -0.005, -0.03, 0.3}, 1.74345199159},
+    {{1, 105.0, 100.0, 1.0, -0.04, -0.01, 0.1}, 5.88151286014},
+    {{1, 160.0, 100.0, 2.0, -0.03, -0.02, 0.2}, 61.2604607297},
+    {{-1, 100.0, 100.0, 1.0, -1e-6, -0.05, 0.3}, 10.1794578004},
+    {{-1, 95.0, 100.0, 1.0, -0.02, -0.021, 0.2}, 10.6776362807},
+};
 
 }  // namespace
 
@@ -45,12 +131,178 @@ TEST(the_regime_is_strict) {
     CHECK(!is_double_boundary(1.0, -0.01, -0.02));
     CHECK(!is_double_boundary(0.0, -0.01, -0.02));
     CHECK(!is_double_boundary(-1.0, kNaN, -0.02));
+    CHECK(!is_double_boundary(-1.0, -0.01, kNaN));
 }
 
-TEST(inside_the_interval_the_option_is_exercised) {
-    const Answer a = greeks_of({-1, 80.0, 100.0, 1.0, -0.01, -0.04, 0.1}, 5e-7);
-    const double expected[] = {20.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0};
-    for (std::size_t k = 0; k < 7; ++k) CHECK_CLOSE(expected[k], a.value[k], 0.0);
+TEST(prices_are_within_each_tolerance) {
+    for (const double tolerance : kTolerances) {
+        for (const auto& [row, price] : kReference) {
+            CHECK_CLOSE(price, greeks_of(row, tolerance).price, tolerance);
+        }
+    }
+}
+
+TEST(greeks_above_below_and_after_the_edges_met) {
+    const Answer above = {5.76502156466, -0.694043356, 0.0589701762, 30.8371668,
+                          -0.740655861,  -29.2716565,  27.347975};
+    const Answer after = {47.0728065926, -0.991678207, 0.014383324, 23.529954,
+                          -0.172743,     -212.65685,   107.93864};
+    check_answer(above, greeks_of(kAbove, 5e-7), 2e-6);
+    check_answer(after, greeks_of(kAfterEdgesMet, 5e-7), 1e-4);
+    check_answer({20.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0}, greeks_of(kInside, 5e-7), 0.0);
+}
+
+TEST(greeks_are_the_slopes_of_the_price) {
+    const auto slope = [](Row row, double Row::* input, double step) {
+        Row up = row, down = row;
+        up.*input += step;
+        down.*input -= step;
+        return (price_of(up) - price_of(down)) / (2.0 * step);
+    };
+    for (const Row& row : {kAbove, kBelow, Row{-1, 60.0, 100.0, 20.0, -0.01, -0.04, 0.2},
+                           Row{1, 105.0, 100.0, 1.0, -0.04, -0.01, 0.1}}) {
+        const Answer g = greeks_of(row, 1e-7);
+        CHECK_CLOSE(slope(row, &Row::spot, 1e-3), g.delta, 1e-6);
+        CHECK_CLOSE(slope(row, &Row::vol, 1e-6), g.vega, 2e-4);
+        CHECK_CLOSE(-slope(row, &Row::years, 1e-4), g.theta, 1e-5);
+        CHECK_CLOSE(slope(row, &Row::rate, 1e-6), g.rho, 2e-3);
+        CHECK_CLOSE(slope(row, &Row::yield, 1e-6), g.phi, 2e-3);
+        Row up = row, down = row;
+        up.spot += 0.02;
+        down.spot -= 0.02;
+        CHECK_CLOSE((greeks_of(up, 1e-7).delta - greeks_of(down, 1e-7).delta) / 0.04, g.gamma, 1e-5);
+    }
+}
+
+TEST(a_call_is_the_put_with_spot_and_strike_exchanged) {
+    const Answer call = greeks_of({1, 105.0, 90.0, 2.0, -0.04, -0.01, 0.1}, 3e-5);
+    const Answer put = greeks_of({-1, 90.0, 105.0, 2.0, -0.01, -0.04, 0.1}, 3e-5);
+    CHECK_CLOSE(put.price, call.price, 0.0);
+    CHECK_CLOSE(put.vega, call.vega, 0.0);
+    CHECK_CLOSE(put.theta, call.theta, 0.0);
+    CHECK_CLOSE(put.rho, call.phi, 0.0);
+    CHECK_CLOSE(put.phi, call.rho, 0.0);
+    CHECK_CLOSE((put.price - 90.0 * put.delta) / 105.0, call.delta, 1e-15);
+    CHECK_CLOSE(put.gamma * (90.0 * 90.0) / (105.0 * 105.0), call.gamma, 1e-15);
+    const Interval of_call = edges_of({1, 1.0, 90.0, 2.0, -0.04, -0.01, 0.1}, 1.0);
+    const Interval of_put = edges_of({-1, 1.0, 90.0, 2.0, -0.01, -0.04, 0.1}, 1.0);
+    CHECK_CLOSE(8100.0, of_call.lower * of_put.upper, 1e-9);
+    CHECK_CLOSE(8100.0, of_call.upper * of_put.lower, 1e-9);
+}
+
+TEST(edges_begin_at_expiry_and_narrow) {
+    const Interval at_expiry = edges_of(kAbove, 0.0), early = edges_of(kAbove, 0.01),
+                   now = edges_of(kAbove, 1.0);
+    CHECK_CLOSE(25.0, at_expiry.lower, 1e-13);
+    CHECK_CLOSE(100.0, at_expiry.upper, 0.0);
+    CHECK_CLOSE(25.1580486522, early.lower, 1e-7);
+    CHECK_CLOSE(97.9305207037, early.upper, 1e-5);
+    CHECK_CLOSE(26.4352053864, now.lower, 1e-7);
+    CHECK_CLOSE(90.0668328731, now.upper, 1e-6);
+    // These meet with 18.41302219674 years left, at 60.967300307.
+    const Row meeting = {-1, 100.0, 100.0, 40.0, -0.005, -0.01, 0.08};
+    const Interval last = edges_of(meeting, 18.41302 / 40.0);
+    CHECK_CLOSE(60.9673, last.lower, 1e-4);
+    CHECK_CLOSE(60.9673, last.upper, 1e-4);
+    for (const double remaining : {18.41303 / 40.0, 1.0, 1.01, -0.01, kNaN}) {
+        CHECK(std::isnan(edges_of(meeting, remaining).lower));
+        CHECK(std::isnan(edges_of(meeting, remaining).upper));
+    }
+}
+
+TEST(the_price_meets_the_intrinsic_value_at_the_edges) {
+    const Interval edges = edges_of(kAbove, 1.0);
+    for (const double edge : {edges.lower, edges.upper}) {
+        for (const double distance : {-1e-3, -1e-6, -1e-12, -1e-15, 0.0, 1e-15, 1e-12, 1e-6, 1e-3}) {
+            Row row = kAbove;
+            row.spot = edge * (1.0 + distance);
+            const Answer a = greeks_of(row, 1e-7);
+            CHECK(a.price >= 100.0 - row.spot);
+            CHECK_CLOSE(100.0 - row.spot, a.price, 1e-7 + 10.0 * distance * distance * row.spot);
+            CHECK_CLOSE(-1.0, a.delta, 1e-5 + 20.0 * std::fabs(distance));
+        }
+    }
+}
+
+TEST(the_price_passes_smoothly_from_edges_that_meet_to_edges_that_rest) {
+    // v = |sqrt(-2q) - sqrt(-2r)|, above which the edges meet.
+    const double critical = std::sqrt(0.1) - std::sqrt(0.04);
+    for (const double spot : {45.0, 60.0, 105.0}) {
+        const Row at = {-1, spot, 100.0, 10.0, -0.02, -0.05, critical};
+        Row below = at, above = at;
+        below.vol *= 1.0 - 1e-9;
+        above.vol *= 1.0 + 1e-9;
+        CHECK_CLOSE(price_of(at), price_of(below), 1e-6);
+        CHECK_CLOSE(price_of(at), price_of(above), 1e-6);
+    }
+}
+
+TEST(the_regime_ends_continuously) {
+    // r = 0: one edge; tests/references/american.py. q = r: European.
+    CHECK_CLOSE(7.20730679862, price_of({-1, 100.0, 100.0, 1.0, -1e-12, -0.02, 0.2}), 1e-7);
+    const double european = price_of({-1, 95.0, 100.0, 1.0, -0.02, -0.02 * (1.0 + 1e-13), 0.2});
+    for (const double apart : {1e-9, 1e-7, 1e-5}) {
+        CHECK_CLOSE(european, price_of({-1, 95.0, 100.0, 1.0, -0.02, -0.02 * (1.0 + apart), 0.2}),
+                    1.1 * apart);
+    }
+}
+
+TEST(without_time_or_vol) {
+    const double kLimits[] = {0.0, 1e-12, 1e-7};
+    for (const double years : kLimits) {
+        CHECK_CLOSE(80.0, price_of({-1, 20.0, 100.0, years, -0.01, -0.04, 0.1}), 1e-5);
+        CHECK_CLOSE(20.0, price_of({-1, 80.0, 100.0, years, -0.01, -0.04, 0.1}), 0.0);
+        CHECK_CLOSE(0.0, price_of({-1, 120.0, 100.0, years, -0.01, -0.04, 0.1}), 1e-300);
+    }
+    // From 20 the spot grows to the lower edge of 25 in log(1.25) / 0.03 years and is sold there.
+    const double sold = 75.0 * std::exp(std::log(1.25) / 3.0),
+                 held = 100.0 * std::exp(0.02) - 20.0 * std::exp(0.08);
+    for (const double vol : {0.0, 1e-9, 1e-5}) {
+        CHECK_CLOSE(sold, price_of({-1, 20.0, 100.0, 10.0, -0.01, -0.04, vol}), 1e-6);
+        CHECK_CLOSE(held, price_of({-1, 20.0, 100.0, 2.0, -0.01, -0.04, vol}), 1e-6);
+        CHECK_CLOSE(20.0, price_of({-1, 80.0, 100.0, 2.0, -0.01, -0.04, vol}), 0.0);
+        CHECK_CLOSE(0.0, price_of({-1, 100.001, 100.0, 2.0, -0.01, -0.04, vol}), 1e-6);
+    }
+}
+
+TEST(bad_input_gives_nan_and_spares_its_neighbours) {
+    std::vector<Row> bad(20, kAbove);
+    std::size_t i = 0;
+    for (double Row::* input : {&Row::spot, &Row::strike, &Row::years, &Row::vol}) {
+        for (const double value : {-1.0, kNaN, kInf}) bad[i++].*input = value;
+    }
+    for (double Row::* input : {&Row::rate, &Row::yield}) {
+        for (const double value : {kNaN, -kInf}) bad[i++].*input = value;
+    }
+    bad[i++].right = 0;
+    bad[i++].right = 2;
+    bad[i++].yield = 0.01;
+    bad[i++].right = 1;
+    CHECK(i == bad.size());
+    const Answer expected = greeks_of(kAbove, 3e-5);
+    for (const Row& row : bad) {
+        const std::vector<Answer> answers = greeks_of({kAbove, row, kAbove}, 3e-5);
+        CHECK(same(expected, answers[0]) && same(expected, answers[2]));
+        for (const double* x = &answers[1].price; x <= &answers[1].phi; ++x) CHECK(std::isnan(*x));
+    }
+}
+
+TEST(a_row_does_not_depend_on_its_batch) {
+    std::vector<Row> rows;
+    for (const auto& [row, price] : kReference) {
+        for (const double spot : {row.spot, 0.9 * row.spot}) {
+            rows.push_back(row);
+            rows.back().spot = spot;
+        }
+    }
+    const std::vector<Answer> together = greeks_of(rows, 1e-4);
+    for (std::size_t i = 0; i < rows.size(); ++i) CHECK(same(together[i], greeks_of(rows[i], 1e-4)));
+    std::vector<double> prices(rows.size());
+    GreekColumns out = {};
+    out.data[0] = prices.data();
+    const Batch batch(rows);
+    double_boundary_greeks(batch.rows(), 1e-4, out);
+    for (std::size_t i = 0; i < rows.size(); ++i) CHECK_CLOSE(together[i].price, prices[i], 0.0);
 }
 
 ATALANTA_TEST_MAIN

@@ -21,7 +21,7 @@ struct NodeLanes {
     alignas(64) Lanes tau, total_vol, inverse_total_vol;
     alignas(64) Lanes drift;            // (r - q - vol^2 / 2) tau / total_vol
     alignas(64) Lanes interest, yield;  // r tau, q tau
-    alignas(64) Lanes numerator, denominator;
+    alignas(64) Lanes by_bell_a, by_bell_b;  // slope of the equation by a point's h, per density
     alignas(64) Lanes edge_slope;  // of the equation's terms at expiry by h, at this node
 };
 
@@ -85,8 +85,10 @@ class BoundaryBlock {
         const double* interpolation = tables.interpolation + i * kPoints * kNodes;
         interpolate(tables, interpolation, i);
         node_of(at, tables.root_time[i]);
-        integrate<Tangents>(tables, i);
-        close_equation<Tangents>(at, i);
+        evaluate(tables, i);
+        hold(tables);
+        if constexpr (Tangents) sum_tangents(tables);
+        close_equation<Tangents>(tables, at, i);
         differentiate(tables, interpolation, i);
     }
 
@@ -120,44 +122,64 @@ class BoundaryBlock {
         }
     }
 
-    // The integrals of N and D, and what they change by per change of h at a point, node's factors left out.
-    template <bool Tangents>
-    void integrate(const CollocationTables& tables, std::size_t i) {
-        clear(node_.numerator);
-        clear(node_.denominator);
-        if constexpr (Tangents) clear_sums();
+    // The equation's places a and b = a + spread at the points, and the densities there. Short loops: the
+    // processor then has several points in flight at a time.
+    void evaluate(const CollocationTables& tables, std::size_t i) {
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double cosine = tables.cosine[j], inverse_cosine = tables.inverse_cosine[j];
-            const double left = -tables.squared_cosine[j], weight = tables.weight[j];
             ATALANTA_VECTOR_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                const double spread = node_.total_vol[lane] * cosine;
                 const double root = square_root(curve_[j][lane]);
-                const double a = fma((root - h_[i][lane]) * node_.inverse_total_vol[lane], inverse_cosine,
-                                     node_.drift[lane] * cosine);
-                const double b = a + spread;
-                const double bell_a =
-                    graded_exponential<Digits>(fma(node_.interest[lane], left, -0.5 * a * a));
+                root_[j][lane] = root;
+                a_[j][lane] = fma((root - h_[i][lane]) * node_.inverse_total_vol[lane], inverse_cosine,
+                                  node_.drift[lane] * cosine);
+            }
+        }
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const double cosine = tables.cosine[j], left = -tables.squared_cosine[j];
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double a = a_[j][lane], b = fma(node_.total_vol[lane], cosine, a);
                 const double growth = Class::discount(node_.yield[lane] * left);
-                const double bell_b = growth * graded_exponential<Digits>(-0.5 * b * b);
-                const double shifted = magnitude(b) + Digits::kShift;
+                bell_a_[j][lane] = graded_exponential<Digits>(fma(node_.interest[lane], left, -0.5 * a * a));
+                bell_b_[j][lane] = growth * graded_exponential<Digits>(-0.5 * b * b);
+                growth_[j][lane] = growth;
+            }
+        }
+    }
+
+    // What is held and paid at the points; slope_ becomes the slope of the root of H.
+    void hold(const CollocationTables& tables) {
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const double cosine = tables.cosine[j];
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double spread = node_.total_vol[lane] * cosine, b = a_[j][lane] + spread;
+                const double root = root_[j][lane], shifted = magnitude(b) + Digits::kShift;
                 const double inverse = 1.0 / (root * shifted);  // one division for two
-                const double tail = bell_b * graded_mills<Digits>(inverse * root);
+                const double tail = bell_b_[j][lane] * graded_mills<Digits>(inverse * root);
+                held_[j][lane] = spread * below(b, growth_[j][lane], tail);
+                flow_[j][lane] = held_[j][lane] + bell_b_[j][lane];
                 slope_[j][lane] *= inverse * shifted;
-                const double held = spread * below(b, growth, tail);
-                node_.numerator[lane] = fma(weight, bell_a, node_.numerator[lane]);
-                node_.denominator[lane] = fma(weight, held + bell_b, node_.denominator[lane]);
-                slope_a_[j][lane] = a * bell_a * (weight * inverse_cosine);
-                slope_b_[j][lane] = -a * bell_b * (weight * inverse_cosine);
-                if constexpr (Tangents) {
-                    const double slope_a = weight * a * bell_a, slope_b = weight * a * bell_b;
-                    sums_.a_flow_left[lane] = fma(weight * left, bell_a, sums_.a_flow_left[lane]);
-                    sums_.a_slope[lane] = fma(cosine, slope_a, sums_.a_slope[lane]);
-                    sums_.a_product[lane] = fma(b, slope_a, sums_.a_product[lane]);
-                    sums_.b_flow_left[lane] = fma(weight * left, held + bell_b, sums_.b_flow_left[lane]);
-                    sums_.b_slope[lane] = fma(cosine, slope_b, sums_.b_slope[lane]);
-                    sums_.b_square[lane] += fma(a, slope_b, weight * held);
-                }
+            }
+        }
+    }
+
+    void sum_tangents(const CollocationTables& tables) {
+        clear_sums();
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const double cosine = tables.cosine[j], weight = tables.weight[j];
+            const double left = -tables.squared_cosine[j] * weight;
+            ATALANTA_VECTOR_LOOP
+            for (std::size_t lane = 0; lane < kLanes; ++lane) {
+                const double a = a_[j][lane], b = fma(node_.total_vol[lane], cosine, a);
+                const double slope_a = weight * a * bell_a_[j][lane], slope_b = weight * a * bell_b_[j][lane];
+                sums_.a_flow_left[lane] = fma(left, bell_a_[j][lane], sums_.a_flow_left[lane]);
+                sums_.a_slope[lane] = fma(cosine, slope_a, sums_.a_slope[lane]);
+                sums_.a_product[lane] = fma(b, slope_a, sums_.a_product[lane]);
+                sums_.b_flow_left[lane] = fma(left, flow_[j][lane], sums_.b_flow_left[lane]);
+                sums_.b_slope[lane] = fma(cosine, slope_b, sums_.b_slope[lane]);
+                sums_.b_square[lane] += fma(a, slope_b, weight * held_[j][lane]);
             }
         }
     }
@@ -176,7 +198,7 @@ class BoundaryBlock {
 
     // Adds the terms at expiry, turns the sums into the residual, and the tangents into right-hand sides.
     template <bool Tangents>
-    void close_equation(const PutLanes& at, std::size_t i) {
+    void close_equation(const CollocationTables& tables, const PutLanes& at, std::size_t i) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double spread = node_.total_vol[lane], inverse = node_.inverse_total_vol[lane];
@@ -189,7 +211,8 @@ class BoundaryBlock {
             const double held = spread * below(b, growth, tail);
             const double boundary = graded_exponential<Digits>(log_boundary);
             const double paid = greater(yield, 0.0), owed = greater(-yield, 0.0) * boundary;
-            const double flow_n = node_.numerator[lane], flow_d = node_.denominator[lane];
+            const double flow_n = dot<kPoints, 1>(tables.weight, bell_a_, lane);
+            const double flow_d = dot<kPoints, 1>(tables.weight, flow_, lane);
             const double numerator = fma(interest, flow_n, owed * flow_d);
             const double denominator = fma(paid, flow_d, held);
             const bool known = (numerator > kLeastSum) & (denominator > kLeastSum);
@@ -200,8 +223,8 @@ class BoundaryBlock {
             const double edge_slope = fma(owed * flow_d, inverse_n, -bell * inverse_d);
             residual_[i][lane] = known ? residual : 0.0;
             node_.edge_slope[lane] = edge_slope;
-            node_.numerator[lane] = interest * inverse_n * inverse;
-            node_.denominator[lane] = fma(paid, inverse_d, -owed * inverse_n) * inverse;
+            node_.by_bell_a[lane] = interest * inverse_n * inverse;
+            node_.by_bell_b[lane] = fma(paid, inverse_d, -owed * inverse_n) * inverse;
             if constexpr (Tangents) {
                 const double tau = node_.tau[lane], reach = tau * inverse;  // of a and b by the rate
                 const double inverse_vol = 1.0 / at.vol[lane];
@@ -226,14 +249,16 @@ class BoundaryBlock {
     }
 
     // Row i of the identity less the Jacobian.
-    void differentiate(const CollocationTables&, const double* interpolation, std::size_t i) {
+    void differentiate(const CollocationTables& tables, const double* interpolation, std::size_t i) {
         alignas(64) Lanes sum;
         for (std::size_t lane = 0; lane < kLanes; ++lane) sum[lane] = node_.edge_slope[lane];
         for (std::size_t j = 0; j < kPoints; ++j) {
+            const double weight = tables.weight[j] * tables.inverse_cosine[j];
             ATALANTA_VECTOR_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                const double slope = fma(node_.numerator[lane], slope_a_[j][lane],
-                                         node_.denominator[lane] * slope_b_[j][lane]);
+                const double density = fma(node_.by_bell_a[lane], bell_a_[j][lane],
+                                           -node_.by_bell_b[lane] * bell_b_[j][lane]);
+                const double slope = a_[j][lane] * weight * density;
                 sum[lane] -= slope;
                 slope_[j][lane] *= -2.0 * slope;
             }
@@ -268,7 +293,8 @@ class BoundaryBlock {
     TangentLanes sums_;
     alignas(64) Lanes tangent_[kParameters][kNodes];
     alignas(64) Lanes h_[kNodes], square_[kNodes], residual_[kNodes];
-    alignas(64) Lanes curve_[kPoints], slope_[kPoints], slope_a_[kPoints], slope_b_[kPoints];
+    alignas(64) Lanes curve_[kPoints], root_[kPoints], slope_[kPoints], a_[kPoints];
+    alignas(64) Lanes bell_a_[kPoints], bell_b_[kPoints], growth_[kPoints], held_[kPoints], flow_[kPoints];
     alignas(64) Lanes jacobian_[kNodes][kNodes];
 };
 

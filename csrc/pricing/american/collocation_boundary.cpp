@@ -87,11 +87,11 @@ std::size_t fill_or_classify(const OptionRows& rows, std::size_t i, double toler
     switch (regime_of(row)) {
         case Regime::undefined: to.fill(i, kNaN); break;
         case Regime::certain: to.fill(i, spot_of(row, certain_boundary(row))); break;
-        case Regime::european:
-        case Regime::unbounded: to.fill(i, row.is_call() ? kInfinity : 0.0); break;
+        case Regime::european: to.fill(i, row.is_call() ? kInfinity : 0.0); break;
         case Regime::double_boundary:
             fill_double(rows.slice(i, 1), row.is_call(), tolerance, remaining, i, to);
             break;
+        case Regime::perpetual:
         case Regime::collocation: return collocation_class(row, tolerance);
     }
     return kCollocationClasses;

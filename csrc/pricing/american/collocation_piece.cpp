@@ -8,6 +8,7 @@
 #include "pricing/american/certain_exercise.hpp"
 #include "pricing/american/double_boundary.hpp"
 #include "pricing/american/gathered_puts.hpp"
+#include "pricing/american/perpetual.hpp"
 #include "pricing/dispatch.hpp"
 
 namespace atalanta {
@@ -54,17 +55,26 @@ void set_exercised(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
     greeks.at(Greek::delta, i) = row.right;
 }
 
-void set_unbounded(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
+// The expiry plays no part any more.
+void set_perpetual(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
+    const double strike = row.put_strike(), x = row.put_spot() / strike;
+    const PerpetualPut put = perpetual_put(x, row.put_rate(), row.put_yield(), row.vol);
+    if (x <= put.boundary) return set_exercised(row, i, greeks);
+    const bool call = row.is_call();
     greeks.fill(i, 0.0);
-    greeks.at(Greek::price, i) = row.put_strike();
-    greeks.at(Greek::delta, i) = row.is_call() ? 1.0 : 0.0;
+    greeks.at(Greek::price, i) = strike * put.value;
+    greeks.at(Greek::delta, i) = call ? put.value - x * put.delta : put.delta;
+    greeks.at(Greek::gamma, i) = (call ? x * (x * put.gamma) : put.gamma) / strike;
+    greeks.at(Greek::vega, i) = strike * put.vega;
+    greeks.at(Greek::rho, i) = strike * (call ? put.phi : put.rho);
+    greeks.at(Greek::phi, i) = strike * (call ? put.rho : put.phi);
 }
 
 // theta by the equation that the value obeys where it is not exercised.
 double theta_of(const AmericanRow& row, double price, double delta, double gamma) {
     const double deviation = row.vol * row.spot;
     return row.rate * price - (row.rate - row.dividend_yield) * row.spot * delta -
-           0.5 * deviation * deviation * gamma;
+           0.5 * deviation * (deviation * gamma);
 }
 
 // Adds the premium of put k, on a unit strike, to the European Greeks of its row.
@@ -78,7 +88,7 @@ void add_premium(const AmericanRow& row, std::size_t i, double x, const Exercise
     double& gamma = greeks.at(Greek::gamma, i);
     price = std::max(price + strike * premium, row.right * (row.spot - row.strike));
     delta += call ? premium - x * found.delta[k] : found.delta[k];
-    gamma += (call ? x * x : 1.0) * found.gamma[k] / strike;
+    gamma += (call ? x * (x * found.gamma[k]) : found.gamma[k]) / strike;
     greeks.at(Greek::theta, i) = theta_of(row, price, delta, gamma);
     if (found.vega == nullptr) return;
     greeks.at(Greek::vega, i) += strike * found.vega[k];
@@ -113,7 +123,7 @@ std::size_t answer_or_classify(const OptionRows& rows, std::size_t i, double tol
         case Regime::double_boundary:
             double_boundary_greeks(rows.slice(i, 1), tolerance, greeks.columns().from(i));
             break;
-        case Regime::unbounded: set_unbounded(row, i, greeks); break;
+        case Regime::perpetual: set_perpetual(row, i, greeks); break;
         case Regime::collocation: return collocation_class(row, tolerance);
     }
     return kCollocationClasses;

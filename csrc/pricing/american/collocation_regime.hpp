@@ -24,7 +24,7 @@ enum class Regime : std::uint8_t {
     certain,          // nothing random: no time, vol, spot or strike
     european,         // exercise never pays
     double_boundary,  // it pays between two boundaries
-    unbounded,        // so much vol that a put is worth its strike, a call its spot
+    perpetual,        // so much vol that the expiry cannot be told from none
     collocation,      // below one boundary, in the form of a put
 };
 

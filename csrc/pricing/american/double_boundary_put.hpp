@@ -73,16 +73,16 @@ class DoubleBoundaryPut {
         if (o.years == 0.0) return expired(o);
         if (is_without_vol(o)) return without_vol_put(o);
         if (o.spot < kLeastNormal || o.strike < kLeastNormal || most_earned(o) < kNegligible)
-            return european_first_order(o);
+            return without_premium(o);
         if (!prepare(o)) {
-            return most_earned(o) < kLostInPrice ? european_first_order(o) : undefined_first_order();
+            return most_earned(o) < kLostInPrice ? without_premium(o) : undefined_first_order();
         }
         const double horizon = square_root(o.years), log_spot = log_ratio(o.spot, o.strike);
         if (is_exercised(horizon, log_spot)) return exercised_put(o);
         FirstOrder g = european_first_order(o);
         add_premium(o, exercise_value<Precision::kPanel>(pair_, market_, market_, horizon, log_spot), g);
         if (with_tangents) add_tangents(o, horizon, log_spot, g);
-        if (!(g.price > o.strike - o.spot)) g.price = o.strike - o.spot;
+        if (g.price < o.strike - o.spot) g.price = o.strike - o.spot;
         return g;
     }
 
@@ -106,6 +106,11 @@ class DoubleBoundaryPut {
     // The upper edge is v^2/(r - q) strikes below the strike at most.
     static bool is_without_vol(const Option& o) {
         return o.vol * o.vol < 1e-9 * (o.rate - o.dividend_yield) || o.vol * square_root(o.years) < 1e-9;
+    }
+
+    static FirstOrder without_premium(const Option& o) {
+        const FirstOrder european = european_first_order(o);
+        return european.price < o.strike - o.spot ? exercised_put(o) : european;
     }
 
     static FirstOrder expired(const Option& o) {

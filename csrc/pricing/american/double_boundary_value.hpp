@@ -23,13 +23,13 @@ class SplitPlaces {
 
     void add_wait(double z) {
         const double share = z / horizon_;
-        if (!(share > 0.0 && share < 1.0)) return;
+        if (!(share > kLeastShare && share < 1.0)) return;
         add(square_root((1.0 - share) / (1.0 + share)));
     }
 
     // Next to an edge all scales of time between this one and the horizon matter.
     void add_waits_from(double z) {
-        const double least = 1e-6 * horizon_;
+        const double least = 2.0 * kLeastShare * horizon_;
         for (z = z > least ? z : least; z < 0.5 * horizon_; z *= 3.0) add_wait(z);
     }
 
@@ -54,6 +54,8 @@ class SplitPlaces {
     double last() const { return last_; }
 
   private:
+    static constexpr double kLeastShare = 1e-6;  // of the horizon; shorter waits would round to none
+
     void add(double t) {
         if (!(t > 0.0 && t < last_) || count_ == kMost) return;
         std::size_t k = count_++;

@@ -36,11 +36,12 @@ class LadderAdjoint {
         each_lane([&](std::size_t l) { by_centre_[0][l] = 0.0; });
         std::size_t step = 0;
         for (std::uint32_t k = 0; k <= dividends_; ++k) step += march_.shape().steps[k];
-        for (std::uint32_t d = 0; d <= dividends_; ++d) {
+        for (std::uint32_t d = 0;; ++d) {
             for (std::size_t s = march_.shape().steps[dividends_ - d]; s > 0; --s) undo(tape_.step(--step));
-            if (d < dividends_) uncross(d);
+            if (step == 0) break;
+            uncross(d);
         }
-        unstart();
+        unstart(by_cash);
         unplace_centres(by_cash);
         for (std::size_t l = 0; l < kLadderOptions; ++l)
             out[l] = finish(l, price[l], exercised[l] > 0.0, by_cash);
@@ -118,21 +119,30 @@ class LadderAdjoint {
         swap();
     }
 
-    // The first payoff: level = e^(rate tau), slope = e^(yield tau + centre).
-    void unstart() {
+    // level = e^(rate tau), slope = e^(yield tau + diffusion elapsed + centre), one of them times the grown strike.
+    void unstart(double* by_cash) {
         settle_edge();
-        const PayoffRecord& payoff = tape_.start();
+        const StartRecord& start = march_.start_record();
         PayoffWeights w;
         w.clear();
-        transpose_payoff(n_, payoff, march_.growth(), nodes_, values_, w);
-        PerLane& by_centre = *by_centre_now_;
+        transpose_start(n_, start, march_.growth(), nodes_, values_, w, by_diffusion_);
+        PerLane &by_centre = *by_centre_now_, by_strike;
         each_lane([&](std::size_t l) {
-            const double by_log_slope = -payoff.slope[l] * w.grown[l];
-            by_rate_[l] = fma(payoff.time[l], payoff.level[l] * w.plain[l], by_rate_[l]);
-            by_yield_[l] = fma(payoff.time[l], by_log_slope, by_yield_[l]);
+            const double by_log_level = start.payoff.level[l] * w.plain[l];
+            const double by_log_slope = -start.payoff.slope[l] * w.grown[l];
+            by_rate_[l] = fma(start.payoff.time[l], by_log_level, by_rate_[l]);
+            by_yield_[l] = fma(start.payoff.time[l], by_log_slope, by_yield_[l]);
+            by_diffusion_[l] = fma(start.elapsed[l], by_log_slope, by_diffusion_[l]);
             by_centre[l] += by_log_slope;
-            by_spacing_[l] += w.spacing[l] - payoff.slope[l] * w.moved[l];
+            by_spacing_[l] += w.spacing[l] - start.payoff.slope[l] * w.moved[l];
+            const double by_grown = fma(start.in_level[l], by_log_level, start.in_slope[l] * by_log_slope);
+            by_strike[l] = by_grown / (start.grown[l] * n_.strike[l]);
         });
+        for (std::uint32_t d = interval_; d < dividends_; ++d) {
+            const ExDate date = march_.date(d);
+            double* to = by_cash + d * kLadderOptions;
+            each_lane([&](std::size_t l) { to[l] = by_strike[l] * cash_in_strike(n_, l, 1.0, date.time[l]); });
+        }
     }
 
     void swap() {
@@ -166,7 +176,7 @@ class LadderAdjoint {
 
     // Centres hang on each other through the dates, from the present on.
     void unplace_centres(double* by_cash) {
-        for (std::uint32_t d = dividends_; d > 0; --d) {
+        for (std::uint32_t d = interval_; d > 0; --d) {
             const ExDate date = march_.date(d - 1);
             const DateWeights& w = dates_[d - 1];
             PerLane &after = by_centre_[d], &before = by_centre_[d - 1];

@@ -1,5 +1,4 @@
-// The transposed crossing of an ex-date, and of the payoff at expiry. Entries: transpose_exercise,
-// transpose_carry_over, transpose_payoff.
+// The transposed crossing of an ex-date. Entries: transpose_exercise, transpose_carry_over.
 #pragma once
 
 #include "pricing/ladder/adjoint_sweeps.hpp"
@@ -151,33 +150,6 @@ inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size
             weights.cash[l] -= by_rest / (date.spot[l] * e);
             by_spacing[l] = fma(by_log_spot * n.side[l], cells, by_spacing[l]);
         }
-    }
-}
-
-// values: derivative by u at expiry. Adds to the weights of the payoff, and the derivative by the spacing.
-[[gnu::noinline]] inline void transpose_payoff(const Normalised& n, const PayoffRecord& payoff,
-                                               const double* growth, std::size_t nodes, const double* values,
-                                               PayoffWeights& weights) {
-    const double middle = static_cast<double>(nodes / 2);
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const double level = payoff.level[l], slope = payoff.slope[l], h = n.spacing[l];
-        for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
-            weights.add(l, node(values, i)[l], node(growth, i)[l], static_cast<double>(i) - middle);
-        }
-        const double place = payoff_kink(n, payoff, nodes, l);
-        if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
-        const double below = __builtin_floor(place), eta = place - below;
-        const double* at = node(values, static_cast<std::size_t>(below)) + l;
-        const HingeWeights w = hinge_weights(eta, level, -level, h),
-                           bent = hinge_weights(eta, 0.0, -level, h);
-        const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
-        const double by_eta = at[0] * d.positive_by_eta + at[kLadderOptions] * d.zero_by_eta;
-        const double by_kink = by_eta * n.inverse_spacing[l];
-        const double scaled = at[0] * w.positive + at[kLadderOptions] * w.zero;
-        const double scaled_twice = at[0] * bent.positive + at[kLadderOptions] * bent.zero;
-        weights.plain[l] += (scaled + by_kink) / level;
-        weights.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
-        weights.spacing[l] += n.inverse_spacing[l] * (scaled + scaled_twice - by_eta * (place - middle));
     }
 }
 

@@ -53,63 +53,62 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
     return t;
 }
 
-// values: derivative by the solution on entry, by its down sweep on return.
+// values: derivative by the solution on entry, by its down sweep on return. For the lanes from `at` on.
+ATALANTA_INLINE void transpose_up_row(const StepRecord& step, const StageRecord& record, const Normalised& n,
+                                      const double* growth, std::size_t nodes, std::size_t at, double* values,
+                                      PayoffWeights& weights) {
+    constexpr unsigned kRowBits = (1u << kRowLanes) - 1;
+    const Lanes alpha = load(step.op.alpha.at + at), zero = repeat(0.0);
+    const double middle = static_cast<double>(nodes / 2);
+    Lanes carry = zero, plain = zero, grown = zero, moved = zero;
+    for (std::size_t i = nodes - 1; i > 0; --i) {
+        carry = fnma(alpha, carry, load(node(values, i) + at));
+        store(node(values, i) + at, carry);
+        if (i >= record.sweep.end) continue;
+        const unsigned held = record.sweep.held[i] >> at & kRowBits;
+        const unsigned held_below = record.sweep.held[i - 1] >> at & kRowBits;
+        if ((held & held_below) == kRowBits) continue;
+        const LaneMask holds = mask_of(held);
+        const Lanes paid = select(holds, zero, carry), paid_grown = paid * load(node(growth, i) + at);
+        plain = plain + paid;
+        grown = grown + paid_grown;
+        moved = fma(paid_grown, repeat(static_cast<double>(i) - middle), moved);
+        carry = select(holds, carry, zero);
+        store(node(values, i) + at, carry);
+        const unsigned leaves = held & ~held_below;
+        if (leaves == 0) continue;
+        alignas(64) double carries[kRowLanes];
+        store(carries, carry);
+        for (std::size_t k = 0; k < kRowLanes; ++k) {
+            const std::size_t l = at + k;
+            if ((leaves >> k & 1) == 0 || record.sweep.boundary_node[l] != static_cast<double>(i)) continue;
+            node(values, i)[l] = transpose_sub_cell(step, record, n, growth, l, i, middle, carries[k],
+                                                    node(values, i - 1) + l, weights);
+            carries[k] = 0.0;
+        }
+        carry = load(carries);
+    }
+    alignas(64) double total[kRowLanes];
+    store(total, fnma(alpha, carry, load(values + at)));
+    store(weights.plain.at + at, load(weights.plain.at + at) + plain);
+    store(weights.grown.at + at, load(weights.grown.at + at) + grown);
+    store(weights.moved.at + at, load(weights.moved.at + at) + moved);
+    store(values + at, zero);
+    for (std::size_t k = 0; k < kRowLanes; ++k) {
+        const std::size_t l = at + k;
+        if ((record.sweep.held[0] >> l & 1) != 0) {
+            weights.edge[l] = total[k];
+        } else {
+            weights.add(l, total[k], growth[l], -middle);
+        }
+    }
+}
+
 [[gnu::noinline]] inline void transpose_up(const StepRecord& step, const StageRecord& record,
                                            const Normalised& n, const double* growth, std::size_t nodes,
                                            double* values, PayoffWeights& weights) {
-    const Row alpha = load_row(step.op.alpha);
-    const Lanes zero = repeat(0.0);
-    const double middle = static_cast<double>(nodes / 2);
-    Row carry, plain, grown, moved;
-    for (std::size_t k = 0; k < kHalves; ++k)
-        carry.half[k] = plain.half[k] = grown.half[k] = moved.half[k] = zero;
-    std::size_t i = nodes - 1;
-    for (; i > 0; --i) {
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            carry.half[k] = fnma(alpha.half[k], carry.half[k], load(node(values, i) + k * kLanes));
-            store(node(values, i) + k * kLanes, carry.half[k]);
-        }
-        if (i >= record.sweep.end) continue;
-        const unsigned held = record.sweep.held[i], held_below = record.sweep.held[i - 1];
-        if ((held & held_below) == 0xFFFF) continue;
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            const std::size_t at = k * kLanes;
-            const LaneMask holds = mask_of(held >> at);
-            const Lanes paid = select(holds, zero, carry.half[k]);
-            const Lanes paid_grown = paid * load(node(growth, i) + at);
-            plain.half[k] = plain.half[k] + paid;
-            grown.half[k] = grown.half[k] + paid_grown;
-            moved.half[k] = fma(paid_grown, repeat(static_cast<double>(i) - middle), moved.half[k]);
-            carry.half[k] = select(holds, carry.half[k], zero);
-            store(node(values, i) + at, carry.half[k]);
-        }
-        const unsigned leaves = held & ~held_below;
-        if (leaves == 0) continue;
-        PerLane carries;
-        for (std::size_t k = 0; k < kHalves; ++k) store(carries.at + k * kLanes, carry.half[k]);
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if ((leaves >> l & 1) == 0 || record.sweep.boundary_node[l] != static_cast<double>(i)) continue;
-            node(values, i)[l] = transpose_sub_cell(step, record, n, growth, l, i, middle, carries[l],
-                                                    node(values, i - 1) + l, weights);
-            carries[l] = 0.0;
-        }
-        carry = load_row(carries);
-    }
-    PerLane total;
-    for (std::size_t k = 0; k < kHalves; ++k) {
-        const std::size_t at = k * kLanes;
-        store(total.at + at, fnma(alpha.half[k], carry.half[k], load(values + at)));
-        store(weights.plain.at + at, load(weights.plain.at + at) + plain.half[k]);
-        store(weights.grown.at + at, load(weights.grown.at + at) + grown.half[k]);
-        store(weights.moved.at + at, load(weights.moved.at + at) + moved.half[k]);
-        store(values + at, zero);
-    }
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        if ((record.sweep.held[0] >> l & 1) != 0) {
-            weights.edge[l] = total[l];
-        } else {
-            weights.add(l, total[l], growth[l], -middle);
-        }
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        transpose_up_row(step, record, n, growth, nodes, at, values, weights);
     }
 }
 
@@ -117,40 +116,35 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
 // start of the step, by_down the one by the values of stage 1.
 [[gnu::noinline]] inline void transpose_down_second(const StepOperator& op, std::size_t nodes,
                                                     double* __restrict by_down, double* __restrict start) {
-    const Row alpha = load_row(op.alpha), of_stage = load_row(op.stage), of_start = load_row(op.start);
-    const Lanes ten = repeat(10.0);
-    Row below, here;  // derivative by the right side, one and two nodes back
-    for (std::size_t k = 0; k < kHalves; ++k) below.half[k] = here.half[k] = repeat(0.0);
-    for (std::size_t i = 1; i <= nodes; ++i) {
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            const std::size_t at = k * kLanes;
-            Lanes above = repeat(0.0);
-            if (i < nodes) above = fnma(alpha.half[k], here.half[k], load(node(by_down, i) + at));
-            const Lanes mix = fma(ten, here.half[k], below.half[k] + above);
-            store(node(by_down, i - 1) + at, of_stage.half[k] * mix);
-            store(node(start, i - 1) + at, of_start.half[k] * mix);
-            below.half[k] = here.half[k];
-            here.half[k] = above;
+    const Lanes ten = repeat(10.0), zero = repeat(0.0);
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        const Lanes alpha = load(op.alpha.at + at), of_stage = load(op.stage.at + at),
+                    of_start = load(op.start.at + at);
+        Lanes below = zero, here = zero;  // derivative by the right side, one and two nodes back
+        for (std::size_t i = 1; i <= nodes; ++i) {
+            const Lanes above = i < nodes ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;
+            const Lanes mix = fma(ten, here, below + above);
+            store(node(by_down, i - 1) + at, of_stage * mix);
+            store(node(start, i - 1) + at, of_start * mix);
+            below = here;
+            here = above;
         }
     }
 }
 
 // by_down: derivative by the down sweep of stage 1; adds the derivative by the values at the start.
 [[gnu::noinline]] inline void transpose_down_first(const StepOperator& op, std::size_t nodes,
-                                                   const double* __restrict by_down,
-                                                   double* __restrict start) {
-    const Row alpha = load_row(op.alpha), middle = load_row(op.middle), side = load_row(op.side);
-    Row below, here;
-    for (std::size_t k = 0; k < kHalves; ++k) below.half[k] = here.half[k] = repeat(0.0);
-    for (std::size_t i = 1; i <= nodes; ++i) {
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            const std::size_t at = k * kLanes;
-            Lanes above = repeat(0.0);
-            if (i < nodes) above = fnma(alpha.half[k], here.half[k], load(node(by_down, i) + at));
-            const Lanes sum = fma(middle.half[k], here.half[k], side.half[k] * (below.half[k] + above));
+                                                   const double* __restrict by_down, double* __restrict start) {
+    const Lanes zero = repeat(0.0);
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        const Lanes alpha = load(op.alpha.at + at), middle = load(op.middle.at + at), side = load(op.side.at + at);
+        Lanes below = zero, here = zero;
+        for (std::size_t i = 1; i <= nodes; ++i) {
+            const Lanes above = i < nodes ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;
+            const Lanes sum = fma(middle, here, side * (below + above));
             store(node(start, i - 1) + at, load(node(start, i - 1) + at) + sum);
-            below.half[k] = here.half[k];
-            here.half[k] = above;
+            below = here;
+            here = above;
         }
     }
 }

@@ -118,6 +118,15 @@ constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still
 
 // The centres of the lanes differ little where the options are on one spot; then whole rows are read.
 ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
+    std::uint64_t differ = 0;
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        differ |= bits_of(stencil.centre[l]) ^ bits_of(stencil.centre[0]);
+    }
+    if (differ == 0) {
+        const double* from = node(u, static_cast<std::size_t>(stencil.centre[0]) - 2);
+        __builtin_memcpy(stencil.value, from, sizeof(stencil.value));
+        return;
+    }
     double lowest = stencil.centre[0], highest = stencil.centre[0];
     for (std::size_t l = 1; l < kLadderOptions; ++l) {
         lowest = stencil.centre[l] < lowest ? stencil.centre[l] : lowest;
@@ -212,7 +221,7 @@ inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& ga
     each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
     for (std::size_t i = 0; i < nodes; ++i) {
         unsigned exercised = 0, crossing = 0;
-        for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
+        for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
             const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
             const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));
             const Lanes gain = pay - value;

@@ -4,6 +4,7 @@
 
 #include "pricing/ladder/present.hpp"
 #include "pricing/ladder/shape.hpp"
+#include "pricing/ladder/start.hpp"
 #include "pricing/ladder/step_times.hpp"
 
 namespace atalanta {
@@ -36,8 +37,7 @@ class LadderMarch {
     void solve(const Tape* tape = nullptr) {
         tape_ = tape;
         step_ = 0;
-        start();
-        for (std::uint32_t k = 0; k <= shape_.dividends; ++k) {
+        for (std::uint32_t k = start(); k <= shape_.dividends; ++k) {
             const std::uint32_t d = shape_.dividends - k;
             PerLane until = n_.years;
             if (d > 0) copy(until, date_column(d - 1, kTime));
@@ -55,6 +55,7 @@ class LadderMarch {
     const Normalised& normalised() const { return n_; }
     const ExerciseNow& exercise_now() const { return exercise_now_; }
     const LadderShape& shape() const { return shape_; }
+    const StartRecord& start_record() const { return start_; }
     const double* growth() const { return growth_; }
     // The solved grid and the spare one, for those who need neither any more.
     double* grid() { return u_; }
@@ -118,64 +119,42 @@ class LadderMarch {
         }
     }
 
-    // In an interval next to expiry that is shorter than one good step the compact form rings at the kink,
-    // which the right to exercise would turn into a bias. There exercise at the ex-date stands for exercise
-    // at any time: the payoff is what becomes, without interest, the payoff of that date.
-    void start() {
-        const double* centre = centres_ + shape_.dividends * kLadderOptions;
-        PerLane end = n_.years;
-        if (shape_.dividends > 0) copy(end, date_column(shape_.dividends - 1, kTime));
-        const double dates = shape_.dividends;
-        each_lane([&](std::size_t l) {
-            const double age = n_.diffusion[l] * end[l] * n_.inverse_spacing[l] * n_.inverse_spacing[l];
-            const bool unresolved = (dates > 0.0) & (age < kLeastRatio);
-            steady_[l] = unresolved ? 0.0 : n_.exercisable[l];
-            const bool early = (n_.exercisable[l] > 0.0) & (n_.rate[l] > n_.yield[l]);
-            payoff_.time[l] = unresolved & early ? end[l] : 0.0;
-            payoff_.level[l] = exponential(n_.rate[l] * payoff_.time[l]);
-            payoff_.slope[l] = exponential(fma(n_.yield[l], payoff_.time[l], centre[l]));
-            time_[l] = 0.0;
-        });
-        for (std::size_t i = 0; i < nodes_; ++i) {
-            const double* e = node(growth_, i);
-            double* to = node(u_, i);
+    // Returns the interval, counted from expiry, in which the march begins.
+    std::uint32_t start() {
+        std::uint32_t k = 0;
+        PerLane time, cash;
+        each_lane([&](std::size_t l) { time[l] = cash[l] = 0.0; });
+        for (; k < shape_.dividends && shape_.steps[k] == 0; ++k) {
+            const std::uint32_t d = shape_.dividends - 1 - k;
+            const double *of_date = date_column(d, kTime), *paid = date_column(d, kCash);
             each_lane([&](std::size_t l) {
-                const double pay = fma(-payoff_.slope[l], e[l], payoff_.level[l]);
-                to[l] = pay > 0.0 ? pay : 0.0;
+                time[l] = of_date[l];
+                cash[l] += cash_in_strike(n_, l, paid[l], of_date[l]);
             });
         }
-        fit_asymptote(shape_.dividends);
-        correct_payoff_kink();
-        if (tape_ != nullptr) tape_->start() = payoff_;
-    }
-
-    void correct_payoff_kink() {
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const double level = payoff_.level[l];
-            const double place = payoff_kink(n_, payoff_, nodes_, l);
-            if (!(place >= 0.0 && place < static_cast<double>(nodes_ - 1))) continue;
-            const double below = __builtin_floor(place);
-            const HingeWeights w = hinge_weights(place - below, level, -level, n_.spacing[l]);
-            double* at = node(u_, static_cast<std::size_t>(below)) + l;
-            at[0] += w.positive;
-            at[kLadderOptions] += w.zero;
-        }
+        const std::uint32_t interval = shape_.dividends - k;
+        time_ = time;
+        start_.set(n_, time, cash, centre(interval));
+        payoff_ = start_.payoff;
+        fill_start(start_, growth_, nodes_, u_);
+        fit_asymptote(interval);
+        correct_start(n_, start_, nodes_, u_);
+        return k;
     }
 
     // Interval k, counted from expiry, up to the time to expiry `until`.
     void march(std::uint32_t k, const PerLane& until) {
         const std::size_t steps = shape_.steps[k];
         if (steps == 0) return;
-        if (k > 0) steady_ = n_.exercisable;
         const double* centre = centres_ + (shape_.dividends - k) * kLadderOptions;
         const PerLane since = time_;
         StepTimes times;
         set_times(k, steps, until, times);
         for (std::size_t s = 1; s <= steps; ++s) {
-            PerLane end, ratio, middle;
+            PerLane end, ratio, middle, share;
+            times.shares(static_cast<double>(s), share);
             each_lane([&](std::size_t l) {
-                const double share = times.share(l, static_cast<double>(s));
-                end[l] = fma(until[l] - since[l], share, since[l]);
+                end[l] = fma(until[l] - since[l], share[l], since[l]);
                 const double dt = end[l] - time_[l];
                 ratio[l] = n_.diffusion[l] * dt * n_.inverse_spacing[l] * n_.inverse_spacing[l];
                 middle[l] = fma(kGamma, dt, time_[l]);
@@ -219,7 +198,7 @@ class LadderMarch {
     void set_times(std::uint32_t k, std::size_t steps, const PerLane& until, StepTimes& times) {
         PerLane length, cash;
         each_lane([&](std::size_t l) { length[l] = until[l] - time_[l]; });
-        if (k == 0) {
+        if (step_ == 0) {
             each_lane([&](std::size_t l) { cash[l] = 0.0; });
         } else {
             copy(cash, date_column(shape_.dividends - k, kCash));
@@ -247,7 +226,7 @@ class LadderMarch {
             const double most = a * inverse * ((r > 0.0 ? r : 0.0) + (q < 0.0 ? -q : 0.0));
             const double grown = exponential(n_.diffusion[l] * (time[l] - asymptote_since_[l]));
             const double distance = fma(n_.drift[l], time[l], -centre[l]) * n_.inverse_spacing[l];
-            const bool on = steady_[l] != 0.0;
+            const bool on = n_.exercisable[l] != 0.0;
             obstacle_.level[l] = on ? a : kNoObstacle;
             obstacle_.slope[l] = on ? b : 0.0;
             obstacle_.bend[l] = on ? bend : 0.0;
@@ -311,8 +290,8 @@ class LadderMarch {
     Normalised n_;
     StepOperator op_;
     Obstacle obstacle_;
+    StartRecord start_;
     PayoffRecord payoff_;     // the last one set
-    PerLane steady_;          // 1 where the option may be exercised within the present interval
     SweepRecord last_sweep_;  // of the present, or before an ex-date
     ExerciseNow exercise_now_;
     PerLane time_;

@@ -50,18 +50,32 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
     return static_cast<std::uint16_t>(steps > 4.0 ? steps : 4.0);
 }
 
-// Fills shape.steps.
+constexpr double kUnresolvedRatio = 0.5;     // D t / h^2, below which no step from a kink is good
+constexpr double kMostUnresolvedCash = 0.2;  // of spot and strike
+
+// Whether the march may begin just before the ex-date, `share` of the years before expiry, with `cash` to come.
+inline bool begins_before(const LadderOption& o, const LadderShape& shape, double share, double cash) {
+    const double cells = (shape.nodes - 1) / (0.1 * shape.deviations);
+    const double least = kMostUnresolvedCash * (o.spot < o.strike ? o.spot : o.strike);
+    return share * cells * cells * 0.125 < kUnresolvedRatio && cash <= least;
+}
+
+// Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
 inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.dividends = o.dividends;
     shape.steps = steps;
-    double end = o.years;
-    for (std::uint32_t k = 0; k <= o.dividends; ++k) {
-        const double begin = k < o.dividends ? o.ex_years[o.dividends - 1 - k] : 0.0;
-        steps[k] = steps_of(shape.nodes, o.dividends, (end - begin) / o.years);
-        end = begin;
+    double end = o.years, cash = 0.0;
+    bool leaves_out = true;
+    for (std::uint32_t k = 0; k < o.dividends; ++k) {
+        const std::uint32_t d = o.dividends - 1 - k;
+        cash += o.cash[d];
+        leaves_out = leaves_out && begins_before(o, shape, (o.years - o.ex_years[d]) / o.years, cash);
+        steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years);
+        end = o.ex_years[d];
     }
+    steps[o.dividends] = steps_of(shape.nodes, o.dividends, end / o.years);
 }
 
 }  // namespace

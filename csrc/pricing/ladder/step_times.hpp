@@ -2,7 +2,7 @@
 // at expiry or an ex-date close to it, the first being about the least that does not make the compact form
 // ring. Beyond an ex-date a put is not exercised for a while, because the dividend is worth more than the
 // interest on the strike; then a boundary appears out of nowhere, at all depths at once: a step ends there,
-// and short ones follow. Entries: StepTimes::set, StepTimes::share.
+// and short ones follow. Entries: StepTimes::set, StepTimes::shares.
 #pragma once
 
 #include "pricing/ladder/block.hpp"
@@ -44,21 +44,32 @@ class StepTimes {
             const double least = wanted > 1.0 ? wanted : 1.0;
             grading_[l] = least < kSteepestGrading ? least : kSteepestGrading;
         });
+        graded_ = false;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) graded_ |= grading_[l] > 1.0;
     }
 
-    // The share of the interval that the first `step` steps take.
-    ATALANTA_INLINE double share(std::size_t l, double step) const {
-        const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
-        const double rest = steps_ - break_step_[l];
-        const double beyond =
-            step > break_step_[l] ? (step - break_step_[l]) / (rest > 0.0 ? rest : 1.0) : 0.0;
-        const double graded = exponential(grading_[l] * logarithm(before));
-        return fma(1.0 - break_share_[l], beyond * square_root(beyond), break_share_[l] * graded);
+    // The shares of the interval that the first `step` steps take.
+    ATALANTA_INLINE void shares(double step, PerLane& share) const {
+        each_lane([&](std::size_t l) {
+            const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
+            const double rest = steps_ - break_step_[l];
+            const double beyond =
+                step > break_step_[l] ? (step - break_step_[l]) / (rest > 0.0 ? rest : 1.0) : 0.0;
+            share[l] = fma(1.0 - break_share_[l], beyond * square_root(beyond), break_share_[l] * before);
+        });
+        if (!graded_) return;
+        each_lane([&](std::size_t l) {
+            const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
+            const double graded = exponential(grading_[l] * logarithm(before));
+            const double later = share[l];
+            share[l] = (grading_[l] > 1.0) & (step < break_step_[l]) ? break_share_[l] * graded : later;
+        });
     }
 
   private:
     PerLane grading_, break_step_, break_share_;
     double steps_;
+    bool graded_;  // in some lane
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ constexpr double kGamma = .58578643762690495;  // 2 - sqrt(2), where the first s
 constexpr double kSecondOfStage = 1.0 / (kGamma * (2.0 - kGamma));
 constexpr double kSecondOfStart = 1.0 - kSecondOfStage;
 
-constexpr std::size_t kHalves = kLadderOptions / kLanes;
+static_assert(kLadderOptions % kRowLanes == 0);
 
 ATALANTA_INLINE double* node(double* values, std::size_t i) {
     return values + i * kLadderOptions;
@@ -53,32 +53,17 @@ struct Obstacle {
     std::size_t end;           // from this node on the payoff is negative in every lane
 };
 
-// Lanes of a row of 16.
-struct Row {
-    Lanes half[kHalves];
-};
-ATALANTA_INLINE Row load_row(const double* from) {
-    Row row;
-    for (std::size_t k = 0; k < kHalves; ++k) row.half[k] = load(from + k * kLanes);
-    return row;
-}
-ATALANTA_INLINE Row load_row(const PerLane& from) {
-    return load_row(from.at);
-}
-
 [[gnu::noinline]] inline void sweep_down_first(const StepOperator& op, std::size_t nodes,
                                                const double* __restrict u, double* __restrict w) {
-    const Row alpha = load_row(op.alpha), middle = load_row(op.middle), side = load_row(op.side);
-    Row above, here = load_row(node(u, nodes - 1)), g;
-    for (std::size_t k = 0; k < kHalves; ++k) above.half[k] = g.half[k] = repeat(0.0);
-    for (std::size_t i = nodes - 1; i > 0; --i) {
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            const Lanes below = load(node(u, i - 1) + k * kLanes);
-            const Lanes f = fma(middle.half[k], here.half[k], side.half[k] * (below + above.half[k]));
-            g.half[k] = fnma(alpha.half[k], g.half[k], f);
-            store(node(w, i) + k * kLanes, g.half[k]);
-            above.half[k] = here.half[k];
-            here.half[k] = below;
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        const Lanes alpha = load(op.alpha.at + at), middle = load(op.middle.at + at), side = load(op.side.at + at);
+        Lanes above = repeat(0.0), g = repeat(0.0), here = load(node(u, nodes - 1) + at);
+        for (std::size_t i = nodes - 1; i > 0; --i) {
+            const Lanes below = load(node(u, i - 1) + at);
+            g = fnma(alpha, g, fma(middle, here, side * (below + above)));
+            store(node(w, i) + at, g);
+            above = here;
+            here = below;
         }
     }
 }
@@ -86,25 +71,18 @@ ATALANTA_INLINE Row load_row(const PerLane& from) {
 // From the start u and the stage w, over w.
 [[gnu::noinline]] inline void sweep_down_second(const StepOperator& op, std::size_t nodes,
                                                 const double* __restrict u, double* __restrict w) {
-    const Row alpha = load_row(op.alpha), stage = load_row(op.stage), start = load_row(op.start);
-    const auto mix = [&](std::size_t i, std::size_t k) {
-        const std::size_t at = k * kLanes;
-        return fma(stage.half[k], load(node(w, i) + at), start.half[k] * load(node(u, i) + at));
-    };
-    Row above, here, g;
-    for (std::size_t k = 0; k < kHalves; ++k) {
-        above.half[k] = g.half[k] = repeat(0.0);
-        here.half[k] = mix(nodes - 1, k);
-    }
     const Lanes ten = repeat(10.0);
-    for (std::size_t i = nodes - 1; i > 0; --i) {
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            const Lanes below = mix(i - 1, k);
-            const Lanes f = fma(ten, here.half[k], below + above.half[k]);
-            g.half[k] = fnma(alpha.half[k], g.half[k], f);
-            store(node(w, i) + k * kLanes, g.half[k]);
-            above.half[k] = here.half[k];
-            here.half[k] = below;
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        const Lanes alpha = load(op.alpha.at + at), stage = load(op.stage.at + at), start = load(op.start.at + at);
+        const std::size_t last = nodes - 1;
+        Lanes above = repeat(0.0), g = repeat(0.0);
+        Lanes here = fma(stage, load(node(w, last) + at), start * load(node(u, last) + at));
+        for (std::size_t i = last; i > 0; --i) {
+            const Lanes below = fma(stage, load(node(w, i - 1) + at), start * load(node(u, i - 1) + at));
+            g = fnma(alpha, g, fma(ten, here, below + above));
+            store(node(w, i) + at, g);
+            above = here;
+            here = below;
         }
     }
 }
@@ -118,105 +96,89 @@ struct SweepRecord {
     PerLane boundary_above;  // how far that node lies above it
 };
 
-// One node of an up sweep on its way through memory. excess: u without the right to exercise, less the
-// payoff.
-struct SubCell {
-    PerLane excess, excess_below, u;
-};
-
-// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the
-// node has the value for which that parabola, continued to the node below, satisfies the equation. Out of
-// line and through memory, because it happens once per lane and sweep.
-[[gnu::noinline]] inline void resolve_sub_cell(SubCell& cell, const StepOperator& op,
-                                               const Obstacle& obstacle, const PerLane& spacing,
-                                               const double* growth, std::size_t i, bool ghosts, double* w,
-                                               SweepRecord* record) {
-    const Lanes zero = repeat(0.0), one = repeat(1.0), half = repeat(0.5);
-    for (std::size_t at = 0; at < kLadderOptions; at += kLanes) {
-        const Lanes h = load(spacing.at + at), c = zero - load(op.alpha.at + at), h2 = h * h;
-        const Lanes level = load(obstacle.level.at + at), slope = load(obstacle.slope.at + at);
-        const Lanes e = load(node(growth, i) + at), e_below = load(node(growth, i - 1) + at);
-        const Lanes bend = fnma(load(obstacle.bend_slope.at + at), e, load(obstacle.bend.at + at));
-        const Lanes excess = load(cell.excess.at + at);
-        const Lanes square = (excess + excess) / bend;
-        const Lanes under_root = larger(fma(one - c, square, c * h2), zero);
-        const Lanes s = (square_root(under_root) - c * h) / (one - c);
-        const Lanes rest = h - s, half_bend = half * bend;
-        const LaneMask starts = without(bend > zero, load(cell.excess_below.at + at) > zero);
-        const LaneMask here = starts & (c > zero) & (fma(c, h2, square) > zero) & (h2 > square);
-        double* below = node(w, i - 1) + at;
-        if (ghosts) {
-            const Lanes ghost = fma(half_bend * rest, rest, fnma(slope, e_below, level));
-            store(below, select(here, ghost, load(below)));
-        }
-        const Lanes solved = fma(half_bend * s, s, fnma(slope, e, level));
-        store(cell.u.at + at, select(here, solved, load(cell.u.at + at)));
-        store(cell.excess.at + at, select(here, one, excess));
-        if (record == nullptr) continue;
-        double* found = record->boundary_node.at + at;
-        store(found, select(here, repeat(static_cast<double>(i)), load(found)));
-        double* place = record->boundary_above.at + at;
-        store(place, select(here, s, load(place)));
-    }
+// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the node
+// has the value for which that parabola, continued to the node below, satisfies the equation. Lane by lane,
+// because it happens once per lane and sweep. Returns s, or 0 where the boundary is not in that cell.
+[[gnu::noinline]] inline double resolve_sub_cell(std::size_t l, double excess, const StepOperator& op,
+                                                 const Obstacle& obstacle, double h, double e, double& u) {
+    const double c = -op.alpha[l], bend = fma(-obstacle.bend_slope[l], e, obstacle.bend[l]);
+    const double square = (excess + excess) / bend, h2 = h * h;
+    if (!(bend > 0.0 && c > 0.0 && fma(c, h2, square) > 0.0 && square < h2)) return 0.0;
+    const double s = (square_root(fma(1.0 - c, square, c * h2)) - c * h) / (1.0 - c);
+    u = fma(0.5 * bend * s, s, fma(-obstacle.slope[l], e, obstacle.level[l]));
+    return s;
 }
 
-ATALANTA_INLINE std::uint16_t held_lanes(const Row& excess) {
-    const Lanes zero = repeat(0.0);
-    return static_cast<std::uint16_t>(bits_of(excess.half[0] > zero) | bits_of(excess.half[1] > zero)
-                                                                           << kLanes);
+// The value of the parabola at the node below.
+ATALANTA_INLINE double ghost_of(std::size_t l, const Obstacle& obstacle, double h, double s, double e,
+                                double e_below) {
+    const double bend = fma(-obstacle.bend_slope[l], e, obstacle.bend[l]), rest = h - s;
+    return fma(0.5 * bend * rest, rest, fma(-obstacle.slope[l], e_below, obstacle.level[l]));
 }
 
-// Solves for u over its down sweep. ghosts: store the smooth continuation below the free boundary, which the
-// next explicit stencil wants; not before an ex-date or a reading.
+// Solves for u over its down sweep, for the lanes from `at` on.
 template <bool kRecords>
-[[gnu::noinline]] void sweep_up(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
-                                const double* __restrict growth, std::size_t nodes, bool ghosts,
-                                double* __restrict w, SweepRecord* record) {
-    const Row level = load_row(obstacle.level), slope = load_row(obstacle.slope);
-    const Row reach = load_row(obstacle.reach), alpha = load_row(op.alpha);
-    const Lanes zero = repeat(0.0);
+ATALANTA_INLINE void sweep_up_row(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
+                                  const double* __restrict growth, std::size_t nodes, std::size_t at,
+                                  bool ghosts, double* __restrict w, SweepRecord* record) {
+    const Lanes level = load(obstacle.level.at + at), slope = load(obstacle.slope.at + at);
+    const Lanes reach = load(obstacle.reach.at + at), alpha = load(op.alpha.at + at), zero = repeat(0.0);
     const std::size_t end = obstacle.end;
-    Row u, excess;
-    for (std::size_t k = 0; k < kHalves; ++k) {
-        const std::size_t at = k * kLanes;
-        const Lanes edge = load(obstacle.edge.at + at);
-        const Lanes pay = fnma(slope.half[k], load(growth + at), level.half[k]);
-        excess.half[k] = edge - pay;
-        u.half[k] = larger(edge, pay);
-        store(w + at, u.half[k]);
-    }
-    if constexpr (kRecords) record->held[0] = held_lanes(excess);
+    const auto keep = [&](std::size_t i, const Lanes& excess) {
+        if constexpr (kRecords) {
+            const auto bits = static_cast<std::uint16_t>(bits_of(excess > zero) << at);
+            record->held[i] = at == 0 ? bits : static_cast<std::uint16_t>(record->held[i] | bits);
+        }
+    };
+    const Lanes edge = load(obstacle.edge.at + at), first_pay = fnma(slope, load(growth + at), level);
+    Lanes excess = edge - first_pay, u = larger(edge, first_pay);
+    store(w + at, u);
+    keep(0, excess);
     std::size_t i = 1;
     for (; i < end; ++i) {
-        LaneMask near[kHalves];
-        const Row below = excess;
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            const std::size_t at = k * kLanes;
-            const Lanes free = fnma(alpha.half[k], u.half[k], load(node(w, i) + at));
-            const Lanes pay = fnma(slope.half[k], load(node(growth, i) + at), level.half[k]);
-            excess.half[k] = free - pay;
-            near[k] = without(excess.half[k] > reach.half[k], below.half[k] > zero);
-            u.half[k] = larger(free, pay);
-        }
-        if (any(near[0], near[1])) [[unlikely]] {
-            SubCell cell;
-            for (std::size_t k = 0; k < kHalves; ++k) {
-                store(cell.excess.at + k * kLanes, excess.half[k]);
-                store(cell.excess_below.at + k * kLanes, below.half[k]);
-                store(cell.u.at + k * kLanes, u.half[k]);
+        const Lanes free = fnma(alpha, u, load(node(w, i) + at));
+        const Lanes pay = fnma(slope, load(node(growth, i) + at), level);
+        const Lanes below = excess;
+        excess = free - pay;
+        u = larger(free, pay);
+        unsigned near = bits_of(without(excess > reach, below > zero));
+        if (near != 0) [[unlikely]] {
+            alignas(64) double excesses[kRowLanes];
+            store(excesses, excess);
+            for (; near != 0; near &= near - 1) {
+                const auto k = static_cast<std::size_t>(__builtin_ctz(near)), l = at + k;
+                const double h = spacing[l], e = node(growth, i)[l];
+                double solved = 0.0;
+                const double s = resolve_sub_cell(l, excesses[k], op, obstacle, h, e, solved);
+                if (s == 0.0) continue;
+                // Through a mask: a vector load behind a scalar store would wait for it.
+                const LaneMask here = mask_of(1u << k);
+                u = select(here, repeat(solved), u);
+                excess = select(here, repeat(1.0), excess);
+                if (ghosts) node(w, i - 1)[l] = ghost_of(l, obstacle, h, s, e, node(growth, i - 1)[l]);
+                if constexpr (kRecords) {
+                    record->boundary_node[l] = static_cast<double>(i);
+                    record->boundary_above[l] = s;
+                }
             }
-            resolve_sub_cell(cell, op, obstacle, spacing, growth, i, ghosts, w, kRecords ? record : nullptr);
-            u = load_row(cell.u);
-            excess = load_row(cell.excess);
         }
-        if constexpr (kRecords) record->held[i] = held_lanes(excess);
-        for (std::size_t k = 0; k < kHalves; ++k) store(node(w, i) + k * kLanes, u.half[k]);
+        keep(i, excess);
+        store(node(w, i) + at, u);
     }
     for (; i < nodes; ++i) {
-        for (std::size_t k = 0; k < kHalves; ++k) {
-            u.half[k] = fnma(alpha.half[k], u.half[k], load(node(w, i) + k * kLanes));
-            store(node(w, i) + k * kLanes, u.half[k]);
-        }
+        u = fnma(alpha, u, load(node(w, i) + at));
+        store(node(w, i) + at, u);
+    }
+}
+
+// ghosts: store the smooth continuation below the free boundary, which the next explicit stencil wants; not
+// before an ex-date or a reading.
+template <bool kRecords>
+[[gnu::noinline]] void sweep_up(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
+                                const double* growth, std::size_t nodes, bool ghosts, double* w,
+                                SweepRecord* record) {
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        sweep_up_row<kRecords>(op, obstacle, spacing, growth, nodes, at, ghosts, w, record);
     }
 }
 

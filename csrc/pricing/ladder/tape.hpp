@@ -37,7 +37,7 @@ class Tape {
         return (nodes * sizeof(std::uint16_t) + 63) / 64 * 8;
     }
     static std::size_t doubles(const LadderShape& shape) {
-        return (sizeof(PayoffRecord) + (shape.dividends + 1) * sizeof(EdgeRecord)) / 8 +
+        return (shape.dividends + 1) * sizeof(EdgeRecord) / 8 +
                steps_of(shape) * (sizeof(StepRecord) / 8 + 2 * held_doubles(shape.nodes)) +
                shape.dividends *
                    (sizeof(DateRecord) / 8 + kLadderOptions * shape.nodes + held_doubles(shape.nodes));
@@ -45,8 +45,7 @@ class Tape {
 
     Tape(const LadderShape& shape, double* memory) {
         const std::size_t count = steps_of(shape), held = held_doubles(shape.nodes);
-        start_ = reinterpret_cast<PayoffRecord*>(memory);
-        edges_ = reinterpret_cast<EdgeRecord*>(start_ + 1);
+        edges_ = reinterpret_cast<EdgeRecord*>(memory);
         steps_ = reinterpret_cast<StepRecord*>(edges_ + shape.dividends + 1);
         dates_ = reinterpret_cast<DateRecord*>(steps_ + count);
         double* free = reinterpret_cast<double*>(dates_ + shape.dividends);
@@ -66,8 +65,6 @@ class Tape {
         }
     }
 
-    // The payoff on which the march began.
-    PayoffRecord& start() const { return *start_; }
     // In the order of the calendar, one per interval.
     EdgeRecord& edge(std::size_t interval) const { return edges_[interval]; }
     // In the order of the march.
@@ -82,7 +79,6 @@ class Tape {
         return count;
     }
 
-    PayoffRecord* start_;
     EdgeRecord* edges_;
     StepRecord* steps_;
     DateRecord* dates_;

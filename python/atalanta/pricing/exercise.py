@@ -173,7 +173,7 @@ def exercise_boundary(
         >>> from atalanta.pricing import exercise_boundary
         >>> curve = exercise_boundary("put", 100.0, 1.0, 0.05, 0.2, [1.0, 0.5, 0.1])
         >>> curve.boundary.round(0)
-        array([83., 86., 91.])
+        array([81., 84., 90.])
     """
     return ExerciseBoundary(
         *_core.exercise_boundary(

@@ -50,9 +50,9 @@ class Ladder:
         >>> import atalanta
         >>> ladder = atalanta.Ladder("put", 100.0, [95.0, 105.0], 0.5, 0.04, 0.25, exercise="american")
         >>> ladder.at([[90.0], [100.0], [110.0]]).delta.round(2)
-        array([[-0.52, -0.84],
-               [-0.33, -0.57],
-               [-0.18, -0.36]])
+        array([[-0.57, -0.81],
+               [-0.32, -0.56],
+               [-0.16, -0.33]])
     """
 
     __slots__ = ("_ladders",)

@@ -67,7 +67,7 @@ def greeks(
         >>> import atalanta
         >>> g = atalanta.greeks("call", 100.0, [95.0, 105.0], 0.5, 0.03, 0.2)
         >>> g.delta.round(4)
-        array([0.7102, 0.4525])
+        array([0.7052, 0.4332])
     """
     values = _core.greeks(
         right,
