@@ -12,7 +12,7 @@ import pytest
 from tests.parity_market import Expiry, parity_chain
 
 from atalanta.market.analysis import analyze
-from atalanta.market.forwards import fit_forwards
+from atalanta.market.analysis.forwards import fit_forwards
 
 _STRIKES = np.linspace(3000.0, 6000.0, 185)
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from atalanta.machine import cpu_features, set_threads
     from atalanta.market.analysis import Analysis, analyze
     from atalanta.market.chain import Chain
+    from atalanta.market.contracts.symbols import OptionSymbol, format_symbol, parse_symbol
     from atalanta.market.curves import RateCurve
     from atalanta.market.flags import QualityFlag
-    from atalanta.market.readers import read_chain
+    from atalanta.market.reading.readers import read_chain
     from atalanta.market.simulator import simulate_chain
-    from atalanta.market.symbols import OptionSymbol, format_symbol, parse_symbol
-    from atalanta.market.ticks import simulate_ticks
+    from atalanta.market.simulator.ticks import simulate_ticks
     from atalanta.pricing import (
         Dividends,
         Greeks,
@@ -40,21 +40,21 @@ _MODULE_OF = {
     "Greeks": "pricing",
     "ImpliedVolStatus": "pricing",
     "Ladder": "pricing",
-    "OptionSymbol": "market.symbols",
+    "OptionSymbol": "market.contracts.symbols",
     "QualityFlag": "market.flags",
     "RateCurve": "market.curves",
     "analyze": "market.analysis",
     "cpu_features": "machine",
     "early_exercise": "pricing",
-    "format_symbol": "market.symbols",
+    "format_symbol": "market.contracts.symbols",
     "greeks": "pricing",
     "implied_vol": "pricing",
-    "parse_symbol": "market.symbols",
+    "parse_symbol": "market.contracts.symbols",
     "price": "pricing",
-    "read_chain": "market.readers",
+    "read_chain": "market.reading.readers",
     "set_threads": "machine",
     "simulate_chain": "market.simulator",
-    "simulate_ticks": "market.ticks",
+    "simulate_ticks": "market.simulator.ticks",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 from tests.vendor_layouts import WRITTEN
 
 GOOD = WRITTEN["atalanta"].columns
@@ -23,6 +23,10 @@ def _cell(name, row, value):
     cells = list(GOOD[name])
     cells[row] = value
     return _with(**{name: cells})
+
+
+def _kind(value):
+    return type(value).__name__
 
 
 def _csv(tmp_path, columns=GOOD, ending=".csv"):
@@ -206,7 +210,7 @@ def test_a_missing_column_says_what_was_looked_for(tmp_path):
     rest = {name: cells for name, cells in GOOD.items() if name != "strike"}
     _refused(
         _csv(tmp_path, rest),
-        r"chain\.csv has no column for the strike \(looked for: strike\).*found: quote_ts_utc",
+        r"chain\.csv has no column for the strike \(looked for: strike, strike_price\).*found: quote_ts_utc",
     )
 
 
@@ -277,13 +281,47 @@ def test_no_underlying():
 # --- the whole call: the arguments ---
 
 
-@pytest.mark.parametrize("quote_time", ["yesterday", "1850-01-01", "", np.datetime64("NaT"), 3.5])
+def test_a_layout_whose_name_is_no_text():
+    """A layout named by something else than text is shown, without a guess."""
+    _refused(GOOD, r"there is no layout 3 \(known: canonical, [^?]*\)$", layout=3)
+    _refused(GOOD, r"there is no layout '' \(known: canonical, [^?]*\)$", layout="")
+
+
+@pytest.mark.parametrize("underlying", [3, "", " ^ ", b"SPY", ["SPY"], ("SPY", "QQQ"), {}])
+def test_an_underlying_that_is_no_ticker(underlying):
+    """The argument must be text with a name in it."""
+    _refused(GOOD, r"underlying=.* is no ticker: give one like 'SPY'", underlying=underlying)
+
+
+@pytest.mark.parametrize(
+    "quote_time",
+    [
+        "yesterday",
+        "1850-01-01",
+        "",
+        np.datetime64("NaT"),
+        3.5,
+        [],
+        ["2024-09-13"],
+        {"SPY": 1},
+        object(),
+        10**5000,
+    ],
+    ids=_kind,
+)
 def test_a_quote_time_that_is_none(quote_time):
     """The argument must be a time from 1990 to 2099."""
     _refused(GOOD, "quote_time=.* is no time from 1990 to 2099", quote_time=quote_time)
 
 
-@pytest.mark.parametrize("spot", [0.0, -1.0, np.nan, np.inf, {"SPY": 0.0}, {"QQQ": 400.0}])
+@pytest.mark.parametrize(
+    "spot",
+    [
+        *(0.0, -1.0, np.nan, np.inf, 10**5000, {"SPY": 0.0}, {"QQQ": 400.0}, {3: 400.0}),
+        *("560", b"560", True, np.True_, [560.0], np.array([560.0]), {"SPY": "560"}, {"SPY": None}, object()),
+    ],
+    ids=_kind,
+)
 def test_a_spot_that_is_none(spot):
     """The argument must be a positive price of an underlying that the chain holds."""
     _refused(GOOD, "spot .* needs a positive price of one of SPY", spot=spot)
@@ -300,10 +338,11 @@ def test_one_name_for_two_underlyings():
     _refused(columns, r"one name to 2 underlyings \(QQQ, SPY\)", underlying="SPY")
 
 
-@pytest.mark.parametrize("arguments", [{"exercise": "bermudan"}, {"settlement": "noon"}])
-def test_a_choice_that_is_none(arguments):
-    """Exercise and settlement are answered with what is known."""
-    _refused(GOOD, "is unknown: give '", **arguments)
+@pytest.mark.parametrize("value", ["bermudan", "noon", "", 3, b"PM", ["PM"], object(), 10**5000], ids=_kind)
+@pytest.mark.parametrize("name", ["exercise", "settlement"])
+def test_a_choice_that_is_none(name, value):
+    """Exercise and settlement are answered with what is known, whatever was given."""
+    _refused(GOOD, f"{name}=.* is unknown: give '", **{name: value})
 
 
 # --- one row: NaN and a flag, the row stays ---
@@ -348,6 +387,28 @@ def test_a_cell_that_is_no_number_is_nan_and_told(name):
     )
 
 
+def test_a_number_with_a_decimal_comma_is_bad():
+    """A European 12,25 is flagged rather than read as 1225, and so is a 1,234 beside it."""
+    chain = read_chain(_with(ask=["12,25", "1,234", *GOOD["ask"][2:]]))
+    assert [0, 1] == np.flatnonzero(chain["flags"] & QualityFlag.BAD_CONTRACT).tolist()
+    assert np.isnan(chain["ask"][:2]).all()
+    assert "ask: 2 cells are no number, flagged bad_contract (first: '12,25' in data row 1)" in chain.notes
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_quoted_amounts_in_a_file(tmp_path, large, monkeypatch):
+    """Prices like "1,234.50" in quotation marks, and $1234.50 without, read alike by either splitter."""
+    if large:
+        monkeypatch.setattr("atalanta.market.reading.csv_files.LARGE_CSV_BYTES", 1)
+    marked = {"spot": [f"${spot:.2f}" for spot in GOOD["spot"]]}
+    if not large:
+        marked["strike"] = [f"{10 * strike:,.2f}" for strike in GOOD["strike"]]
+    chain = read_chain(_csv(tmp_path, _with(**marked)))
+    assert GOOD["spot"] == chain["spot"].tolist()
+    assert [strike if large else 10 * strike for strike in GOOD["strike"]] == chain["strike"].tolist()
+    assert [0] * 8 == chain["flags"].tolist()
+
+
 def test_a_bad_cell_in_a_vendor_column_leaves_the_contract_alone():
     """A volume that is no number is empty and told; the quote is as good as before."""
     chain = read_chain(_cell("volume", 3, "many"))
@@ -389,6 +450,16 @@ def test_a_symbol_of_another_contract_is_bad():
     chain = read_chain(_with(symbol=symbols))
     assert [1, 2, 5] == np.flatnonzero(chain["flags"] & QualityFlag.BAD_CONTRACT).tolist()
     assert any(note.startswith("3 symbols contradict their columns") for note in chain.notes)
+
+
+def test_a_symbol_of_another_underlying_is_bad():
+    """A row whose column says SPY and whose symbol says QQQ is neither's; it stays, flagged and told."""
+    symbols = list(WRITTEN["yahoo"].columns["contractSymbol"])
+    symbols[3] = symbols[3].replace("SPY", "QQQ")
+    chain = read_chain(_with(symbol=symbols))
+    assert [3] == np.flatnonzero(chain["flags"] & QualityFlag.BAD_CONTRACT).tolist()
+    assert ("SPY", symbols[3]) == (chain["underlying"][3], chain["symbol"][3])
+    assert any(note.startswith("1 symbols are of another underlying, flagged") for note in chain.notes)
 
 
 def test_a_symbol_that_is_none_leaves_the_columns_in_charge():

@@ -5,9 +5,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from atalanta.market.calendar import is_trading_day
+from atalanta.market.contracts.calendar import is_trading_day
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 
 
 class Known(NamedTuple):

@@ -225,6 +225,7 @@ def test_chain_writes_files(quotes, tmp_path):
         (["--output", "rows.xlsx"], ".parquet or .csv"),
         (["--layout", "nonsense"], "nonsense"),
         (["--exercise", "bermudan"], "bermudan"),
+        (["--settlement", "noon"], "settlement='noon' is unknown: give 'PM' or 'AM'"),
         (["--quote-time", "noon"], "noon"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

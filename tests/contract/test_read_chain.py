@@ -9,8 +9,9 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS, Chain
-from atalanta.market.layouts import LAYOUTS
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.layouts import LAYOUTS
+from atalanta.market.reading.readers import read_chain
+from atalanta.market.simulator import simulate_chain
 from tests.vendor_layouts import (
     ASK,
     BID,
@@ -194,12 +195,40 @@ def test_a_chain_that_was_written_down_reads_back(name, ending, tmp_path):
     _assert_same(chain, again)
 
 
+def test_a_file_in_the_words_of_a_spreadsheet():
+    """Expiration Date, Option Type, Strike Price and the like, with dollars and commas, give the chain they mean."""
+    plain = WRITTEN["atalanta"]
+    words = {
+        "Ticker": plain.columns["underlying"],
+        "Quote Time": ["9/13/2024 16:00"] * 8,
+        "Expiration Date": [f"{day:%m/%d/%Y}" for day in EXPIRY],
+        "Call/Put": ["Call", "Put"] * 4,
+        "Strike Price": [f"${strike:,.2f}" for strike in STRIKE],
+        "Bid Price": [f"${bid:.2f}" for bid in BID],
+        "Ask Price": [f"{ask:,.2f}" for ask in ASK],
+        "Underlying Price": [f"${SPOT:,.2f}"] * 8,
+        "Volume": [f"{volume:,}" for volume in VOLUME],
+        "Open Interest": [f"{interest:,}" for interest in OPEN_INTEREST],
+        "IV": VOL,
+    }
+    chain, found = read_chain(plain.columns), read_chain(words)
+    assert found.notes[0].startswith("layout atalanta: ")
+    _assert_same(chain, Chain({name: found[name] for name in chain}))
+
+
 def test_a_chain_is_a_source():
     """A chain given to the reader comes back unchanged, from whatever it was made."""
     chain = read_chain(pd.DataFrame(WRITTEN["atalanta"].columns))
     again = read_chain(chain)
     _assert_same(chain, again)
     assert again.origin == "pandas"
+
+
+def test_a_simulated_chain_is_a_source():
+    """Roots that only the simulator knows are no contradiction: its chain comes back as it was, flags included."""
+    chain = simulate_chain().chain
+    assert {"SIMIDW"} <= set(chain["root"].tolist())
+    _assert_same(chain, read_chain(chain))
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table], ids=["pandas", "polars", "pyarrow"])

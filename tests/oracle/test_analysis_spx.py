@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from atalanta.market.analysis import Analysis, analyze
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 
 _PRINTED = 5e-5  # the vendor prints four decimals
 

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atalanta.market.calendar import is_trading_day
+from atalanta.market.contracts.calendar import is_trading_day
 from atalanta.market.simulator import simulate_chain
-from atalanta.market.ticks import simulate_ticks
+from atalanta.market.simulator.ticks import simulate_ticks
 
 seeds = st.integers(0, 2**64 - 1)
 afternoons = st.builds(

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.errors import InputError
-from atalanta.market.symbols import OptionSymbol, format_symbol, format_symbols, parse_symbol, parse_symbols
+from atalanta.market.contracts.symbols import (
+    OptionSymbol,
+    format_symbol,
+    format_symbols,
+    parse_symbol,
+    parse_symbols,
+)
 
 STYLES = ["osi", "occ", "massive", "dxfeed", "spiderrock"]
 ROOTS = st.from_regex(r"[A-Z0-9]{0,5}[A-Z][A-Z0-9]{0,5}", fullmatch=True).filter(lambda root: len(root) <= 6)

@@ -1,12 +1,13 @@
-"""Writes the tables of reference values for American exercise: american_yield.csv and american_dividends.csv.
+"""Writes the reference values for American exercise: two CSV tables, and their rows for the C++ tests.
 
-Run `python tests/references/american.py` (NumPy only, some minutes). Values are on a strike of 100.
+Run `python tests/references/american.py` (NumPy only, ten minutes). Values are on a strike of 100.
 
 american_yield.csv: `price` by collocation with 64 nodes (`edges`), `error` its distance to 48 nodes, `pde` and
 `pde_error` an independent check by finite differences. Greeks are fourth-order differences of the price, per
 1.00 of vol and rates and per year of calendar time; `nan` where the edge lies within their reach.
 american_dividends.csv: `price` and `error` by finite differences on three grids (`pde`); `dividends` is a list
 `years:cash;...`. The spot falls by min(cash, spot) at each ex-date.
+tests/cpp/american_reference.hpp: both.
 """
 
 import csv
@@ -19,6 +20,7 @@ import pde
 HERE = Path(__file__).parent
 FINE, CHECK, GREEKS = edges.Grid(64, 128), edges.Grid(48, 96), edges.Grid(48, 96)
 TERMS = ("right", "spot", "strike", "years", "rate", "dividend_yield", "vol")
+FLOOR = 2e-6  # of the errors of finite differences: three grids may agree by chance
 NAMES = ("delta", "gamma", "vega", "theta", "rho", "phi")
 
 
@@ -199,7 +201,7 @@ def write_yield():
             out.writerow(
                 [group, *terms, f"{value:.12g}", f"{error:.1e}"]
                 + [f"{g:.9g}" for g in greeks(terms)]
-                + [f"{check:.9g}", f"{check_error:.1e}"]
+                + [f"{check:.9g}", f"{check_error + FLOOR:.1e}"]
             )
 
 
@@ -213,9 +215,56 @@ def write_dividends():
         for (group, option), value, error in zip(rows, values, errors, strict=True):
             cash = ";".join(f"{years}:{amount}" for years, amount in option.dividends)
             terms = [getattr(option, name) for name in TERMS]
-            out.writerow([group, *terms, cash, f"{value:.9g}", f"{error + 1e-6:.1e}"])
+            out.writerow([group, *terms, cash, f"{value:.9g}", f"{error + FLOOR:.1e}"])
 
+
+def write_header():
+    """american_reference.hpp, from the two tables."""
+    lines = [HEADER]
+    for name, fields in (("Yield", ("price", "error", *NAMES)), ("Dividend", ("price", "error"))):
+        with (HERE / f"american_{name.lower()}{'s' if name == 'Dividend' else ''}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        lines.append(f"inline const {name}Reference k{name}References[] = {{")
+        for row in rows:
+            terms = ", ".join(row[term] for term in TERMS)
+            cash = row.get("dividends", "").replace(":", ", ").replace(";", "}, {")
+            values = ", ".join(row[field].replace("nan", "kNoValue") for field in fields)
+            lines.append(f"    {{{terms}, {'{{' + cash + '}}, ' if cash else ''}{values}}},")
+        lines.append("};\n")
+    lines.append("}  // namespace atalanta::testing\n")
+    (HERE.parent / "cpp" / "american_reference.hpp").write_text("\n".join(lines))
+
+
+HEADER = """// Reference values of American options, written by tests/references/american.py; do not edit.
+// Greeks per 1.00 of vol and rates, per year of calendar time; NaN where an edge is too close to tell.
+#pragma once
+
+#include <vector>
+
+// clang-format off
+namespace atalanta::testing {
+
+inline constexpr double kNoValue = __builtin_nan("");
+
+struct YieldReference {
+    int right;
+    double spot, strike, years, rate, dividend_yield, vol;
+    double price, error, delta, gamma, vega, theta, rho, phi;
+};
+
+struct CashDividend {
+    double years, cash;
+};
+
+struct DividendReference {
+    int right;
+    double spot, strike, years, rate, dividend_yield, vol;
+    std::vector<CashDividend> dividends;
+    double price, error;
+};
+"""
 
 if __name__ == "__main__":
     write_yield()
     write_dividends()
+    write_header()

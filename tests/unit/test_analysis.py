@@ -16,10 +16,9 @@ from tests.parity_market import Expiry, changed, joined, parity_chain, smile
 
 SHORT = Expiry(30, 4515.0, 0.9960)
 LONG = Expiry(365, 4650.0, 0.9550)
-ADDED = (
-    *("forward", "discount", "forward_se", "moneyness", "iv_bid", "iv_mid", "iv_ask"),
-    *("delta", "gamma", "vega", "theta", "rho"),
-)
+OF_EXPIRY = ("forward", "discount", "forward_se", "moneyness")
+OF_QUOTE = ("iv_bid", "iv_mid", "iv_ask", "delta", "gamma", "vega", "theta", "rho")
+ADDED = ("days", *OF_EXPIRY, "mid", *OF_QUOTE)
 CALL, PUT = 20, 21  # rows of the strike at the forward
 
 
@@ -32,7 +31,7 @@ def one_row(row: int, **values) -> Analysis:
 
 
 def test_columns_are_those_of_the_chain_and_what_was_computed():
-    """The chain's columns come first in their order, further ones included; then the twelve of the analysis."""
+    """The chain's columns come first in their order, further ones included; then the fourteen of the analysis."""
     chain = parity_chain(SHORT).with_columns(volume=np.arange(42))
     assert (*CHAIN_COLUMNS, "volume", *ADDED) == analyze(chain).columns
 
@@ -43,6 +42,39 @@ def test_rows_and_input_columns_are_untouched():
     analysis = analyze(chain)
     for name in CHAIN_COLUMNS:
         np.testing.assert_array_equal(chain[name], analysis[name])
+
+
+def test_mid_is_half_way_between_bid_and_ask():
+    """The mid is that of the quotes, also where it implies no volatility."""
+    analysis = one_row(0, bid=890.0, ask=891.0)  # below its intrinsic value
+    np.testing.assert_allclose((analysis["bid"] + analysis["ask"]) / 2, analysis["mid"], rtol=1e-15)
+    assert (890.5, True) == (analysis["mid"][0], np.isnan(analysis["iv_mid"][0]))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"bid": 0.0},
+        {"ask": np.nan},
+        {"bid": 90.0, "ask": 80.0},
+        {"flags": QualityFlag.EXPIRED},
+        {"flags": QualityFlag.BAD_CONTRACT},
+    ],
+)
+def test_rows_that_cannot_be_trusted_have_no_mid(values):
+    """One-sided and crossed quotes, expired and bad contracts have no mid; their days stay."""
+    analysis = one_row(CALL, **values)
+    assert np.isnan(analysis["mid"][CALL])
+    assert np.isfinite(analysis["mid"]).sum() == 41
+    assert np.isfinite(analysis["days"]).all()
+
+
+def test_days_are_the_years_in_calendar_days():
+    """Days to expiry are 365 times the years, below zero for a past expiry, NaN where there is no time."""
+    years = np.tile([30 / 365, -0.5, np.nan], 14)
+    analysis = analyze(parity_chain(SHORT, years=years))
+    np.testing.assert_array_equal(365 * years, analysis["days"])
+    assert 30.0 == analysis["days"][0]
 
 
 def test_vols_of_bid_mid_and_ask():
@@ -115,7 +147,8 @@ def test_row_without_bid_has_only_the_vol_of_its_ask(bid, flag):
     analysis = one_row(CALL, bid=bid, flags=flag)
     assert flag | QualityFlag.NO_IV == analysis["flags"][CALL]
     np.testing.assert_array_equal(
-        [True, True, True, False], [np.isnan(analysis[n][CALL]) for n in (*ADDED[4:6], "delta", "iv_ask")]
+        [True, True, True, True, False],
+        [np.isnan(analysis[n][CALL]) for n in ("mid", "iv_bid", "iv_mid", "delta", "iv_ask")],
     )
 
 
@@ -123,7 +156,9 @@ def test_row_without_ask_has_only_the_vol_of_its_bid():
     """Without an ask there is no mid either; iv_bid remains."""
     analysis = one_row(PUT, ask=np.nan, flags=QualityFlag.NO_ASK)
     assert analysis["flags"][PUT] == QualityFlag.NO_ASK | QualityFlag.NO_IV
-    np.testing.assert_array_equal([False, True, True], [np.isnan(analysis[n][PUT]) for n in ADDED[4:7]])
+    np.testing.assert_array_equal(
+        [False, True, True], [np.isnan(analysis[n][PUT]) for n in ("iv_bid", "iv_mid", "iv_ask")]
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +177,7 @@ def test_rows_that_cannot_be_trusted_have_no_vol_at_all(values):
     """Crossed, expired and bad contracts have NaN in every computed column from the quotes, and say no_iv."""
     analysis = one_row(CALL, **values)
     assert values.get("flags", 0) | QualityFlag.NO_IV == analysis["flags"][CALL]
-    assert all(np.isnan(analysis[name][CALL]) for name in ADDED[4:])
+    assert all(np.isnan(analysis[name][CALL]) for name in OF_QUOTE)
 
 
 def test_mid_below_intrinsic_is_flagged():
@@ -198,6 +233,13 @@ def test_absurd_prices_raise_no_warning(bid):
     assert analysis["flags"][CALL] == QualityFlag.ABOVE_BOUND | QualityFlag.NO_IV
 
 
+def test_a_row_without_strike_and_side_raises_no_warning():
+    """A strike of zero is infinitely far from the forward; without a side it is on neither side of it."""
+    analysis = one_row(CALL, strike=0.0, right=0)
+    assert np.isnan(analysis["iv_mid"][CALL])
+    assert 41 == np.isfinite(analysis["iv_mid"]).sum()
+
+
 @pytest.mark.parametrize("name", ["strike", "spot"])
 def test_absurd_strikes_and_spots_raise_no_warning(name):
     """A strike or spot near the largest number gives NaN with a flag where it matters, and no warning."""
@@ -214,7 +256,7 @@ def test_refuted_expiry_has_no_number_and_harms_no_other():
     assert {int(QualityFlag.NO_IV)} == set(analysis["flags"][42:].tolist())
     for name in ADDED:
         np.testing.assert_array_equal(alone[name], analysis[name][:42], err_msg=name)
-        assert np.isnan(analysis[name][42:]).all(), name
+        assert np.isnan(analysis[name][42:]).all() == (name not in {"days", "mid"}), name
     assert {"parity": 1, "refuted": 1} == analysis.summary()["sources"]
 
 

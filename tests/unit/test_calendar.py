@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import is_trading_day, previous_trading_day, session_close, third_friday
+from atalanta.market.contracts.calendar import (
+    is_trading_day,
+    previous_trading_day,
+    session_close,
+    third_friday,
+)
 
 # Sessions per year, 1990 to 2050, and the early closes of nine years: counted in pandas_market_calendars 5.5.0
 # (NYSE), whose every session and close of these 61 years agrees with this calendar.

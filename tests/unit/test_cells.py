@@ -6,27 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atalanta.market.cells import MISSING_WORDS, is_missing, numbers, per_distinct, rights, texts
+from atalanta.market.cell_text import MISSING_WORDS
+from atalanta.market.reading.cells import numbers, rights, texts
 
 
 def _objects(*cells):
     column = np.empty(len(cells), dtype=object)
     column[:] = cells
     return column
-
-
-@pytest.mark.parametrize(
-    "cell", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), "", "  ", "NA", "n/a", "-", "Null"]
-)
-def test_missing_cells(cell):
-    """Every library's way of saying "no value", and the words that files use for it."""
-    assert is_missing(cell)
-
-
-@pytest.mark.parametrize("cell", [0, 0.0, False, "0", "x", "nano"])
-def test_cells_that_are_not_missing(cell):
-    """Zero is a value, and so is text that only begins like a missing word."""
-    assert not is_missing(cell)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +37,93 @@ def test_cells_that_are_numbers(cell, expected):
         assert (expected, False) == (parsed.values[0], parsed.bad[0])
 
 
-@pytest.mark.parametrize("cell", ["abc", "1,5", "$5", "5%", "1 2", "0x10", "2024-01-01", [1.0], 10**400])
+@pytest.mark.parametrize("cell", ["abc", "1,5", "€5", "5%", "1 2", "0x10", "2024-01-01", [1.0], 10**400])
 def test_cells_that_are_no_numbers(cell):
     """What is not exactly a number is bad and NaN; nothing is guessed."""
     parsed = numbers(_objects("1", cell))
     assert (1.0, False) == (parsed.values[0], parsed.bad[0])
     assert np.isnan(parsed.values[1])
     assert parsed.bad[1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("$4.20", 4.2),
+        ("$ 4.20", 4.2),
+        (" $.05 ", 0.05),
+        ("-$4.20", -4.2),
+        ("$-4.20", -4.2),
+        ("1,234.50", 1234.5),
+        ("$1,234.50", 1234.5),
+        ("-1,234", -1234.0),
+        ("1,234,567.", 1234567.0),
+        ("12,345,678.901", 12345678.901),
+    ],
+)
+def test_amounts_are_numbers_and_are_counted(cell, expected):
+    """A dollar sign before a number and commas between thousands are read past, and their rows are known."""
+    parsed = numbers(_objects("1", cell, None))
+    assert [1.0, expected] == parsed.values[:2].tolist()
+    assert [False, False, False] == parsed.bad.tolist()
+    assert [False, True, False] == parsed.amounts.tolist()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(
+            "$",
+            "$-",
+            "-$-1",
+            "$$5",
+            "5$",
+            "$1e3",
+            "$1_0",
+            "$nan",
+            ",5",
+            "5,",
+            "1,23",
+            "12,34,567",
+            "1,2345",
+        ),
+        *(
+            "0,123",
+            "01,234",
+            "1234,567",
+            "1,234,56",
+            "1,,234",
+            "1,234.5.6",
+            "(1,234)",
+            "1 234",
+            "$١",
+        ),
+    ],
+)
+def test_amounts_that_are_none(cell):
+    """Groups that are no thousands, other currencies, brackets and stray signs are not guessed at."""
+    parsed = numbers(_objects("1", cell))
+    assert np.isnan(parsed.values[1])
+    assert (True, False) == (parsed.bad[1], parsed.amounts[1])
+
+
+@pytest.mark.parametrize("telling", ["12,5", "0,125", "1234,50", "1.234,50", "1 234,50", ",5", "-4,20"])
+@pytest.mark.parametrize("doubtful", ["1,234", "-1,234", "$1,234", "1.234", "12.345"])
+def test_a_decimal_comma_makes_thousands_doubtful(telling, doubtful):
+    """Beside a number that has a decimal comma, 1,234 and 1.234 may be either: both are bad, plain numbers are not."""
+    parsed = numbers(_objects("550", doubtful, telling, "0.5", "1,234.50"))
+    np.testing.assert_array_equal([550.0, np.nan, np.nan, 0.5, 1234.5], parsed.values)
+    assert [False, True, True, False, False] == parsed.bad.tolist()
+    alone = numbers(_objects("550", doubtful, "0.5"))
+    assert not alone.bad.any()
+
+
+@given(st.decimals(-(10**12), 10**12, places=2))
+def test_every_amount_is_the_number_without_its_signs(value):
+    """Property: a number written with thousands commas and a dollar sign is that number, to the bit."""
+    sign = "-" if value < 0 else ""
+    parsed = numbers(_objects(f"{value:,}", f"{sign}${abs(value):,}"))
+    assert [float(value)] * 2 == parsed.values.tolist()
 
 
 @pytest.mark.parametrize("word", sorted(MISSING_WORDS))
@@ -114,24 +181,6 @@ def test_texts_are_stripped_and_never_bad():
     parsed = texts(_objects(" SPY ", None, np.nan, 5, "NA", "NAN", pd.NA))
     assert ["SPY", "", "", "5", "NA", "NAN", ""] == parsed.values.tolist()
     assert not parsed.bad.any()
-
-
-@given(st.lists(st.sampled_from(["a", "b", None, 1, 2.5, (1, 2)]), max_size=30))
-def test_per_distinct_is_the_conversion_of_every_cell(cells):
-    """Property: with many repeats or none, the result is the conversion cell by cell."""
-    assert [str(cell) for cell in cells] == per_distinct(_objects(*cells), str, np.object_).tolist()
-
-
-def test_per_distinct_converts_a_repeated_value_once():
-    """Repeats cost nothing: the conversion sees each value once."""
-    seen = []
-    per_distinct(_objects(*["a", "b"] * 50), seen.append, np.object_)
-    assert ["a", "b"] == seen
-
-
-def test_per_distinct_takes_what_cannot_be_hashed():
-    """Lists in a column are converted by their text rather than raising."""
-    assert [3, 3, 6] == per_distinct(_objects([1], [2], [1, 2]), len, np.int64).tolist()
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1))

@@ -1,4 +1,5 @@
 import numpy as np
+import polars as pl
 import pytest
 
 from atalanta.cli.chain import ChainRequest, run_chain, select
@@ -118,6 +119,19 @@ def test_what_the_file_lacks_can_be_given(tmp_path):
     made = run_chain(request, lambda _: None)
     assert {"american"} == set(made.analysis["exercise"].tolist())
     assert {4490.0} == set(made.analysis["spot"].tolist())
+
+
+def test_a_settlement_can_be_given(tmp_path):
+    """AM moves the expiry of a root that no table holds from the close to the open."""
+    frame = market().to_polars().drop("root", "symbol").with_columns(underlying=pl.lit("ZZZ"))
+    columns = ("quote_time", "underlying", "expiry", "right", "strike", "bid", "ask")
+    frame.select(columns).write_parquet(tmp_path / "quotes.parquet")
+    pm, am = (
+        run_chain(ChainRequest(tmp_path / "quotes.parquet", settlement=given), lambda _: None).analysis
+        for given in (None, "am")
+    )
+    assert ({"PM"}, {"AM"}) == (set(pm["settlement"].tolist()), set(am["settlement"].tolist()))
+    np.testing.assert_allclose(np.full(len(pm), 6.5 / 24), pm["days"] - am["days"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["\udcff", "A\x1b[2J", "A\nB"])

@@ -11,7 +11,7 @@ import pytest
 from atalanta.cli.output import check_targets, write_rows, write_targets
 from atalanta.errors import InputError, MissingExtraError
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 from tests.cli_reports import WEEK, market, report
 from tests.parity_market import changed, parity_chain
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from atalanta.market.forwards import fit_forwards
+from atalanta.market.analysis.forwards import fit_forwards
 from tests.parity_market import Expiry, parity_chain
 
 SHORT = Expiry(30, 4515.0, 0.9960)

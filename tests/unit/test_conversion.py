@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.conversion import convert
-from atalanta.market.files import open_columns
-from atalanta.market.recognition import match_layout
+from atalanta.market.reading.conversion import convert
+from atalanta.market.reading.files import open_columns
+from atalanta.market.reading.recognition import match_layout
 from tests.vendor_layouts import WRITTEN
 
 
@@ -50,6 +50,39 @@ def test_a_wholly_bad_column_is_an_error_only_where_it_matters():
     found = _convert({**WRITTEN["atalanta"].columns, "iv_vendor": ["x"] * 8})
     assert np.isnan(found.columns["iv_vendor"]).all()
     assert not found.bad.any()
+
+
+@pytest.mark.parametrize("name", ["expiry", "quote_ts_utc"])
+def test_dates_that_could_be_day_first_are_told(name):
+    """06/02/2026 is taken as June 2nd, with a note that counts such cells and shows the first."""
+    cells = ["", "12/12/2025", "06/02/2026", "06/05/2026", *[""] * 4]
+    found = _convert({**WRITTEN["atalanta"].columns, name: cells})
+    assert f"{name}: 2 dates taken as month/day/year (first: '06/02/2026')" in found.notes
+    assert "2026-06-02" == str(found.columns[{"quote_ts_utc": "quote_time"}.get(name, name)][2])[:10]
+
+
+def test_dates_whose_order_another_cell_tells_are_not_worth_a_note():
+    """Where the column holds 06/16/2026 its order is known, and so is that of 06/02/2026."""
+    found = _convert({**WRITTEN["atalanta"].columns, "expiry": ["06/02/2026", "06/16/2026"] * 4})
+    assert not any("month/day/year" in note for note in found.notes)
+
+
+def test_amounts_are_told():
+    """Dollar signs and thousands commas that were read past are counted in the notes, with the first."""
+    cells = ["$1,234.50", "1,234", *WRITTEN["atalanta"].columns["strike"][2:]]
+    found = _convert({**WRITTEN["atalanta"].columns, "strike": cells})
+    assert [1234.5, 1234.0] == found.columns["strike"][:2].tolist()
+    assert "strike: 2 numbers read without their $ or thousands commas (first: '$1,234.50')" in found.notes
+    assert not found.bad.any()
+
+
+def test_a_column_of_decimal_commas_is_refused_with_the_mend():
+    """4,20 is no number here: the message says how to write it."""
+    cells = [f"{bid:.2f}".replace(".", ",") for bid in WRITTEN["atalanta"].columns["bid"]]
+    with pytest.raises(
+        InputError, match=r"first: '12,10' .*: write decimals with a point, not with a comma$"
+    ):
+        _convert({**WRITTEN["atalanta"].columns, "bid": cells})
 
 
 def test_a_column_of_missing_cells_is_no_error():
@@ -100,6 +133,13 @@ def test_the_rest_of_a_canonical_chain_is_kept():
     assert "comment" == next(iter(found))
     assert ["a"] * 8 == found["comment"].tolist()
     assert [560.5] * 8 == found["forward"].tolist()
+
+
+def test_a_vendor_column_of_words_in_a_canonical_chain_is_kept():
+    """A volatility column that holds a word stays as it was found, and is not taken for per cent."""
+    vols = np.array(["n.a.", *WRITTEN["canonical"].columns["iv_vendor"][1:]], dtype=object)
+    found = _convert({**WRITTEN["canonical"].columns, "iv_vendor": vols})
+    assert vols.tolist() == found.columns["iv_vendor"].tolist()
 
 
 def test_other_layouts_leave_the_rest_out_and_say_so():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import expiry_instants, is_trading_day, third_friday, years_between
+from atalanta.market.contracts.calendar import expiry_instants, is_trading_day, third_friday, years_between
 
 
 def utc(*texts):

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.errors import InputError, MissingExtraError
-from atalanta.market import csv_files
-from atalanta.market.files import open_columns
-from atalanta.market.instants import instants
+from atalanta.market.reading import csv_files
+from atalanta.market.reading.files import open_columns
+from atalanta.market.reading.instants import instants
 from atalanta.market.table import Table
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
+from atalanta.market.analysis.forwards import fit_forwards
 from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
-from atalanta.market.forwards import fit_forwards
 from atalanta.market.simulator import simulate_chain
 from tests.parity_market import Expiry, changed, joined, parity_chain
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.market.flags import QualityFlag, flag_names
-from atalanta.market.hygiene import clean_price, duplicates, quote_flags
+from atalanta.market.reading.hygiene import clean_price, duplicates, quote_flags
 
 NOW = np.datetime64("2024-09-13T20:00", "ns")
 EXPIRES = np.datetime64("2024-09-20T20:00", "s")
@@ -91,6 +91,20 @@ def test_wide_is_half_of_the_mid_and_more_than_a_tick(bid, ask, wide):
     assert wide == bool(quote_flags(_columns(bid=bid, ask=ask))[0] & QualityFlag.WIDE)
 
 
+@pytest.mark.parametrize(
+    ("bid", "ask", "expected"),
+    [
+        (1.7e308, 1.75e308, "ok"),
+        (1.0, 1.7e308, "wide"),
+        (1.7e308, 1.0, "crossed"),
+        (1.7e308, 1.7e308, "locked"),
+    ],
+)
+def test_huge_quotes_raise_no_warning(bid, ask, expected):
+    """Quotes whose sum exceeds the largest number are judged like any others, without a warning on the way."""
+    assert [expected] == _names(bid=bid, ask=ask)
+
+
 @pytest.mark.parametrize(("years", "expired"), [(1e-9, False), (0.0, True), (-0.01, True), (np.nan, False)])
 def test_expired_is_no_time_left(years, expired):
     """At the expiry instant an option is expired; a row without one is a bad contract instead."""
@@ -127,6 +141,7 @@ def test_a_row_without_its_own_time_is_not_stale():
         {"multiplier": 0.0},
         {"multiplier": -100.0},
         {"multiplier": np.nan},
+        {"multiplier": np.inf},
     ],
     ids=str,
 )

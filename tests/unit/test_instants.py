@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atalanta.market.instants import dates, instants
+from atalanta.market.reading.instants import dates, instants
 
 CLOSE = "2024-09-13T20:00:00"  # of Friday 13 September 2024, New York summer time
 
@@ -189,6 +189,29 @@ def test_datetimes_outside_the_calendar_are_bad():
 def test_dates(cell):
     """An expiry is a day, however it is written; a time of day does not matter."""
     assert ["2024-09-20"] == dates(_objects(cell)).values.astype(str).tolist()
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected", "guessed"),
+    [
+        (["06/02/2026", "06/05/2026 15:45"], ["2026-06-02", "2026-06-05"], 2),
+        (["06/02/2026", "06/02/2026"], ["2026-06-02", "2026-06-02"], 2),
+        (["06/02/2026", "6/16/2026"], ["2026-06-02", "2026-06-16"], 0),
+        (["06/06/2026", "12/12/2026"], ["2026-06-06", "2026-12-12"], 0),
+        (["06/02/2026", "16/06/2026"], ["NaT", "NaT"], 0),
+        (["2026-06-02", "20260605"], ["2026-06-02", "2026-06-05"], 0),
+    ],
+)
+def test_the_order_of_month_and_day_is_that_of_the_column(cells, expected, guessed):
+    """Month first, and counted as a guess unless a cell of the column tells; where one tells day first, no date."""
+    column = np.array(cells, dtype=object)
+    read = dates(column)
+    assert expected == read.values.astype(str).tolist()
+    assert guessed == int(read.guessed.sum())
+    assert [day == "NaT" for day in expected] == read.bad.tolist()
+    as_times = instants(column, utc=False)
+    assert expected == as_times.values.astype("M8[D]").astype(str).tolist()
+    assert guessed == int(as_times.guessed.sum())
 
 
 def test_dates_of_datetime_columns():

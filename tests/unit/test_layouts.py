@@ -4,8 +4,8 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS
-from atalanta.market.layouts import LAYOUTS
-from atalanta.market.recognition import header_key, match_layout
+from atalanta.market.reading.layouts import LAYOUTS
+from atalanta.market.reading.recognition import header_key, match_layout
 from tests.vendor_layouts import WRITTEN
 
 every_row = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
@@ -19,11 +19,15 @@ every_row = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout
         ("[QUOTE_DATE] ", "quote_date"),
         ("Open Interest", "open_interest"),
         ("contractSymbol", "contractsymbol"),
+        ("Call/Put", "call_put"),
+        ("call-put", "call_put"),
+        ("Strike.Price", "strike_price"),
+        ("% Change", "%_change"),
         ("", ""),
     ],
 )
 def test_headers_are_compared_in_plain_form(header, key):
-    """Case, brackets and outer blanks do not count; an inner blank is an underscore."""
+    """Case, brackets and outer blanks do not count; a blank, dash, slash or point inside is an underscore."""
     assert key == header_key(header)
 
 
@@ -54,13 +58,15 @@ def test_a_wide_layout_has_both_sides(layout):
 
 @every_row
 def test_no_header_means_two_things(layout):
-    """Within a layout a header is looked for under one name only."""
-    headers = [
-        header
-        for columns in (layout.columns, layout.calls, layout.puts)
-        for header in sum(columns.values(), ())
-    ]
-    assert sorted(set(headers)) == sorted(headers)
+    """Within a layout a header is looked for under one name only, separators or not."""
+    meant = {
+        (header.replace("_", ""), side, name)
+        for side, columns in enumerate((layout.columns, layout.calls, layout.puts))
+        for name, headers in columns.items()
+        for header in headers
+    }
+    joined = [header for header, _, _ in meant]
+    assert sorted(set(joined)) == sorted(joined)
 
 
 @every_row
@@ -94,6 +100,71 @@ def test_the_best_header_wins():
     assert ("atalanta", 1, (0,)) == (match.layout.name, match.columns["quote_time"], match.unused)
 
 
+ALIASES = {
+    "expiry": (
+        "Expiry",
+        "Expiration",
+        "Expiration Date",
+        "expiration_date",
+        "ExpirationDate",
+        "EXP DATE",
+        "expiryDate",
+    ),
+    "right": (
+        "right",
+        "Type",
+        "Option Type",
+        "option_type",
+        "OptionType",
+        "Call/Put",
+        "call_put",
+        "Put/Call",
+        "C/P",
+    ),
+    "strike": ("STRIKE", "Strike Price", "strike_price", "strikePrice", "Strike-Price"),
+    "bid": ("Bid", "Bid Price", "bid_price", "BidPrice"),
+    "ask": ("Ask", "Ask Price", "ask_price", "AskPrice"),
+    "underlying": ("Underlying", "Ticker", "Underlying Symbol", "underlyingSymbol"),
+    "symbol": ("Symbol", "Contract Symbol", "OptionSymbol"),
+    "spot": ("spot", "Underlying Price", "UnderlyingPrice", "Spot Price"),
+    "quote_time": ("Quote Time", "quoteTime", "Quote Date", "QUOTE_DATETIME"),
+    "open_interest": ("Open Interest", "openInterest", "OPEN_INTEREST"),
+    "iv_vendor": ("IV", "Implied Volatility", "impliedVolatility"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "header"), [(name, header) for name, headers in ALIASES.items() for header in headers]
+)
+def test_common_headers_are_known_in_any_spelling(name, header):
+    """What exporters call a column is found in any case, with blanks, underscores or nothing between the words."""
+    plain = {
+        "expiry": "expiry",
+        "right": "right",
+        "strike": "strike",
+        "bid": "bid",
+        "ask": "ask",
+        name: header,
+    }
+    match = match_layout(plain.values(), "x")
+    assert ("atalanta", list(plain).index(name)) == (match.layout.name, match.columns[name])
+    assert () == match.unused
+
+
+def test_an_exact_header_goes_before_a_joined_one():
+    """Of bidPrice and bid_price, which differ in separators, the one that is spelled as looked for is taken."""
+    headers = ["expiry", "right", "strike", "bidPrice", "bid_price", "ask"]
+    assert 4 == match_layout(headers, "x").columns["bid"]
+
+
+def test_a_layout_met_exactly_goes_before_one_that_is_nearly_met():
+    """A contract_symbol makes no Yahoo frame of a file whose headers are OpenBB's; alone with quotes it does."""
+    headers = [*WRITTEN["openbb"].columns]
+    assert "contract_symbol" in headers
+    assert "openbb" == match_layout(headers, "x").layout.name
+    assert "yahoo" == match_layout(["Contract Symbol", "Strike", "Bid", "Ask"], "x").layout.name
+
+
 def test_1545_goes_before_end_of_day():
     """A DataShop file with both stamps is read at 15:45, where quotes are tighter."""
     headers = [*WRITTEN["datashop-1545"].columns, *WRITTEN["datashop-eod"].columns]
@@ -111,8 +182,12 @@ def test_all_missing_columns_are_named_at_once():
     """One message lists everything that is missing."""
     with pytest.raises(InputError) as caught:
         match_layout(["expiry", "right", "strike"], "x.csv")
-    message = "x.csv has no column for the bid (looked for: bid); the ask (looked for: ask), read as layout atalanta"
-    assert f"[market.read_chain] {message}; found: expiry, right, strike" == str(caught.value)
+    message = (
+        "x.csv has no column for the bid (looked for: bid, bid_price); the ask (looked for: ask, ask_price)"
+    )
+    assert f"[market.read_chain] {message}, read as layout atalanta; found: expiry, right, strike" == str(
+        caught.value
+    )
 
 
 def test_a_missing_side_of_a_wide_row_is_named():

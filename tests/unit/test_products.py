@@ -3,7 +3,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from atalanta.market.products import PRODUCTS, Product, product, product_columns, root_codes
+from atalanta.market.contracts.products import PRODUCTS, Product, product, product_columns, root_codes
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import datetime as dt
 import doctest
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.errors import InputError
-from atalanta.market import readers
 from atalanta.market.flags import QualityFlag
-from atalanta.market.readers import read_chain
+from atalanta.market.reading import readers
+from atalanta.market.reading.readers import read_chain
 from tests.vendor_layouts import BID, CLOSE, WRITTEN
 
 ATALANTA = WRITTEN["atalanta"].columns
@@ -61,6 +62,33 @@ def test_quote_time_is_taken_from_the_caller(quote_time):
     assert any(
         note.startswith("quote_time=") and note.endswith("2024-09-13T20:00:00 UTC") for note in chain.notes
     )
+
+
+@pytest.mark.parametrize(
+    ("quote_time", "meaning"),
+    [
+        ("2024-09-13T15:45", "New York time"),
+        ("2024-09-13T19:45Z", "given with its zone"),
+        ("2024-09-13", "the session's close"),
+        ("2024-09-14", "16:00 in New York of a day without trading"),
+        ("9/13/2024", "the session's close"),
+        ("09/06/2024", "month/day/year, the session's close"),
+        ("09/06/2024 15:45", "month/day/year, New York time"),
+        ("09/07/2024", "month/day/year, 16:00 in New York of a day without trading"),
+    ],
+)
+def test_how_the_callers_quote_time_was_read_is_told(quote_time, meaning):
+    """The zone, the close and an order of month and day that could be the other are assumptions, and told."""
+    notes = read_chain(WRITTEN["atalanta"].columns, quote_time=quote_time).notes
+    assert any(note.startswith(f"quote_time={quote_time} taken as {meaning}: 2024-09-") for note in notes), (
+        notes
+    )
+
+
+@pytest.mark.parametrize("spot", [560, 560.0, np.float32(560), np.int64(560), Decimal(560), {"SPY": 560}])
+def test_a_spot_is_a_number_of_any_kind(spot):
+    """Integers, NumPy scalars and decimals are prices."""
+    assert {560.0} == set(read_chain(WRITTEN["atalanta"].columns, spot=spot)["spot"].tolist())
 
 
 def test_the_callers_quote_time_goes_before_the_columns():
@@ -147,6 +175,15 @@ def test_an_underlying_is_taken_from_the_caller_and_told():
     chain = read_chain(ATALANTA, underlying="^XSP")
     assert {"XSP"} == set(chain["underlying"])
     assert "underlying SPY replaced by XSP" in chain.notes
+
+
+def test_an_underlying_that_was_renamed_is_taken_from_the_caller():
+    """Symbols under a former ticker are bad beside the new one in the file, and good if the caller gives it."""
+    renamed = {**ATALANTA, "symbol": WRITTEN["yahoo"].columns["contractSymbol"], "underlying": ["NEW"] * 8}
+    assert {int(QualityFlag.BAD_CONTRACT)} == set(read_chain(renamed)["flags"].tolist())
+    chain = read_chain(renamed, underlying="NEW")
+    assert [0] * 8 == chain["flags"].tolist()
+    assert ["NEW"] * 8 == chain["underlying"].tolist()
 
 
 def test_the_same_underlying_is_no_replacement():

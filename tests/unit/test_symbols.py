@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.symbols import (
+from atalanta.market.contracts.symbols import (
     OptionSymbol,
     format_symbol,
     format_symbols,
@@ -26,6 +26,12 @@ SPELLINGS = [
     (ADJUSTED_PUT, "dxfeed", ".AAPL1140621P92.14"),
     (ADJUSTED_PUT, "spiderrock", "AAPL1-NMS-EQT-2014-06-21-92.14-P"),
 ]
+
+
+def _kind(value):
+    return type(value).__name__
+
+
 STYLES = ["osi", "occ", "massive", "dxfeed", "spiderrock"]
 REFUSED = [
     "",
@@ -137,6 +143,22 @@ def test_refusals_say_the_reason():
 
 
 @pytest.mark.parametrize(
+    "text", [None, 3, b"AAPL240920C00270000", ["AAPL240920C00270000"], object()], ids=type
+)
+def test_parse_refuses_what_is_no_text(text):
+    """Whatever is given in the place of a symbol is one clear error that shows it."""
+    with pytest.raises(InputError, match=r"^\[market\.parse_symbol\] .* is no text: give one like"):
+        parse_symbol(text)
+
+
+@pytest.mark.parametrize("symbol", [None, "AAPL240920C00270000", ("AAPL", 1), object()], ids=_kind)
+def test_format_refuses_what_is_no_contract(symbol):
+    """Only a contract can be written: a text is parsed first."""
+    with pytest.raises(InputError, match=r"^\[market\.format_symbol\] .* is no OptionSymbol: make one"):
+        format_symbol(symbol)
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"root": "aapl"}, "root 'aapl'"),
@@ -151,6 +173,17 @@ def test_refusals_say_the_reason():
         ({"strike": 100_000.0}, "strike 100000.0"),
         ({"strike": float("nan")}, "strike nan"),
         ({"strike": float("inf")}, "strike inf"),
+        ({"root": None}, "root None"),
+        ({"root": b"AAPL"}, "root b'AAPL'"),
+        ({"expiry": "2024-09-20"}, "expiry '2024-09-20' is no date"),
+        ({"expiry": None}, "expiry None is no date"),
+        ({"right": "C"}, "right 'C'"),
+        ({"right": None}, "right None"),
+        ({"right": [1]}, r"right \[1\]"),
+        ({"strike": "270"}, "strike '270'"),
+        ({"strike": None}, "strike None"),
+        ({"strike": 10**400}, "strike 1000"),
+        ({"strike": [270.0]}, r"strike \[270.0\]"),
     ],
 )
 def test_a_contract_that_no_symbol_expresses_is_refused(change, reason):

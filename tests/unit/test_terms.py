@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.market.terms import complete_terms
+from atalanta.market.contracts.terms import complete_terms
 
 
 def _objects(*cells):
@@ -27,8 +27,10 @@ def _found(rows=1, **changed):
     }
 
 
-def _terms(rows=1, exercise=None, settlement=None, **changed):
-    return complete_terms(_found(rows, **changed), label="x.csv", exercise=exercise, settlement=settlement)
+def _terms(rows=1, exercise=None, settlement=None, renamed=False, **changed):
+    return complete_terms(
+        _found(rows, **changed), label="x.csv", exercise=exercise, settlement=settlement, renamed=renamed
+    )
 
 
 def _column(name, rows=1, **arguments):
@@ -108,10 +110,37 @@ def test_a_contract_without_terms_has_no_symbol():
     assert [""] == _column("symbol", strike=np.nan)
 
 
-def test_symbols_of_another_underlying_are_told():
-    """A name given for all rows may not fit their symbols: the notes say which."""
-    notes = _terms(2, symbol=_objects("SPY240920C00550000", "QQQ240920C00550000")).notes
-    assert "1 symbols are of a root of another underlying (first: 'QQQ240920C00550000')" in notes
+SPY_CALL, QQQ_CALL, QQQ_ADJUSTED = "SPY240920C00550000", "QQQ240920C00550000", "QQQ1240920C00550000"
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_symbols_of_another_underlying_are_bad(renamed):
+    """Where the name and some symbols disagree, whoever gave the name, their rows are bad, and no others."""
+    terms = _terms(3, symbol=_objects(SPY_CALL, QQQ_CALL, ""), renamed=renamed)
+    assert [False, True, False] == terms.bad.tolist()
+    assert f"1 symbols are of another underlying, flagged bad_contract (first: {QQQ_CALL!r})" in terms.notes
+    assert ["SPY"] * 3 == terms.columns["underlying"].tolist()
+
+
+def test_a_root_column_vouches_for_the_root_of_its_symbol():
+    """A file that has SIMIDW beside SIMIDX knows a root that no table holds; a root that differs vouches for nothing."""
+    symbol = _objects("SIMIDW240920C00550000", "QQQ240920C00550000")
+    terms = _terms(2, underlying="SIMIDX", root=_objects("SIMIDW", "SIMIDX"), symbol=symbol)
+    assert [False, True] == terms.bad.tolist()
+
+
+def test_a_file_whose_symbols_are_all_of_another_underlying_is_bad():
+    """A file that says SPY on rows of QQQ contradicts itself on every row."""
+    assert [True, True] == _terms(2, symbol=_objects(QQQ_CALL, QQQ_ADJUSTED)).bad.tolist()
+
+
+def test_the_caller_may_rename_the_one_underlying_of_all_symbols():
+    """META for a file of FB symbols is a new name, and told; symbols of two underlyings cannot both be it."""
+    terms = _terms(2, symbol=_objects(QQQ_CALL, QQQ_ADJUSTED), renamed=True)
+    assert not terms.bad.any()
+    assert f"2 symbols of another underlying taken as those of SPY (first: {QQQ_CALL!r})" in terms.notes
+    two = _objects(QQQ_CALL, "IWM240920C00550000")
+    assert [True, True] == _terms(2, symbol=two, renamed=True).bad.tolist()
 
 
 # --- names ---
@@ -152,6 +181,8 @@ def test_a_row_without_a_name_is_bad():
         ({"underlying": "SPX", "root": "SPXW"}, "2024-09-20T20:00:00"),
         ({"underlying": "SPX"}, "2024-09-20T20:00:00"),  # the ticker alone does not tell: PM, and a note
         ({"underlying": "SPX", "settlement": "AM"}, "2024-09-20T13:30:00"),
+        ({"underlying": "ZZZ", "settlement": "AM"}, "2024-09-20T13:30:00"),  # a root that no table holds
+        ({"underlying": "VIX", "settlement": "PM"}, "2024-09-20T20:00:00"),
         ({"underlying": "SPX", "symbol": "SPX240920C00550000"}, "2024-09-20T13:30:00"),
     ],
 )
@@ -163,6 +194,16 @@ def test_settlement_goes_by_argument_root_and_symbol(changed, expires_at):
 def test_an_ambiguous_monthly_is_told():
     """Taking the ticker's monthly as PM-settled is an assumption, and told."""
     assert any("SPX" in note and "PM" in note for note in _terms(underlying="SPX").notes)
+
+
+def test_the_callers_settlement_moves_the_instants_it_contradicts():
+    """A written instant goes with the settlement that is written beside it; the caller's other one is computed."""
+    found = _found(3, settlement=_objects("PM", "AM", ""))
+    found["expires_at"] = np.array(["2024-09-20T15:15"] * 3, dtype="M8[s]")
+    terms = complete_terms(found, label="x.csv", settlement="AM")
+    assert ["AM"] * 3 == terms.columns["settlement"].tolist()
+    expected = ["2024-09-20T13:30:00", "2024-09-20T15:15:00", "2024-09-20T13:30:00"]
+    assert expected == terms.columns["expires_at"].astype(str).tolist()
 
 
 def test_written_instants_are_kept():

@@ -8,7 +8,7 @@ import pytest
 from atalanta.errors import InputError
 from atalanta.market.simulator import simulate_chain
 from atalanta.market.simulator.arrivals import arrive
-from atalanta.market.ticks import TICK_DEFECT_RATES, TickSimulation, simulate_ticks
+from atalanta.market.simulator.ticks import TICK_DEFECT_RATES, TickSimulation, simulate_ticks
 from atalanta.pricing import price
 
 TRADING_YEAR_SECONDS = 252 * 6.5 * 3600

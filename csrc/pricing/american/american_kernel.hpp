@@ -1,4 +1,5 @@
-// American puts on a unit strike over columns; entries: exercise_premiums<Class>, exercise_boundaries<Class>. Eight rows at a time.
+// American puts on a unit strike over columns; entries: exercise_premiums<Class>, exercise_boundaries<Class>.
+// Eight rows at a time.
 #pragma once
 
 #include "pricing/american/put_premium.hpp"

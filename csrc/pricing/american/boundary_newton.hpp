@@ -2,9 +2,9 @@
 // across lanes; entry: BoundaryBlock::solve. The unknowns are h = ln(X / B) at the nodes; between them
 // H = h^2 is a polynomial in sqrt(tau). Their equation is smooth pasting, B = N / D, without the densities at
 // expiry that N and B D have in common, and with yields below zero on the side of N: two positive sums whose
-// logarithms are close to parabolas in h. Newton's method with the full Jacobian solves it at any carry and vol,
-// where the plain iteration diverges.
-// The Jacobian of the last step also tells how the boundary moves with vol, rate and yield.
+// logarithms are close to parabolas in h. Newton's method with the full Jacobian solves it at any carry and
+// vol, where the plain iteration diverges. The Jacobian of the last step also tells how the boundary moves
+// with vol, rate and yield.
 #pragma once
 
 #include "pricing/american/boundary_start.hpp"
@@ -19,13 +19,14 @@ constexpr double kLeastSum = 1e-290;
 // Of one node in each lane.
 struct NodeLanes {
     alignas(64) Lanes tau, total_vol, inverse_total_vol;
-    alignas(64) Lanes drift;            // (r - q - vol^2 / 2) tau / total_vol
-    alignas(64) Lanes interest, yield;  // r tau, q tau
+    alignas(64) Lanes drift;                 // (r - q - vol^2 / 2) tau / total_vol
+    alignas(64) Lanes interest, yield;       // r tau, q tau
     alignas(64) Lanes by_bell_a, by_bell_b;  // slope of the equation by a point's h, per density
-    alignas(64) Lanes edge_slope;  // of the equation's terms at expiry by h, at this node
+    alignas(64) Lanes edge_slope;            // of the equation's terms at expiry by h, at this node
 };
 
-// Weighted sums over the points of a node from which the equation's derivatives by vol, rate and yield follow.
+// Weighted sums over the points of a node from which the equation's derivatives by vol, rate and yield
+// follow.
 struct TangentLanes {
     alignas(64) Lanes a_flow_left, a_slope, a_product;
     alignas(64) Lanes b_flow_left, b_slope, b_square;
@@ -233,17 +234,16 @@ class BoundaryBlock {
                 const double vol_n = fma(interest, sums_.a_product[lane], owed * sums_.b_square[lane]);
                 const double vol_d = fma(paid, sums_.b_square[lane], fma(-spread * a, bell, held));
                 const double rate_n = tau * fma(interest, sums_.a_flow_left[lane], flow_n);
-                const double flow_by_yield = tau * fma(magnitude(yield), sums_.b_flow_left[lane],
-                                                       yield < 0.0 ? -flow_d : flow_d);
+                const double flow_by_yield =
+                    tau * fma(magnitude(yield), sums_.b_flow_left[lane], yield < 0.0 ? -flow_d : flow_d);
                 const double yield_n = yield < 0.0 ? boundary * flow_by_yield : 0.0;
                 const double yield_d = (yield < 0.0 ? 0.0 : flow_by_yield) - tau * held;
                 const double limit = 1.0 - edge_slope;
                 const double moved = slope_n * inverse_n - slope_d * inverse_d;
                 tangent_[kByVol][i][lane] = (vol_d * inverse_d - vol_n * inverse_n) * inverse_vol;
-                tangent_[kByRate][i][lane] =
-                    fma(at.limit_by_rate[lane], limit, moved - rate_n * inverse_n);
-                tangent_[kByYield][i][lane] = fma(at.limit_by_yield[lane], limit,
-                                                  yield_d * inverse_d - yield_n * inverse_n - moved);
+                tangent_[kByRate][i][lane] = fma(at.limit_by_rate[lane], limit, moved - rate_n * inverse_n);
+                tangent_[kByYield][i][lane] =
+                    fma(at.limit_by_yield[lane], limit, yield_d * inverse_d - yield_n * inverse_n - moved);
             }
         }
     }
@@ -256,8 +256,8 @@ class BoundaryBlock {
             const double weight = tables.weight[j] * tables.inverse_cosine[j];
             ATALANTA_VECTOR_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
-                const double density = fma(node_.by_bell_a[lane], bell_a_[j][lane],
-                                           -node_.by_bell_b[lane] * bell_b_[j][lane]);
+                const double density =
+                    fma(node_.by_bell_a[lane], bell_a_[j][lane], -node_.by_bell_b[lane] * bell_b_[j][lane]);
                 const double slope = a_[j][lane] * weight * density;
                 sum[lane] -= slope;
                 slope_[j][lane] *= -2.0 * slope;

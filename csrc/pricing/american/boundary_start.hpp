@@ -1,5 +1,6 @@
-// Where Newton's method on the exercise boundary begins: the quadratic approximation of Barone-Adesi and Whaley
-// (1987), three steps at every node by itself, and what it is known to be off by: ln(X / B) within about 2 %.
+// Where Newton's method on the exercise boundary begins: the quadratic approximation of Barone-Adesi and
+// Whaley (1987), three steps at every node by itself, and what it is known to be off by: ln(X / B) within
+// about 2 %.
 #pragma once
 
 #include "numerics/logarithm.hpp"
@@ -14,9 +15,9 @@ using StartDigits = SixDigits;
 struct PutLanes {
     alignas(64) Lanes years, rate, dividend_yield, vol;
     alignas(64) Lanes root_years;
-    alignas(64) Lanes log_limit, limit;  // X = min(1, r/q): the boundary at expiry, and ln X
+    alignas(64) Lanes log_limit, limit;                // X = min(1, r/q): the boundary at expiry, and ln X
     alignas(64) Lanes perpetual, inverse_perpetual_h;  // the boundary without an expiry, and 1 / ln(X / it)
-    alignas(64) Lanes limit_by_rate, limit_by_yield;  // derivatives of ln X
+    alignas(64) Lanes limit_by_rate, limit_by_yield;   // derivatives of ln X
 };
 
 // The negative root of lambda^2 - slope lambda - growth = 0, slope = 1 - 2 (r - q) / vol^2.
@@ -82,8 +83,8 @@ inline void prepare_start(const PutLanes& at, double share, StartNode& node) {
         node.inverse_total_vol[lane] = 1.0 / total_vol;
         node.discount[lane] = 1.0 - earned;
         node.yield_discount[lane] = graded_exponential<StartDigits>(-at.dividend_yield[lane] * tau);
-        node.inverse_lambda[lane] =
-            1.0 / rate_exponent(at.rate[lane], at.dividend_yield[lane], variance, 2.0 * growth / (variance * tau));
+        node.inverse_lambda[lane] = 1.0 / rate_exponent(at.rate[lane], at.dividend_yield[lane], variance,
+                                                        2.0 * growth / (variance * tau));
         node.guess[lane] = first_guess(carry * tau, total_vol, at.perpetual[lane], at.limit[lane]);
     }
 }
@@ -113,8 +114,8 @@ inline void improve_start(const PutLanes& at, StartNode& node) {
 }
 
 // The true h over the approximate one, by how far the boundary has come on its way from X to the perpetual
-// one, and by the distance from the strike to X in deviations, which is 0 where X is the strike: fitted to 3 000
-// random options, rates of 0.2 to 12 %, yields up to twice the rate, total vol up to 2.6.
+// one, and by the distance from the strike to X in deviations, which is 0 where X is the strike: fitted to 3
+// 000 random options, rates of 0.2 to 12 %, yields up to twice the rate, total vol up to 2.6.
 ATALANTA_INLINE double start_correction(double share, double distance) {
     const double near = fma(-0.08, share * share, 1.067), far = fma(-0.2, share, 0.905);
     const double turn = fma(2.2, share, distance - 1.9);

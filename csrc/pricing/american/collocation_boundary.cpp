@@ -70,8 +70,8 @@ void fill_class(const OptionRows& rows, std::size_t index, GatheredPuts& gathere
     const UnitPuts puts = gathered.puts();
     const std::vector<double> coefficients = coefficients_of(index, remaining, to.times);
     std::vector<double> found(to.times * puts.size);
-    active_kernels().american->boundaries[index](collocation_tables(index), puts, coefficients.data(), to.times,
-                                                 found.data());
+    active_kernels().american->boundaries[index](collocation_tables(index), puts, coefficients.data(),
+                                                 to.times, found.data());
     for (std::size_t k = 0; k < to.times; ++k) {
         for (std::size_t p = 0; p < gathered.size(); ++p) {
             const std::size_t i = gathered.row(p);
@@ -85,14 +85,21 @@ std::size_t fill_or_classify(const OptionRows& rows, std::size_t i, double toler
                              const Places& to) {
     const AmericanRow row = at_the_money(rows, i);
     switch (regime_of(row)) {
-        case Regime::undefined: to.fill(i, kNaN); break;
-        case Regime::certain: to.fill(i, spot_of(row, certain_boundary(row))); break;
-        case Regime::european: to.fill(i, row.is_call() ? kInfinity : 0.0); break;
+        case Regime::undefined:
+            to.fill(i, kNaN);
+            break;
+        case Regime::certain:
+            to.fill(i, spot_of(row, certain_boundary(row)));
+            break;
+        case Regime::european:
+            to.fill(i, row.is_call() ? kInfinity : 0.0);
+            break;
         case Regime::double_boundary:
             fill_double(rows.slice(i, 1), row.is_call(), tolerance, remaining, i, to);
             break;
         case Regime::perpetual:
-        case Regime::collocation: return collocation_class(row, tolerance);
+        case Regime::collocation:
+            return collocation_class(row, tolerance);
     }
     return kCollocationClasses;
 }

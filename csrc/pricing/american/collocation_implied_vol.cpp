@@ -23,8 +23,13 @@ constexpr int kMostRounds = 100;
 constexpr double kGuess = 0.3;
 
 AmericanRow quoted_row(const QuotedRows& rows, std::size_t i, double vol) {
-    return {static_cast<double>(rows.right[i]), rows.spot[i],           rows.strike[i], rows.years[i],
-            rows.rate[i],                       rows.dividend_yield[i], vol};
+    return {static_cast<double>(rows.right[i]),
+            rows.spot[i],
+            rows.strike[i],
+            rows.years[i],
+            rows.rate[i],
+            rows.dividend_yield[i],
+            vol};
 }
 
 // No volatility lifts the value to it.
@@ -36,7 +41,8 @@ ImpliedVolStatus judge(const QuotedRows& rows, std::size_t i) {
     const AmericanRow row = quoted_row(rows, i, 1.0);
     const Regime regime = regime_of(row);
     const double price = rows.price[i];
-    const bool sane = regime != Regime::undefined && regime != Regime::certain && price >= 0.0 && price < kInfinity;
+    const bool sane =
+        regime != Regime::undefined && regime != Regime::certain && price >= 0.0 && price < kInfinity;
     if (!sane) return ImpliedVolStatus::bad_input;
     if (price <= certain_exercise(row).price) return ImpliedVolStatus::below_intrinsic;
     return price < upper_bound(row) ? ImpliedVolStatus::ok : ImpliedVolStatus::above_bound;
@@ -113,7 +119,7 @@ class OpenRows {
 
     Column<double> column(std::size_t c) const { return {columns_[c], false}; }
     OptionRows at(const double* vol) const {
-        return {size_,     {right_, false}, column(0), column(1), column(2), column(3), column(4), {vol, false}};
+        return {size_, {right_, false}, column(0), column(1), column(2), column(3), column(4), {vol, false}};
     }
 
     void price_all(double tolerance) {

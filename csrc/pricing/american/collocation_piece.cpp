@@ -117,14 +117,22 @@ void add_premiums(const OptionRows& rows, std::size_t index, bool sensitivities,
 std::size_t answer_or_classify(const OptionRows& rows, std::size_t i, double tolerance, PieceGreeks& greeks) {
     const AmericanRow row = american_row(rows, i);
     switch (regime_of(row)) {
-        case Regime::undefined: greeks.fill(i, kNaN); break;
-        case Regime::certain: set_certain(row, i, greeks); break;
-        case Regime::european: break;
+        case Regime::undefined:
+            greeks.fill(i, kNaN);
+            break;
+        case Regime::certain:
+            set_certain(row, i, greeks);
+            break;
+        case Regime::european:
+            break;
         case Regime::double_boundary:
             double_boundary_greeks(rows.slice(i, 1), tolerance, greeks.columns().from(i));
             break;
-        case Regime::perpetual: set_perpetual(row, i, greeks); break;
-        case Regime::collocation: return collocation_class(row, tolerance);
+        case Regime::perpetual:
+            set_perpetual(row, i, greeks);
+            break;
+        case Regime::collocation:
+            return collocation_class(row, tolerance);
     }
     return kCollocationClasses;
 }

@@ -20,7 +20,8 @@ bool is_amount(double x) {
 
 // How far a class keeps an error: the larger of |r| T and |q| T, and the same where the carry drives the
 // boundary, (r - q) sqrt(T) / vol > 3. Found on 20 000 random rows of r to 15 %, q from -3 to 15 %, T to 10
-// and vol to 250 %, against 48 nodes. The first two classes never go beyond ln2 / 2, where their discounts end.
+// and vol to 250 %, against 48 nodes. The first two classes never go beyond ln2 / 2, where their discounts
+// end.
 struct Reach {
     std::size_t index;
     double tolerance, exponent, driven_exponent;
@@ -31,8 +32,13 @@ constexpr Reach kReach[] = {{0, 1e-4, 0.12, 0.03}, {1, 1e-4, 0.3, 0.06},  {1, 3e
 }  // namespace
 
 AmericanRow american_row(const OptionRows& rows, std::size_t i) noexcept {
-    return {static_cast<double>(rows.right[i]), rows.spot[i],           rows.strike[i], rows.years[i],
-            rows.rate[i],                       rows.dividend_yield[i], rows.vol[i]};
+    return {static_cast<double>(rows.right[i]),
+            rows.spot[i],
+            rows.strike[i],
+            rows.years[i],
+            rows.rate[i],
+            rows.dividend_yield[i],
+            rows.vol[i]};
 }
 
 Regime regime_of(const AmericanRow& row) noexcept {

@@ -68,8 +68,8 @@ Quadrature quarter_turn(std::size_t points) {
 }
 
 struct Storage {
-    std::vector<double> root_time, cosine, squared_sine, squared_cosine, inverse_cosine, weight, interpolation,
-        premium_cosine, premium_weight, premium_interpolation;
+    std::vector<double> root_time, cosine, squared_sine, squared_cosine, inverse_cosine, weight,
+        interpolation, premium_cosine, premium_weight, premium_interpolation;
     CollocationTables tables;
 };
 
@@ -117,10 +117,11 @@ std::unique_ptr<const Storage> build(const CollocationSize& size) {
     auto s = std::make_unique<Storage>();
     append_equation_points(size, *s);
     append_premium_points(size, *s);
-    s->tables = {s->root_time.data(),      s->cosine.data(),         s->squared_sine.data(),
-                 s->squared_cosine.data(), s->inverse_cosine.data(), s->weight.data(),
-                 s->interpolation.data(),  s->premium_cosine.data(), s->premium_weight.data(),
-                 s->premium_interpolation.data()};
+    s->tables = {s->root_time.data(),      s->cosine.data(),
+                 s->squared_sine.data(),   s->squared_cosine.data(),
+                 s->inverse_cosine.data(), s->weight.data(),
+                 s->interpolation.data(),  s->premium_cosine.data(),
+                 s->premium_weight.data(), s->premium_interpolation.data()};
     return s;
 }
 

@@ -18,15 +18,15 @@ inline constexpr std::size_t kCollocationClasses = 5;
 // Gauss-Legendre in theta on [0, pi/2], u = tau sin^2(theta). interpolation[point][node] takes H at the nodes
 // to H at the points; it belongs to one node's tau.
 struct CollocationTables {
-    const double* root_time;          // [nodes] sqrt(tau / T), descending from 1; tau = 0 is left out
-    const double* cosine;             // [points] of theta
-    const double* squared_sine;       // [points]
-    const double* squared_cosine;     // [points]
-    const double* inverse_cosine;     // [points]
-    const double* weight;             // [points] 2 w sin(theta)
-    const double* interpolation;      // [nodes][points][nodes]
-    const double* premium_cosine;     // [premium_points]
-    const double* premium_weight;     // [premium_points] 2 w sin(theta) cos(theta)
+    const double* root_time;              // [nodes] sqrt(tau / T), descending from 1; tau = 0 is left out
+    const double* cosine;                 // [points] of theta
+    const double* squared_sine;           // [points]
+    const double* squared_cosine;         // [points]
+    const double* inverse_cosine;         // [points]
+    const double* weight;                 // [points] 2 w sin(theta)
+    const double* interpolation;          // [nodes][points][nodes]
+    const double* premium_cosine;         // [premium_points]
+    const double* premium_weight;         // [premium_points] 2 w sin(theta) cos(theta)
     const double* premium_interpolation;  // [premium_points][nodes], for tau = T
 };
 

@@ -6,7 +6,7 @@
 namespace atalanta {
 
 struct PerpetualPut {
-    double boundary;  // the put is exercised at or below it
+    double boundary;                             // the put is exercised at or below it
     double value, delta, gamma, vega, rho, phi;  // above it; theta is 0
 };
 

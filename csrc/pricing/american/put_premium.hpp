@@ -75,21 +75,25 @@ class PremiumBlock {
             if constexpr (Tangents) {
                 const double strike_bell = strike_flow * bell2, spot_bell = spot_flow * spot_[lane] * bell1;
                 const double nearer = (spot_bell - strike_bell) * inverse;  // by ln(spot / boundary)
-                const double by_carry = (spot_bell - strike_bell) * (at.years[lane] * inverse_[lane]) * cosine;
+                const double by_carry =
+                    (spot_bell - strike_bell) * (at.years[lane] * inverse_[lane]) * cosine;
                 const double half_inverse = 0.5 / greater(root, 1e-150);
                 const double per_square = square > 0.0 ? nearer * half_inverse : 0.0;
                 const double by_vol = fma(strike_bell, d1, -spot_bell * d2) * inverse_vol_[lane];
-                const double by_rate = fma(at.years[lane] * weight * n2, fma(interest_[lane], left, 1.0), by_carry);
+                const double by_rate =
+                    fma(at.years[lane] * weight * n2, fma(interest_[lane], left, 1.0), by_carry);
                 const double by_yield =
                     fma(-at.years[lane] * weight * spot_[lane] * n1, fma(yield_[lane], left, 1.0), -by_carry);
-                sums_.sensitivity[kByVol][lane] += fma(
-                    per_square, dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByVol), lane), by_vol);
+                sums_.sensitivity[kByVol][lane] +=
+                    fma(per_square,
+                        dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByVol), lane), by_vol);
                 sums_.sensitivity[kByRate][lane] += fma(
                     per_square, dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByRate), lane),
                     fma(-nearer, at.limit_by_rate[lane], by_rate));
-                sums_.sensitivity[kByYield][lane] += fma(
-                    per_square, dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByYield), lane),
-                    fma(-nearer, at.limit_by_yield[lane], by_yield));
+                sums_.sensitivity[kByYield][lane] +=
+                    fma(per_square,
+                        dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByYield), lane),
+                        fma(-nearer, at.limit_by_yield[lane], by_yield));
             }
         }
     }

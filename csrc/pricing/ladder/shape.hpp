@@ -42,11 +42,15 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
 }
 
+constexpr double kStepsPerNode = 0.25;
+constexpr double kStepsPerNodeAlone = 0.35;  // where no ex-date asks for extra ones
+
 // Steps of an interval that is the given share of the years to expiry.
 inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, double share) {
     if (!(share > 0.0)) return 0;
     const double exponent = dividends > 10 ? 0.5 : nodes <= 101 ? 0.75 : 0.6;
-    const double steps = __builtin_ceil(0.25 * nodes * power(share, exponent));
+    const double per_node = dividends == 0 ? kStepsPerNodeAlone : kStepsPerNode;
+    const double steps = __builtin_ceil(per_node * nodes * power(share, exponent));
     return static_cast<std::uint16_t>(steps > 4.0 ? steps : 4.0);
 }
 

@@ -136,6 +136,9 @@ def chain(
     exercise: Annotated[
         str | None, typer.Option(help="european or american; without it, by product.")
     ] = None,
+    settlement: Annotated[
+        str | None, typer.Option(help="PM or AM, fixed by the close or the open; without it, by product.")
+    ] = None,
     all_expiries: All = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -148,7 +151,9 @@ def chain(
             from atalanta.cli.output import check_targets, write_targets
 
             check_targets(file, output, html)
-            request = ChainRequest(file, underlying, expiry, rate, layout, spot, quote_time, exercise)
+            request = ChainRequest(
+                file, underlying, expiry, rate, layout, spot, quote_time, exercise, settlement
+            )
             report = run_chain(request, step)
             step("writing")
             write_targets(report, output, html)

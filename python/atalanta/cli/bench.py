@@ -151,7 +151,7 @@ def _row_count(word: str) -> int:
 def _chains(path: Path | None) -> list[tuple[str, Chain]]:
     if path is None:
         return []
-    from atalanta.market.readers import read_chain
+    from atalanta.market.reading.readers import read_chain
 
     return [(path.name, read_chain(path))]
 

@@ -16,7 +16,7 @@ from atalanta.cli.stages import Stage, time_stages
 from atalanta.errors import InputError
 from atalanta.market.analysis import analyze
 from atalanta.market.chain import Chain
-from atalanta.market.readers import read_chain
+from atalanta.market.reading.readers import read_chain
 
 __all__ = ["ChainRequest", "run_chain", "select"]
 
@@ -31,7 +31,7 @@ class ChainRequest:
     |---|---|
     | `underlying`, `expiry` | keep only these rows; expiry as YYYY-MM-DD; names what the file leaves unnamed |
     | `rate` | continuously compounded, decimal; None takes it from parity |
-    | `layout`, `spot`, `quote_time`, `exercise` | handed to `read_chain` |
+    | `layout`, `spot`, `quote_time`, `exercise`, `settlement` | handed to `read_chain` |
     """
 
     file: Path
@@ -42,6 +42,7 @@ class ChainRequest:
     spot: float | None = None
     quote_time: str | None = None
     exercise: str | None = None
+    settlement: str | None = None
 
 
 def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
@@ -76,7 +77,8 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
 
 def _read(request: ChainRequest) -> Chain:
     """The file as it is; one that names no underlying takes the name asked for."""
-    given = {name: getattr(request, name) for name in ("layout", "spot", "quote_time", "exercise")}
+    names = ("layout", "spot", "quote_time", "exercise", "settlement")
+    given = {name: getattr(request, name) for name in names}
     try:
         return read_chain(request.file, **given)
     except InputError as error:

@@ -16,7 +16,7 @@ from atalanta.cli.screen import print_verdict
 from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
 from atalanta.cli.stages import Stage, time_stages
 from atalanta.market.analysis import Analysis, analyze
-from atalanta.market.hygiene import quote_flags
+from atalanta.market.reading.hygiene import quote_flags
 from atalanta.market.simulator import simulate_chain
 from atalanta.market.table import Table
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from atalanta.cli.machine import MachineCard
 from atalanta.cli.stages import Stage
 from atalanta.market.analysis import Analysis
-from atalanta.market.expiries import group_by_expiry
+from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.flags import QualityFlag
 
 __all__ = ["Report", "Rows", "Slice", "slices", "worst_rows"]

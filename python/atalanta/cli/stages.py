@@ -12,8 +12,8 @@ import numpy as np
 
 from atalanta import pricing
 from atalanta.market.analysis import Analysis, analyze
+from atalanta.market.analysis.forwards import fit_forwards
 from atalanta.market.chain import Chain
-from atalanta.market.forwards import fit_forwards
 
 __all__ = ["Stage", "time_stages"]
 

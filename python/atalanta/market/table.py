@@ -124,14 +124,11 @@ def plain_column(values: npt.ArrayLike) -> Column:
     mask = np.ma.getmaskarray(values)
     if not mask.any():
         return column
-    if column.dtype.kind in "iuf":
-        floats = column if column.dtype.kind == "f" else column.astype(np.float64)
-        return np.where(mask, floats.dtype.type(np.nan), floats)
-    if column.dtype.kind in "mM":
-        return np.where(mask, np.array("NaT", dtype=column.dtype), column)
-    objects = column.astype(object)
-    objects[mask] = None
-    return objects
+    kind = column.dtype.kind
+    dtype = column.dtype if kind in "fmM" else np.dtype("f8" if kind in "iu" else "O")
+    filled: Column = column.astype(dtype)
+    filled[mask] = {"f": np.nan, "m": "NaT", "M": "NaT"}.get(dtype.kind)
+    return filled
 
 
 def _frozen(name: str, column: npt.ArrayLike) -> Column:

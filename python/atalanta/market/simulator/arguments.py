@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import is_trading_day, previous_trading_day
+from atalanta.market.contracts.calendar import is_trading_day, previous_trading_day
 
 __all__ = ["generator", "snapshot_instant"]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.calendar import (
+from atalanta.market.contracts.calendar import (
     expiry_instants,
     is_trading_day,
     previous_trading_day,

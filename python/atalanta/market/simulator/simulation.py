@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.chain import Chain
-from atalanta.market.hygiene import quote_flags
+from atalanta.market.contracts.symbols import format_symbols
+from atalanta.market.reading.hygiene import quote_flags
 from atalanta.market.simulator.arguments import generator, snapshot_instant
 from atalanta.market.simulator.contracts import Contracts, TrueRows, list_contracts, true_rows
 from atalanta.market.simulator.defects import Quotes, inject_defects
 from atalanta.market.simulator.quotes import sizes, two_sided
 from atalanta.market.simulator.smile import Smile
 from atalanta.market.simulator.universe import Underlying, draw_universe
-from atalanta.market.symbols import format_symbols
 from atalanta.market.table import Table
 
 __all__ = ["Simulation", "simulate_chain"]

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.cells import is_missing, per_distinct
-from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes, trades
+from atalanta.market.cell_text import is_missing, per_distinct
+from atalanta.market.contracts.sessions import FIRST_DAY, LAST_DAY, closes, trades
 from atalanta.market.table import Column
 
 __all__ = ["Dates", "Instants", "dates", "instants"]
 
+Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.datetime64]
 Kinds = npt.NDArray[np.int64]
 
@@ -43,15 +44,15 @@ class Instants(NamedTuple):
         local: rows whose time had no zone and was taken as New York's.
         dates: rows with a date alone.
         closed: those of them on a day without a session, taken as 16:00.
-        guessed: rows like 06/02/2026 that were taken as month, day, year, and nothing in the column tells.
+        guessed: (N,) a date like 06/02/2026 that was taken as month, day, year, and nothing in the column tells.
     """
 
     values: Times
-    bad: npt.NDArray[np.bool_]
+    bad: Bools
     local: int
     dates: int
     closed: int
-    guessed: int
+    guessed: Bools
 
 
 class Dates(NamedTuple):
@@ -64,8 +65,8 @@ class Dates(NamedTuple):
     """
 
     values: Times
-    bad: npt.NDArray[np.bool_]
-    guessed: int
+    bad: Bools
+    guessed: Bools
 
 
 def dates(column: Column) -> Dates:
@@ -95,9 +96,9 @@ def instants(column: Column, *, utc: bool, zoned: bool = False, before_close: in
     return Instants(values, kind == _BAD, int(local.sum()), int(alone.sum()), closed, guessed)
 
 
-def _read(column: Column) -> tuple[Times, Kinds, int]:
-    """(N,) wall-clock times as datetime64[ns], what each cell is, and how many dates' order was guessed."""
-    letter, guessed = column.dtype.kind, 0
+def _read(column: Column) -> tuple[Times, Kinds, Bools]:
+    """(N,) wall-clock times as datetime64[ns], what each cell is, and whether its month and day were guessed."""
+    letter, guessed = column.dtype.kind, np.zeros(len(column), dtype=bool)
     if letter == "M":
         column, kind = _from_datetimes(column)
     elif letter in "fiu":
@@ -121,13 +122,13 @@ def _from_datetimes(column: Times) -> tuple[Times, Kinds]:
     return column, np.where(np.isnat(column), _NONE, _DAY if alone else _LOCAL)
 
 
-def _without_order(kind: Kinds) -> tuple[Kinds, int]:
-    """What each cell is, and how many dates could be either month or day first; one that cannot decides for all."""
+def _without_order(kind: Kinds) -> tuple[Kinds, Bools]:
+    """What each cell is, and which dates could be month or day first; one that cannot decides for all."""
     order, kind = kind & ~7, kind & 7
     either = order == _EITHER
     if (order == _DAY_FIRST).any():  # then 06/02/2026 is no month, day, year either
-        return np.where(either, _BAD, kind), 0
-    return kind, 0 if (order == _MONTH_FIRST).any() else int(either.sum())
+        return np.where(either, _BAD, kind), np.zeros(len(kind), dtype=bool)
+    return kind, either & ~(order == _MONTH_FIRST).any()
 
 
 def _from_numbers(column: npt.NDArray[np.float64]) -> tuple[Times, Kinds]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from atalanta.errors import InputError, import_extra
-from atalanta.market.raw_table import RawColumn, RawTable
+from atalanta.market.reading.raw_table import RawColumn, RawTable
 from atalanta.market.table import Column
 
 __all__ = ["LARGE_CSV_BYTES", "read_csv"]

@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.cells import Parsed, numbers, rights, shown, texts
+from atalanta.market.cell_text import shown
 from atalanta.market.chain import CHAIN_COLUMNS
-from atalanta.market.instants import dates, instants
-from atalanta.market.raw_table import RawColumn, RawTable
-from atalanta.market.recognition import Match, header_key
+from atalanta.market.reading.amounts import has_decimal_comma
+from atalanta.market.reading.cells import Numbers, Parsed, numbers, rights, texts
+from atalanta.market.reading.instants import dates, instants
+from atalanta.market.reading.raw_table import RawColumn, RawTable
+from atalanta.market.reading.recognition import Match, header_key
 from atalanta.market.table import Column
 
 __all__ = ["PERCENT_MEDIAN", "Converted", "convert"]
@@ -115,7 +117,17 @@ class _Converter:
             values, bad, guessed = dates(column.values)
             self._tell_guessed(column, guessed)
             return Parsed(values, bad)
-        return rights(column.values) if name == "right" else _numbers(column)
+        return rights(column.values) if name == "right" else self._numbers(column)
+
+    def _numbers(self, column: RawColumn) -> Parsed:
+        found = _numbers(column)
+        if found.amounts.any():
+            first = shown(column.values[int(np.argmax(found.amounts))])
+            self.notes.append(
+                f"{column.name}: {int(found.amounts.sum()):,} numbers read without their $ or thousands commas "
+                f"(first: {first})"
+            )
+        return Parsed(found.values, found.bad)
 
     def _instants(self, column: RawColumn) -> Parsed:
         layout = self._match.layout
@@ -136,10 +148,12 @@ class _Converter:
         self._tell_guessed(column, found.guessed)
         return Parsed(found.values, found.bad)
 
-    def _tell_guessed(self, column: RawColumn, guessed: int) -> None:
-        if guessed:
-            first = next(cell for cell in column.values.tolist() if isinstance(cell, str) and "/" in cell)
-            self.notes.append(f"{column.name}: {guessed:,} dates taken as month/day/year (first: {first!r})")
+    def _tell_guessed(self, column: RawColumn, guessed: npt.NDArray[np.bool_]) -> None:
+        if guessed.any():
+            first = shown(column.values[int(np.argmax(guessed))])
+            self.notes.append(
+                f"{column.name}: {int(guessed.sum()):,} dates taken as month/day/year (first: {first})"
+            )
 
     def _tell_bad(self, name: str, column: RawColumn, parsed: Parsed) -> None:
         row = int(np.argmax(parsed.bad))
@@ -149,15 +163,24 @@ class _Converter:
         if name in CHAIN_COLUMNS and not _usable(parsed.values).any():
             raise InputError(
                 f"{_ORIGIN} column {column.name!r} of {self._raw.label} ({name}) holds {count:,} values and no "
-                f"{wanted} ({first}): check that it is the right column"
+                f"{wanted} ({first}): {_mend(column.values[row])}"
             )
         outcome = "flagged bad_contract" if name in CHAIN_COLUMNS else "left empty"
         self.notes.append(f"{column.name}: {count:,} cells are no {wanted}, {outcome} ({first})")
 
 
-def _numbers(column: RawColumn) -> Parsed:
+def _mend(cell: object) -> str:
+    if isinstance(cell, str) and has_decimal_comma([cell.strip()]):
+        return "write decimals with a point, not with a comma"
+    return "check that it is the right column"
+
+
+def _numbers(column: RawColumn) -> Numbers:
     quick = column.load_numbers()
-    return numbers(column.values) if quick is None else Parsed(quick, np.zeros(len(quick), dtype=bool))
+    if quick is None:
+        return numbers(column.values)
+    none = np.zeros(len(quick), dtype=bool)
+    return Numbers(quick, none, none)
 
 
 def _wanted(name: str) -> str:
@@ -187,10 +210,13 @@ def _as_found(column: RawColumn) -> Column:
     if column.values.dtype.kind != "O":
         return column.values
     parsed = _numbers(column)
-    return column.values if parsed.bad.any() or np.isnan(parsed.values).all() else parsed.values
+    is_text = parsed.bad.any() or parsed.amounts.any() or np.isnan(parsed.values).all()
+    return column.values if is_text else parsed.values
 
 
 def _in_per_cent(vols: Column) -> bool:
+    if vols.dtype.kind != "f":  # words that a canonical chain keeps as found
+        return False
     positive = vols[vols > 0]
     with np.errstate(over="ignore"):  # the mean of two huge ones
         return bool(positive.size and np.median(positive) > PERCENT_MEDIAN)

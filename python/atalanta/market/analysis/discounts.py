@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.market.analysis.parity import ParityFit
 from atalanta.market.curves import RateCurve
-from atalanta.market.parity import ParityFit
 
 __all__ = ["ORDINARY_RATES", "RATE_SE", "believable", "other_discounts", "over_time", "rate_and_error"]
 

@@ -62,10 +62,22 @@ class Layout:
 _TERMS = ("expiry", "right", "strike")
 _QUOTES = ("bid", "ask")
 _SIDES = ("call bid", "call ask", "put bid", "put ask")
-_GREEKS = (
-    "iv_vendor: implied_volatility; delta_vendor: delta; gamma_vendor: gamma; vega_vendor: vega; "
-    "theta_vendor: theta; rho_vendor: rho"
-)
+#: What a column is commonly called where no vendor's layout says so.
+_COMMON = """
+    quote_time: quote_ts_utc quote_time_utc quote_time quote_datetime quote_date
+    quoted_at: quoted_at_utc quoted_at; last_trade_at: last_trade_utc last_trade_time
+    downloaded_at: download_ts_utc
+    underlying: underlying underlying_symbol ticker; root; symbol: symbol contract_symbol option_symbol
+    expiry: expiry expiration expiration_date expiry_date exp_date; settlement
+    right: right option_type call_put put_call c_p type; strike: strike strike_price
+    exercise: exercise exercise_style style; multiplier; contract_size
+    spot: spot spot_price underlying_price underlying_last; spot_bid; spot_ask
+    bid: bid bid_price; ask: ask ask_price; bid_size; ask_size
+    last: last last_price last_trade_price; volume; open_interest
+    iv_vendor: iv_vendor implied_volatility iv; delta_vendor: delta_vendor delta
+    gamma_vendor: gamma_vendor gamma; vega_vendor: vega_vendor vega
+    theta_vendor: theta_vendor theta; rho_vendor: rho_vendor rho
+"""
 _DATASHOP = """
     quote_time: quote_datetime quote_date
     underlying: underlying_symbol; root; expiry: expiration; strike; right: option_type
@@ -168,27 +180,18 @@ LAYOUTS: tuple[Layout, ...] = (
     ),
     Layout(
         "openbb",
-        ("expiry", "right", "strike", *_QUOTES),
+        (*_TERMS, *_QUOTES),
         _headers(
+            _COMMON,
             """
-            underlying: underlying_symbol; spot: underlying_price; symbol: contract_symbol
-            quote_time: quote_time eod_date; bid_time; ask_time
-            expiry: expiration; strike; right: option_type; contract_size
-            bid; ask; bid_size; ask_size; last: last_trade_price; last_trade_at: last_trade_time
-            volume; open_interest
+            underlying: underlying_symbol underlying; quote_time: quote_time eod_date quote_date; bid_time; ask_time
+            expiry: expiration; right: option_type; strike; bid; ask
             """,
-            _GREEKS,
         ),
     ),
     Layout(
         "atalanta",
         (*_TERMS, *_QUOTES),
-        _headers("""
-            quote_time: quote_ts_utc quote_time_utc quote_time quote_date
-            quoted_at: quoted_at_utc quoted_at; underlying; root; symbol; expiry; settlement; right; strike
-            bid; ask; spot; exercise: exercise style; multiplier; spot_bid; spot_ask; bid_size; ask_size
-            last; last_trade_at: last_trade_utc; downloaded_at: download_ts_utc; volume; open_interest
-            iv_vendor; delta_vendor; gamma_vendor; vega_vendor; theta_vendor; rho_vendor
-        """),
+        _headers(_COMMON),
     ),
 )

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.contract_keys import ContractKeys
-from atalanta.market.holidays import nth_weekday
-from atalanta.market.products import root_codes
-from atalanta.market.sessions import FIRST_DAY, LAST_DAY, closes, day_before, opens, trades
+from atalanta.market.contracts.contract_keys import ContractKeys
+from atalanta.market.contracts.holidays import nth_weekday
+from atalanta.market.contracts.products import root_codes
+from atalanta.market.contracts.sessions import FIRST_DAY, LAST_DAY, closes, day_before, opens, trades
 
 __all__ = [
     "ExpiryInstants",

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.market.contracts.products import root_codes
 from atalanta.market.flags import QualityFlag
-from atalanta.market.products import root_codes
 from atalanta.market.table import Column
 
 __all__ = ["STALE_SECONDS", "WIDE_FLOOR", "WIDE_FRACTION", "clean_price", "duplicates", "quote_flags"]
@@ -92,7 +92,8 @@ def duplicates(columns: Mapping[str, Column]) -> Bools:
 def _wide(bid: Column, ask: Column) -> Bools:
     bid, ask = clean_price(bid), clean_price(ask)
     spread = ask - bid
-    wide = (spread > WIDE_FRACTION * (bid + ask) / 2 + _ROUNDING) & (spread > WIDE_FLOOR + _ROUNDING)
+    mid = bid / 2 + ask / 2  # so that two huge quotes do not overflow
+    wide = (spread > WIDE_FRACTION * mid + _ROUNDING) & (spread > WIDE_FLOOR + _ROUNDING)
     return np.asarray(wide & (bid > 0))
 
 
@@ -107,7 +108,7 @@ def _bad_contract(columns: Mapping[str, Column]) -> Bools:
     strike = columns["strike"]
     usable = (strike > 0) & np.isfinite(strike) & np.isin(columns["right"], (1, -1))
     usable &= ~np.isnat(columns["expires_at"]) & ~np.isnat(columns["quote_time"])
-    usable &= columns["multiplier"] > 0
+    usable &= (columns["multiplier"] > 0) & np.isfinite(columns["multiplier"])
     for price in (columns["bid"], columns["ask"]):
         usable &= ~np.isinf(price)
     return np.asarray(~usable)

@@ -12,8 +12,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.products import product, root_codes
-from atalanta.market.sessions import FIRST_DAY, LAST_DAY, last_session, standard_monthly
+from atalanta.market.contracts.products import product, root_codes
+from atalanta.market.contracts.sessions import FIRST_DAY, LAST_DAY, last_session, standard_monthly
 
 __all__ = ["ContractKeys"]
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.chain import Chain
-from atalanta.market.contradictions import contradictions
-from atalanta.market.curves import RateCurve
-from atalanta.market.discounts import (
+from atalanta.market.analysis.contradictions import contradictions
+from atalanta.market.analysis.discounts import (
     ORDINARY_RATES,
     RATE_SE,
     believable,
     other_discounts,
     over_time,
 )
-from atalanta.market.expiries import ExpiryGroups, group_by_expiry
-from atalanta.market.parity import fit_parity, match_pairs
+from atalanta.market.analysis.expiries import ExpiryGroups, group_by_expiry
+from atalanta.market.analysis.parity import fit_parity, match_pairs
+from atalanta.market.chain import Chain
+from atalanta.market.curves import RateCurve
 from atalanta.market.table import Table
 
 __all__ = ["ForwardFit", "fit_forwards"]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 from atalanta.errors import InputError
-from atalanta.market.products import product
-from atalanta.market.symbol_columns import format_symbols, parse_symbols
-from atalanta.market.symbol_styles import (
+from atalanta.market.cell_text import shown
+from atalanta.market.contracts.products import product
+from atalanta.market.contracts.symbol_columns import format_symbols, parse_symbols
+from atalanta.market.contracts.symbol_styles import (
     LARGEST_STRIKE,
     ROOT,
     SymbolStyle,
@@ -44,7 +47,7 @@ class OptionSymbol:
     strike: float
 
     def __post_init__(self) -> None:
-        fault = _fault(self)
+        fault = _fault(self.root, self.expiry, self.right, self.strike)
         if fault:
             raise InputError(f"[market.OptionSymbol] {fault}")
 
@@ -72,12 +75,16 @@ def parse_symbol(text: str) -> OptionSymbol:
             two-digit year is 20YY.
 
     Raises:
-        InputError: none of the five styles, no such date, or a strike of zero.
+        InputError: no text, none of the five styles, no such date, or a strike of zero.
 
     Example:
         >>> parse_symbol(".AAPL240920C270").strike
         270.0
     """
+    if not isinstance(text, str):
+        raise InputError(
+            f"[market.parse_symbol] {shown(text)} is no text: give one like 'AAPL240920C00270000'"
+        )
     try:
         return OptionSymbol(*read_symbol(text))
     except InputError:
@@ -95,24 +102,34 @@ def format_symbol(symbol: OptionSymbol, style: SymbolStyle = "occ") -> str:
             (`O:` before it), `dxfeed` (`.AAPL240920C270`) or `spiderrock` (`AAPL-NMS-EQT-2024-09-20-270-C`).
 
     Raises:
-        InputError: an unknown style.
+        InputError: no contract, or an unknown style.
 
     Example:
         >>> format_symbol(parse_symbol("AAPL240920C00270000"), "dxfeed")
         '.AAPL240920C270'
     """
+    if not isinstance(symbol, OptionSymbol):
+        raise InputError(
+            f"[market.format_symbol] {shown(symbol)} is no OptionSymbol: make one with parse_symbol"
+        )
     spelling = style_named(style)
     signed = symbol.right * int(thousandths(symbol.strike))
     return spelling.root(symbol.root) + spelling.day(symbol.expiry) + spelling.claim(signed)
 
 
-def _fault(symbol: OptionSymbol) -> str:
-    if not ROOT.fullmatch(symbol.root):
-        return f"root {symbol.root!r} is not 1 to 6 capital letters and digits with a letter among them"
-    if not 2000 <= symbol.expiry.year <= 2099:
-        return f"expiry {symbol.expiry} is outside 2000 to 2099, the years a symbol can express"
-    if symbol.right not in (1, -1):
-        return f"right {symbol.right!r} is neither +1 (call) nor -1 (put)"
-    if not thousandths(symbol.strike):
-        return f"strike {symbol.strike!r} is not from 0.001 to {LARGEST_STRIKE:,} in steps of 0.001"
+def _fault(root: Any, expiry: Any, right: Any, strike: Any) -> str:
+    if not isinstance(root, str) or not ROOT.fullmatch(root):
+        return f"root {shown(root)} is not 1 to 6 capital letters and digits with a letter among them"
+    if not isinstance(expiry, dt.date):
+        return f"expiry {shown(expiry)} is no date"
+    if not 2000 <= expiry.year <= 2099:
+        return f"expiry {expiry} is outside 2000 to 2099, the years a symbol can express"
+    if not isinstance(right, Real) or right not in (1, -1):
+        return f"right {shown(right)} is neither +1 (call) nor -1 (put)"
+    if not isinstance(strike, Real) or not _can_be_spelt(strike):
+        return f"strike {shown(strike)} is not from 0.001 to {LARGEST_STRIKE:,} in steps of 0.001"
     return ""
+
+
+def _can_be_spelt(strike: Any) -> bool:
+    return 0 < strike <= LARGEST_STRIKE and bool(thousandths(float(strike)))

@@ -1,21 +1,26 @@
 """Which layout a source is in, told by its headers.
 
-Main entry: `match_layout`. Headers are compared in plain form; what is missing or ambiguous is one clear error.
+Main entry: `match_layout`. Headers are compared in plain form, then without separators; what is missing or ambiguous
+is one clear error.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from atalanta.errors import InputError
-from atalanta.market.layouts import LAYOUTS, Headers, Layout
+from atalanta.market.cell_text import shown
+from atalanta.market.reading.layouts import LAYOUTS, Headers, Layout
 
 __all__ = ["Match", "header_key", "match_layout"]
 
 _ORIGIN = "[market.read_chain]"
+_SEPARATORS = str.maketrans(dict.fromkeys("[]-/.", " "))
+
+Finder = Callable[[str], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Match:
 
 
 def header_key(name: str) -> str:
-    """A header as it is compared: lower case, without brackets and outer blanks, inner blanks as `_`."""
-    return "_".join(name.replace("[", " ").replace("]", " ").lower().split())
+    """A header as it is compared: lower case, without brackets and outer blanks; blanks and `-/.` inside as `_`."""
+    return "_".join(name.translate(_SEPARATORS).lower().split())
 
 
 def match_layout(names: Iterable[str], label: str, layout: str | None = None) -> Match:
@@ -54,36 +59,54 @@ def match_layout(names: Iterable[str], label: str, layout: str | None = None) ->
         InputError: unknown layout name, no layout's needs are met, or two headers compare equal.
     """
     names = tuple(names)
-    places: dict[str, int] = {}
-    for place, name in enumerate(names):
-        places.setdefault(header_key(name), place)
+    exact, joined = _places(names, header_key), _places(names, _joined)
+
+    def near(key: str) -> int | None:
+        return exact.get(key, joined.get(_joined(key)))
+
     candidates = LAYOUTS if layout is None else (_named(layout),)
-    for candidate in candidates:
-        if not _missing(candidate, places):
-            match = _matched(candidate, places, len(names))
-            _refuse_twins(match, names, label)
-            return match
-    raise _unmatched(candidates, places, names, label)
+    for find in (exact.get, near):  # a layout that is met exactly goes before one that is nearly met
+        for candidate in candidates:
+            if not _missing(candidate, find):
+                match = _matched(candidate, near, len(names))
+                _refuse_twins(match, names, label)
+                return match
+    raise _unmatched(candidates, near, names, label)
 
 
-def _named(name: str) -> Layout:
+def _joined(name: str) -> str:
+    """A header without separators: `Expiration Date`, `expiration_date` and `expirationDate` are one."""
+    return header_key(name).replace("_", "")
+
+
+def _places(names: tuple[str, ...], key: Callable[[str], str]) -> dict[str, int]:
+    """The first place of every header, by its key."""
+    return {key(name): place for place, name in reversed(list(enumerate(names)))}
+
+
+def _named(name: object) -> Layout:
     known = {layout.name: layout for layout in LAYOUTS}
-    if name not in known:
-        near = [other for other in known if name.lower() in other]
-        near = near or difflib.get_close_matches(name.lower(), known, n=1)
+    if not isinstance(name, str) or name not in known:
+        text = name.lower() if isinstance(name, str) else ""
+        near = [other for other in known if text and text in other]
+        near = near or difflib.get_close_matches(text, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"{_ORIGIN} there is no layout {name!r} (known: {', '.join(known)}){hint}")
+        raise InputError(f"{_ORIGIN} there is no layout {shown(name)} (known: {', '.join(known)}){hint}")
     return known[name]
 
 
-def _missing(layout: Layout, places: Mapping[str, int]) -> list[str]:
-    return [need for need in layout.needs if not any(key in places for key in layout.looked_for(need))]
+def _missing(layout: Layout, find: Finder) -> list[str]:
+    return [need for need in layout.needs if _best(layout.looked_for(need), find) is None]
 
 
-def _matched(layout: Layout, places: Mapping[str, int], width: int) -> Match:
+def _best(headers: tuple[str, ...], find: Finder) -> int | None:
+    return next((place for place in map(find, headers) if place is not None), None)
+
+
+def _matched(layout: Layout, find: Finder, width: int) -> Match:
     def found(columns: Headers) -> dict[str, int]:
-        hits = {name: next((key for key in keys if key in places), None) for name, keys in columns.items()}
-        return {name: places[key] for name, key in hits.items() if key is not None}
+        hits = {name: _best(headers, find) for name, headers in columns.items()}
+        return {name: place for name, place in hits.items() if place is not None}
 
     columns, calls, puts = found(layout.columns), found(layout.calls), found(layout.puts)
     used = {*columns.values(), *calls.values(), *puts.values()}
@@ -106,11 +129,11 @@ def _refuse_twins(match: Match, names: tuple[str, ...], label: str) -> None:
 
 
 def _unmatched(
-    candidates: tuple[Layout, ...], places: Mapping[str, int], names: tuple[str, ...], label: str
+    candidates: tuple[Layout, ...], find: Finder, names: tuple[str, ...], label: str
 ) -> InputError:
     # Of equally near layouts the plainest is named: the table ends with it.
-    nearest = min(reversed(candidates), key=lambda layout: len(_missing(layout, places)) / len(layout.needs))
-    missing = _missing(nearest, places)
+    nearest = min(reversed(candidates), key=lambda layout: len(_missing(layout, find)) / len(layout.needs))
+    missing = _missing(nearest, find)
     wanted = "; ".join(
         f"the {need.replace('_', ' ')} (looked for: {', '.join(nearest.looked_for(need))})"
         for need in missing

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import expiry_instants
-from atalanta.market.cells import MISSING_WORDS, per_distinct
-from atalanta.market.products import product_columns
-from atalanta.market.symbols import format_symbols, parse_symbols
+from atalanta.market.cell_text import MISSING_WORDS, per_distinct
+from atalanta.market.contracts.calendar import expiry_instants
+from atalanta.market.contracts.products import product_columns
+from atalanta.market.contracts.symbols import format_symbols, parse_symbols
+from atalanta.market.contracts.underlyings import other_underlying
 from atalanta.market.table import Column
 
 __all__ = ["Terms", "complete_terms"]
@@ -50,7 +51,12 @@ class Terms:
 
 
 def complete_terms(
-    found: Mapping[str, Column], *, label: str, exercise: str | None = None, settlement: str | None = None
+    found: Mapping[str, Column],
+    *,
+    label: str,
+    exercise: str | None = None,
+    settlement: str | None = None,
+    renamed: bool = False,
 ) -> Terms:
     """Complete the contract terms of N rows.
 
@@ -59,6 +65,7 @@ def complete_terms(
         label: what messages call the source.
         exercise: `european` or `american` for all rows.
         settlement: `PM` or `AM` for all rows.
+        renamed: `underlying` is what the caller calls all rows, not what the source says.
 
     Raises:
         InputError: the underlying is neither in a column nor in the symbols.
@@ -68,6 +75,8 @@ def complete_terms(
     for name in ("expiry", "right", "strike"):
         terms.columns[name] = _filled(found, by_symbol, name)
     _name(found, by_symbol, terms, label)
+    if by_symbol is not None:
+        _compare_roots(found, by_symbol, terms, renamed)
     _date(found, by_symbol, terms, settlement)
     _specify(found, terms, exercise)
     if by_symbol is not None:
@@ -103,11 +112,6 @@ def _name(
         if (underlying == "").all():
             raise InputError(f"{_ORIGIN} {label} does not name the underlying: give it as underlying='SPY'")
         terms.notes.append(f"underlying of {int(blank.sum()):,} rows taken from the root of the symbol")
-    if by_symbol is not None:
-        other = product_columns(by_symbol["root"])["underlying"] != underlying
-        _tell(
-            terms, by_symbol["valid"] & other, found["symbol"], "symbols are of a root of another underlying"
-        )
     terms.bad |= root == ""
     terms.columns |= {"underlying": underlying, "root": root}
 
@@ -116,11 +120,28 @@ def _ticker(name: str) -> str:
     return name.strip().lstrip("^$")
 
 
+def _compare_roots(
+    found: Mapping[str, Column], by_symbol: Mapping[str, Column], terms: Terms, renamed: bool
+) -> None:
+    """Rows whose symbol is of another underlying are bad; the caller may give the one of all symbols another name."""
+    symbols, valid, name = found["symbol"], by_symbol["valid"], terms.columns["underlying"]
+    other = valid & other_underlying(by_symbol["root"], name)
+    if "root" in found:  # which may say what no table knows
+        other &= found["root"] != by_symbol["root"]
+    named = set(product_columns(by_symbol["root"][valid])["underlying"].tolist())
+    if renamed and other[valid].all() and len(named) == 1:
+        _tell(terms, other, symbols, f"symbols of another underlying taken as those of {name[0]}")
+        return
+    _tell(terms, other, symbols, "symbols are of another underlying, flagged bad_contract")
+    terms.bad |= other
+
+
 def _date(
     found: Mapping[str, Column], by_symbol: Mapping[str, Column] | None, terms: Terms, settlement: str | None
 ) -> None:
     listed, root = terms.columns["expiry"], terms.columns["root"]
-    asked = settlement if settlement is not None else _settlements(found, terms)
+    stated = _settlements(found, terms)
+    asked = stated if settlement is None else settlement
     named = "root" in found or (by_symbol is not None and bool(by_symbol["valid"].any()))
     instants = expiry_instants(root, listed, asked, roots_from_symbols=named)
     terms.notes.extend(instants.notes)
@@ -128,7 +149,8 @@ def _date(
     del terms.columns["notes"]
     if "expires_at" in found:  # a chain that was written down keeps its instants
         written = found["expires_at"].astype("M8[s]")
-        terms.columns["expires_at"] = np.where(np.isnat(written), instants.expires_at, written)
+        kept = ~np.isnat(written) & (True if settlement is None else stated == settlement)
+        terms.columns["expires_at"] = np.where(kept, written, instants.expires_at)
 
 
 def _settlements(found: Mapping[str, Column], terms: Terms) -> Column | None:

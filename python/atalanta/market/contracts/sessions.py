@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.holidays import FIRST_YEAR, LAST_YEAR, REGULAR_CLOSE, closures, early_closes
+from atalanta.market.contracts.holidays import FIRST_YEAR, LAST_YEAR, REGULAR_CLOSE, closures, early_closes
 
 __all__ = [
     "FIRST_DAY",

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
+from atalanta.market.analysis.forwards import ForwardFit, fit_forwards
+from atalanta.market.analysis.parity import quote_flags_only
 from atalanta.market.chain import Chain
 from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
-from atalanta.market.forwards import ForwardFit, fit_forwards
-from atalanta.market.parity import quote_flags_only
 from atalanta.market.table import Table
 from atalanta.pricing import ImpliedVolStatus, greeks, implied_vol
 
@@ -110,9 +110,10 @@ def analyze(chain: Chain, *, rate: float | RateCurve | None = None, threads: int
         threads: threads of the kernels; None takes the package's setting.
 
     Returns:
-        the chain's columns in order, with `flags` updated (those of an earlier analysis are found anew), and: `forward`, `discount`, `forward_se`,
-        `moneyness` (ln(strike/forward)), `iv_bid`, `iv_mid`, `iv_ask` (decimals, NaN where the side is missing or
-        the price implies none), and at `iv_mid` `delta`, `gamma`, `vega` (per 1.00 of vol), `theta` (per year),
+        the chain's columns in order, with `flags` updated (those of an earlier analysis are found anew), and: `days`
+        (365 × `years`), `forward`, `discount`, `forward_se`, `moneyness` (ln(strike/forward)), `mid` (per share, NaN
+        where a side is missing or the row cannot be trusted), `iv_bid`, `iv_mid`, `iv_ask` (decimals, NaN where the
+        side is missing or the price implies none), and at `iv_mid` `delta`, `gamma`, `vega` (per 1.00 of vol), `theta` (per year),
         `rho` (per 1.00 of rate, at fixed spot).
 
     Raises:
@@ -150,10 +151,12 @@ def _values(chain: Chain, fit: ForwardFit, threads: int | None) -> dict[str, npt
     flags = quote_flags_only(chain["flags"]) | _STATUS_FLAGS[status]
     return {
         "flags": flags | np.where(absurd, np.uint32(QualityFlag.NO_IV), np.uint32(0)),
+        "days": 365 * chain["years"],
         "forward": forward,
         "discount": discount,
         "forward_se": fit.per_contract("forward_se"),
         "moneyness": np.log(strike / forward),
+        "mid": mid,
         "iv_bid": _without_absurd(implied_vol(bid, *contract, threads=threads), years)[0],
         "iv_mid": iv_mid,
         "iv_ask": _without_absurd(implied_vol(ask, *contract, threads=threads), years)[0],
@@ -180,7 +183,8 @@ def _atm_vols(
     group: npt.NDArray[np.int64], size: int, moneyness: Floats, vol: Floats, right: Floats
 ) -> Floats:
     """(G,) volatility at the forward, linear in log moneyness between the nearest out-of-the-money rows."""
-    rows = np.flatnonzero(np.isfinite(vol) & (moneyness * right >= 0))
+    rows = np.flatnonzero(np.isfinite(vol))
+    rows = rows[moneyness[rows] * right[rows] >= 0]
     rows = rows[np.lexsort((moneyness[rows], group[rows]))]
     ends = np.cumsum(np.bincount(group[rows], minlength=size))
     starts = ends - np.bincount(group[rows], minlength=size)

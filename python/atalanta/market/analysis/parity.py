@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.expiries import ExpiryGroups, Integers
+from atalanta.market.analysis.expiries import ExpiryGroups, Integers
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Column, Table
 

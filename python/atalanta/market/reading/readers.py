@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from atalanta.errors import InputError
-from atalanta.market.calendar import years_between
+from atalanta.market.cell_text import shown
 from atalanta.market.chain import CHAIN_COLUMNS, Chain
-from atalanta.market.conversion import Converted, convert
-from atalanta.market.files import open_columns
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.terms import complete_terms
 from atalanta.market.flags import QualityFlag
-from atalanta.market.hygiene import clean_price, quote_flags
-from atalanta.market.instants import instants
-from atalanta.market.recognition import match_layout
+from atalanta.market.reading.cells import number
+from atalanta.market.reading.conversion import Converted, convert
+from atalanta.market.reading.files import open_columns
+from atalanta.market.reading.hygiene import clean_price, quote_flags
+from atalanta.market.reading.instants import Instants, instants
+from atalanta.market.reading.recognition import match_layout
+from atalanta.market.reading.strike_scale import strikes_out_of_scale
 from atalanta.market.table import Column
-from atalanta.market.terms import complete_terms
 
 __all__ = ["read_chain"]
 
 _ORIGIN = "[market.read_chain]"
+_NUMBERS: tuple[type, ...] = (Real, Decimal)
 _CONSUMED = frozenset({"bid_time", "ask_time", "contract_size", "dte"})
 
 
@@ -43,14 +49,14 @@ def read_chain(
     """Read an option chain: one row per contract and snapshot, in the source's order, with quality flags.
 
     The layout is recognised by the columns: this package's own, Yahoo (yfinance), OpenBB, Cboe DataShop EOD,
-    ORATS strikes and near-EOD, OptionsDX. The arguments below supply what the source lacks, and override what
-    it has. `notes` of the result say what was mapped, assumed and left out.
+    ORATS strikes and near-EOD, OptionsDX, or plain columns under common names. The arguments below supply what
+    the source lacks, and override what it has. `notes` of the result say what was mapped, assumed and left out.
 
     Args:
         source: path of a `.csv`, `.csv.gz` or `.parquet` file, a pandas, polars or Arrow frame, a mapping of
             columns, or a chain.
         layout: name of the layout where the columns do not decide, for example `orats-strikes`.
-        underlying: ticker for all rows.
+        underlying: ticker for all rows; where all symbols are of one other underlying, its new name.
         spot: price per share of the underlying, or one per ticker.
         quote_time: instant of the snapshot; without a zone it is New York time (UTC for a `datetime64`), and
             a date alone is the close of its session.
@@ -63,7 +69,7 @@ def read_chain(
 
     Raises:
         InputError: no such file, another type, no rows, no known layout, a column without a usable value, no
-            quote time, or an argument out of range.
+            quote time, or an argument out of range or of another type.
         MissingExtraError: a Parquet file, and polars is not installed.
 
     Example:
@@ -83,26 +89,30 @@ def read_chain(
         notes.append(_dte_note(columns))
     if underlying is not None:
         columns["underlying"] = _override_underlying(columns, underlying, notes)
-    terms = complete_terms(columns, label=raw.label, exercise=exercise, settlement=settlement)
+    renamed = underlying is not None
+    terms = complete_terms(
+        columns, label=raw.label, exercise=exercise, settlement=settlement, renamed=renamed
+    )
     columns |= terms.columns
     columns["spot"] = _spot(found, spot)
     columns["years"] = years_between(columns["quote_time"], columns["expires_at"])
-    columns["flags"] = _flags(columns, found.bad | terms.bad)
-    for name in ("bid", "ask"):
-        columns[name] = clean_price(columns[name])
+    misscaled, told = strikes_out_of_scale(columns)
+    columns["flags"] = _flags(columns, found.bad | terms.bad | misscaled)
+    return Chain(_in_order(columns), notes=(*notes, *terms.notes, *told), origin=raw.origin)
+
+
+def _in_order(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The canonical columns first, prices without what is none, and without what was only looked at."""
     kept = {name: column for name, column in columns.items() if name not in _CONSUMED}
-    return Chain(
-        {name: kept.pop(name) for name in CHAIN_COLUMNS} | kept,
-        notes=(*notes, *terms.notes),
-        origin=raw.origin,
-    )
+    kept |= {name: clean_price(kept[name]) for name in ("bid", "ask")}
+    return {name: kept.pop(name) for name in CHAIN_COLUMNS} | kept
 
 
-def _choice(name: str, value: str | None, known: tuple[str, ...]) -> str | None:
+def _choice(name: str, value: object, known: tuple[str, ...]) -> str | None:
     for choice in known:
-        if value is None or value.lower() == choice.lower():
+        if value is None or (isinstance(value, str) and value.lower() == choice.lower()):
             return None if value is None else choice
-    raise InputError(f"{_ORIGIN} {name}={value!r} is unknown: give {' or '.join(map(repr, known))}")
+    raise InputError(f"{_ORIGIN} {name}={shown(value)} is unknown: give {' or '.join(map(repr, known))}")
 
 
 def _quote_time(found: Converted, asked: Any, label: str) -> Column:
@@ -122,18 +132,25 @@ def _quote_time(found: Converted, asked: Any, label: str) -> Column:
 
 
 def _asked_instant(asked: Any, notes: list[str]) -> np.datetime64:
-    is_utc = isinstance(asked, np.datetime64)
-    read = instants(np.array([asked], dtype=object), utc=is_utc)
+    column = np.empty(1, dtype=object)
+    column[0] = asked
+    read = instants(column, utc=isinstance(asked, np.datetime64))
     instant = read.values[0]
     if np.isnat(instant):
         raise InputError(
-            f"{_ORIGIN} quote_time={asked!r} is no time from 1990 to 2099: give it like '2026-01-14T15:45'"
+            f"{_ORIGIN} quote_time={shown(asked)} is no time from 1990 to 2099: give it like '2026-01-14T15:45'"
         )
-    meaning = (
-        "New York time" if read.local else "the session's close" if read.dates else "given with its zone"
-    )
-    notes.append(f"quote_time={asked} taken as {meaning}: {instant.astype('M8[s]')} UTC")
+    notes.append(f"quote_time={asked} taken as {_meaning(read)}: {instant.astype('M8[s]')} UTC")
     return np.datetime64(instant)
+
+
+def _meaning(read: Instants) -> str:
+    order = "month/day/year, " if read.guessed.any() else ""
+    if read.closed:
+        return f"{order}16:00 in New York of a day without trading"
+    if read.dates:
+        return f"{order}the session's close"
+    return f"{order}New York time" if read.local else "given with its zone"
 
 
 def _dte_note(columns: Mapping[str, Column]) -> str:
@@ -146,8 +163,12 @@ def _dte_note(columns: Mapping[str, Column]) -> str:
     )
 
 
-def _override_underlying(columns: Mapping[str, Column], ticker: str, notes: list[str]) -> Column:
-    name = ticker.strip().lstrip("^$")
+def _override_underlying(columns: Mapping[str, Column], ticker: object, notes: list[str]) -> Column:
+    name = ticker.strip().lstrip("^$") if isinstance(ticker, str) else ""
+    if not name:
+        raise InputError(
+            f"{_ORIGIN} underlying={shown(ticker)} is no ticker: give one like 'SPY', or leave it out"
+        )
     held = sorted(set(columns.get("underlying", np.array([name])).tolist()) - {""})
     if len(held) > 1:
         raise InputError(
@@ -165,7 +186,7 @@ def _spot(found: Converted, asked: float | Mapping[str, float] | None) -> Column
     spot = columns.get("spot", np.full(rows, np.nan)).copy()
     if "spot_bid" in columns and "spot_ask" in columns:
         usable = ~(spot > 0) & (columns["spot_bid"] > 0) & (columns["spot_ask"] > 0)
-        spot[usable] = (columns["spot_bid"][usable] + columns["spot_ask"][usable]) / 2
+        spot[usable] = columns["spot_bid"][usable] / 2 + columns["spot_ask"][usable] / 2
         if usable.any():
             found.notes.append(f"spot of {int(usable.sum()):,} rows: mid of the underlying's bid and ask")
     for name, price in _asked_spots(asked, columns["underlying"]).items():
@@ -178,22 +199,27 @@ def _spot(found: Converted, asked: float | Mapping[str, float] | None) -> Column
 
 
 def _asked_spots(asked: float | Mapping[str, float] | None, underlying: Column) -> dict[str, float]:
-    held = set(underlying.tolist())
+    held = set(underlying.tolist()) - {""}
     if asked is None:
         return {}
     if not isinstance(asked, Mapping):
         if len(held) > 1:
             raise InputError(
-                f"{_ORIGIN} spot={asked} for {len(held)} underlyings ({', '.join(sorted(held))}): give one per "
+                f"{_ORIGIN} spot={shown(asked)} for {len(held)} underlyings ({', '.join(sorted(held))}): give one per "
                 "ticker, as spot={'SPY': 690.0}"
             )
         asked = dict.fromkeys(held, asked)
     for name, price in asked.items():
-        if name not in held or not (np.isfinite(price) and price > 0):
+        if name not in held or not _is_price(price):
             raise InputError(
-                f"{_ORIGIN} spot {price!r} of {name!r}: needs a positive price of one of {', '.join(sorted(held))}"
+                f"{_ORIGIN} spot {shown(price)} of {shown(name)}: needs a positive price of one of "
+                f"{', '.join(sorted(held))}"
             )
-    return dict(asked)
+    return {name: float(price) for name, price in asked.items()}
+
+
+def _is_price(price: Any) -> bool:
+    return isinstance(price, _NUMBERS) and not isinstance(price, bool) and 0 < number(price) < np.inf
 
 
 def _flags(columns: Mapping[str, Column], bad: Column) -> Column:

@@ -19,8 +19,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from atalanta.errors import InputError, import_extra
-from atalanta.market.csv_files import read_csv
-from atalanta.market.raw_table import RawColumn, RawTable
+from atalanta.market.reading.csv_files import read_csv
+from atalanta.market.reading.raw_table import RawColumn, RawTable
 from atalanta.market.table import Column, Table, plain_column
 
 __all__ = ["open_columns"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.discounts import ORDINARY_RATES, rate_and_error
-from atalanta.market.parity import ParityFit
+from atalanta.market.analysis.discounts import ORDINARY_RATES, rate_and_error
+from atalanta.market.analysis.parity import ParityFit
 
 __all__ = ["Contradictions", "contradictions"]
 

@@ -12,8 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.market.products import root_codes
-from atalanta.market.symbol_styles import ROOT, Fields, SymbolStyle, read_symbol, style_named, thousandths
+from atalanta.market.contracts.products import root_codes
+from atalanta.market.contracts.symbol_styles import (
+    ROOT,
+    Fields,
+    SymbolStyle,
+    read_symbol,
+    style_named,
+    thousandths,
+)
 
 __all__ = ["format_symbols", "parse_symbols"]
 
