@@ -171,11 +171,11 @@ def test_chain_json_is_one_document(quotes):
     assert {"read", "whole analysis"} <= {stage["name"] for stage in made["stages"]}
 
 
-def test_american_exercise_cannot_be_missed(quotes):
+def test_missing_dividends_cannot_be_missed(quotes):
     """It is told before the first figure of an expiry and again in the last lines, with the number of contracts."""
     result = run("chain", quotes, "--exercise", "american", "--rate", "0.04")
     place, last = (
-        find("! AMERICAN EXERCISE: 126 of 126") for find in (result.stdout.find, result.stdout.rfind)
+        find("! NO DIVIDENDS GIVEN: 126 of 126") for find in (result.stdout.find, result.stdout.rfind)
     )
     assert 0 < place < result.stdout.index("rate %") < result.stdout.index("ns each") < last
     assert "NO RATE" not in result.stdout

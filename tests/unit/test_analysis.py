@@ -18,7 +18,8 @@ SHORT = Expiry(30, 4515.0, 0.9960)
 LONG = Expiry(365, 4650.0, 0.9550)
 OF_EXPIRY = ("forward", "discount", "forward_se", "moneyness")
 OF_QUOTE = ("iv_bid", "iv_mid", "iv_ask", "delta", "gamma", "vega", "theta", "rho")
-ADDED = ("days", *OF_EXPIRY, "mid", *OF_QUOTE)
+OF_CARRY = ("implied_spot", "borrow", "dividend_value")
+ADDED = ("days", *OF_EXPIRY, "mid", *OF_QUOTE, *OF_CARRY)
 CALL, PUT = 20, 21  # rows of the strike at the forward
 
 
@@ -31,7 +32,7 @@ def one_row(row: int, **values) -> Analysis:
 
 
 def test_columns_are_those_of_the_chain_and_what_was_computed():
-    """The chain's columns come first in their order, further ones included; then the fourteen of the analysis."""
+    """The chain's columns come first in their order, further ones included; then the seventeen of the analysis."""
     chain = parity_chain(SHORT).with_columns(volume=np.arange(42))
     assert (*CHAIN_COLUMNS, "volume", *ADDED) == analyze(chain).columns
 
@@ -256,7 +257,7 @@ def test_refuted_expiry_has_no_number_and_harms_no_other():
     assert {int(QualityFlag.NO_IV)} == set(analysis["flags"][42:].tolist())
     for name in ADDED:
         np.testing.assert_array_equal(alone[name], analysis[name][:42], err_msg=name)
-        assert np.isnan(analysis[name][42:]).all() == (name not in {"days", "mid"}), name
+        assert np.isnan(analysis[name][42:]).all() == (name not in {"days", "mid", "borrow"}), name
     assert {"parity": 1, "refuted": 1} == analysis.summary()["sources"]
 
 
@@ -347,7 +348,8 @@ def test_only_chains_are_analysed():
 def test_simulated_vols_lie_between_bid_and_ask():
     """In a realistic market 99 % of the true volatilities of unflagged rows lie between ours of bid and ask."""
     simulation = simulate_chain(seed=11)
-    analysis = analyze(simulation.chain)
+    borrow = dict(zip(simulation.underlyings["underlying"], simulation.underlyings["borrow"], strict=True))
+    analysis = analyze(simulation.chain, dividends=simulation.dividends, borrow=borrow)
     clean = analysis["flags"] == 0
     vol, low, high = simulation.truth["vol"], np.nan_to_num(analysis["iv_bid"]), analysis["iv_ask"]
     assert clean.sum() > 4000

@@ -84,7 +84,8 @@ def test_a_run_gives_the_analysis_of_the_selection(quotes):
     made = run_chain(ChainRequest(quotes, underlying="spx", expiry="2026-04-01"), steps.append)
     assert [MONTH.forward] == pytest.approx(made.analysis.expiries["forward"].tolist())
     assert ("chain", "quotes.csv") == (made.command, made.source)
-    assert ["reading quotes.csv", "analysing 42 contracts", "timing the stages"] == steps
+    told = ["reading quotes.csv", "analysing 42 contracts", "looking for early exercise", "timing the stages"]
+    assert told == steps
     assert "read" == made.stages[0].name
 
 

@@ -75,7 +75,7 @@ def test_both_files_are_written(tmp_path):
 def test_other_endings_are_refused(tmp_path, name):
     """An ending that cannot be written is refused before the work, with the two that can."""
     with pytest.raises(InputError, match=rf"\[cli.chain\] cannot write {name}: .* \.parquet or \.csv"):
-        check_targets(SOURCE, tmp_path / name, None)
+        check_targets([SOURCE], tmp_path / name, None)
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -84,14 +84,14 @@ def test_a_missing_folder_is_named(tmp_path, place):
     targets: list = [None, None]
     targets[place] = tmp_path / "nowhere" / "out.csv"
     with pytest.raises(InputError, match=r"there is no folder .*nowhere"):
-        check_targets(SOURCE, *targets)
+        check_targets([SOURCE], *targets)
 
 
 def test_parquet_without_polars_says_what_to_install(tmp_path, monkeypatch):
     """The missing extra is named before the work."""
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
     with pytest.raises(MissingExtraError, match=r"atalanta\[files\]"):
-        check_targets(SOURCE, tmp_path / "rows.parquet", None)
+        check_targets([SOURCE], tmp_path / "rows.parquet", None)
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "smile.html"])
@@ -172,7 +172,7 @@ def test_the_file_that_is_read_is_never_a_target(tmp_path, option, way):
     (tmp_path / "hard.csv").hardlink_to(source)
     target = tmp_path / way
     with pytest.raises(InputError, match=rf"{option} .* is the file that is read: give it another name"):
-        check_targets(source, *((target, None) if option == "--output" else (None, target)))
+        check_targets([source], *((target, None) if option == "--output" else (None, target)))
 
 
 @pytest.mark.parametrize("exists", [False, True])
@@ -181,7 +181,7 @@ def test_rows_and_page_need_two_files(tmp_path, exists):
     if exists:
         (tmp_path / "out.csv").touch()
     with pytest.raises(InputError, match=r"--output and --html are both .*out\.csv"):
-        check_targets(SOURCE, tmp_path / "out.csv", tmp_path / "." / "out.csv")
+        check_targets([SOURCE], tmp_path / "out.csv", tmp_path / "." / "out.csv")
 
 
 @pytest.mark.parametrize(("place", "option"), [(0, "--output"), (1, "--html")])
@@ -191,12 +191,12 @@ def test_a_folder_is_no_target(tmp_path, place, option):
     targets: list = [None, None]
     targets[place] = tmp_path / "out.csv"
     with pytest.raises(InputError, match=rf"out.csv: it is a folder, {option} takes a file"):
-        check_targets(SOURCE, *targets)
+        check_targets([SOURCE], *targets)
 
 
 def test_good_targets_are_accepted(tmp_path):
     """Two new files in a folder that is there."""
-    check_targets(SOURCE, tmp_path / "rows.csv", tmp_path / "smile.html")
+    check_targets([SOURCE], tmp_path / "rows.csv", tmp_path / "smile.html")
 
 
 def test_texts_that_are_no_text_are_replaced(tmp_path):

@@ -139,16 +139,18 @@ def test_a_sound_report_warns_of_nothing():
 
 
 def test_american_contracts_are_warned_of_with_their_number():
-    """Some of the rows are American: the warning counts them and says what is missing."""
+    """Some of the rows are American and no dividends are given: the warning counts them and says how to."""
     chain = joined(parity_chain(MONTH), parity_chain(WEEK, exercise="american"))
     (warning,) = report(chain).warnings()
-    assert warning.startswith("AMERICAN EXERCISE: 42 of 84 contracts are valued as European")
+    assert warning.startswith("NO DIVIDENDS GIVEN: 42 of 84 contracts are American")
+    assert "--dividends FILE" in warning
+    assert () == replace(report(chain), dividends_given=True).warnings()
 
 
 def test_an_unknown_rate_is_warned_of():
     """American contracts alone give no rate: the report says so and how to give one."""
     american, blind = report(parity_chain(WEEK, MONTH, exercise="american")).warnings()
-    assert american.startswith("AMERICAN EXERCISE: 84 of 84")
+    assert american.startswith("NO DIVIDENDS GIVEN: 84 of 84")
     assert blind.startswith("NO RATE: 2 of 2 expiries are discounted at 0 %")
     assert "--rate 0.05" in blind
 

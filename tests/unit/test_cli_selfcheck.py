@@ -1,9 +1,12 @@
+import csv
+
 import numpy as np
 import pytest
 from mpmath import diff, exp, log, mp, mpf, ncdf, npdf, sqrt
 
 from atalanta import pricing
 from atalanta.cli import selfcheck
+from atalanta.cli.american_references import AMERICAN_REFERENCES
 from atalanta.cli.reference_values import OUTPUTS, REFERENCES
 from atalanta.cli.selfcheck import run_selfcheck
 
@@ -102,7 +105,7 @@ def test_the_kernels_pass():
     """The kernels of this machine meet every limit."""
     check = run_selfcheck()
     assert check.passed, check.worst
-    assert (24, 168, 0) == (check.contracts, check.values, check.failures)
+    assert (36, 180, 0) == (check.contracts, check.values, check.failures)
 
 
 def test_a_wrong_reference_fails():
@@ -121,7 +124,7 @@ def test_nan_counts_as_a_failure(monkeypatch):
     monkeypatch.setattr(pricing, "implied_vol", lambda price, *_, **__: np.full(len(price), np.nan))
     check = run_selfcheck()
     assert 24 <= check.failures
-    assert np.isnan(check.worst[-1].error)
+    assert np.isnan(check.worst[OUTPUTS.index("implied vol")].error)
 
 
 def test_limits_follow_the_condition():
@@ -135,4 +138,48 @@ def test_as_dict_says_whether_it_passed():
     """The JSON form holds the verdict and one entry per output."""
     document = run_selfcheck().as_dict()
     assert run_selfcheck().passed == document["passed"]
-    assert list(OUTPUTS) == [worst["output"] for worst in document["worst"]]
+    assert [*OUTPUTS, "American", "dividends"] == [worst["output"] for worst in document["worst"]]
+
+
+def test_american_references_are_the_exact_cases(shared_cases):
+    """Every typed price stands in the files of exact values, with a stated error of at most 1e-9."""
+    known = {}
+    for name, price in (("american_exact_grid.csv", "price"), ("discrete_dividends.csv", "value")):
+        with (shared_cases / name).open(newline="") as file:
+            for row in csv.DictReader(file):
+                paid = row.get("dividends(t:amount)", "")
+                pairs = tuple(tuple(map(float, each.split(":"))) for each in paid.split(";") if each)
+                inputs = [float(row[key]) for key in ("S", "K", "T", "r", "q", "sigma")]
+                key = (row.get("style", "american"), row["type"], *np.round(inputs, 12), pairs)
+                known[key] = float(row[price]), float(row["tol_abs"])
+    for case in AMERICAN_REFERENCES:
+        inputs = (case.spot, case.strike, case.years, case.rate, case.dividend_yield, case.vol)
+        price, error = known[(case.exercise, case.right, *np.round(inputs, 12), case.dividends)]
+        assert (case.price, True) == (price, error <= 1e-9)
+
+
+@pytest.mark.parametrize("place", range(len(AMERICAN_REFERENCES)))
+def test_a_wrong_american_reference_fails(place):
+    """A price off by a hundredth of a cent is found and named, with a yield or with dividends."""
+    case = AMERICAN_REFERENCES[place]
+    wrong = (
+        *AMERICAN_REFERENCES[:place],
+        case._replace(price=case.price + 1e-4),
+        *AMERICAN_REFERENCES[place + 1 :],
+    )
+    check = run_selfcheck(american=wrong)
+    assert (False, 1) == (check.passed, check.failures)
+    worst = check.worst[-1 if case.dividends else -2]
+    assert f"{case.strike:g} {case.right} on {case.spot:g}" in worst.contract
+
+
+def test_the_american_references_cover_what_is_priced():
+    """Both rights with a yield; calls with one and two dividends; both rights of European options with dividends."""
+    kinds = {(case.exercise, case.right, len(case.dividends)) for case in AMERICAN_REFERENCES}
+    assert {
+        ("american", "put", 0),
+        ("american", "call", 0),
+        ("american", "call", 1),
+        ("american", "call", 2),
+    } <= kinds
+    assert {("european", "call", 1), ("european", "put", 1), ("european", "put", 2)} <= kinds

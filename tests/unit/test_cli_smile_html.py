@@ -140,7 +140,7 @@ def test_numbers_are_short():
 
 
 def test_warnings_stand_above_the_chart():
-    """American exercise and a missing rate are told before the figures; a sound report has no warning."""
+    """Missing dividends and a missing rate are told before the figures; a sound report has no warning."""
     american = report(parity_chain(WEEK, exercise="american"))
     text = smile_page(american)
     above = text[: text.index("<main>")]

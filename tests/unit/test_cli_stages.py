@@ -1,6 +1,7 @@
 from atalanta.cli.stages import Stage, time_stages
-from atalanta.market.analysis import analyze
+from tests.american_market import Stock, american_chain
 from tests.cli_reports import market
+from tests.parity_market import joined
 
 
 def test_a_stage_knows_its_time_per_item():
@@ -24,7 +25,7 @@ def test_every_stage_is_timed():
     """The stages before, then forwards, vols, Greeks and the whole; three vols per contract."""
     chain = market()
     before = Stage("read", 0.5, len(chain), "contract")
-    stages = time_stages(chain, analyze(chain), (before,))
+    stages = time_stages(chain, (before,))
     assert ["read", "forwards", "implied vols", "Greeks", "whole analysis"] == [s.name for s in stages]
     assert before is stages[0]
     assert [126, 126, 378, 126, 126] == [s.count for s in stages]
@@ -32,6 +33,9 @@ def test_every_stage_is_timed():
 
 
 def test_a_given_rate_is_timed_with_that_rate():
-    """The stages run with the rate of the analysis, not with another one."""
-    chain = market()
-    assert 5 == len(time_stages(chain, analyze(chain, rate=0.04), (Stage("read", 0.1, 1, "contract"),), 0.04))
+    """The stages run with the terms of the analysis, American rows and dividends included."""
+    stock = Stock()
+    chain = joined(market(), american_chain(stock, 30, tolerance="fast"))
+    terms = {"rate": 0.04, "dividends": stock.calendar(), "borrow": 0.01, "tolerance": "fast"}
+    stages = time_stages(chain, (Stage("read", 0.1, 1, "contract"),), terms)
+    assert [1, 168, 504, 168, 168] == [stage.count for stage in stages]

@@ -91,12 +91,12 @@ def test_the_origin_names_forward_and_rate(source, text):
 
 def test_the_legend_explains_what_occurs_and_no_more():
     """A rate nobody knows is explained where it occurs, and only there."""
-    blind = " ".join(shown(report(parity_chain(WEEK, exercise="american"))))
+    blind = " ".join(" ".join(shown(report(parity_chain(WEEK, exercise="american")))).split())
     assert "zero: no rate known, 0 taken" in blind
     sound = " ".join(shown(report()))
     assert "vol: at the forward; rate: continuously compounded" in sound
     assert "from: forward/rate" not in sound
-    assert "refuted: strikes" in screens._expiry_legend(["refuted"])
+    assert "refuted: strikes" in screens._expiry_legend(["refuted"], spot=False)
 
 
 def test_without_legend_only_the_figures_come():

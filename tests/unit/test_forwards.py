@@ -10,14 +10,15 @@ from atalanta.market.analysis.forwards import fit_forwards
 from atalanta.market.curves import RateCurve
 from atalanta.market.flags import QualityFlag
 from atalanta.market.simulator import simulate_chain
+from tests.american_market import Stock, american_chain
 from tests.parity_market import Expiry, changed, joined, parity_chain
 
 SHORT = Expiry(30, 4515.0, 0.9960)
 LONG = Expiry(365, 4650.0, 0.9550)
 
 
-def fitted(chain, rate=None):
-    return fit_forwards(chain, rate).expiries
+def fitted(chain, rate=None, **terms):
+    return fit_forwards(chain, rate, **terms).expiries
 
 
 def test_parity_gives_forward_and_discount():
@@ -62,7 +63,7 @@ def test_given_rate_fixes_the_discount():
     """With a rate only the forward is fitted; it is right where the rate is."""
     rate = -math.log(0.9550)
     expiries = fitted(parity_chain(LONG), rate)
-    assert pytest.approx(4650.0, rel=1e-12) == expiries["forward"][0]
+    assert pytest.approx(4650.0, rel=1e-4) == expiries["forward"][0]
     assert pytest.approx(0.9550, rel=1e-14) == expiries["discount"][0]
     assert expiries["source"][0] == "parity, given rate"
     assert np.isnan(expiries["discount_se"][0])
@@ -161,33 +162,33 @@ def test_past_expiry_has_no_forward():
 
 
 def test_american_contracts_never_imply_a_rate():
-    """American parity is an inequality: no discount is fitted, and a note says they are valued as European."""
+    """American parity is an inequality: no discount is fitted. Without a rate exercise gains nothing, as a note says."""
     chain = parity_chain(LONG, exercise="american")
     expiries = fitted(chain)
     assert expiries["source"][0] == "parity, zero rate"
-    assert "American contracts are valued as European" in expiries.notes[0]
-    assert pytest.approx(4650.0, rel=1e-12) == fitted(chain, -math.log(0.955))["forward"][0]
+    assert "American without rate, dividend or borrow cost: worth what European ones are" in expiries.notes[0]
+    assert pytest.approx(4650.0, rel=1e-4) == expiries["forward"][0]
 
 
 def test_american_contracts_use_the_curve_of_european_ones():
     """A European index in the snapshot discounts the American contracts beside it."""
-    stock = parity_chain(LONG._replace(root="XYZ"), exercise="american")
-    stock = stock.with_columns(underlying=np.full(len(stock), "XYZ", dtype=object))
-    expiries = fitted(joined(parity_chain(LONG), stock))
+    stock = Stock(rate=-math.log(0.955), dividends=())
+    expiries = fitted(joined(parity_chain(LONG), american_chain(stock, 365)), tolerance="precise")
     assert expiries["source"].tolist() == ["parity", "parity, curve discount"]
-    np.testing.assert_allclose([4650.0, 4650.0], expiries["forward"], rtol=1e-10)
+    np.testing.assert_allclose([4650.0, stock.forward(1.0)], expiries["forward"], rtol=2e-5)
+    assert expiries["rate"][1] == pytest.approx(stock.rate, rel=1e-9)
 
 
 def test_american_forward_comes_from_near_the_money():
-    """A put far in the money that trades at its exercise value moves the forward by less than a basis point."""
-    chain = parity_chain(LONG, exercise="american")
-    deep = (chain["right"] == -1) & (chain["strike"] > 5000)
-    exercise_value = np.maximum(chain["strike"] - 4440.0, 1.0)
+    """Puts far in the money that trade two dollars under their value move the forward by less than a basis point."""
+    stock = Stock(dividends=())
+    chain = american_chain(stock, 120)
+    deep = (chain["right"] == -1) & (chain["strike"] > 110)
     chain = chain.with_columns(
-        bid=np.where(deep, exercise_value - 2, chain["bid"]),
-        ask=np.where(deep, exercise_value + 2, chain["ask"]),
+        **{side: np.where(deep, chain[side] - 2, chain[side]) for side in ("bid", "ask")}
     )
-    assert pytest.approx(4650.0, rel=1e-4) == fitted(chain, -math.log(0.955))["forward"][0]
+    forward = fitted(chain, stock.rate, tolerance="precise")["forward"][0]
+    assert pytest.approx(stock.forward(120 / 365), rel=1e-4) == forward
 
 
 @pytest.mark.parametrize(
@@ -332,7 +333,8 @@ def test_a_tight_stub_quote_far_from_the_money_moves_nothing():
 def test_simulated_forwards_err_as_their_standard_errors_say():
     """In a realistic market with bad quotes the forwards miss the truth by about one standard error, none by six."""
     simulation = simulate_chain(seed=11)
-    fit = fit_forwards(simulation.chain)
+    borrow = dict(zip(simulation.underlyings["underlying"], simulation.underlyings["borrow"], strict=True))
+    fit = fit_forwards(simulation.chain, dividends=simulation.dividends, borrow=borrow)
     missed = (fit.per_contract("forward") - simulation.truth["forward"]) / fit.per_contract("forward_se")
     _, one_each = np.unique(fit.group, return_index=True)
     missed = missed[one_each][np.isfinite(missed[one_each])]

@@ -10,10 +10,12 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.chain import CHAIN_COLUMNS
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.sessions import opens
 from atalanta.market.simulator import Simulation, Smile, simulate_chain
 from atalanta.market.simulator.listing import expiry_ladder
 from atalanta.market.simulator.universe import UNIVERSE
-from atalanta.pricing import greeks, implied_vol
+from atalanta.pricing import greeks, implied_vol, price
 
 TICKERS = ["SIMIDX", "SIMETF", "SIMSTK"]
 
@@ -62,11 +64,18 @@ class TestListing:
     def test_chain_says_that_it_is_synthetic(self, market):
         """The first note labels the data, with the seed."""
         assert "synthetic market: simulated, seed 7" in market.chain.notes[0]
-        assert any("European" in note for note in market.chain.notes)
+        assert any(
+            "European exercise, those on the ETF and the stock American" in note
+            for note in market.chain.notes
+        )
 
     def test_contract_terms(self, market):
-        """All contracts are European on 100 shares; rights are +1 and -1 in equal number but for defects."""
-        assert {"european"} == set(market.chain["exercise"])
+        """Index options are European, the others American, all on 100 shares; as many calls as puts but for defects."""
+        styles = {
+            (ticker, style)
+            for ticker, style in zip(market.chain["underlying"], market.chain["exercise"], strict=True)
+        }
+        assert {("SIMIDX", "european"), ("SIMETF", "american"), ("SIMSTK", "american")} == styles
         assert {100.0} == set(market.chain["multiplier"])
         once = market.truth["defect"] != "duplicate"
         assert market.chain["right"][once].astype(int).sum() == 0
@@ -132,21 +141,64 @@ class TestTruth:
     """What is true of each contract."""
 
     def test_implied_vol_of_the_exact_price_is_the_true_vol(self, market):
-        """Out of the money the exact price gives the true volatility back, to 5 eps of the forward in price."""
+        """Out of the money the index's price gives the true volatility back, to 5 eps of the forward in price."""
         chain, truth = market.chain, market.truth
         out = (chain["right"] * (chain["strike"] - truth["forward"]) > 0.0) & (truth["price"] > 1e-6)
+        out &= chain["exercise"] == "european"
         rows, true = chain.take(out), truth.take(out)
         rate = -np.log(true["discount"]) / rows["years"]
         market_of = (rows["right"], true["forward"], rows["strike"], rows["years"], rate)
         vol = implied_vol(true["price"], *market_of, dividend_yield=rate)
         vega = greeks(*market_of, true["vol"], dividend_yield=rate).vega
-        assert len(rows) > 2_500
+        assert len(rows) > 1_000
         assert (np.abs(vol - true["vol"]) * vega <= 5 * np.finfo(float).eps * true["forward"]).all()
 
-    def test_prices_obey_parity(self, market):
-        """Call minus put is the discounted forward minus strike, to 1e-12 of the forward."""
+    def test_american_prices_are_those_of_the_spot_model(self, market):
+        """`price` at the true spot, the expiry's rate, borrow cost and cash dividends gives the stated price."""
         chain, truth = market.chain, market.truth
-        once = truth["defect"] != "duplicate"
+        for row, ticker in enumerate(TICKERS[1:], start=1):
+            own = (chain["underlying"] == ticker) & (chain["years"] > 0.0)
+            paid = market.dividends.take(market.dividends["underlying"] == ticker)
+            years = years_between(chain["quote_time"][0], opens(paid["ex_date"]))
+            schedule = list(zip(years, paid["cash"], strict=True))
+            expected = price(
+                chain["right"][own],
+                market.underlyings["spot"][row],
+                chain["strike"][own],
+                chain["years"][own],
+                -np.log(truth["discount"][own]) / chain["years"][own],
+                truth["vol"][own],
+                dividend_yield=market.underlyings["borrow"][row],
+                exercise="american",
+                dividends=schedule or None,
+                tolerance="precise",
+            )
+            assert np.abs(expected - truth["price"][own]).max() <= 5e-6 * market.underlyings["spot"][row]
+
+    def test_american_prices_leave_no_exercise_profit(self, market):
+        """No price is below what exercise gives now; most puts in the money carry more than a European one would."""
+        chain, truth = market.chain, market.truth
+        american = (chain["exercise"] == "american") & (chain["years"] > 0.0)
+        spot = market.underlyings["spot"][[TICKERS.index(name) for name in chain["underlying"]]]
+        exercise = np.maximum(chain["right"] * (spot - chain["strike"]), 0.0)
+        later = truth["discount"] * np.maximum(chain["right"] * (truth["forward"] - chain["strike"]), 0.0)
+        assert (truth["price"] >= np.maximum(exercise, later))[american].all()
+        assert (exercise > later + 0.01)[american & (chain["right"] < 0)].sum() > 300
+
+    def test_dividends_are_those_of_the_etf(self, market):
+        """1.65 on the third Thursday of January, April, July and October, from the next day on."""
+        dividends = market.dividends
+        assert {"SIMETF"} == set(dividends["underlying"])
+        assert {1.65} == set(dividends["cash"].tolist())
+        assert ["2026-01-15", "2026-04-16", "2026-07-16", "2026-10-15"] == dividends["ex_date"][:4].astype(
+            str
+        ).tolist()
+        assert dividends["ex_date"].max() > market.chain["expiry"].max()
+
+    def test_prices_obey_parity(self, market):
+        """Index calls minus puts are the discounted forward minus strike, to 1e-12 of the forward."""
+        chain, truth = market.chain, market.truth
+        once = (truth["defect"] != "duplicate") & (chain["exercise"] == "european")
         call, put = once & (chain["right"] > 0), once & (chain["right"] < 0)
         assert list(chain["strike"][call]) == list(chain["strike"][put])
         expected = truth["discount"][call] * (truth["forward"][call] - chain["strike"][call])
@@ -166,13 +218,13 @@ class TestTruth:
             spot["SIMSTK"] * np.exp(-0.012 * chain["years"][stock]), grown[stock], rtol=1e-13
         )
         paid = (spot["SIMETF"] - grown)[etf]
-        before = chain["expiry"][etf] < np.datetime64("2026-03-20")  # the first ex-date
+        before = chain["expiry"][etf] < np.datetime64("2026-01-15")  # the first ex-date
         assert np.abs(paid[before]).max() <= 1e-10
-        on = chain["expiry"][etf] == np.datetime64("2026-03-20")  # the payoff is that of a share without it
-        assert 1.65 * np.exp(-0.0395 * 0.18) < paid[on].min()
+        on = chain["expiry"][etf] == np.datetime64("2026-01-15")  # the payoff is that of a share without it
+        assert 1.65 * np.exp(-0.0395 * 0.01) < paid[on].min()
         assert paid[on].max() < 1.65
-        year = (chain["expiry"][etf] > np.datetime64("2026-12-18")) & (chain["years"][etf] < 1.1)
         rate = 0.0395  # the short rate is the highest of the curve
+        year = (chain["expiry"][etf] > np.datetime64("2026-10-16")) & (chain["years"][etf] < 1.1)
         assert 4 * 1.65 * np.exp(-rate) < paid[year].min()
         assert paid[year].max() < 4 * 1.65
 
@@ -196,6 +248,7 @@ class TestTruth:
     def test_call_prices_fall_and_are_convex_in_the_strike(self, market):
         """True prices of one expiry leave no vertical or butterfly arbitrage."""
         once = (market.truth["defect"] != "duplicate") & (market.chain["right"] > 0)
+        once &= market.chain["exercise"] == "european"
         for rows in expiries(market, once & (market.chain["years"] > 0.0)):
             strike, value = market.chain["strike"][rows], market.truth["price"][rows]
             slope = np.diff(value) / np.diff(strike)
@@ -283,23 +336,38 @@ class TestDeterminism:
     def test_golden_market(self, market):
         """Seed 7 gives this market: rows, sums of strikes, of quotes in whole cents, and of sizes."""
         chain = market.chain
-        cents = [int(np.rint(100.0 * np.nan_to_num(chain[side])).sum()) for side in ("bid", "ask")]
+        cents = {
+            style: tuple(
+                int(np.rint(100.0 * np.nan_to_num(chain[side][chain["exercise"] == style])).sum())
+                for side in ("bid", "ask")
+            )
+            for style in ("european", "american")
+        }
         sizes = int(chain["bid_size"].sum() + chain["ask_size"].sum())
-        golden = (5_808, 13_830_707.0, 80_615_923, 81_809_465, 1_716_087)  # made when this was written
-        assert golden == (len(chain), float(chain["strike"].sum()), *cents, sizes)
+        golden = (5_822, 13_820_966.0, 1_725_483)  # made when this was written
+        assert golden == (len(chain), float(chain["strike"].sum()), sizes)
+        assert (69_635_760, 70_841_710) == cents["european"]
+        # an American price may round to the next tick where its grid is laid otherwise
+        assert (11_189_194, 11_310_970) == pytest.approx(cents["american"], rel=1e-5)
 
     def test_golden_truth(self, market):
-        """Seed 7 gives these true spots, volatilities and prices, to the last bits of exp and log."""
-        truth = market.truth
+        """Seed 7 gives these true volatilities, forwards and prices, to the last bits of exp and log.
+
+        American prices are as exact as their grid: 1e-4 for a strike of 100.
+        """
+        truth, european = market.truth, market.chain["exercise"] == "european"
         alive = np.isfinite(truth["vol"])
-        sums = [
-            truth["vol"][alive].sum(),
-            truth["forward"].sum(),
-            truth["discount"].sum(),
-            truth["price"].sum(),
-        ]
-        golden = (1636.384884389088, 13588853.003110237, 5744.266688578946, 793601.004610873)
-        np.testing.assert_allclose(golden, sums, rtol=1e-12)
+        golden = {
+            True: (442.5371285317565, 12423551.722237442, 2536.3473574648388, 685131.0207991448),
+            False: (1196.5116901356862, 1160770.7404286154, 3221.8498113981022, 110376.08501616586),
+        }
+        for style, expected in golden.items():
+            own = european == style
+            sums = [truth["vol"][own & alive].sum()] + [
+                truth[name][own].sum() for name in ("forward", "discount", "price")
+            ]
+            np.testing.assert_allclose(expected[:3], sums[:3], rtol=1e-12)
+            np.testing.assert_allclose(expected[3], sums[3], rtol=1e-12 if style else 1e-5)
 
     def test_other_seed_other_market(self, market):
         """Another seed moves spots, volatilities and quotes."""

@@ -120,6 +120,16 @@ def chain(
         float | None,
         typer.Option(help="Interest rate as a decimal, 0.05 for 5 %; without it, from put-call parity."),
     ] = None,
+    dividends: Annotated[
+        Path | None,
+        typer.Option(help="Cash dividends: a .csv with ex_date, cash and, for several names, underlying."),
+    ] = None,
+    borrow: Annotated[
+        float | None, typer.Option(help="Cost of borrowing the share a year, as a decimal.")
+    ] = None,
+    tolerance: Annotated[
+        str, typer.Option(help="Of American prices: fast, standard, precise, or the error per 100 of strike.")
+    ] = "standard",
     output: Annotated[
         Path | None, typer.Option(help="Write every row to this .parquet or .csv file.")
     ] = None,
@@ -150,9 +160,20 @@ def chain(
             from atalanta.cli.chain import ChainRequest, run_chain
             from atalanta.cli.output import check_targets, write_targets
 
-            check_targets(file, output, html)
+            check_targets([file, dividends], output, html)
             request = ChainRequest(
-                file, underlying, expiry, rate, layout, spot, quote_time, exercise, settlement
+                file,
+                underlying,
+                expiry,
+                rate,
+                layout,
+                spot,
+                quote_time,
+                exercise,
+                settlement,
+                dividends=dividends,
+                borrow=borrow,
+                tolerance=tolerance,
             )
             report = run_chain(request, step)
             step("writing")

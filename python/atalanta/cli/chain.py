@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from atalanta.cli.report import Report
 from atalanta.cli.stages import Stage, time_stages
 from atalanta.errors import InputError
 from atalanta.market.analysis import analyze
+from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.chain import Chain
 from atalanta.market.reading.readers import read_chain
 
@@ -31,6 +33,7 @@ class ChainRequest:
     |---|---|
     | `underlying`, `expiry` | keep only these rows; expiry as YYYY-MM-DD; names what the file leaves unnamed |
     | `rate` | continuously compounded, decimal; None takes it from parity |
+    | `dividends`, `borrow`, `tolerance` | handed to `analyze`; a tolerance that is a number may be text |
     | `layout`, `spot`, `quote_time`, `exercise`, `settlement` | handed to `read_chain` |
     """
 
@@ -43,6 +46,18 @@ class ChainRequest:
     quote_time: str | None = None
     exercise: str | None = None
     settlement: str | None = None
+    dividends: Path | None = None
+    borrow: float | None = None
+    tolerance: str = "standard"
+
+    def terms(self) -> dict[str, Any]:
+        """What `analyze` is given beside the chain."""
+        return {
+            "rate": self.rate,
+            "dividends": self.dividends,
+            "borrow": self.borrow,
+            "tolerance": _number_or_name(self.tolerance),
+        }
 
 
 def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
@@ -53,7 +68,7 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
         step: told in a few words what is being done.
 
     Raises:
-        InputError: the file, a filter or the rate cannot be used.
+        InputError: the file, a filter, the rate, the dividends, the borrow cost or the tolerance cannot be used.
     """
     expiry = _parsed_expiry(request.expiry)
     if not (request.underlying or "").isprintable():
@@ -64,15 +79,28 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
     read = Stage("read", time.perf_counter() - start, len(chain), "contract")
     chosen = select(chain, request.underlying, expiry)
     step(f"analysing {len(chosen):,} contracts")
-    analysis = analyze(chosen, rate=request.rate)
+    terms = request.terms()
+    analysis = analyze(chosen, **terms)
+    step("looking for early exercise")
+    assignments = find_assignments(analysis, tolerance=terms["tolerance"])
     step("timing the stages")
     return Report(
         command="chain",
         source=request.file.name,
         analysis=analysis,
         machine=machine_card(),
-        stages=time_stages(chosen, analysis, (read,), request.rate),
+        stages=time_stages(chosen, (read,), terms),
+        assignments=assignments,
+        dividends_given=request.dividends is not None,
     )
+
+
+def _number_or_name(text: str) -> Any:
+    """A tolerance as `analyze` takes it."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _read(request: ChainRequest) -> Chain:

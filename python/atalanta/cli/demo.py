@@ -16,6 +16,7 @@ from atalanta.cli.screen import print_verdict
 from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
 from atalanta.cli.stages import Stage, time_stages
 from atalanta.market.analysis import Analysis, analyze
+from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.reading.hygiene import quote_flags
 from atalanta.market.simulator import simulate_chain
 from atalanta.market.table import Table
@@ -69,11 +70,14 @@ def run_demo(seed: int = 7) -> Demo:
         InputError: the seed cannot be used.
     """
     start = time.perf_counter()
-    quotes, truth, _ = simulate_chain(seed=seed)
+    market = simulate_chain(seed=seed)
+    quotes, truth = market.chain, market.truth
     simulated = time.perf_counter()
     chain = quotes.with_columns(flags=quote_flags(quotes.to_dict()))
     flagged = time.perf_counter()
-    analysis = analyze(chain)
+    borrow = dict(zip(market.underlyings["underlying"], market.underlyings["borrow"].tolist(), strict=True))
+    terms: dict[str, Any] = {"dividends": market.dividends, "borrow": borrow}
+    analysis = analyze(chain, **terms)
     selfcheck, recovery = run_selfcheck(), measure_recovery(analysis, truth)
     checks: dict[str, Any] = {
         "selfcheck": selfcheck.as_dict(),
@@ -89,8 +93,10 @@ def run_demo(seed: int = 7) -> Demo:
         source=f"Simulated market, seed {seed}: synthetic, not market data",
         analysis=analysis,
         machine=machine_card(),
-        stages=time_stages(chain, analysis, before),
+        stages=time_stages(chain, before, terms),
         checks=checks,
+        assignments=find_assignments(analysis),
+        dividends_given=True,
     )
     return Demo(report, selfcheck, recovery)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.cli.assignments import picked, reason
 from atalanta.cli.report import Report, worst_rows
 from atalanta.cli.version import package_version
 from atalanta.market.flags import flag_names
@@ -20,7 +21,8 @@ from atalanta.market.table import Table
 __all__ = ["dumps", "plain_column", "records", "report_document"]
 
 UNITS = {
-    "strike, bid, ask, spot, forward": "currency per share",
+    "strike, bid, ask, spot, forward, implied_spot, dividend_value, cash, cost": "currency per share",
+    "borrow": "continuous cost of borrowing the share, decimal per year",
     "years": "ACT/365 to the expiry instant",
     "rate": "continuously compounded, decimal",
     "iv_bid, iv_mid, iv_ask, atm_vol": "decimal per square root of a year",
@@ -70,11 +72,22 @@ def report_document(report: Report) -> dict[str, Any]:
         "summary": analysis.summary(),
         "stages": [stage.as_dict() for stage in report.stages],
         "expiries": records(analysis.expiries),
+        "dividends": records(analysis.dividends),
+        "assignments": _assignments(report.assignments),
         "at_the_money": _rows(analysis, np.array(at_the_money, dtype=np.intp)),
         "worst": _rows(analysis, worst_rows(analysis, _WORST)),
         "machine": report.machine.as_dict(),
         **report.checks,
     }
+
+
+def _assignments(found: Table) -> list[dict[str, Any]]:
+    """The options worth exercising that the screen would show, each with its reason."""
+    rows = picked(found, _WORST)
+    return [
+        {**record, "reason": reason(found, int(row))}
+        for row, record in zip(rows, records(found.take(rows)), strict=True)
+    ]
 
 
 def dumps(document: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import io
 import os
 import secrets
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from atalanta.cli.document import plain_column
@@ -22,17 +23,16 @@ from atalanta.market.table import Table
 __all__ = ["check_targets", "write_rows", "write_targets"]
 
 
-def check_targets(source: Path, output: Path | None, html: Path | None) -> None:
+def check_targets(sources: Sequence[Path | None], output: Path | None, html: Path | None) -> None:
     """Refuse files that cannot be written, before the work begins.
 
     Args:
-        source: the file that is read.
+        sources: the files that are read.
         output: for the rows.
         html: for the smiles.
 
     Raises:
-        InputError: `output` ends in neither .parquet nor .csv, a folder does not exist, or two of the three files
-            are one.
+        InputError: `output` ends in neither .parquet nor .csv, a folder does not exist, or two of the files are one.
         MissingExtraError: Parquet is asked for without polars.
     """
     if output is not None:
@@ -47,7 +47,7 @@ def check_targets(source: Path, output: Path | None, html: Path | None) -> None:
             raise InputError(f"[cli.chain] cannot write {path}: there is no folder {path.parent}")
         if path.is_dir():
             raise InputError(f"[cli.chain] cannot write {path}: it is a folder, {option} takes a file")
-        if _same_file(path, source):
+        if any(_same_file(path, source) for source in filter(None, sources)):
             raise InputError(f"[cli.chain] {option} {path} is the file that is read: give it another name")
     if output is not None and html is not None and _same_file(output, html):
         raise InputError(f"[cli.chain] --output and --html are both {output}: give one of them another name")

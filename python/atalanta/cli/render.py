@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
+from atalanta.cli.assignments import print_assignments
 from atalanta.cli.machine import MachineCard
 from atalanta.cli.report import Report, Rows, worst_rows
 from atalanta.cli.screen import (
@@ -52,6 +53,7 @@ def print_report(console: Console, report: Report, *, everything: bool = False) 
     print_warnings(console, report)
     for number, underlying in enumerate(report.underlyings()):
         print_underlying(console, report, underlying, everything=everything, legend=number == 0)
+    print_assignments(console, report)
     _print_flagged(console, report)
     _print_notes(console, report.analysis.notes)
 
@@ -110,7 +112,7 @@ def print_selfcheck(console: Console, check: SelfCheck) -> None:
     ]
     styles = ["" if worst.error <= worst.limit else "bold red" for worst in check.worst]
     print_table(console, headers, rows, left=1, text_last=True, spare=("limit",), styles=styles)
-    compared = f"{check.values} values of {check.contracts} contracts against 60-digit references"
+    compared = f"{check.values} values of {check.contracts} contracts against exact references"
     print_verdict(console, "self-check", check.passed, f"{compared}, {check.failures} outside their limit")
 
 

@@ -17,6 +17,7 @@ from atalanta.cli.stages import Stage
 from atalanta.market.analysis import Analysis
 from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.flags import QualityFlag
+from atalanta.market.table import Table
 
 __all__ = ["Report", "Rows", "Slice", "slices", "worst_rows"]
 
@@ -83,7 +84,11 @@ class Slice:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """An analysis with everything that is said about it; `source` names where the quotes came from."""
+    """An analysis with everything that is said about it; `source` names where the quotes came from.
+
+    `assignments` are the options worth exercising early, as `find_assignments` gives them; `dividends_given` says
+    whether there was a calendar of dividends, be it empty.
+    """
 
     command: str
     source: str
@@ -91,6 +96,8 @@ class Report:
     machine: MachineCard
     stages: tuple[Stage, ...]
     checks: dict[str, Any] = field(default_factory=dict)
+    assignments: Table = field(default_factory=lambda: Table({}))
+    dividends_given: bool = False
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
@@ -104,11 +111,11 @@ class Report:
         blind = sum(str(source).endswith("zero rate") for source in sources)
         refuted = sources.count("refuted")
         told = []
-        if american:
+        if american and not self.dividends_given:
             told.append(
-                f"AMERICAN EXERCISE: {american:,} of {len(self.analysis):,} contracts are valued as European, "
-                "without the early-exercise premium. In the money their vols and Greeks are biased, and sound "
-                "quotes can look below_intrinsic."
+                f"NO DIVIDENDS GIVEN: {american:,} of {len(self.analysis):,} contracts are American and valued as if "
+                "no share went ex before they expire. Where one does, vols and Greeks in the money are biased and "
+                "early assignment is missed. Give them: --dividends FILE"
             )
         if blind:
             told.append(

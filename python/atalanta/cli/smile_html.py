@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.cli.assignments import headlines, picked, reason
 from atalanta.cli.document import dumps, records
 from atalanta.cli.report import Report, Slice
 from atalanta.cli.version import package_version
@@ -23,6 +24,7 @@ from atalanta.market.flags import flag_names
 __all__ = ["smile_page"]
 
 _CONTRACT_COLUMNS = ("symbol", "right", "strike", "bid", "ask", "moneyness", "iv_bid", "iv_mid", "iv_ask")
+_REASONS = 20
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -46,6 +48,8 @@ def smile_page(report: Report) -> str:
         ),
         "warnings": "\n".join(f'<p class="warning">{html.escape(text)}</p>' for text in report.warnings()),
         "version": html.escape(package_version()),
+        "assignments": _items(_assignments(report)),
+        "dividends": _items(_dividends(report)),
         "notes": _items(report.analysis.notes),
         "flags": _items(f"{name}: {count:,}" for name, count in summary["flags"].items()),
         "data": _script_json({"slices": _slices(report)}),
@@ -70,6 +74,19 @@ def _short(column: npt.NDArray[Any]) -> list[Any]:
     """Seven digits are enough for a screen and halve the file."""
     values: list[Any] = column.tolist()
     return [float(f"{value:.7g}") for value in values] if column.dtype.kind == "f" else values
+
+
+def _assignments(report: Report) -> list[str]:
+    """How many options are worth exercising early, then the reasons of some."""
+    found = report.assignments
+    return [*headlines(found), *(reason(found, int(row)) for row in picked(found, _REASONS))]
+
+
+def _dividends(report: Report) -> list[str]:
+    """Each dividend once, whatever the number of snapshots."""
+    paid = report.analysis.dividends
+    rows = zip(paid["underlying"], paid["ex_date"], paid["cash"], strict=True)
+    return list(dict.fromkeys(f"{name} {day}: {cash:g}" for name, day, cash in rows))
 
 
 def _items(texts: Any) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from atalanta import pricing
-from atalanta.market.analysis import Analysis, analyze
+from atalanta.market.analysis import analyze
 from atalanta.market.analysis.forwards import fit_forwards
+from atalanta.market.analysis.row_values import batches, implied_vols, quoted, values
 from atalanta.market.chain import Chain
 
 __all__ = ["Stage", "time_stages"]
@@ -42,42 +41,38 @@ class Stage:
 
 
 def time_stages(
-    chain: Chain, analysis: Analysis, before: tuple[Stage, ...], rate: float | None = None
+    chain: Chain, before: tuple[Stage, ...], terms: Mapping[str, Any] | None = None
 ) -> tuple[Stage, ...]:
     """Repeat every stage of the analysis on these rows and take the median.
 
     Args:
         chain: the N quotes that were analysed.
-        analysis: what `analyze` made of them.
         before: the stages that produced the chain, already timed.
-        rate: the flat rate the analysis was given, if any.
+        terms: what `analyze` was given by name: rate, dividends, borrow, tolerance.
 
     Returns:
         The stages before, forwards, implied vols, Greeks, and the analysis as a whole.
     """
-    rows, kernel = len(chain), _kernel_columns(analysis)
-    quotes = [np.asarray(chain["bid"]), (chain["bid"] + chain["ask"]) / 2, np.asarray(chain["ask"])]
+    given = dict(terms or {})
+    rows = len(chain)
+    fit = fit_forwards(chain, **given)
+    parts = [(batch, values(batch, quoted(chain).take(batch.rows)).iv_mid) for batch in batches(chain, fit)]
 
     def invert() -> None:
-        for quote in quotes:
-            pricing.implied_vol(quote, *kernel)
+        for batch, _ in parts:
+            implied_vols(batch, quoted(chain).take(batch.rows))
 
-    vol = np.asarray(analysis["iv_mid"])
+    def differentiate() -> None:
+        for batch, vol in parts:
+            pricing.greeks(*batch.contract, vol, order=1, **batch.terms)
+
     return (
         *before,
-        Stage("forwards", _median(lambda: fit_forwards(chain, rate)), rows, "contract"),
-        Stage("implied vols", _median(invert), len(quotes) * rows, "vol"),
-        Stage("Greeks", _median(lambda: pricing.greeks(*kernel, vol, order=1)), rows, "contract"),
-        Stage("whole analysis", _median(lambda: analyze(chain, rate=rate)), rows, "contract"),
+        Stage("forwards", _median(lambda: fit_forwards(chain, **given)), rows, "contract"),
+        Stage("implied vols", _median(invert), 3 * rows, "vol"),
+        Stage("Greeks", _median(differentiate), rows, "contract"),
+        Stage("whole analysis", _median(lambda: analyze(chain, **given)), rows, "contract"),
     )
-
-
-def _kernel_columns(analysis: Analysis) -> tuple[Any, Any, Any, Any, Any]:
-    years, discount = np.asarray(analysis["years"]), np.asarray(analysis["discount"])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rate = -np.log(discount) / years
-    prepaid = np.asarray(analysis["forward"]) * discount
-    return analysis["right"], prepaid, analysis["strike"], years, rate
 
 
 def _median(work: Callable[[], object]) -> float:

@@ -80,21 +80,22 @@ def _print_expiries(console: Console, ordered: tuple[Slice, ...], everything: bo
     snapshots = _by_snapshot(ordered)
     limit = len(ordered) if everything else max(1, _EXPIRIES // len(snapshots))
     shown = [smile for group in snapshots.values() for smile in _first(group, limit)]
-    several = len(snapshots) > 1
+    several, american = len(snapshots) > 1, "american" in {smile.get("exercise") for smile in shown}
     cells = _expiry_cells(shown)
-    headers = [name for name in cells if name != ("rows" if several else "quoted UTC")]
+    hidden = {"spot" if not american else "rows", "rows" if several else "quoted UTC"}
+    headers = [name for name in cells if name not in hidden]
     print_table(
         console,
         headers,
         list(zip(*(cells[name] for name in headers), strict=True)),
         left=3 if several else 2,
         gap=0 if several else 1,
-        spare=("rows", "from", "± s.e.", "rate %", "days", "", "forward", "quoted UTC"),
+        spare=("rows", "from", "± s.e.", "spot", "rate %", "days", "", "forward", "quoted UTC"),
     )
     if len(shown) < len(ordered):
         _print_legend(console, f"and {len(ordered) - len(shown):,} more expiries: --all shows them")
     if legend:
-        _print_legend(console, _expiry_legend(cells["from"]))
+        _print_legend(console, _expiry_legend(cells["from"], spot="spot" in headers))
 
 
 def _by_snapshot(ordered: tuple[Slice, ...]) -> dict[str, list[Slice]]:
@@ -123,6 +124,7 @@ def _expiry_cells(shown: list[Slice]) -> dict[str, list[str]]:
         "days": [decimals(_DAYS * float(smile.get("years")), 1) for smile in shown],
         "forward": [decimals(forward, count) for forward in value["forward"]],
         "± s.e.": [f"± {error:.{count}f}" if np.isfinite(error) else "" for error in value["forward_se"]],
+        "spot": [decimals(float(smile.get("implied_spot")), min(count, 3)) for smile in shown],
         "rate %": [decimals(100 * rate, 2) for rate in value["rate"]],
         "vol %": [decimals(100 * vol, 1) for vol in value["atm_vol"]],
         "from": [_origin(str(smile.get("source"))) for smile in shown],
@@ -145,9 +147,11 @@ def _origin(source: str) -> str:
     return source.replace(" discount", "").replace(" rate", "").replace(", ", "/")
 
 
-def _expiry_legend(origins: list[str]) -> str:
+def _expiry_legend(origins: list[str], *, spot: bool) -> str:
     words = {word for origin in origins for word in origin.split("/")}
     parts = ["vol: at the forward", "rate: continuously compounded"]
+    if spot:
+        parts.append("spot: the one that gives the forward, with the dividends and borrow cost given")
     if any("/" in origin for origin in origins):
         parts.append("from: forward/rate")
     return "; ".join([*parts, *(text for name, text in _SOURCES.items() if name in words)])

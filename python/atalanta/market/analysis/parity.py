@@ -6,7 +6,7 @@ that its own bid-ask spread does not explain ends with weight zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -43,17 +43,23 @@ class Pairs:
         strike: (M,) per share.
         parity: (M,) call mid minus put mid.
         spread: (M,) root of the sum of the squares of the call's and the put's bid-ask spread.
+        call, put: (M,) the chain's rows.
     """
 
     group: Integers
     strike: Floats
     parity: Floats
     spread: Floats
+    call: Integers
+    put: Integers
 
     def of(self, groups: npt.NDArray[np.bool_]) -> Pairs:
         """The pairs of the groups marked by a (G,) mask."""
-        keep = groups[self.group]
-        return Pairs(self.group[keep], self.strike[keep], self.parity[keep], self.spread[keep])
+        return self.take(groups[self.group])
+
+    def take(self, which: npt.NDArray[np.bool_]) -> Pairs:
+        """The pairs marked by a (M,) mask."""
+        return Pairs(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,8 @@ def match_pairs(chain: Table, groups: ExpiryGroups) -> Pairs:
     put = np.flatnonzero((group[1:] == group[:-1]) & (strike[1:] == strike[:-1]) & (right[1:] > right[:-1]))
     spread = ask[rows] - bid[rows]
     mid = bid[rows] + spread / 2
-    return Pairs(group[put], strike[put], mid[put + 1] - mid[put], np.hypot(spread[put + 1], spread[put]))
+    parity, width = mid[put + 1] - mid[put], np.hypot(spread[put + 1], spread[put])
+    return Pairs(group[put], strike[put], parity, width, rows[put + 1], rows[put])
 
 
 @np.errstate(all="ignore")  # absurd quotes overflow or divide to NaN, which is the answer

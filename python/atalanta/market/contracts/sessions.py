@@ -21,6 +21,7 @@ __all__ = [
     "closes",
     "day_before",
     "last_session",
+    "next_session",
     "opens",
     "standard_monthly",
     "trades",
@@ -46,6 +47,11 @@ def trades(days: Dates) -> npt.NDArray[np.bool_]:
 def last_session(days: Dates) -> Dates:
     """Each day itself where it has a session, else the trading day before."""
     return np.asarray(np.busday_offset(days, 0, roll="backward", busdaycal=_trading_week()))
+
+
+def next_session(days: Dates) -> Dates:
+    """Each day itself where it has a session, else the next trading day."""
+    return np.asarray(np.busday_offset(days, 0, roll="forward", busdaycal=_trading_week()))
 
 
 def day_before(days: Dates) -> Dates:

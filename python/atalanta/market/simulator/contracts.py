@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.market.simulator.dividends import Ahead
 from atalanta.market.simulator.listing import Series, list_series
 from atalanta.market.simulator.quotes import Ticks, half_spread
 from atalanta.market.simulator.universe import Underlying
-from atalanta.pricing import greeks, price
+from atalanta.market.simulator.valuation import Terms, bound, intrinsic, worth
+from atalanta.pricing import greeks
 
 __all__ = ["Contracts", "TrueRows", "list_contracts", "true_rows"]
 
@@ -42,6 +44,8 @@ class TrueRows:
     """What is true of each contract, (N,) columns; `half` is the half-spread before rounding."""
 
     contracts: Contracts
+    terms: Terms
+    schedules: tuple[Ahead, ...]
     vol: Floats
     price: Floats
     half: Floats
@@ -49,27 +53,27 @@ class TrueRows:
 
     @property
     def intrinsic(self) -> Floats:
-        """Discounted intrinsic value."""
-        return _intrinsic(self.contracts)
+        """Least price without arbitrage."""
+        return intrinsic(self.terms)
 
     @property
     def bound(self) -> Floats:
         """Highest price without arbitrage."""
-        listed = self.contracts
-        return listed.discount * np.where(listed.right > 0, listed.forward, listed.strike)
+        return bound(self.terms)
 
-    def priced_at(self, forward: Floats, rows: Rows) -> Floats:
-        """Prices of some rows with their forward moved, at the same volatility and time."""
-        listed = self.contracts
-        years = listed.years[rows]
-        rate = -np.log(listed.discount[rows]) / years
-        right, strike = listed.right[rows], listed.strike[rows]
-        return np.asarray(price(right, forward, strike, years, rate, self.vol[rows], dividend_yield=rate))
+    def priced_at(self, factor: Floats, rows: Rows) -> Floats:
+        """Prices of some rows with spot and forward multiplied, at the same volatility and time."""
+        return worth(self.terms.take(rows).moved(factor), self.vol[rows], self.schedules)
 
 
-def list_contracts(universe: tuple[Underlying, ...], now: np.datetime64) -> Contracts:
-    """All contracts listed on the universe at an instant."""
-    parts = [_expand(index, list_series(each, now)) for index, each in enumerate(universe)]
+def list_contracts(
+    universe: tuple[Underlying, ...], now: np.datetime64, schedules: tuple[Ahead, ...]
+) -> Contracts:
+    """All contracts listed on the universe at an instant; `schedules` are the dividends of each underlying."""
+    parts = [
+        _expand(index, list_series(each, now, dividends))
+        for index, (each, dividends) in enumerate(zip(universe, schedules, strict=True))
+    ]
     return Contracts(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -92,25 +96,45 @@ def _expand(index: int, series: Series) -> Contracts:
     )
 
 
-def true_rows(universe: tuple[Underlying, ...], contracts: Contracts) -> TrueRows:
+def true_rows(
+    universe: tuple[Underlying, ...], contracts: Contracts, schedules: tuple[Ahead, ...]
+) -> TrueRows:
     """True volatilities and prices; an expired contract has no volatility and is worth its payoff."""
     alive = contracts.years > 0.0
     years = np.where(alive, contracts.years, np.nan)
-    rate = -np.log(contracts.discount) / years
+    terms = _terms(universe, contracts, years)
     log_moneyness = np.log(contracts.strike / contracts.forward)
     vol = _smile_vol(universe, contracts.which, log_moneyness, years)
-    market = (contracts.right, contracts.forward, contracts.strike, years, rate, vol)
-    vega = np.where(alive, greeks(*market, dividend_yield=rate).vega, 0.0)
+    at_forward = (contracts.right, contracts.forward, contracts.strike, years, terms.rate, vol)
+    vega = np.where(alive, greeks(*at_forward, dividend_yield=terms.rate).vega, 0.0)
     deviations = np.where(alive, log_moneyness / (vol * np.sqrt(years)), 0.0)
     ticks = Ticks(*np.array([each.ticks for each in universe])[contracts.which].T)
     width = np.array([each.vol_width for each in universe])[contracts.which]
-    intrinsic = _intrinsic(contracts)
+    payoff = np.maximum(contracts.right * (contracts.forward - contracts.strike), 0.0)
+    least = np.where(alive, intrinsic(terms), payoff)
     return TrueRows(
         contracts=contracts,
+        terms=terms,
+        schedules=schedules,
         vol=vol,
-        price=np.where(alive, price(*market, dividend_yield=rate), intrinsic),
-        half=half_spread(width, vega, deviations, intrinsic, ticks),
+        price=np.where(alive, worth(terms, vol, schedules), payoff),
+        half=half_spread(width, vega, deviations, least, ticks),
         ticks=ticks,
+    )
+
+
+def _terms(universe: tuple[Underlying, ...], contracts: Contracts, years: Floats) -> Terms:
+    which = contracts.which
+    return Terms(
+        which=which,
+        american=np.array([each.american for each in universe])[which],
+        right=contracts.right,
+        spot=np.array([each.spot for each in universe])[which],
+        forward=contracts.forward,
+        strike=contracts.strike,
+        years=years,
+        rate=-np.log(contracts.discount) / years,
+        share_yield=np.array([each.share_yield for each in universe])[which],
     )
 
 
@@ -120,7 +144,3 @@ def _smile_vol(universe: tuple[Underlying, ...], which: Rows, log_moneyness: Flo
         rows = which == index
         vol[rows] = np.sqrt(each.smile.total_variance(log_moneyness[rows], years[rows]) / years[rows])
     return vol
-
-
-def _intrinsic(contracts: Contracts) -> Floats:
-    return contracts.discount * np.maximum(contracts.right * (contracts.forward - contracts.strike), 0.0)

@@ -116,7 +116,7 @@ def _above_bound(quotes: Quotes, true: TrueRows, rows: Rows, _draw: Floats) -> N
 def _stale(quotes: Quotes, true: TrueRows, rows: Rows, draw: Floats) -> None:
     quotes.age[rows] = _STALE_SECONDS[0] + (_STALE_SECONDS[1] - _STALE_SECONDS[0]) * draw
     move = _STALE_MOVE[0] + (_STALE_MOVE[1] - _STALE_MOVE[0]) * draw
-    then = true.priced_at(true.contracts.forward[rows] * (1.0 + np.where(draw < 0.5, move, -move)), rows)
+    then = true.priced_at(1.0 + np.where(draw < 0.5, move, -move), rows)
     quotes.bid[rows], quotes.ask[rows] = two_sided(then, true.half[rows], draw, true.ticks.take(rows))
 
 

@@ -17,6 +17,7 @@ from atalanta.market.contracts.calendar import (
     third_friday,
     years_between,
 )
+from atalanta.market.simulator.dividends import Ahead
 from atalanta.market.simulator.universe import Ladder, Underlying, zero_rate
 
 __all__ = ["Series", "expiry_ladder", "list_series", "strike_grid"]
@@ -43,7 +44,7 @@ class Series(NamedTuple):
     strikes: tuple[Floats, ...]
 
 
-def list_series(underlying: Underlying, now: np.datetime64) -> Series:
+def list_series(underlying: Underlying, now: np.datetime64, dividends: Ahead) -> Series:
     """List an underlying's expiries as of `now` with their true forwards and strikes.
 
     The expiry of the trading day before is still there, as in real snapshots; its `years` are negative.
@@ -61,7 +62,7 @@ def list_series(underlying: Underlying, now: np.datetime64) -> Series:
     instants = expiry_instants(root, dates, settlement=settled)
     order = np.argsort(instants.expires_at, kind="stable")
     years = years_between(now, instants.expires_at)
-    forward, discount = _forwards(underlying, today, dates, years)
+    forward, discount = _forwards(underlying, dividends, years)
     strikes = [
         strike_grid(underlying, *each) if each[1] > 0.0 else _near(underlying, underlying.spot)
         for each in zip(forward.tolist(), years.tolist(), strict=True)
@@ -125,18 +126,11 @@ def _third_fridays(months: Dates) -> Dates:
     return _trading_day(third_friday(1970 + count // 12, 1 + count % 12))
 
 
-def _forwards(
-    underlying: Underlying, today: np.datetime64, dates: Dates, years: Floats
-) -> tuple[Floats, Floats]:
+def _forwards(underlying: Underlying, dividends: Ahead, years: Floats) -> tuple[Floats, Floats]:
     """Forward and discount per expiry; cash dividends before the expiry come off the spot."""
     rate = zero_rate(years)
-    months = (today.astype("M8[Y]").astype("M8[M]") + np.arange(2, 48, 3)).astype("M8[M]")
-    ex_dates = _third_fridays(months)
-    ex_dates = ex_dates[ex_dates > today]
-    ex_years = (ex_dates - today).astype(float) / 365.0
-    present = underlying.dividend * np.exp(-zero_rate(ex_years) * ex_years)
-    paid = (ex_dates[None, :] <= dates[:, None]) @ present
-    carry = rate - underlying.dividend_yield - underlying.borrow
+    carry = rate - underlying.share_yield
+    paid = dividends.value(carry, years)
     alive = years > 0.0
     forward = np.where(alive, (underlying.spot - paid) * np.exp(carry * years), underlying.spot)
     return forward, np.where(alive, np.exp(-rate * years), 1.0)

@@ -13,17 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.chain import Chain
+from atalanta.market.contracts.calendar import years_between
+from atalanta.market.contracts.sessions import opens
 from atalanta.market.contracts.symbols import format_symbols
 from atalanta.market.reading.hygiene import quote_flags
 from atalanta.market.simulator.arguments import generator, snapshot_instant
 from atalanta.market.simulator.contracts import Contracts, TrueRows, list_contracts, true_rows
 from atalanta.market.simulator.defects import Quotes, inject_defects
+from atalanta.market.simulator.dividends import Ahead, ahead, dividend_table
 from atalanta.market.simulator.quotes import sizes, two_sided
 from atalanta.market.simulator.smile import Smile
 from atalanta.market.simulator.universe import Underlying, draw_universe
 from atalanta.market.table import Table
 
-__all__ = ["Simulation", "simulate_chain"]
+__all__ = ["Simulation", "ahead_of", "simulate_chain"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +36,7 @@ _FRESH_SECONDS = 45.0
 
 _NOTES = (
     "synthetic market: simulated, seed {seed}; tickers, prices and sizes are invented",
-    "every contract has European exercise",
+    "options on the index have European exercise, those on the ETF and the stock American",
     "the reported spot is not synchronous with the quotes, as in real files",
     "bad quotes were put in on purpose; truth['defect'] names them",
 )
@@ -47,21 +50,23 @@ class Simulation(NamedTuple):
         truth: (N,) columns `vol`, `forward`, `discount`, `price` (exact) and `defect` ("" where sound).
         underlyings: one row per underlying: `underlying, chain_spot` (as reported), `spot` (true),
             `dividend_yield, borrow, dividend, vol_width, fine_tick, coarse_tick` (cents), `depth`,
-            and the parameters of its `Smile`.
+            `exercise`, and the parameters of its `Smile`.
+        dividends: cash dividends ahead, `underlying, ex_date, cash`; `analyze` takes them as they are.
     """
 
     chain: Chain
     truth: Table
     underlyings: Table
+    dividends: Table
 
 
 def simulate_chain(
     *, seed: int = 7, quote_time: str | dt.datetime | np.datetime64 = "2026-01-14T20:45:00Z"
 ) -> Simulation:
-    """Simulate a market of about 6,000 European options on three invented underlyings.
+    """Simulate a market of about 6,000 options on three invented underlyings.
 
-    An index with AM- and PM-settled expiries, an ETF with cash dividends, and a volatile stock with a
-    borrow cost and an earnings date. Volatilities lie on an arbitrage-free surface; quotes lie on the
+    European options on an index with AM- and PM-settled expiries; American ones on an ETF with cash dividends and on
+    a volatile stock with a borrow cost and an earnings date. Volatilities lie on an arbitrage-free surface; quotes lie on the
     tick grid around the true price, except where a defect was put in (`DEFECT_RATES`).
 
     Args:
@@ -74,8 +79,9 @@ def simulate_chain(
     now = snapshot_instant(quote_time, _ORIGIN)
     rng = generator(seed, _ORIGIN)
     universe = draw_universe(rng)
-    contracts = list_contracts(universe, now)
-    true = true_rows(universe, contracts)
+    schedules = tuple(ahead(each, now) for each in universe)
+    contracts = list_contracts(universe, now, schedules)
+    true = true_rows(universe, contracts, schedules)
     quotes = _quote(universe, true, rng)
     defect = inject_defects(quotes, true, rng)
     chain_spot = _reported_spot(universe, rng)
@@ -92,6 +98,16 @@ def simulate_chain(
         chain.with_columns(flags=quote_flags(chain.to_dict())),
         Table(truth).take(rows).with_columns(defect=defect),
         _underlyings(universe, chain_spot),
+        dividend_table(universe, schedules),
+    )
+
+
+def ahead_of(simulation: Simulation) -> tuple[Ahead, ...]:
+    """The dividends of each underlying of a simulated market, as seen from its quote time."""
+    dividends, now = simulation.dividends, simulation.chain["quote_time"][:1]
+    own = [dividends.take(dividends["underlying"] == name) for name in simulation.underlyings["underlying"]]
+    return tuple(
+        Ahead(each["ex_date"], years_between(now, opens(each["ex_date"])), each["cash"]) for each in own
     )
 
 
@@ -121,7 +137,7 @@ def _named(
         "symbol": format_symbols(contracts.root, contracts.expiry, contracts.right, contracts.strike),
         "quote_time": np.full(count, now),
         "spot": chain_spot[contracts.which],
-        "exercise": np.full(count, "european", dtype=object),
+        "exercise": np.array([each.exercise for each in universe], dtype=object)[contracts.which],
         "multiplier": np.full(count, 100.0),
         "flags": np.zeros(count, dtype=np.uint32),  # set once the duplicates are in
     }
@@ -154,6 +170,7 @@ def _underlyings(universe: tuple[Underlying, ...], chain_spot: Floats) -> Table:
             "underlying": np.array([each.symbol for each in universe], dtype=object),
             "chain_spot": chain_spot,
             **{name: np.array([getattr(each, name) for each in universe]) for name in market},
+            "exercise": np.array([each.exercise for each in universe], dtype=object),
             "fine_tick": np.array([each.ticks[0] for each in universe]),
             "coarse_tick": np.array([each.ticks[1] for each in universe]),
             **{name: np.array([getattr(each.smile, name) for each in universe]) for name in smile},

@@ -15,9 +15,10 @@ from atalanta.errors import InputError
 from atalanta.market.simulator.arguments import generator
 from atalanta.market.simulator.arrivals import Arrivals, arrive
 from atalanta.market.simulator.quotes import Ticks, half_spread, sizes, two_sided
-from atalanta.market.simulator.simulation import Simulation
+from atalanta.market.simulator.simulation import Simulation, ahead_of
+from atalanta.market.simulator.valuation import Terms, intrinsic, worth
 from atalanta.market.table import Table
-from atalanta.pricing import greeks, price
+from atalanta.pricing import greeks
 
 __all__ = ["TICK_DEFECT_RATES", "TickSimulation", "simulate_ticks"]
 
@@ -157,17 +158,25 @@ def _reprice(arrivals: Arrivals, simulation: Simulation, row: Rows, spot: Floats
     options = np.flatnonzero(arrivals.is_option)
     underlyings, which = simulation.underlyings, arrivals.which[options]
     listed, true = simulation.chain.take(row[options]), simulation.truth.take(row[options])
-    rate = -np.log(true["discount"]) / listed["years"]
-    years = listed["years"] - arrivals.time_ns[options] / (1e9 * _YEAR_SECONDS)
-    forward = true["forward"] * (spot[options] / underlyings["spot"][which])
-    market = (listed["right"], forward, listed["strike"], years, rate, true["vol"])
-    vega = greeks(*market, dividend_yield=rate).vega
-    intrinsic = np.exp(-rate * years) * np.maximum(listed["right"] * (forward - listed["strike"]), 0.0)
-    deviations = np.log(listed["strike"] / forward) / (true["vol"] * np.sqrt(years))
+    elapsed = arrivals.time_ns[options] / (1e9 * _YEAR_SECONDS)
+    terms = Terms(
+        which=which,
+        american=listed["exercise"] == "american",
+        right=listed["right"],
+        spot=spot[options],
+        forward=true["forward"] * (spot[options] / underlyings["spot"][which]),
+        strike=listed["strike"],
+        years=listed["years"] - elapsed,
+        rate=-np.log(true["discount"]) / listed["years"],
+        share_yield=(underlyings["dividend_yield"] + underlyings["borrow"])[which],
+    )
+    at_forward = (terms.right, terms.forward, terms.strike, terms.years, terms.rate, true["vol"])
+    vega = greeks(*at_forward, dividend_yield=terms.rate).vega
+    deviations = np.log(terms.strike / terms.forward) / (true["vol"] * np.sqrt(terms.years))
     ticks = Ticks(underlyings["fine_tick"][which], underlyings["coarse_tick"][which])
     exact, half = spot.copy(), _SPOT_HALF_SPREAD * spot
-    exact[options] = price(*market, dividend_yield=rate)
-    half[options] = half_spread(underlyings["vol_width"][which], vega, deviations, intrinsic, ticks)
+    exact[options] = worth(terms, true["vol"], ahead_of(simulation), elapsed)
+    half[options] = half_spread(underlyings["vol_width"][which], vega, deviations, intrinsic(terms), ticks)
     return exact, half
 
 

@@ -35,7 +35,8 @@ class Underlying:
         spot: per share, at the snapshot.
         dividend_yield: continuous yield.
         borrow: continuous cost of borrowing the share.
-        dividend: cash per share paid on the third Friday of March, June, September and December.
+        dividend: cash per share on the third Thursday of January, April, July and October (see `dividends`).
+        exercise: `european` or `american`.
         smile: the true volatility surface.
         ladder: the expiries listed.
         increments: strike increments, finest first.
@@ -50,12 +51,23 @@ class Underlying:
     dividend_yield: float
     borrow: float
     dividend: float
+    exercise: str
     smile: Smile
     ladder: Ladder
     increments: tuple[float, ...]
     ticks: tuple[int, int]
     vol_width: float
     depth: int
+
+    @property
+    def american(self) -> bool:
+        """Whether its options can be exercised before they expire."""
+        return self.exercise == "american"
+
+    @property
+    def share_yield(self) -> float:
+        """What holding the share pays continuously, and borrowing it costs."""
+        return self.dividend_yield + self.borrow
 
     @property
     def am_monthlies(self) -> bool:
@@ -71,6 +83,7 @@ UNIVERSE = (
         dividend_yield=0.014,
         borrow=0.0,
         dividend=0.0,
+        exercise="european",
         smile=Smile(short_vol=0.125, long_vol=0.19, reversion=1.6, rho=-0.70, eta=1.10, gamma=0.45),
         ladder=Ladder(dailies=9, weeklies=8, monthlies=10, leaps=2),
         increments=(5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0),
@@ -85,6 +98,7 @@ UNIVERSE = (
         dividend_yield=0.0,
         borrow=0.0,
         dividend=1.65,
+        exercise="american",
         smile=Smile(short_vol=0.13, long_vol=0.185, reversion=1.5, rho=-0.65, eta=1.05, gamma=0.44),
         ladder=Ladder(dailies=8, weeklies=7, monthlies=7, leaps=2),
         increments=(1.0, 2.0, 5.0, 10.0, 25.0, 50.0),
@@ -99,6 +113,7 @@ UNIVERSE = (
         dividend_yield=0.0,
         borrow=0.012,
         dividend=0.0,
+        exercise="american",
         smile=Smile(0.52, 0.46, 2.0, rho=-0.25, eta=0.85, gamma=0.40, event_years=20 / 365, event_move=0.07),
         ladder=Ladder(dailies=1, weeklies=8, monthlies=7, leaps=2),
         increments=(2.5, 5.0, 10.0, 20.0, 50.0),

@@ -1,0 +1,174 @@
+"""Early assignment: which American options are worth exercising now or before the next ex-date, and by how much.
+
+Main entry: `find_assignments`. Whoever is short such an option is likely to be assigned. Values are those of the model
+at the volatility of the out-of-the-money option nearest in strike, which the exercise value does not hide.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from atalanta.market.analysis import Analysis
+from atalanta.market.analysis.carry import tickers_of
+from atalanta.market.analysis.expiries import group_by_expiry
+from atalanta.market.contracts.sessions import day_before
+from atalanta.market.flags import QualityFlag
+from atalanta.market.table import Table
+from atalanta.pricing import Dividends, EarlyExercise, early_exercise
+from atalanta.pricing.valuation import Tolerance
+
+__all__ = ["find_assignments"]
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+#: Log moneyness beyond which strikes are all alike far.
+_FAR = 10.0
+
+#: Less than this per share is no reason: a tenth of the smallest tick.
+_LEAST = 1e-3
+
+_UNUSABLE = np.uint32(QualityFlag.BAD_CONTRACT | QualityFlag.EXPIRED | QualityFlag.CROSSED)
+_CONTRACT = (
+    *("underlying", "root", "symbol", "quote_time", "expiry", "right", "strike", "bid", "ask"),
+    *("multiplier", "years", "implied_spot"),
+)
+
+
+def find_assignments(
+    analysis: Analysis, *, tolerance: Tolerance = "standard", threads: int | None = None
+) -> Table:
+    """American options in the money that are worth more exercised than held.
+
+    Calls are compared just before the next ex-date, at today's spot: exercised, or held through the dividend. Puts,
+    and calls that a yield makes worth exercising, are compared now with the exercise boundary. Rows whose quotes
+    leave more time value than that could cost are not looked at.
+
+    Args:
+        analysis: N rows.
+        tolerance: of the prices, as `price` takes it.
+        threads: of the kernels; None takes the package's setting.
+
+    Returns:
+        M rows: `underlying, root, symbol, quote_time, expiry, right, strike, bid, ask, multiplier, years,
+        implied_spot`; `row` in the analysis; `vol` used; per share `intrinsic`, `time_value` (mid less intrinsic),
+        `boundary`; `now` (exercise is right now, else before the ex-date); `ex_date`, `last_day` (the session before
+        it), `dividend`; `cost`: lost per share by not exercising, until after the dividend or, where `now` is True,
+        per calendar day; `cost_per_contract`; `probability` of exercise before expiry, risk-neutral. By underlying,
+        then calls before puts, then by falling cost.
+    """
+    group = group_by_expiry(analysis).index
+    ahead = _ahead(analysis)
+    rows = _candidates(analysis, ahead.schedule[group], ahead.pairs)
+    vol = _strike_vols(analysis, group)[rows]
+    early = early_exercise(
+        analysis["right"][rows],
+        analysis["implied_spot"][rows],
+        analysis["strike"][rows],
+        analysis["years"][rows],
+        analysis.expiries["rate"][group[rows]],
+        vol,
+        dividend_yield=analysis["borrow"][rows],
+        dividends=Dividends(ahead.pairs, of=ahead.schedule[group[rows]]) if ahead.pairs else None,
+        tolerance=tolerance,
+        threads=threads,
+    )
+    found = _told(analysis, rows, early).with_columns(vol=vol)
+    ex_date = _ex_dates(early.next_ex_years, ahead.schedule[group[rows]], ahead)
+    found = found.with_columns(ex_date=ex_date, last_day=day_before(ex_date))
+    right_soon = found["now"] | np.asarray(early.ex_dividend_exercise, dtype=bool)
+    found = found.take(right_soon & (found["cost"] > _LEAST))
+    order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
+    return found.take(order)
+
+
+def _told(analysis: Analysis, rows: Rows, early: EarlyExercise) -> Table:
+    """What is told of each of M rows, but for volatility and dates."""
+    now = np.asarray(early.exercise_now, dtype=bool)
+    cost = np.where(now, early.cost_of_waiting / 365, early.cost_of_holding)
+    mid = analysis["bid"][rows] / 2 + analysis["ask"][rows] / 2
+    return Table(
+        {
+            **{name: analysis[name][rows] for name in _CONTRACT},
+            "row": rows,
+            "intrinsic": early.intrinsic,
+            "time_value": mid - early.intrinsic,
+            "boundary": early.boundary,
+            "now": now,
+            "dividend": early.next_dividend,
+            "cost": cost,
+            "cost_per_contract": cost * analysis["multiplier"][rows],
+            "probability": early.probability,
+        }
+    )
+
+
+class _Ahead(NamedTuple):
+    """The dividends of an analysis: (G,) schedule of each expiry (-1 for none); pairs and ex-dates of each schedule."""
+
+    schedule: npt.NDArray[np.int32]
+    pairs: list[list[tuple[float, float]]]
+    ex_dates: list[npt.NDArray[np.datetime64]]
+
+
+def _ahead(analysis: Analysis) -> _Ahead:
+    paid, expiries = analysis.dividends, analysis.expiries
+    found = _Ahead(np.full(len(expiries), -1, dtype=np.int32), [], [])
+    rows_of = _places(tickers_of(expiries["underlying"]), expiries["quote_time"])
+    for key, own in _places(paid["underlying"], paid["quote_time"]).items():
+        found.schedule[rows_of[key]] = len(found.pairs)
+        found.pairs.append(list(zip(paid["years"][own].tolist(), paid["cash"][own].tolist(), strict=True)))
+        found.ex_dates.append(paid["ex_date"][own])
+    return found
+
+
+def _places(names: Any, moments: npt.NDArray[np.datetime64]) -> dict[tuple[str, int], list[int]]:
+    """The rows of each name and instant."""
+    places: dict[tuple[str, int], list[int]] = {}
+    for row, key in enumerate(zip(names, moments.astype("M8[ns]").astype(np.int64).tolist(), strict=True)):
+        places.setdefault(key, []).append(row)
+    return places
+
+
+def _candidates(
+    analysis: Analysis, schedule: npt.NDArray[np.int32], schedules: list[list[tuple[float, float]]]
+) -> Rows:
+    """American rows in the money whose quotes leave less time value than the next dividend, or none."""
+    intrinsic = analysis["right"] * (analysis["implied_spot"] - analysis["strike"])
+    next_cash = np.array([pairs[0][1] for pairs in schedules] + [0.0])[schedule]
+    next_cash = np.where(analysis["right"] > 0, next_cash, 0.0)
+    usable = (analysis["flags"] & _UNUSABLE) == 0
+    bid = np.where(analysis["bid"] > 0, analysis["bid"], 0.0)
+    short_of_time = bid - intrinsic < next_cash
+    american = analysis["exercise"] == "american"
+    return np.flatnonzero(american & usable & (analysis["years"] > 0) & (intrinsic > 0) & short_of_time)
+
+
+def _strike_vols(analysis: Analysis, group: npt.NDArray[np.int64]) -> Floats:
+    """(N,) volatility of the out-of-the-money option nearest in strike, of the row's expiry; its own where none is sound."""
+    vol, place = analysis["iv_mid"], np.clip(np.nan_to_num(analysis["moneyness"]), -_FAR, _FAR)
+    out = analysis["right"] * analysis["moneyness"] >= 0
+    known = np.flatnonzero(out & np.isfinite(vol) & (analysis["flags"] == 0))
+    if not len(known):
+        return vol
+    key = 4 * _FAR * group + place  # expiries lie apart by more than a smile is wide
+    known = known[np.argsort(key[known], kind="stable")]
+    after = np.searchsorted(key[known], key)
+    sides = [known[np.clip(after + step, 0, len(known) - 1)] for step in (-1, 0)]
+    before, behind = (np.where(group[side] == group, np.abs(key[side] - key), np.inf) for side in sides)
+    nearest = vol[np.where(before < behind, *sides)]
+    return np.where(np.isfinite(np.minimum(before, behind)), nearest, vol)
+
+
+def _ex_dates(years: Floats, schedule: npt.NDArray[np.int32], ahead: _Ahead) -> npt.NDArray[np.datetime64]:
+    """The ex-date that lies so many years ahead; NaT where there is none."""
+    found = np.full(len(years), np.datetime64("NaT"), dtype="M8[D]")
+    for place, pairs in enumerate(ahead.pairs):
+        times = np.array([time for time, _ in pairs])
+        own = np.flatnonzero((schedule == place) & np.isfinite(years))
+        nearest = np.minimum(np.searchsorted(times, years[own] - 1e-9), len(times) - 1)
+        found[own] = ahead.ex_dates[place][nearest]
+    return found

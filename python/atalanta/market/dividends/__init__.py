@@ -1,0 +1,1 @@
+"""Cash dividends: where they come from, and the calendar they make."""
