@@ -8,8 +8,15 @@ from atalanta.benchmarking import instruction_sets
 from atalanta.benchmarking.accuracy import exact_prices, largest_errors
 from atalanta.benchmarking.clock import Work
 from atalanta.benchmarking.contender import Contender, atalanta_contender
-from atalanta.benchmarking.instruction_sets import compare_bits, isa_cells, isa_kept, supported_isas
-from atalanta.benchmarking.operations import GROUPS, OPERATIONS, cells_of
+from atalanta.benchmarking.instruction_sets import (
+    EUROPEAN,
+    LISTED,
+    compare_bits,
+    isa_cells,
+    isa_kept,
+    supported_isas,
+)
+from atalanta.benchmarking.operations import GROUPS, OPERATIONS, SUITES, cells_of
 from atalanta.benchmarking.workloads import Rows, market_rows, quoted_rows, tail_rows
 from atalanta.machine import cpu_features
 
@@ -98,7 +105,22 @@ def test_forward_money():
 
 def test_groups_are_those_of_the_command_line():
     """The names that `--ops` takes, in the order of the report."""
-    assert ("price", "greeks", "implied_vol", "single", "isa", "accuracy", "analyze") == GROUPS
+    kernels = ("price", "greeks", "implied_vol", "single", "american", "dividends")
+    assert (*kernels, "isa", "accuracy", "analyze") == GROUPS
+
+
+def test_a_suite_is_made_of_groups():
+    """The American suite holds both kinds of American options, and is measured beside QuantLib."""
+    groups, beside = SUITES["american"]
+    assert {"american", "dividends", "isa", "accuracy"} <= set(groups) <= set(GROUPS)
+    assert ("quantlib",) == beside
+
+
+def test_a_part_of_an_operation_takes_its_turns_too():
+    """All columns are measured beside the price alone, of the first contender, under the price's name."""
+    made = [contender("a", "american_greeks", "american_standard"), contender("b", "american_greeks")]
+    (cell,) = cells_of(BY_NAME["american_greeks"], made, [4])
+    assert ["a", "b", "american_standard"] == [entry.contender for entry in cell.entries]
 
 
 def test_cells_grow():
@@ -169,10 +191,19 @@ def test_each_cell_switches_to_its_instruction_set():
 
 def test_instruction_sets_with_fused_multiply_add_agree():
     """No bit differs between them, nor between a batch and single calls; the baseline stays within 1e-13."""
-    bits = compare_bits(supported_isas(), 500)
+    bits = compare_bits(supported_isas(), 500, [EUROPEAN])
     assert (0, 0, True) == (bits.differing, bits.scalar_differing, bits.passed)
     assert (15 * 1000, 2 * 64) == (bits.values, bits.scalar_values)
     assert bits.baseline_error is None or 0 <= bits.baseline_error < 1e-13
+
+
+def test_american_options_have_the_same_bits_too():
+    """Every class, all columns and implied vols, in batches and by single calls."""
+    bits = compare_bits(supported_isas(), 40, [LISTED])
+    assert (0, 0, True) == (bits.differing, bits.scalar_differing, bits.passed)
+    assert bits.values > 40 * 2 * 10
+    assert 2 * 16 == bits.scalar_values
+    assert bits.baseline_error is None
 
 
 def test_one_bit_is_noticed(monkeypatch):
@@ -181,14 +212,14 @@ def test_one_bit_is_noticed(monkeypatch):
     monkeypatch.setattr(instruction_sets, "_computed_by", lambda *_: next(given))
     monkeypatch.setattr(instruction_sets, "_baseline_error", lambda *_: None)
     name = next(row["name"] for row in cpu_features()["available"] if row["supported"])
-    bits = compare_bits([name, name], 4)
+    bits = compare_bits([name, name], 4, [EUROPEAN])
     assert (3, 2, False) == (bits.values, bits.differing, bits.passed)
 
 
 def test_a_single_call_that_differs_fails(monkeypatch):
     """Batch and scalar are compared as well."""
-    monkeypatch.setattr(instruction_sets, "_single_and_batch", lambda: (np.array([1.0]), np.array([2.0])))
-    bits = compare_bits([cpu_features()["isa"]], 4)
+    monkeypatch.setattr(instruction_sets, "_single_and_batch", lambda _: (np.array([1.0]), np.array([2.0])))
+    bits = compare_bits([cpu_features()["isa"]], 4, [EUROPEAN])
     assert (0, 1, False) == (bits.differing, bits.scalar_differing, bits.passed)
 
 

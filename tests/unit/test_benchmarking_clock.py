@@ -51,6 +51,17 @@ def test_contenders_take_turns_and_the_first_rotates(clock):
     assert "abc" + "bca" + "cab" + "abc" == "".join(rounds_of(clock, "abc"))
 
 
+def test_a_call_on_some_of_the_rows_is_divided_by_those(clock):
+    """A slow library takes 2 of 100 rows: 1,000 ns a call are 500 an option, and the cell keeps its size."""
+
+    def call():
+        clock.now += 1000
+
+    entry = Entry("slow", lambda: Work.calling(call, rows=2))
+    (made,), _ = measure([Cell("price", 100, [entry])], TWO_ROUNDS, clock)
+    assert (100, (500.0, 500.0)) == (made.rows, made.ns)
+
+
 def test_rounds_of_all_sizes_are_spread(clock):
     """Neither size is finished before the other one begins."""
     cells = [Cell("price", rows, [clock.entry(str(rows))]) for rows in (1, 2)]

@@ -8,12 +8,15 @@ from atalanta.benchmarking import accuracy, session
 from atalanta.benchmarking.clock import LeftOut, Limits, Measurement, Work
 from atalanta.benchmarking.contender import Contender, atalanta_contender
 from atalanta.benchmarking.instruction_sets import supported_isas
+from atalanta.benchmarking.listed.accuracy import ListedError
 from atalanta.benchmarking.operations import GROUPS, OPERATIONS
 from atalanta.benchmarking.session import BASE, SIMULATED, Plan, Session, run_session
 from atalanta.benchmarking.table import (
     chain_table,
     error_table,
     isa_table,
+    listed_error_table,
+    listed_table,
     operation_table,
     verdict_table,
 )
@@ -22,7 +25,9 @@ from atalanta.machine import cpu_features
 from tests.cli_reports import market
 
 #: A run of two short rounds; what it measures is not looked at.
-SHORT = Plan(sizes=(1, 3), limits=Limits(1e-9, 10.0, 1e-9, (2, 2)), isa_rows=20, accuracy_rows=5)
+SHORT = Plan(
+    sizes=(1, 3), limits=Limits(1e-9, 10.0, 1e-9, (2, 2)), isa_rows=20, accuracy_rows=5, listed_rows=8
+)
 
 
 def measurement(operation, rows, contender, *ns):
@@ -65,6 +70,19 @@ def test_a_whole_run():
     assert 4 == len(made.errors)
     assert () == made.left_out
     assert before == cpu_features()["isa"]
+
+
+def test_each_instruction_set_is_measured_once(monkeypatch):
+    """One cell per operation asked for and instruction set; with single calls alone, all operations."""
+    monkeypatch.setattr(session, "compare_bits", lambda *_: None)
+    made = [contender(BASE, *(operation.binder for operation in OPERATIONS))]
+    for groups, expected in (("price", "isa"), {"price"}), (("single", "isa"), None):
+        found = run_session(made, replace(SHORT, groups=groups)).instruction_sets
+        names = [item.operation for item in found if item.contender == supported_isas()[0]]
+        assert len(names) == len(set(names))
+        assert set(names) == (
+            expected or {operation.name for operation in OPERATIONS if not operation.single}
+        )
 
 
 def test_without_mpmath_errors_are_unknown(monkeypatch):
@@ -147,6 +165,7 @@ def test_the_document_has_every_figure(figures):
         "left_out",
         "bits",
         "errors",
+        "listed_errors",
     } == document.keys()
     assert {
         "operation": "price",
@@ -228,6 +247,92 @@ def test_errors_are_listed_with_what_is_missing(figures):
         error_table(made).rows
     )
     assert () == error_table(figures).rows
+
+
+def american(*, fast=900.0, peer=27_000.0, error=1e-4, missing=0):
+    """A session that priced American options: in nanoseconds, the largest error, rows without a number."""
+    return Session(
+        (Contender(BASE, {}), Contender("quantlib", {})),
+        measurements=(
+            measurement("american_fast", 10_000, BASE, fast, fast),
+            measurement("american_fast", 10_000, "quantlib", peer, peer),
+            measurement("american_greeks", 10_000, BASE, 4000.0, 4000.0),
+            measurement("american_greeks", 10_000, "american_standard", 1000.0, 1000.0),
+            measurement("price", 100, BASE, 8.0, 8.0),
+        ),
+        listed_errors=(
+            ListedError("american_fast", BASE, "own", 100, 1e-5, 1e-6, 0),
+            ListedError("american_fast", BASE, "table", 90, error, 1e-6, missing),
+            ListedError("american_fast", "quantlib", "table", 90, 0.1, 0.1, 0),
+        ),
+    )
+
+
+def listed_verdicts(session):
+    return {verdict.what: verdict for verdict in judge(session) if verdict.reached is not None}
+
+
+def test_american_options_are_judged_by_time_ratio_and_error():
+    """The worst error of all references counts, and only that of Atalanta."""
+    verdicts = listed_verdicts(american())
+    assert Verdict("american_fast", "<= 1 µs", "0.9 µs", True) == verdicts["american_fast"]
+    assert Verdict("american_fast: quantlib", ">= 25 x", "30 x", True) == verdicts["american_fast: quantlib"]
+    assert Verdict("american_fast: error", "<= 0.00012", "0.0001", True) == verdicts["american_fast: error"]
+
+
+def test_american_options_can_miss_their_targets():
+    """Too slow, too small a ratio, too large an error."""
+    verdicts = listed_verdicts(american(fast=1100.0, error=1.3e-4))
+    names = ("american_fast", "american_fast: quantlib", "american_fast: error")
+    assert [False] * 3 == [verdicts[name].reached for name in names]
+
+
+def test_a_missing_price_is_no_small_error():
+    """A row without a number misses the target however small the other errors are."""
+    assert not listed_verdicts(american(missing=1))["american_fast: error"].reached
+
+
+def test_further_columns_are_told_in_prices():
+    """All columns take 4 where price, delta, gamma and theta take 1: 1 for each of vega, rho and phi."""
+    verdict = listed_verdicts(american())["american_greeks: each further column"]
+    assert Verdict(verdict.what, "<= 1 x price", "1 x price", True) == verdict
+
+
+def test_american_options_have_tables_of_their_own():
+    """Microseconds apart from the nanoseconds of European options, and errors beside their reference."""
+    made = american()
+    assert [("price", "100", BASE, "8", "")] == list(operation_table(made).rows)
+    assert ("yield, price, fast", "10k", BASE, "0.9", "") == listed_table(made).rows[0]
+    assert ("", "", "quantlib", "27", "30") == listed_table(made).rows[1]
+    assert ("yield, price, fast", "own", BASE, "100", "1.0e-05", "1.0e-06", "-") == listed_error_table(
+        made
+    ).rows[0]
+
+
+def test_american_instruction_sets_have_a_limit_of_their_own(figures):
+    """2.1 times as long in an American operation is within 2.2, whatever the European ones do."""
+    made = replace(
+        figures,
+        instruction_sets=(
+            *figures.instruction_sets,
+            measurement("american_fast", 1_000, "avx512", 1000.0, 1000.0),
+            measurement("american_fast", 1_000, "avx2", 2100.0, 2100.0),
+        ),
+    )
+    verdicts = {verdict.what: verdict for verdict in judge(made)}
+    assert ("2.10 x american_fast", True) == (
+        verdicts["avx2 beside avx512, American"].figure,
+        verdicts["avx2 beside avx512, American"].reached,
+    )
+    assert not verdicts["avx2 beside avx512"].reached
+
+
+def test_only_what_was_asked_for_is_compared():
+    """Errors and instruction sets of American options alone need no 40-digit values."""
+    groups = ("american", "isa", "accuracy")
+    plan = replace(SHORT, groups=groups, listed_rows=4)
+    assert {"american"} == {operation.group for operation in plan.covered}
+    assert OPERATIONS == replace(plan, groups=("isa",)).covered
 
 
 def test_only_verdicts_are_listed(figures):

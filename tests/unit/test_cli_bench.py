@@ -11,7 +11,7 @@ from atalanta.benchmarking.clock import Measurement
 from atalanta.benchmarking.contender import Contender
 from atalanta.benchmarking.instruction_sets import BitComparison
 from atalanta.benchmarking.isolation import THREAD_LIMITS, Isolation, one_core
-from atalanta.benchmarking.operations import GROUPS
+from atalanta.benchmarking.operations import GROUPS, SUITES
 from atalanta.benchmarking.session import BASE, Session
 from atalanta.cli import selfcheck
 from atalanta.cli.app import app
@@ -108,9 +108,48 @@ def test_a_chain_is_read_before_anything_is_measured(asked, tmp_path):
     assert ("mine.csv", len(market())) == (source, len(chain))
 
 
+def test_a_suite_makes_the_plan(asked):
+    """`bench american`: American options alone on 10,000 rows; with `--quick` fewer; `--ops` says what of it."""
+    assert 0 == run("american").exit_code
+    assert (SUITES["american"][0], 10_000) == (asked["plan"].groups, asked["plan"].listed_rows)
+    run("american", "--quick", "--ops", "dividends")
+    assert (("dividends",), session.Plan.quick().listed_rows) == (
+        asked["plan"].groups,
+        asked["plan"].listed_rows,
+    )
+
+
+def test_a_suite_is_measured_beside_its_peer(asked, monkeypatch):
+    """Without it the run goes on and the remarks say what to install."""
+    from atalanta.benchmarking import peers
+
+    loaded = Contender("quantlib", {})
+    monkeypatch.setattr(peers, "load_peer", lambda _: loaded)
+    run("american")
+    assert [BASE, "quantlib"] == asked["contenders"]
+
+
+def test_a_suite_without_its_peer_says_what_to_install(asked, monkeypatch):
+    """A line among the remarks, exit code 0."""
+    monkeypatch.setitem(sys.modules, "QuantLib", None)
+    result = run("american")
+    assert 0 == result.exit_code
+    assert [BASE] == asked["contenders"]
+    assert "python -m pip install QuantLib" in " ".join(result.stdout.split())
+
+
+def test_exact_cases_reach_the_run(asked, tmp_path):
+    """`--cases FOLDER` with its table."""
+    (tmp_path / "american_exact_grid.csv").write_text("type,S,K,T,r,q,sigma,price\n", encoding="utf-8")
+    assert 0 == run("american", "--cases", str(tmp_path)).exit_code
+    assert tmp_path == asked["plan"].cases
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american)"),
+        (("--cases", "nowhere"), "[cli.bench] --cases nowhere: there is no american_exact_grid.csv in it"),
         (
             ("--ops", "pricing"),
             "[cli.bench] --ops pricing: no such operation (known: price, greeks, implied_vol,",

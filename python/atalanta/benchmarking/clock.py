@@ -37,15 +37,19 @@ _NS = 1e9
 
 @dataclass(frozen=True)
 class Work:
-    """What is timed: a statement and the names it uses; `Work.calling(f)` for a call without arguments."""
+    """What is timed: a statement and the names it uses; `Work.calling(f)` for a call without arguments.
+
+    `rows` says on how many options a run works where that is not every row of the cell: a slow library takes some.
+    """
 
     statement: str
     names: Mapping[str, Any] = field(repr=False)
+    rows: int | None = None
 
     @classmethod
-    def calling(cls, call: Callable[[], Any]) -> Work:
+    def calling(cls, call: Callable[[], Any], rows: int | None = None) -> Work:
         """A call that takes nothing."""
-        return cls("call()", {"call": call})
+        return cls("call()", {"call": call}, rows)
 
     @classmethod
     def literal(cls, function: str, names: Mapping[str, Any], *arguments: Any, **keywords: Any) -> Work:
@@ -150,6 +154,7 @@ class _Contestant:
     def __init__(self, cell: Cell, entry: Entry, limits: Limits, clock: Clock) -> None:
         self._cell, self._entry = cell, entry
         work = entry.bind()
+        self._rows = work.rows or cell.rows
         self._timer = Timer(work.statement, timer=clock, globals=dict(work.names))
         self._samples: list[float] = []
         entry.enter()
@@ -162,12 +167,12 @@ class _Contestant:
 
     @property
     def seconds_per_sample(self) -> float:
-        return self.ns_per_option * self._repeats * self._cell.rows / _NS
+        return self.ns_per_option * self._repeats * self._rows / _NS
 
     def sample(self) -> None:
         self._entry.enter()
         taken = self._timer.timeit(self._repeats)
-        self._samples.append(taken / self._repeats / self._cell.rows)
+        self._samples.append(taken / self._repeats / self._rows)
 
     def measurement(self) -> Measurement:
         warm = self._samples[1:]  # the first one planned the rounds

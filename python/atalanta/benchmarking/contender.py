@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Literal
+from typing import Any, Literal
 
 import atalanta
 from atalanta import pricing
 from atalanta.benchmarking.clock import Work
+from atalanta.benchmarking.listed.binders import listed_binders
 from atalanta.benchmarking.workloads import ONE_OPTION, Rows
 
-__all__ = ["Binder", "Contender", "atalanta_contender"]
+__all__ = ["Binder", "Contender", "Finest", "atalanta_contender"]
 
-Binder = Callable[[Rows], Work]
+Binder = Callable[[Any], Work]
+
+#: The name of a library's finest price, how many rows are worth its time, and its call.
+Finest = tuple[str, int, Binder]
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,11 @@ class Contender:
 
     Attributes:
         name: as in the tables.
-        binders: by operation: `price`, `greeks`, `greeks_all`, `implied_vol`, `one_price`, `one_price_yield`,
-            `one_implied_vol`; a missing one means that the library has no such function.
+        binders: by operation, see `operations.OPERATIONS`; a missing one means that the library has no such function.
         packages: distributions whose versions the report names.
         note: how the library is called, where that matters.
         answers_rows: False when its batch call cannot take the given rows and is timed on others.
+        references: by operation, a price of its own that errors may be measured against.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Contender:
     packages: tuple[str, ...] = ()
     note: str = ""
     answers_rows: bool = True
+    references: Mapping[str, Finest] = field(default_factory=dict, repr=False)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -64,6 +69,7 @@ def atalanta_contender() -> Contender:
             "one_price": lambda _: _one("price", *ONE_OPTION, 0.2),
             "one_price_yield": lambda _: _one("price", *ONE_OPTION, 0.2, dividend_yield=0.01),
             "one_implied_vol": lambda _: _one("implied_vol", pricing.price(*ONE_OPTION, 0.2), *ONE_OPTION),
+            **listed_binders(),
         },
         packages=("atalanta", "numpy"),
     )

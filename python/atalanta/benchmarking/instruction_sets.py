@@ -15,14 +15,19 @@ import numpy as np
 from atalanta import _core, pricing
 from atalanta.benchmarking.clock import Cell, Entry
 from atalanta.benchmarking.contender import Contender
+from atalanta.benchmarking.listed.bits import listed_single_and_batch, listed_values
 from atalanta.benchmarking.operations import Operation
 from atalanta.benchmarking.workloads import Floats, Rows, market_rows, quoted_rows, tail_rows
 from atalanta.machine import cpu_features
 
-__all__ = ["BitComparison", "compare_bits", "isa_cells", "isa_kept", "supported_isas"]
+__all__ = ["EUROPEAN", "LISTED", "BitComparison", "compare_bits", "isa_cells", "isa_kept", "supported_isas"]
+
+#: What is compared: European options, and American ones with a yield or with cash dividends.
+EUROPEAN, LISTED = "european", "listed"
 
 _BASELINE = "baseline"
 _SCALAR_ROWS = 64
+_LISTED_ROWS, _LISTED_BITS = 1_000, 320
 
 
 @dataclass(frozen=True)
@@ -68,28 +73,29 @@ def isa_cells(
     """One cell per operation, whose contenders are the instruction sets; measure them inside `isa_kept`."""
     cells = []
     for operation in operations:
-        work = partial(contender.binders[operation.binder], operation.rows(count))
-        cells.append(
-            Cell(
-                operation.name, count, [Entry(name, work, partial(_core.select_isa, name)) for name in names]
-            )
-        )
+        rows = min(count, _LISTED_ROWS) if operation.listed else count
+        work = partial(contender.binders[operation.binder], operation.rows(rows))
+        entries = [Entry(name, work, partial(_core.select_isa, name)) for name in names]
+        cells.append(Cell(operation.name, rows, entries))
     return cells
 
 
-def compare_bits(names: Sequence[str], count: int = 10_000) -> BitComparison:
+def compare_bits(
+    names: Sequence[str], count: int = 10_000, kinds: Sequence[str] = (EUROPEAN, LISTED)
+) -> BitComparison:
     """Compute prices, all Greeks and implied vols with each instruction set and compare the bits.
 
     Args:
         names: supported instruction sets, best first.
-        count: market rows and, of implied vols, as many of the tails.
+        count: market rows and, of implied vols, as many of the tails; at most 320 listed options of each sort.
+        kinds: of `EUROPEAN`, `LISTED`.
     """
     fused = [name for name in names if name != _BASELINE] or [names[0]]
     with isa_kept():
-        reference, *others = (_computed_by(name, count) for name in fused)
-        baseline_error = _baseline_error(names, fused[0], count)
+        reference, *others = (_computed_by(name, count, kinds) for name in fused)
+        baseline_error = _baseline_error(names, fused[0], count) if EUROPEAN in kinds else None
         _core.select_isa(fused[0])
-        single, batch = _single_and_batch()
+        single, batch = _single_and_batch(kinds)
     return BitComparison(
         names=tuple(fused),
         values=reference.size,
@@ -100,10 +106,15 @@ def compare_bits(names: Sequence[str], count: int = 10_000) -> BitComparison:
     )
 
 
-def _computed_by(name: str, count: int) -> Floats:
-    """(15, 2 count) price, all outputs and vols of market rows, then of tails."""
+def _computed_by(name: str, count: int, kinds: Sequence[str]) -> Floats:
+    """(M,) price, all outputs and vols of market rows and of tails, then of listed options."""
     _core.select_isa(name)
-    return np.hstack([_outputs(rows) for rows in (market_rows(count), tail_rows(count))])
+    values = []
+    if EUROPEAN in kinds:
+        values += [_outputs(rows).ravel() for rows in (market_rows(count), tail_rows(count))]
+    if LISTED in kinds:
+        values += listed_values(min(count, _LISTED_BITS))
+    return np.concatenate(values)
 
 
 def _outputs(rows: Rows) -> Floats:
@@ -114,11 +125,18 @@ def _outputs(rows: Rows) -> Floats:
     return np.vstack([price, *greeks.values(), vol])
 
 
-def _single_and_batch() -> tuple[Floats, Floats]:
+def _single_and_batch(kinds: Sequence[str]) -> tuple[Floats, Floats]:
     """Price and vol of the first rows, one call each, and by one call for all."""
-    rows = quoted_rows(_SCALAR_ROWS)
-    single = np.array([_single(rows.take([row])) for row in range(_SCALAR_ROWS)])
-    return single.T.copy(), _outputs(rows)[[0, -1]]
+    singles, batches = [], []
+    if EUROPEAN in kinds:
+        rows = quoted_rows(_SCALAR_ROWS)
+        singles.append(np.array([_single(rows.take([row])) for row in range(_SCALAR_ROWS)]).T.ravel())
+        batches.append(_outputs(rows)[[0, -1]].ravel())
+    if LISTED in kinds:
+        single, batch = listed_single_and_batch(_SCALAR_ROWS // 4)
+        singles.append(single)
+        batches.append(batch)
+    return np.concatenate(singles), np.concatenate(batches)
 
 
 def _single(row: Rows) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,13 +30,16 @@ from atalanta.benchmarking.clock import (
 )
 from atalanta.benchmarking.contender import Contender
 from atalanta.benchmarking.instruction_sets import (
+    EUROPEAN,
+    LISTED,
     BitComparison,
     compare_bits,
     isa_cells,
     isa_kept,
     supported_isas,
 )
-from atalanta.benchmarking.operations import GROUPS, OPERATIONS, cells_of
+from atalanta.benchmarking.listed.accuracy import ListedError, listed_errors
+from atalanta.benchmarking.operations import GROUPS, OPERATIONS, Operation, cells_of
 from atalanta.market.analysis import analyze
 from atalanta.market.chain import Chain
 from atalanta.market.simulator import simulate_chain
@@ -62,6 +66,10 @@ class Plan:
     | `sizes` | rows per batch call |
     | `limits` | of the clock, per operation |
     | `isa_rows`, `accuracy_rows` | rows of the comparison of instruction sets, of the errors |
+    | `listed_rows` | rows of a batch of American options, which take microseconds each |
+    | `cases` | folder with tables of exact American prices, None without |
+
+    The instruction sets and the errors are those of the operations asked for, of all where none is.
     """
 
     groups: tuple[str, ...] = GROUPS
@@ -69,11 +77,19 @@ class Plan:
     limits: Limits = _FULL
     isa_rows: int = 10_000
     accuracy_rows: int = 400
+    listed_rows: int = 1_000
+    cases: Path | None = None
 
     @classmethod
     def quick(cls) -> Plan:
         """Without the million rows and with fewer rounds."""
-        return cls(sizes=(1, 100, 10_000), limits=_QUICK, accuracy_rows=120)
+        return cls(sizes=(1, 100, 10_000), limits=_QUICK, accuracy_rows=120, listed_rows=320)
+
+    @property
+    def covered(self) -> tuple[Operation, ...]:
+        """The operations asked for; all where only other parts of the report were."""
+        asked = tuple(operation for operation in OPERATIONS if operation.group in self.groups)
+        return asked or OPERATIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +97,8 @@ class Session:
     """What a run found.
 
     `instruction_sets` are measurements whose contenders are instruction sets, `chains` those of `analyze`, whose
-    operation is the source of the chain; `errors` is None where mpmath is missing, `bits` None where not asked for.
+    operation is the source of the chain; `errors` is None where mpmath is missing, `bits` None where not asked for;
+    `listed_errors` are those of American options.
     """
 
     contenders: tuple[Contender, ...]
@@ -91,15 +108,16 @@ class Session:
     left_out: tuple[LeftOut, ...] = ()
     bits: BitComparison | None = None
     errors: tuple[LargestError, ...] | None = None
+    listed_errors: tuple[ListedError, ...] = ()
 
     def find(self, operation: str, rows: int, contender: str = BASE) -> Measurement | None:
         """The measurement of a contender in a cell, None where there is none."""
         return _find(self.measurements, operation, rows, contender)
 
-    def find_isa(self, operation: str, name: str) -> Measurement | None:
-        """The measurement of an instruction set, None where there is none."""
-        rows = self.instruction_sets[0].rows if self.instruction_sets else 0
-        return _find(self.instruction_sets, operation, rows, name)
+    def find_listed(self, operation: str, contender: str = BASE) -> Measurement | None:
+        """The measurement of an operation on American options, which has one size."""
+        wanted = operation, contender
+        return next((item for item in self.measurements if (item.operation, item.contender) == wanted), None)
 
     def times(self, measurement: Measurement, base: str = BASE) -> float | None:
         """How many times as long as the base in the same cell, None where the base was not measured."""
@@ -121,6 +139,7 @@ class Session:
             "left_out": [asdict(item) for item in self.left_out],
             "bits": None if self.bits is None else {**asdict(self.bits), "passed": self.bits.passed},
             "errors": None if self.errors is None else [asdict(item) for item in self.errors],
+            "listed_errors": [asdict(item) for item in self.listed_errors],
         }
 
     def _record(self, item: Measurement, base: str) -> dict[str, Any]:
@@ -170,6 +189,7 @@ def run_session(
             left_out=tuple(left_out),
             bits=bits,
             errors=_errors(contenders, plan, step),
+            listed_errors=_listed_errors(contenders, plan, step),
         )
 
 
@@ -181,7 +201,8 @@ def _measure_operations(
     for operation in OPERATIONS:
         if operation.group in plan.groups:
             step(f"measuring {operation.title}")
-            measured, missed = measure(cells_of(operation, contenders, plan.sizes), plan.limits, clock)
+            sizes = [plan.listed_rows] if operation.listed else plan.sizes
+            measured, missed = measure(cells_of(operation, contenders, sizes), plan.limits, clock)
             found += measured
             left_out += missed
     return found, left_out
@@ -194,21 +215,35 @@ def _compare_instruction_sets(
         return [], None
     names = supported_isas()
     step(f"comparing {', '.join(names)}")
-    batches = [operation for operation in OPERATIONS if not operation.single]
+    batches = [operation for operation in plan.covered if not operation.single]
+    batches = batches or [operation for operation in OPERATIONS if not operation.single]
+    found: list[Measurement] = []
     with isa_kept():
-        found, _ = measure(isa_cells(batches, contender, names, plan.isa_rows), plan.limits, clock)
-    return found, compare_bits(names, plan.isa_rows)
+        for cell in isa_cells(batches, contender, names, plan.isa_rows):
+            found += measure([cell], plan.limits, clock)[0]
+    kinds = dict.fromkeys(LISTED if operation.listed else EUROPEAN for operation in batches)
+    return found, compare_bits(names, plan.isa_rows, tuple(kinds))
 
 
 def _errors(
     contenders: Sequence[Contender], plan: Plan, step: Callable[[str], None]
 ) -> tuple[LargestError, ...] | None:
-    if "accuracy" not in plan.groups:
+    if "accuracy" not in plan.groups or all(operation.listed for operation in plan.covered):
         return ()
     if not reference_available():
         return None
     step("computing exact values")
     return tuple(largest_errors(contenders, plan.accuracy_rows))
+
+
+def _listed_errors(
+    contenders: Sequence[Contender], plan: Plan, step: Callable[[str], None]
+) -> tuple[ListedError, ...]:
+    groups = {operation.group for operation in plan.covered if operation.listed}
+    if "accuracy" not in plan.groups or not groups:
+        return ()
+    step("comparing American prices")
+    return tuple(listed_errors(contenders, tuple(groups), plan.listed_rows, plan.cases))
 
 
 def _analyze_chains(

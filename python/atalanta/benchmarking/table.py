@@ -9,13 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from atalanta.benchmarking.clock import Measurement
-from atalanta.benchmarking.operations import OPERATIONS
+from atalanta.benchmarking.operations import LISTED, OPERATIONS
 from atalanta.benchmarking.session import BASE, Session
 from atalanta.benchmarking.targets import Verdict
 
-__all__ = ["TextTable", "chain_table", "error_table", "isa_table", "operation_table", "verdict_table"]
+__all__ = [
+    "TextTable",
+    "chain_table",
+    "error_table",
+    "isa_table",
+    "listed_error_table",
+    "listed_table",
+    "operation_table",
+    "verdict_table",
+]
 
 _TITLES = {operation.name: operation.title for operation in OPERATIONS}
+_LISTED = {operation.name for operation in OPERATIONS if operation.group in LISTED}
 
 
 @dataclass(frozen=True)
@@ -28,19 +38,28 @@ class TextTable:
 
 
 def operation_table(session: Session) -> TextTable:
-    """Every operation and size: Atalanta first, then the peers, fastest first."""
-    ordered = sorted(session.measurements, key=lambda item: (item.contender != BASE, item.median))
-    cells = dict.fromkeys((item.operation, item.rows) for item in session.measurements)
+    """Every operation on European options and every size: Atalanta first, then the peers, fastest first."""
+    return _measured(session, [item for item in session.measurements if item.operation not in _LISTED], "ns")
+
+
+def listed_table(session: Session) -> TextTable:
+    """Every operation on American options, in microseconds."""
+    return _measured(session, [item for item in session.measurements if item.operation in _LISTED], "µs")
+
+
+def _measured(session: Session, items: Sequence[Measurement], unit: str) -> TextTable:
+    ordered = sorted(items, key=lambda item: (item.contender != BASE, item.median))
+    cells = dict.fromkeys((item.operation, item.rows) for item in items)
     rows = [
         (
             (_TITLES.get(operation, operation), _size(count)),
-            (item.contender, _ns(item.median), _times(session, item, BASE)),
+            (item.contender, _WRITTEN[unit](item.median), _times(session, item, BASE)),
         )
         for operation, count in cells
         for item in ordered
         if (item.operation, item.rows) == (operation, count)
     ]
-    return TextTable(("operation", "rows", "library", "ns/option", f"x {BASE}"), _grouped(rows), left=3)
+    return TextTable(("operation", "rows", "library", f"{unit}/option", f"x {BASE}"), _grouped(rows), left=3)
 
 
 def isa_table(session: Session) -> TextTable:
@@ -77,6 +96,25 @@ def error_table(session: Session) -> TextTable:
     return TextTable(headers, _grouped(rows), left=3)
 
 
+def listed_error_table(session: Session) -> TextTable:
+    """Largest and RMS error of American prices for a strike of 100, beside what they are held against."""
+    rows = [
+        (
+            (_TITLES.get(error.operation, error.operation), error.reference),
+            (
+                error.contender,
+                f"{error.rows}",
+                f"{error.largest:.1e}",
+                f"{error.rms:.1e}",
+                f"{error.missing or '-'}",
+            ),
+        )
+        for error in session.listed_errors
+    ]
+    headers = ("operation", "held against", "library", "rows", "largest", "RMS", "missing")
+    return TextTable(headers, _grouped(rows), left=3)
+
+
 def verdict_table(verdicts: Iterable[Verdict]) -> TextTable:
     """The targets that were measured."""
     words = {True: "reached", False: "missed"}
@@ -104,6 +142,13 @@ def _times(session: Session, item: Measurement, base: str) -> str:
 
 def _ns(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _us(value: float) -> str:
+    return _ns(value / 1000)
+
+
+_WRITTEN = {"ns": _ns, "µs": _us}
 
 
 def _size(rows: int) -> str:

@@ -5,11 +5,12 @@ They hold for one core with AVX-512 at 64 bits; a target whose cell or peer was 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from atalanta.benchmarking.listed.targets import judge_listed
+from atalanta.benchmarking.operations import OPERATIONS
 from atalanta.benchmarking.session import SIMULATED, Session
+from atalanta.benchmarking.verdict import Verdict
 
 __all__ = ["Verdict", "judge"]
 
@@ -31,25 +32,13 @@ _RATIOS = (
 #: Operation and rows: nanoseconds per option at most.
 _TIMES = (("greeks_all", _BATCH, 8.0), ("one_price", 1, 250.0), ("one_implied_vol", 1, 350.0))
 
-#: Two instruction sets: the second may take so many times as long as the first, in every operation.
-_ISA = ("avx512", "avx2", 2.3)
+#: Two instruction sets: the second may take so many times as long as the first, in every operation on European
+#: options, and in every one on American options.
+_WIDE, _NARROW = "avx512", "avx2"
+_ISA = (("", False, 2.3), (", American", True, 2.2))
 
 #: 15 ms for a chain of 19,920 rows, from which on a chain is large enough to be judged by it.
 _ANALYZE_NS, _ANALYZE_ROWS = 15e6 / 19_920, 10_000
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One target: the limit, the figure and whether it was reached; None where it was not measured."""
-
-    what: str
-    limit: str
-    figure: str | None
-    reached: bool | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The verdict in plain types, for JSON."""
-        return dict(self.__dict__)
 
 
 def judge(session: Session) -> list[Verdict]:
@@ -59,6 +48,7 @@ def judge(session: Session) -> list[Verdict]:
         *(_time_verdict(session, *target) for target in _TIMES),
         *_isa_verdicts(session),
         *_chain_verdicts(session),
+        *judge_listed(session),
     ]
 
 
@@ -80,15 +70,19 @@ def _time_verdict(session: Session, operation: str, rows: int, most: float) -> V
 
 
 def _isa_verdicts(session: Session) -> Sequence[Verdict]:
-    wide, narrow, most = _ISA
-    measured = [item for item in session.instruction_sets if item.contender == narrow]
-    ratios = {item.operation: session.times(item, wide) for item in measured}
-    known = {operation: times for operation, times in ratios.items() if times is not None}
-    what, limit = f"{narrow} beside {wide}", f"<= {most:g} x"
+    measured = [item for item in session.instruction_sets if item.contender == _NARROW]
+    ratios = {item.operation: session.times(item, _WIDE) for item in measured}
+    return [_isa_verdict(ratios, *target) for target in _ISA]
+
+
+def _isa_verdict(ratios: Mapping[str, float | None], kind: str, listed: bool, most: float) -> Verdict:
+    names = [operation.name for operation in OPERATIONS if operation.listed == listed]
+    known = {name: times for name in names if (times := ratios.get(name)) is not None}
+    what, limit = f"{_NARROW} beside {_WIDE}{kind}", f"<= {most:g} x"
     if not known:
-        return [Verdict(what, limit, None, None)]
-    worst = max(known, key=lambda operation: known[operation])
-    return [Verdict(what, limit, f"{known[worst]:.2f} x {worst}", known[worst] <= most)]
+        return Verdict(what, limit, None, None)
+    worst = max(known, key=lambda name: known[name])
+    return Verdict(what, limit, f"{known[worst]:.2f} x {worst}", known[worst] <= most)
 
 
 def _chain_verdicts(session: Session) -> Sequence[Verdict]:

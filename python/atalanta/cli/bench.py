@@ -26,11 +26,20 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 _FAILED = 1
-_MOST_ROWS = 10_000_000
+_MOST_ROWS, _SUITE_ROWS = 10_000_000, 10_000
+_EXACT_TABLE = "american_exact_grid.csv"
 _CLOCK = "CPU time of the process"
 
 
 def bench(
+    suite: Annotated[
+        str | None,
+        typer.Argument(
+            help="american: American options with a yield and with cash dividends alone, beside QuantLib.",
+            metavar="[SUITE]",
+            show_default=False,
+        ),
+    ] = None,
     against: Annotated[
         list[str] | None,
         typer.Option(help="A peer to measure in the same run, or 'all'; may be repeated.", metavar="PEER"),
@@ -38,13 +47,19 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, and no million rows.")] = False,
     ops: Annotated[
         str | None,
-        typer.Option(help="Of price, greeks, implied_vol, single, isa, accuracy, analyze; by comma."),
+        typer.Option(
+            help="Of price, greeks, implied_vol, single, american, dividends, isa, accuracy, analyze; by comma."
+        ),
     ] = None,
     sizes: Annotated[
         str | None, typer.Option(help="Rows per batch, by comma; without it 1,100,10000,1000000.")
     ] = None,
     chain: Annotated[
         Path | None, typer.Option(help="Analyse this file of option quotes too.", show_default=False)
+    ] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(help="Folder with american_exact_grid.csv: errors against it too.", show_default=False),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document and nothing else.")
@@ -62,9 +77,9 @@ def bench(
         from atalanta.cli.selfcheck import run_selfcheck
         from atalanta.machine import set_threads
 
-        plan = _plan(quick, ops, sizes)
+        plan, beside = _plan(suite, quick, ops, sizes, cases)
         chains = _chains(chain)
-        peers, missing = load_peers(against or [])
+        peers, missing = load_peers(against or [], beside)
         threads = set_threads(1)
         try:
             session = run_session([atalanta_contender(), *peers], plan, chains, _told)
@@ -77,18 +92,42 @@ def bench(
         raise typer.Exit(_FAILED)
 
 
-def _plan(quick: bool, ops: str | None, sizes: str | None) -> Plan:
+def _plan(
+    suite: str | None, quick: bool, ops: str | None, sizes: str | None, cases: Path | None
+) -> tuple[Plan, tuple[str, ...]]:
+    """What to measure, and the peers that a suite is measured beside where they are installed."""
     from dataclasses import replace
 
     from atalanta.benchmarking.operations import GROUPS
     from atalanta.benchmarking.session import Plan
 
     plan = Plan.quick() if quick else Plan()
+    beside: tuple[str, ...] = ()
+    if suite is not None:
+        plan, beside = _of_suite(plan, suite, quick)
     if ops is not None:
         plan = replace(plan, groups=_known_groups(ops, GROUPS))
     if sizes is not None:
         plan = replace(plan, sizes=tuple(_row_count(word) for word in sizes.split(",")))
-    return plan
+    return replace(plan, cases=_cases(cases)), beside
+
+
+def _of_suite(plan: Plan, suite: str, quick: bool) -> tuple[Plan, tuple[str, ...]]:
+    from dataclasses import replace
+
+    from atalanta.benchmarking.operations import SUITES
+
+    if suite not in SUITES:
+        raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)})")
+    groups, beside = SUITES[suite]
+    rows = plan.listed_rows if quick else _SUITE_ROWS
+    return replace(plan, groups=groups, listed_rows=rows), beside
+
+
+def _cases(folder: Path | None) -> Path | None:
+    if folder is not None and not (folder / _EXACT_TABLE).is_file():
+        raise InputError(f"[cli.bench] --cases {folder}: there is no {_EXACT_TABLE} in it")
+    return folder
 
 
 def _known_groups(text: str, known: Sequence[str]) -> tuple[str, ...]:
@@ -159,10 +198,12 @@ def _print_screen(session: Session, check: SelfCheck, isolation: Isolation, miss
     print_heading(console, "Benchmark")
     _print_conditions(console, session, isolation)
     _print_table(console, "One core, CPU time", table.operation_table(session))
+    _print_table(console, "American options, one core, CPU time", table.listed_table(session))
     _print_table(console, "Instruction sets", table.isa_table(session))
     _print_bits(console, session)
     _print_table(console, "Chains", table.chain_table(session))
     _print_table(console, "Errors against 40-digit values (mpmath)", table.error_table(session))
+    _print_table(console, "Errors of American prices, for a strike of 100", table.listed_error_table(session))
     console.print()
     print_selfcheck(console, check)
     _print_table(console, "Targets, stated for one core with AVX-512", table.verdict_table(judge(session)))

@@ -60,21 +60,22 @@ def load_peer(name: str) -> Contender:
     return contender
 
 
-def load_peers(names: Sequence[str]) -> tuple[list[Contender], list[str]]:
+def load_peers(names: Sequence[str], wanted: Sequence[str] = ()) -> tuple[list[Contender], list[str]]:
     """Import the peers asked for.
 
     Args:
         names: keys of `PEERS`, or `ALL`. A peer asked for by name must be there; `ALL` takes those that are.
+        wanted: keys of `PEERS` to take too where they are installed.
 
     Returns:
-        The contenders, each once, and a line for each that `ALL` could not find.
+        The contenders, each once, and a line for each that was wanted or among `ALL` and not found.
 
     Raises:
         InputError: no such peer, or one asked for by name fails to import.
         MissingExtraError: a peer asked for by name is not installed.
     """
     found, missing = {name: load_peer(name) for name in names if name != ALL}, []
-    for name in PEERS if ALL in names else ():
+    for name in PEERS if ALL in names else wanted:
         try:
             found[name] = found.get(name) or load_peer(name)
         except (InputError, MissingExtraError) as error:

@@ -1,4 +1,7 @@
-"""QuantLib's Black formula: scalar functions, so a batch is a Python loop over arguments prepared beforehand."""
+"""QuantLib's Black formula: scalar functions, so a batch is a Python loop over arguments prepared beforehand.
+
+Its American engines are in `quantlib_listed`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 
 from atalanta.benchmarking.clock import Work
 from atalanta.benchmarking.contender import Contender
+from atalanta.benchmarking.peers import quantlib_listed
 from atalanta.benchmarking.workloads import Rows
 
 __all__ = ["load"]
@@ -59,7 +63,8 @@ def load() -> Contender:
 
     return Contender(
         "quantlib",
-        {"price": price, "greeks": greeks, "implied_vol": implied_vol},
+        {"price": price, "greeks": greeks, "implied_vol": implied_vol, **quantlib_listed.binders(ql)},
         packages=("QuantLib",),
-        note="a Python loop of scalar calls on forwards; implied vol to 1e-12",
+        note=f"a Python loop of scalar calls on forwards; implied vol to 1e-12. {quantlib_listed.NOTE}",
+        references=quantlib_listed.references(ql),
     )
