@@ -18,15 +18,6 @@ ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
             rows.vol[row]};
 }
 
-// One row with a real branch: quicker than a padded block for one or two.
-ATALANTA_INLINE Sensitivities single_row(const Option& o) {
-    const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
-    const Horizon t = horizon_of(o.vol, carry.root_years);
-    const std::uint64_t exception =
-        amount_exception(o.spot, o.strike) | exponent_exception(t.half_vol, carry.exponents);
-    return exception == 0 && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
-}
-
 // At least kLanes rows, block by block: solve(columns, first, count).
 template <class Solve>
 ATALANTA_INLINE void solve_blocks(const OptionRows& rows, Solve&& solve) {

@@ -171,5 +171,14 @@ inline Sensitivities undo_scale(const Sensitivities& g, double scale) {
     return undo_scale(with_extreme_size(o, a), scale);
 }
 
+// One row with a real branch: quicker than a padded block for one or two.
+ATALANTA_INLINE Sensitivities single_row(const Option& o) {
+    const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
+    const Horizon t = horizon_of(o.vol, carry.root_years);
+    const std::uint64_t exception =
+        amount_exception(o.spot, o.strike) | exponent_exception(t.half_vol, carry.exponents);
+    return exception == 0 && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
+}
+
 }  // namespace
 }  // namespace atalanta

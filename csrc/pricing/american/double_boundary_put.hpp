@@ -30,10 +30,7 @@ inline FirstOrder undefined_first_order() {
 }
 
 inline FirstOrder european_first_order(const Option& o) {
-    const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
-    const Horizon t = horizon_of(o.vol, carry.root_years);
-    const bool ordinary = exception_bits(o.spot, o.strike, t.half_vol, carry.exponents) == 0;
-    const Sensitivities g = ordinary ? evaluate(o, o, carry, t) : limit_of(o);
+    const Sensitivities g = single_row(o);
     return {g.price, g.delta, g.gamma, g.vega, g.theta, g.rho, g.phi};
 }
 
