@@ -165,7 +165,8 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
             const double nearest = __builtin_floor(to.place[l] + 0.5);
             const double low = nearest < 2.0 ? 2.0 : nearest;
             stencil.centre[l] = low < last - 2.0 ? low : last - 2.0;
-            outside[l] = (to.place[l] < 0.0) | (to.place[l] > last) ? 1.0 : 0.0;
+            const bool below = to.place[l] < 0.0, above = to.place[l] > last, beyond = below | above;
+            outside[l] = beyond ? 1.0 : 0.0;
         });
         gather(after, stencil);
         double* out = node(before, i);

@@ -10,8 +10,9 @@ namespace {
 
 // Between the first date that is left out and expiry: whether exercise at that date is worth more than waiting.
 ATALANTA_INLINE bool exercises_at_start(const Normalised& n, std::size_t l) {
-    const bool call = (n.american[l] > 0.0) & (n.side[l] < 0.0);
-    return call | ((n.exercisable[l] > 0.0) & (n.rate[l] > n.yield[l]));
+    const bool american = n.american[l] > 0.0, call = n.side[l] < 0.0;
+    const bool early = n.exercisable[l] > 0.0, earns = n.rate[l] > n.yield[l];
+    return (american & call) | (early & earns);
 }
 
 // A dividend of a date that is left out, as what it adds to the strike.
@@ -33,13 +34,13 @@ struct StartRecord {
                              const double* centre) {
         elapsed = time;
         each_lane([&](std::size_t l) {
-            const bool put = n.side[l] > 0.0;
-            const bool before = (n.american[l] > 0.0) & !put;
+            const bool put = n.side[l] > 0.0, american = n.american[l] > 0.0, before = american & !put;
             const double t = time[l];
             payoff.time[l] = exercises_at_start(n, l) ? t : 0.0;
             grown[l] = 1.0 + cash[l] / n.strike[l];
             in_level[l] = put ? 1.0 : 0.0;
-            in_slope[l] = put | before ? 0.0 : 1.0;
+            const bool pays_later = put | before;
+            in_slope[l] = pays_later ? 0.0 : 1.0;
             const double level_factor = put ? grown[l] : 1.0, slope_factor = in_slope[l] > 0.0 ? grown[l] : 1.0;
             payoff.level[l] = level_factor * exponential(n.rate[l] * payoff.time[l]);
             const double exponent = fma(n.yield[l], payoff.time[l], fma(n.diffusion[l], t, centre[l]));
