@@ -44,13 +44,13 @@ from atalanta.market.analysis import analyze
 from atalanta.market.chain import Chain
 from atalanta.market.simulator import simulate_chain
 
-__all__ = ["BASE", "SIMULATED", "Plan", "Session", "run_session"]
+__all__ = ["BASE", "SIMULATED", "WITH_DIVIDENDS", "Plan", "Session", "run_session"]
 
 #: The contender that ratios are told of.
 BASE = "atalanta"
 
-#: Source of the chain that is always there.
-SIMULATED = "simulated chain"
+#: Source of the chain that is always there, and what is added to a source whose dividends were given.
+SIMULATED, WITH_DIVIDENDS = "simulated chain", ", dividends"
 
 _FULL = Limits(cell=4.0, call=0.7)
 _QUICK = Limits(cell=0.6, call=0.1, rounds=(5, 15))
@@ -68,6 +68,7 @@ class Plan:
     | `isa_rows`, `accuracy_rows` | rows of the comparison of instruction sets, of the errors |
     | `listed_rows` | rows of a batch of American options, which take microseconds each |
     | `cases` | folder with tables of exact American prices, None without |
+    | `dividends` | file of cash dividends for the given chains, None without |
 
     The instruction sets and the errors are those of the operations asked for, of all where none is.
     """
@@ -79,6 +80,7 @@ class Plan:
     accuracy_rows: int = 400
     listed_rows: int = 1_000
     cases: Path | None = None
+    dividends: Path | None = None
 
     @classmethod
     def quick(cls) -> Plan:
@@ -251,10 +253,15 @@ def _analyze_chains(
 ) -> list[Measurement]:
     if "analyze" not in plan.groups:
         return []
+    simulation = simulate_chain()
+    given = [
+        (source if plan.dividends is None else f"{source}{WITH_DIVIDENDS}", chain) for source, chain in chains
+    ]
     found = []
-    for source, chain in ((SIMULATED, simulate_chain()[0]), *chains):
+    for source, chain in ((SIMULATED, simulation.chain), *given):
         step(f"analysing {source}")
-        work = Work.calling(partial(analyze, chain, threads=1))
+        paid = simulation.dividends if source == SIMULATED else plan.dividends
+        work = Work.calling(partial(analyze, chain, dividends=paid, threads=1))
         cell = Cell(source, len(chain), [Entry(BASE, partial(_given, work))])
         found += measure([cell], plan.limits, clock)[0]
     return found

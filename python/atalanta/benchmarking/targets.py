@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from atalanta.benchmarking.listed.targets import judge_listed
 from atalanta.benchmarking.operations import OPERATIONS
-from atalanta.benchmarking.session import SIMULATED, Session
+from atalanta.benchmarking.session import SIMULATED, WITH_DIVIDENDS, Session
 from atalanta.benchmarking.verdict import Verdict
 
 __all__ = ["Verdict", "judge"]
@@ -94,5 +94,7 @@ def _chain_verdicts(session: Session) -> Sequence[Verdict]:
             item.median <= _ANALYZE_NS,
         )
         for item in session.chains
-        if item.operation != SIMULATED and item.rows >= _ANALYZE_ROWS
+        if item.operation != SIMULATED
+        and not item.operation.endswith(WITH_DIVIDENDS)
+        and item.rows >= _ANALYZE_ROWS
     ]

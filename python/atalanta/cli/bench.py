@@ -57,6 +57,10 @@ def bench(
     chain: Annotated[
         Path | None, typer.Option(help="Analyse this file of option quotes too.", show_default=False)
     ] = None,
+    dividends: Annotated[
+        Path | None,
+        typer.Option(help="Cash dividends of that file's underlyings.", show_default=False),
+    ] = None,
     cases: Annotated[
         Path | None,
         typer.Option(help="Folder with american_exact_grid.csv: errors against it too.", show_default=False),
@@ -71,6 +75,8 @@ def bench(
     misses a reference value or two instruction sets differ in a bit; a slow machine is no failure.
     """
     with one_core() as isolation:
+        from dataclasses import replace
+
         from atalanta.benchmarking.contender import atalanta_contender
         from atalanta.benchmarking.peers import load_peers
         from atalanta.benchmarking.session import run_session
@@ -78,6 +84,7 @@ def bench(
         from atalanta.machine import set_threads
 
         plan, beside = _plan(suite, quick, ops, sizes, cases)
+        plan = replace(plan, dividends=dividends)
         chains = _chains(chain)
         peers, missing = load_peers(against or [], beside)
         threads = set_threads(1)

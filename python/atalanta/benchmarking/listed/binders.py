@@ -9,6 +9,7 @@ from typing import Any
 from atalanta import pricing
 from atalanta.benchmarking.clock import Work
 from atalanta.benchmarking.listed.rows import ListedRows, contract, terms
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["listed_binders"]
 
@@ -28,7 +29,7 @@ def listed_binders() -> dict[str, Callable[[Any], Work]]:
     }
 
 
-def _prices(rows: ListedRows, tolerance: str | float) -> Work:
+def _prices(rows: ListedRows, tolerance: Tolerance) -> Work:
     """American prices of the rows."""
     columns, keywords = contract(rows), terms(rows)
     return Work.calling(lambda: pricing.price(*columns, rows.vol, tolerance=tolerance, **keywords))

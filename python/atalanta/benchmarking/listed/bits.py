@@ -18,10 +18,11 @@ from atalanta.benchmarking.listed.rows import (
     terms,
 )
 from atalanta.benchmarking.workloads import Floats
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = ["listed_single_and_batch", "listed_values"]
 
-_TOLERANCES = ("fast", "standard", "precise")
+_TOLERANCES: tuple[Tolerance, ...] = ("fast", "standard", "precise")
 
 
 def listed_values(count: int) -> list[Floats]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from atalanta import pricing
 from atalanta.benchmarking.workloads import Floats, Rows
+from atalanta.pricing.valuation import Tolerance
 
 __all__ = [
     "CHAIN",
@@ -98,7 +99,7 @@ def terms(rows: ListedRows) -> dict[str, Any]:
     return {"dividend_yield": rows.dividend_yield, "exercise": "american", "dividends": cash}
 
 
-def american_price(rows: ListedRows, vol: Floats, tolerance: str | float = "standard") -> Floats:
+def american_price(rows: ListedRows, vol: Floats, tolerance: Tolerance = "standard") -> Floats:
     """(N,) Atalanta's prices."""
     return np.asarray(pricing.price(*contract(rows), vol, tolerance=tolerance, **terms(rows)))
 

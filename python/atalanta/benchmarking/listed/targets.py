@@ -12,7 +12,7 @@ import numpy as np
 
 from atalanta.benchmarking.listed.accuracy import ListedError
 from atalanta.benchmarking.listed.rows import chain_rows
-from atalanta.benchmarking.session import BASE, Session
+from atalanta.benchmarking.session import BASE, WITH_DIVIDENDS, Session
 from atalanta.benchmarking.verdict import Verdict
 
 __all__ = ["judge_listed"]
@@ -41,6 +41,9 @@ _TARGETS = (
     _Target("dividend_iv", 16.0, None, 2e-3),
 )
 
+#: 0.35 s on two cores for a chain of 7,292 rows, from which size on a chain is judged by it.
+_CHAIN_NS, _CHAIN_ROWS = 2 * 0.35e9 / 7_292, 5_000
+
 #: All columns, and the price measured beside them.
 _FURTHER = (("american_greeks", "american_standard"), ("dividend_greeks", "dividend_chain"))
 _RATE_AND_VOL = 3  # vega, rho, phi
@@ -49,7 +52,7 @@ _RATE_AND_VOL = 3  # vega, rho, phi
 def judge_listed(session: Session) -> list[Verdict]:
     """Every target with its verdict."""
     verdicts = [verdict for target in _TARGETS for verdict in _judged(session, target)]
-    return verdicts + [_further(session, *pair) for pair in _FURTHER]
+    return [*verdicts, *(_further(session, *pair) for pair in _FURTHER), *_chains(session)]
 
 
 def _judged(session: Session, target: _Target) -> Iterator[Verdict]:
@@ -87,6 +90,15 @@ def _further(session: Session, all_columns: str, price: str) -> Verdict:
     further = _RATE_AND_VOL + (_dividends() if all_columns.startswith("dividend") else 0)
     figure = None if times is None else (1 / times - 1) / further
     return Verdict.at_most(f"{all_columns}: each further column", figure, 1.0, "x price")
+
+
+def _chains(session: Session) -> list[Verdict]:
+    """Analyses of American chains with dividends that are large enough to be judged."""
+    return [
+        Verdict.at_most(f"analyze {item.operation}", item.median / _CHAIN_NS, 1.0, "of the time allowed")
+        for item in session.chains
+        if item.operation.endswith(WITH_DIVIDENDS) and item.rows >= _CHAIN_ROWS
+    ]
 
 
 def _dividends() -> float:
