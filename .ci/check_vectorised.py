@@ -1,7 +1,7 @@
 """Proves that the kernels were vectorised, because a loop that stops vectorising stays correct and only gets slow.
 
-Two looks: the compiler's own report must name every loop marked ATALANTA_VECTOR_LOOP at the width of every
-instruction set of the build, and each kernel object must hold packed arithmetic in its widest registers.
+Two looks: the compiler's own report must name every marked loop at the width of every instruction set of the
+build, and each kernel object must hold packed arithmetic in its widest registers.
 
 Usage: check_vectorised.py BUILD_FOLDER BUILD_LOG OBJDUMP, with a log of a build made with
 -DATALANTA_VECTOR_REPORT=ON. Exits with 1 when something is missing.
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-MARK = "ATALANTA_VECTOR_LOOP"
+MARKS = ("ATALANTA_VECTOR_LOOP", "ATALANTA_LANE_LOOP")
 
 # Doubles in the widest register, and what packed arithmetic looks like in a disassembly.
 ARITHMETIC = r"(?:f?n?m(?:add|sub)\d*|add|sub|mul|div|sqrt)pd\b"
@@ -35,7 +35,7 @@ def marked_loops() -> set[tuple[str, int]]:
     loops = set()
     for path in sorted((ROOT / "csrc").rglob("*.hpp")):
         for number, line in enumerate(path.read_text().splitlines(), start=1):
-            if line.strip() == MARK:
+            if line.strip() in MARKS:
                 loops.add((str(path.relative_to(ROOT)), number + 1))
     return loops
 

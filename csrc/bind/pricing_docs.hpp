@@ -96,7 +96,7 @@ Args:
         `Dividends`; as in `price`.
     tolerance: of the prices on the way, as in `price`.
     start: (...) volatilities to begin with where they are known (of a moment ago, say); None or NaN where
-        not. They save time and change nothing else. The closed form does not need them.
+        not. They save time; the result stays within the tolerance. The closed form does not need them.
     full_output: also return the status of each row (`ImpliedVolStatus`).
     out: (...) float64 array that receives the volatilities and is returned.
     threads: threads for a large batch; None for the default (see `set_threads`).

@@ -21,8 +21,8 @@ struct Column {
     }
 };
 
-// European options under Black-Scholes-Merton. right: +1 call, -1 put. years to expiry; rate and
-// dividend_yield continuously compounded; vol as a decimal per square root of a year.
+// Options. right: +1 call, -1 put. years to expiry; rate and dividend_yield continuously compounded; vol as a
+// decimal per square root of a year.
 struct OptionRows {
     std::size_t size;
     Column<std::int8_t> right;
@@ -95,7 +95,7 @@ struct GreekColumns {
 // Why a row has no implied volatility.
 enum class ImpliedVolStatus : std::uint8_t {
     ok = 0,
-    below_intrinsic = 1,  // price at or below the discounted intrinsic value
+    below_intrinsic = 1,  // price at or below its least value: discounted intrinsic, or exercise now
     above_bound = 2,      // price at or above the upper bound (discounted forward or strike)
     bad_input = 3,        // NaN, infinite, or not positive where it must be
 };

@@ -40,7 +40,7 @@ void exercise_boundaries(const CollocationTables& tables, const UnitPuts& puts, 
         boundary.template solve<false>(tables, at);
         for (std::size_t k = 0; k < times; ++k) {
             const double* interpolation = coefficients + k * Class::kNodes;
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double square = dot<Class::kNodes, 1>(interpolation, boundary.squares(), lane);
                 const double h = square_root(greater(square, 0.0));

@@ -67,7 +67,7 @@ class BoundaryBlock {
         for (Lanes* tangent : {tangent_[kByVol], tangent_[kByRate], tangent_[kByYield]}) {
             substitute<kNodes>(jacobian_, tangent);
             for (std::size_t i = 0; i < kNodes; ++i) {
-                ATALANTA_VECTOR_LOOP
+                ATALANTA_LANE_LOOP
                 for (std::size_t lane = 0; lane < kLanes; ++lane) tangent[i][lane] *= 2.0 * h_[i][lane];
             }
         }
@@ -75,7 +75,7 @@ class BoundaryBlock {
 
     void square() {
         for (std::size_t i = 0; i < kNodes; ++i) {
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) square_[i][lane] = h_[i][lane] * h_[i][lane];
         }
     }
@@ -97,7 +97,7 @@ class BoundaryBlock {
     void interpolate(const CollocationTables& tables, const double* interpolation, std::size_t i) {
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double least_share = 1e-4 * tables.squared_sine[j];
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double square = dot<kNodes, 1>(interpolation + j * kNodes, square_, lane);
                 const double least = fma(square_[i][lane], least_share, 1e-300);
@@ -108,7 +108,7 @@ class BoundaryBlock {
     }
 
     void node_of(const PutLanes& at, double root_time) {
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double tau = at.years[lane] * (root_time * root_time);
             const double total_vol = at.vol[lane] * (at.root_years[lane] * root_time);
@@ -128,7 +128,7 @@ class BoundaryBlock {
     void evaluate(const CollocationTables& tables, std::size_t i) {
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double cosine = tables.cosine[j], inverse_cosine = tables.inverse_cosine[j];
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double root = square_root(curve_[j][lane]);
                 root_[j][lane] = root;
@@ -138,7 +138,7 @@ class BoundaryBlock {
         }
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double cosine = tables.cosine[j], left = -tables.squared_cosine[j];
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double a = a_[j][lane], b = fma(node_.total_vol[lane], cosine, a);
                 const double growth = Class::discount(node_.yield[lane] * left);
@@ -153,7 +153,7 @@ class BoundaryBlock {
     void hold(const CollocationTables& tables) {
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double cosine = tables.cosine[j];
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double spread = node_.total_vol[lane] * cosine, b = a_[j][lane] + spread;
                 const double root = root_[j][lane], shifted = magnitude(b) + Digits::kShift;
@@ -171,7 +171,7 @@ class BoundaryBlock {
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double cosine = tables.cosine[j], weight = tables.weight[j];
             const double left = -tables.squared_cosine[j] * weight;
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double a = a_[j][lane], b = fma(node_.total_vol[lane], cosine, a);
                 const double slope_a = weight * a * bell_a_[j][lane], slope_b = weight * a * bell_b_[j][lane];
@@ -200,7 +200,7 @@ class BoundaryBlock {
     // Adds the terms at expiry, turns the sums into the residual, and the tangents into right-hand sides.
     template <bool Tangents>
     void close_equation(const CollocationTables& tables, const PutLanes& at, std::size_t i) {
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double spread = node_.total_vol[lane], inverse = node_.inverse_total_vol[lane];
             const double interest = node_.interest[lane], yield = node_.yield[lane];
@@ -254,7 +254,7 @@ class BoundaryBlock {
         for (std::size_t lane = 0; lane < kLanes; ++lane) sum[lane] = node_.edge_slope[lane];
         for (std::size_t j = 0; j < kPoints; ++j) {
             const double weight = tables.weight[j] * tables.inverse_cosine[j];
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double density =
                     fma(node_.by_bell_a[lane], bell_a_[j][lane], -node_.by_bell_b[lane] * bell_b_[j][lane]);
@@ -265,7 +265,7 @@ class BoundaryBlock {
         }
         for (std::size_t k = 0; k < kNodes; ++k) {
             const double own = k == i ? 1.0 : 0.0;
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double through_curve =
                     h_[k][lane] * dot<kPoints, kNodes>(interpolation + k, slope_, lane);
@@ -277,7 +277,7 @@ class BoundaryBlock {
     // Steps are kept within half of what h and one deviation allow.
     void improve(const CollocationTables& tables, const PutLanes& at) {
         for (std::size_t i = 0; i < kNodes; ++i) {
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 const double deviation = at.vol[lane] * at.root_years[lane] * tables.root_time[i];
                 const double most = 0.5 * (h_[i][lane] + deviation);

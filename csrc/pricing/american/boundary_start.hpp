@@ -29,7 +29,7 @@ ATALANTA_INLINE double rate_exponent(double rate, double dividend_yield, double 
 }
 
 inline void load_lanes(const UnitPuts& puts, std::size_t first, PutLanes& at) {
-    ATALANTA_VECTOR_LOOP
+    ATALANTA_LANE_LOOP
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
         const double rate = puts.rate[first + lane], yield = puts.dividend_yield[first + lane];
         const double vol = puts.vol[first + lane], years = puts.years[first + lane];
@@ -69,7 +69,7 @@ struct StartNode {
 };
 
 inline void prepare_start(const PutLanes& at, double share, StartNode& node) {
-    ATALANTA_VECTOR_LOOP
+    ATALANTA_LANE_LOOP
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
         const double tau = at.years[lane] * share, vol = at.vol[lane], variance = vol * vol;
         const double carry = at.rate[lane] - at.dividend_yield[lane];
@@ -91,7 +91,7 @@ inline void prepare_start(const PutLanes& at, double share, StartNode& node) {
 
 // One step of Newton's method on 1 - b - p(b) + (1 - e^(-q tau) N(-d1)) b / lambda = 0.
 inline void improve_start(const PutLanes& at, StartNode& node) {
-    ATALANTA_VECTOR_LOOP
+    ATALANTA_LANE_LOOP
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
         const double b = node.guess[lane], inverse_lambda = node.inverse_lambda[lane];
         const double d2 = (logarithm(b) + node.carry[lane]) * node.inverse_total_vol[lane];
@@ -134,7 +134,7 @@ void start_boundary(const CollocationTables& tables, const PutLanes& at, Lanes* 
         for (StartNode& node : nodes) improve_start(at, node);
     }
     for (std::size_t i = 0; i < Class::kNodes; ++i) {
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double approximate = at.log_limit[lane] - logarithm(nodes[i].guess[lane]);
             const double share = lesser(approximate * at.inverse_perpetual_h[lane], 1.0);

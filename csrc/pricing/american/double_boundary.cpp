@@ -86,15 +86,15 @@ bool is_double_boundary(double right, double rate, double dividend_yield) noexce
 }
 
 void double_boundary_greeks(const OptionRows& rows, double tolerance, const GreekColumns& out) noexcept {
-    if (tolerance >= kFastBound) return greeks_at<FastPrecision>(rows, out);
-    if (tolerance >= kStandardBound) return greeks_at<StandardPrecision>(rows, out);
+    if (tolerance >= kCoarseBound) return greeks_at<CoarsePrecision>(rows, out);
+    if (tolerance >= kMediumBound) return greeks_at<MediumPrecision>(rows, out);
     greeks_at<FinePrecision>(rows, out);
 }
 
 void double_boundary_edges(const OptionRows& rows, double tolerance, const double* remaining,
                            std::size_t times, double* lower, double* upper) noexcept {
-    if (tolerance >= kFastBound) return edges_at<FastPrecision>(rows, remaining, times, lower, upper);
-    if (tolerance >= kStandardBound) return edges_at<StandardPrecision>(rows, remaining, times, lower, upper);
+    if (tolerance >= kCoarseBound) return edges_at<CoarsePrecision>(rows, remaining, times, lower, upper);
+    if (tolerance >= kMediumBound) return edges_at<MediumPrecision>(rows, remaining, times, lower, upper);
     edges_at<FinePrecision>(rows, remaining, times, lower, upper);
 }
 

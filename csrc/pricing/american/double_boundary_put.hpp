@@ -16,10 +16,10 @@ struct Precision {
     static constexpr std::size_t kPanel = P;
     static const Grid& grid() { return shared_grid<N, L>(); }
 };
-using FastPrecision = Precision<12, 24, 12>;
-using StandardPrecision = Precision<16, 32, 16>;
+using CoarsePrecision = Precision<12, 24, 12>;
+using MediumPrecision = Precision<16, 32, 16>;
 using FinePrecision = Precision<24, 48, 20>;
-constexpr double kFastBound = 1e-4, kStandardBound = 3e-5;  // largest errors, strike 100
+constexpr double kCoarseBound = 6e-5, kMediumBound = 5e-6;  // their largest errors, strike 100
 
 struct FirstOrder {
     double price, delta, gamma, vega, theta, rho, phi;
@@ -35,6 +35,14 @@ inline FirstOrder european_first_order(const Option& o) {
     const bool ordinary = exception_bits(o.spot, o.strike, t.half_vol, carry.exponents) == 0;
     const Sensitivities g = ordinary ? evaluate(o, o, carry, t) : limit_of(o);
     return {g.price, g.delta, g.gamma, g.vega, g.theta, g.rho, g.phi};
+}
+
+// The strike for the spot at expiry, whatever the spot.
+inline FirstOrder forward_first_order(const Option& o) {
+    const double growth = exponential(-o.dividend_yield * o.years), spot = o.spot * growth;
+    const double strike = o.strike * exponential(-o.rate * o.years);
+    return {strike - spot,     -growth,       0.0, 0.0, o.rate * strike - o.dividend_yield * spot,
+            -o.years * strike, o.years * spot};
 }
 
 // An option that is exercised now.
@@ -78,12 +86,14 @@ class DoubleBoundaryPut {
             return most_earned(o) < kLostInPrice ? without_premium(o) : undefined_first_order();
         }
         const double horizon = square_root(o.years), log_spot = log_ratio(o.spot, o.strike);
-        if (is_exercised(horizon, log_spot)) return exercised_put(o);
-        FirstOrder g = european_first_order(o);
-        add_premium(o, exercise_value<Precision::kPanel>(pair_, market_, market_, horizon, log_spot), g);
-        if (with_tangents) add_tangents(o, horizon, log_spot, g);
-        if (g.price < o.strike - o.spot) g.price = o.strike - o.spot;
-        return g;
+        if (pair_.end() < horizon) return held(o, Standing::after, horizon, log_spot, with_tangents);
+        if (log_spot < pair_.template log_lower<double>(horizon)) {
+            return held(o, Standing::below, horizon, log_spot, with_tangents);
+        }
+        if (log_spot > pair_.template log_upper<double>(horizon)) {
+            return held(o, Standing::above, horizon, log_spot, with_tangents);
+        }
+        return exercised_put(o);
     }
 
     // As shares of the strike.
@@ -140,9 +150,13 @@ class DoubleBoundaryPut {
         return is_solved_;
     }
 
-    bool is_exercised(double horizon, double log_spot) const {
-        return pair_.end() >= horizon && log_spot >= pair_.template log_lower<double>(horizon) &&
-               log_spot <= pair_.template log_upper<double>(horizon);
+    FirstOrder held(const Option& o, Standing standing, double horizon, double log_spot, bool with_tangents) {
+        FirstOrder g = standing == Standing::below ? forward_first_order(o) : european_first_order(o);
+        add_premium(
+            o, exercise_value<Precision::kPanel>(pair_, market_, market_, standing, horizon, log_spot), g);
+        if (with_tangents) add_tangents(o, standing, horizon, log_spot, g);
+        if (g.price < o.strike - o.spot) g.price = o.strike - o.spot;
+        return g;
     }
 
     // theta from the Black-Scholes equation, which holds where the option is held.
@@ -154,12 +168,13 @@ class DoubleBoundaryPut {
                                0.5 * (o.vol * o.vol) * (v.bend - v.slope));
     }
 
-    void add_tangents(const Option& o, double horizon, double log_spot, FirstOrder& g) {
+    void add_tangents(const Option& o, Standing standing, double horizon, double log_spot, FirstOrder& g) {
         if (!has_tangents_) pair_.differentiate();
         has_tangents_ = true;
         const Market<Jet> market = {variable_jet(o.vol, 0), variable_jet(o.rate, 1),
                                     variable_jet(o.dividend_yield, 2)};
-        const Jet value = exercise_value<Precision::kPanel>(pair_, market_, market, horizon, log_spot).value;
+        const Jet value =
+            exercise_value<Precision::kPanel>(pair_, market_, market, standing, horizon, log_spot).value;
         g.vega += o.strike * value.along[0];
         g.rho += o.strike * value.along[1];
         g.phi += o.strike * value.along[2];

@@ -68,30 +68,45 @@ class SplitPlaces {
     double place_[kMost];
 };
 
+// Where the spot is. As long as there is something to exercise, only the nearer edge matters: what lies
+// beyond it has its value already. After the edges have met both do.
+enum class Standing { above, below, after };
+
 template <class Pair>
-inline SplitPlaces split_places(const Pair& pair, const Market<double>& m, double horizon, double log_spot) {
+inline SplitPlaces split_places(const Pair& pair, const Market<double>& m, Standing standing, double horizon,
+                                double log_spot) {
     const double share = pair.end() / horizon;
     const double last = share / (1.0 + square_root(share < 1.0 ? (1.0 - share) * (1.0 + share) : 0.0));
     SplitPlaces places(horizon, last);
     if (pair.reach() < pair.end()) places.add_early(pair.reach());
     const double drift = m.rate - m.yield - 0.5 * (m.vol * m.vol);
-    for (const double edge :
-         {pair.template log_lower<double>(pair.end()), pair.template log_upper<double>(pair.end())}) {
+    const auto split_at = [&](double edge) {
         const double log_moneyness = log_spot - edge;
         for (const double deviations : {5.0, 1.2}) {
             places.add_turn(log_moneyness, drift, deviations * m.vol);
             places.add_turn(log_moneyness, drift, -deviations * m.vol);
         }
         places.add_waits_from(magnitude(log_moneyness) / (5.0 * m.vol));
-    }
+    };
+    if (standing != Standing::above) split_at(pair.template log_lower<double>(pair.end()));
+    if (standing != Standing::below) split_at(pair.template log_upper<double>(pair.end()));
     return places;
 }
 
+template <class Real>
+inline void add_flow(ExerciseValue<Real>& sum, double weight, const ExerciseFlow<Real>& flow) {
+    sum.value = sum.value + weight * flow.gap;
+    sum.slope = sum.slope + weight * flow.slope;
+    sum.bend = sum.bend + weight * flow.bend;
+}
+
+// Added to the European value above and after; below, to that of receiving the strike for the spot at expiry.
 template <std::size_t P, class Real, class Pair>
 inline ExerciseValue<Real> exercise_value(const Pair& pair, const Market<double>& plain,
-                                          const Market<Real>& market, double horizon, double log_spot) {
+                                          const Market<Real>& market, Standing standing, double horizon,
+                                          double log_spot) {
     const GaussLegendre<P>& gauss = shared_gauss<P>();
-    const SplitPlaces places = split_places(pair, plain, horizon, log_spot);
+    const SplitPlaces places = split_places(pair, plain, standing, horizon, log_spot);
     const Real place(log_spot), spot = exponential(place);
     ExerciseValue<Real> sum = {Real(0.0), Real(0.0), Real(0.0)};
     double from = 0.0;
@@ -102,13 +117,16 @@ inline ExerciseValue<Real> exercise_value(const Pair& pair, const Market<double>
                 past_time(from + (to - from) * gauss.place[j], (to - from) * gauss.weight[j]);
             const Passage<Real> passage = passage_of(market, horizon * past.late);
             const double early = horizon * past.early, weight = horizon * horizon * past.weight;
-            const ExerciseFlow<Real> below_upper =
-                exercise_flow(market, passage, -1.0, place, spot, pair.template log_upper<Real>(early));
-            const ExerciseFlow<Real> below_lower =
-                exercise_flow(market, passage, -1.0, place, spot, pair.template log_lower<Real>(early));
-            sum.value = sum.value + weight * (below_lower.gap - below_upper.gap);
-            sum.slope = sum.slope + weight * (below_lower.slope - below_upper.slope);
-            sum.bend = sum.bend + weight * (below_lower.bend - below_upper.bend);
+            const auto flow_beyond = [&](double side, const Real& log_edge) {
+                return exercise_flow(market, passage, side, place, spot, log_edge);
+            };
+            if (standing == Standing::below) {
+                add_flow(sum, -weight, flow_beyond(1.0, pair.template log_lower<Real>(early)));
+                continue;
+            }
+            add_flow(sum, -weight, flow_beyond(-1.0, pair.template log_upper<Real>(early)));
+            if (standing == Standing::above) continue;
+            add_flow(sum, weight, flow_beyond(-1.0, pair.template log_lower<Real>(early)));
         }
         from = to;
     }

@@ -11,17 +11,17 @@ namespace {
 template <std::size_t N>
 void factorise(Lanes (*matrix)[N]) {
     for (std::size_t pivot = N; pivot-- > 0;) {
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             matrix[pivot][pivot][lane] = 1.0 / matrix[pivot][pivot][lane];
         }
         for (std::size_t row = 0; row < pivot; ++row) {
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 matrix[row][pivot][lane] *= matrix[pivot][pivot][lane];
             }
             for (std::size_t column = 0; column < pivot; ++column) {
-                ATALANTA_VECTOR_LOOP
+                ATALANTA_LANE_LOOP
                 for (std::size_t lane = 0; lane < kLanes; ++lane) {
                     matrix[row][column][lane] = fma(-matrix[row][pivot][lane], matrix[pivot][column][lane],
                                                     matrix[row][column][lane]);
@@ -36,7 +36,7 @@ template <std::size_t N>
 void substitute(const Lanes (*matrix)[N], Lanes* x) {
     for (std::size_t pivot = N; pivot-- > 0;) {
         for (std::size_t row = 0; row < pivot; ++row) {
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 x[row][lane] = fma(-matrix[row][pivot][lane], x[pivot][lane], x[row][lane]);
             }
@@ -44,12 +44,12 @@ void substitute(const Lanes (*matrix)[N], Lanes* x) {
     }
     for (std::size_t row = 0; row < N; ++row) {
         for (std::size_t column = 0; column < row; ++column) {
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 x[row][lane] = fma(-matrix[row][column][lane], x[column][lane], x[row][lane]);
             }
         }
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) x[row][lane] *= matrix[row][row][lane];
     }
 }

@@ -27,7 +27,7 @@ class PremiumBlock {
     using Digits = typename Class::Digits;
 
     void prepare(const PutLanes& at, const double* spot) {
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             spot_[lane] = spot[lane];
             log_spot_[lane] = logarithm(spot[lane]) - at.log_limit[lane];
@@ -50,7 +50,7 @@ class PremiumBlock {
         const double cosine = tables.premium_cosine[j], inverse_cosine = 1.0 / cosine;
         const double left = -cosine * cosine, weight = tables.premium_weight[j];
         const double* interpolation = tables.premium_interpolation + j * Class::kNodes;
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double square = dot<Class::kNodes, 1>(interpolation, boundary.squares(), lane);
             const double root = square_root(greater(square, 0.0));
@@ -102,7 +102,7 @@ class PremiumBlock {
     void finish(const PutLanes& at, const BoundaryBlock<Class>& boundary, const ExercisePremiums& out,
                 std::size_t first) {
         constexpr double kUnit = kInverseRootTwoPi;
-        ATALANTA_VECTOR_LOOP
+        ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
             const double inverse_spot = kUnit / spot_[lane];
             out.boundary[first + lane] = exponential(at.log_limit[lane] - boundary.h()[0][lane]);
@@ -111,7 +111,7 @@ class PremiumBlock {
             out.gamma[first + lane] = inverse_spot * sums_.gamma[lane] / spot_[lane];
         }
         if constexpr (Tangents) {
-            ATALANTA_VECTOR_LOOP
+            ATALANTA_LANE_LOOP
             for (std::size_t lane = 0; lane < kLanes; ++lane) {
                 out.vega[first + lane] = kUnit * sums_.sensitivity[kByVol][lane];
                 out.rho[first + lane] = kUnit * sums_.sensitivity[kByRate][lane];

@@ -10,21 +10,21 @@ namespace avx512 {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
-}
+}  // namespace avx512
 namespace avx2 {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
-}
+}  // namespace avx2
 namespace neon {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
-}
+}  // namespace neon
 namespace baseline {
 extern const EuropeanKernels european;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
-}
+}  // namespace baseline
 
 }  // namespace atalanta::isa
