@@ -293,8 +293,7 @@ ATALANTA_INLINE Values<Parts> load_registers(const double* from) {
     if constexpr (Parts == 1) {
         return {native_load(from)};
     } else {
-        return {load_registers<Parts / 2>(from),
-                load_registers<Parts / 2>(from + Parts / 2 * kNativeLanes)};
+        return {load_registers<Parts / 2>(from), load_registers<Parts / 2>(from + Parts / 2 * kNativeLanes)};
     }
 }
 template <std::size_t Parts>
@@ -319,7 +318,8 @@ ATALANTA_INLINE Masks<Parts> mask_registers(unsigned bits) {
     if constexpr (Parts == 1) {
         return {native_mask(bits)};
     } else {
-        return {mask_registers<Parts / 2>(bits), mask_registers<Parts / 2>(bits >> (Parts / 2 * kNativeLanes))};
+        return {mask_registers<Parts / 2>(bits),
+                mask_registers<Parts / 2>(bits >> (Parts / 2 * kNativeLanes))};
     }
 }
 template <std::size_t Parts>

@@ -71,7 +71,7 @@ class LadderAdjoint {
 
     // The far end: u0 + (1 - e^(diffusion elapsed)) (u0 - u1) / (e^h - 1), of nodes 0 and 1 as the interval
     // began.
-    void undo_edge(const PerLane& time, const PerLane& weight) {
+    [[gnu::flatten]] void undo_edge(const PerLane& time, const PerLane& weight) {
         const EdgeRecord& edge = tape_.edge(interval_);
         each_lane([&](std::size_t l) {
             const double elapsed = time[l] - edge.since[l], grown = exponential(n_.diffusion[l] * elapsed);
@@ -119,7 +119,8 @@ class LadderAdjoint {
         swap();
     }
 
-    // level = e^(rate tau), slope = e^(yield tau + diffusion elapsed + centre), one of them times the grown strike.
+    // level = e^(rate tau), slope = e^(yield tau + diffusion elapsed + centre), one of them times the grown
+    // strike.
     void unstart(double* by_cash) {
         settle_edge();
         const StartRecord& start = march_.start_record();
@@ -141,7 +142,8 @@ class LadderAdjoint {
         for (std::uint32_t d = interval_; d < dividends_; ++d) {
             const ExDate date = march_.date(d);
             double* to = by_cash + d * kLadderOptions;
-            each_lane([&](std::size_t l) { to[l] = by_strike[l] * cash_in_strike(n_, l, 1.0, date.time[l]); });
+            each_lane(
+                [&](std::size_t l) { to[l] = by_strike[l] * cash_in_strike(n_, l, 1.0, date.time[l]); });
         }
     }
 
@@ -153,7 +155,7 @@ class LadderAdjoint {
 
     // From payoffs to what they are made of: level = e^(rate tau), slope = e^((yield + diffusion) tau +
     // centre).
-    void collect(const PayoffRecord& payoff, const PayoffWeights& w) {
+    [[gnu::flatten]] void collect(const PayoffRecord& payoff, const PayoffWeights& w) {
         PerLane& by_centre = *by_centre_now_;
         each_lane([&](std::size_t l) {
             const double a = payoff.level[l], b = payoff.slope[l], tau = payoff.time[l];

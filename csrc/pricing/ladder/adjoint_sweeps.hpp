@@ -134,10 +134,12 @@ ATALANTA_INLINE void transpose_up_row(const StepRecord& step, const StageRecord&
 
 // by_down: derivative by the down sweep of stage 1; adds the derivative by the values at the start.
 [[gnu::noinline]] inline void transpose_down_first(const StepOperator& op, std::size_t nodes,
-                                                   const double* __restrict by_down, double* __restrict start) {
+                                                   const double* __restrict by_down,
+                                                   double* __restrict start) {
     const Lanes zero = repeat(0.0);
     for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
-        const Lanes alpha = load(op.alpha.at + at), middle = load(op.middle.at + at), side = load(op.side.at + at);
+        const Lanes alpha = load(op.alpha.at + at), middle = load(op.middle.at + at),
+                    side = load(op.side.at + at);
         Lanes below = zero, here = zero;
         for (std::size_t i = 1; i <= nodes; ++i) {
             const Lanes above = i < nodes ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;

@@ -5,6 +5,9 @@
 namespace atalanta {
 namespace {
 
+// Puts after calls: most calls are never exercised between ex-dates, and a block of such is quicker.
+constexpr std::size_t kPut = std::size_t{1} << (8 * sizeof(std::size_t) - 1);
+
 // Few shapes share a value by accident; those that do are still told apart.
 std::uint64_t fingerprint(const LadderShape& shape) {
     std::uint64_t hash = shape.nodes;
@@ -68,11 +71,11 @@ LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bo
             continue;
         }
         free_steps += options_[i].dividends + 1;
-        keys.emplace_back(fingerprint(shapes_[i]), i);
+        keys.emplace_back(fingerprint(shapes_[i]), options_[i].right < 0.0 ? kPut | i : i);
     }
     std::sort(keys.begin(), keys.end());
     order_.reserve(keys.size());
-    for (const auto& key : keys) order_.push_back(key.second);
+    for (const auto& key : keys) order_.push_back(key.second & ~kPut);
     for (std::size_t first = 0; first < order_.size();) {
         std::size_t last = first + 1;
         while (last < order_.size() && last - first < piece && same_shape(order_[first], order_[last]))

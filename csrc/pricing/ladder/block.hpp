@@ -51,8 +51,8 @@ struct Normalised {
             const double r = rate[l], q = yield[l];
             rate[l] = side[l] > 0.0 ? r : q;
             yield[l] = side[l] > 0.0 ? q : r;
-            const double early = (rate[l] > 0.0) | (yield[l] < 0.0) ? 1.0 : 0.0;
-            exercisable[l] = early * american[l];
+            const bool earns = rate[l] > 0.0, saves = yield[l] < 0.0, early = earns | saves;
+            exercisable[l] = early ? american[l] : 0.0;
             diffusion[l] = 0.5 * vol[l] * vol[l];
             drift[l] = rate[l] - yield[l] - diffusion[l];
             spacing[l] = half_width * vol[l] * square_root(years[l]) / cells;

@@ -25,6 +25,7 @@ struct ExDate {
     PerLane time;  // to expiry
     PerLane cash;
     PerLane spot;   // at the centre of the grid before the date
+    PerLane share;  // cash over spot
     PerLane shift;  // what the logarithm of X at the centre gains over the date
 };
 
@@ -80,9 +81,10 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     const double* up = node(growth, i);
     const double* down = node(growth, nodes - 1 - i);
     each_lane([&](std::size_t l) {
-        const double put_growth = up[l], call_growth = down[l];
-        const double spot = date.spot[l] * (n.side[l] > 0.0 ? put_growth : call_growth);
-        const double left = 1.0 - date.cash[l] / spot;
+        // The nodes lie symmetrically, so that 1 / E is E on the other side.
+        const double put_shrinks = down[l], call_shrinks = up[l];
+        const double shrinks = n.side[l] > 0.0 ? put_shrinks : call_shrinks;
+        const double left = fma(-date.share[l], shrinks, 1.0);
         const double rest = left > kLeastRest ? left : kLeastRest;
         to.rest[l] = left > 0.0 ? left : 0.0;
         const double moved = fma(n.side[l], logarithm(rest), -date.shift[l]);
@@ -165,19 +167,20 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
             const double nearest = __builtin_floor(to.place[l] + 0.5);
             const double low = nearest < 2.0 ? 2.0 : nearest;
             stencil.centre[l] = low < last - 2.0 ? low : last - 2.0;
-            outside[l] = (to.place[l] < 0.0) | (to.place[l] > last) ? 1.0 : 0.0;
+            const bool below = to.place[l]<0.0, above = to.place[l]> last, beyond = below | above;
+            outside[l] = beyond ? 1.0 : 0.0;
         });
         gather(after, stencil);
         double* out = node(before, i);
-        double any_outside = 0.0;
+        std::uint64_t any_outside = 0;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) any_outside |= bits_of(outside[l]);
         each_lane([&](std::size_t l) {
             const double f = to.place[l] - stencil.centre[l];
             const double u = interpolate(f, stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
                                          stencil.value[3][l], stencil.value[4][l]);
             out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
-            any_outside += outside[l];
         });
-        if (any_outside == 0.0) continue;
+        if (any_outside == 0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (outside[l] == 0.0) continue;
             double u = 0.0;

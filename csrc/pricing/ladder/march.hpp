@@ -68,6 +68,7 @@ class LadderMarch {
         copy(date.cash, date_column(d, kCash));
         copy(date.spot, date_column(d, kSpot));
         copy(date.shift, date_column(d, kShift));
+        each_lane([&](std::size_t l) { date.share[l] = date.cash[l] / date.spot[l]; });
         return date;
     }
 

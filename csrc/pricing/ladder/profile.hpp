@@ -114,7 +114,8 @@ class ProfileReads {
     ATALANTA_INLINE void place(std::size_t rows) {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < rows; ++i) {
-            const double inside = (spot_[i] >= low_[i]) & (spot_[i] <= high_[i]) ? 1.0 : 0.0;
+            const bool reaches = spot_[i] >= low_[i], stays = spot_[i] <= high_[i], within = reaches & stays;
+            const double inside = within ? 1.0 : 0.0;
             const double spot = inside > 0.0 ? spot_[i] : present_[i];
             const double moved = side_[i] * log_ratio(spot, present_[i]) / spacing_[i];
             const double at = middle_[i] + moved;
@@ -140,7 +141,8 @@ class ProfileReads {
             const ReadingUnits units = {side_[i], unit_[i], strike_[i], rate_[i], yield_[i], variance_[i]};
             const LadderReading held = readings_of(units, spot_[i], at);
             const LadderReading exercised = exercised_reading(units, spot_[i]);
-            const bool exercises = (spot_[i] >= exercise_low_[i]) & (spot_[i] <= exercise_high_[i]);
+            const bool from = spot_[i] >= exercise_low_[i], to = spot_[i] <= exercise_high_[i];
+            const bool exercises = from & to;
             const bool inside = inside_[i] > 0.0;
             price_[i] = inside ? (exercises ? exercised.price : held.price) : kUndefined;
             delta_[i] = inside ? (exercises ? exercised.delta : held.delta) : kUndefined;

@@ -57,7 +57,8 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
 constexpr double kUnresolvedRatio = 0.5;     // D t / h^2, below which no step from a kink is good
 constexpr double kMostUnresolvedCash = 0.2;  // of spot and strike
 
-// Whether the march may begin just before the ex-date, `share` of the years before expiry, with `cash` to come.
+// Whether the march may begin just before the ex-date, `share` of the years before expiry, with `cash` to
+// come.
 inline bool begins_before(const LadderOption& o, const LadderShape& shape, double share, double cash) {
     const double cells = (shape.nodes - 1) / (0.1 * shape.deviations);
     const double least = kMostUnresolvedCash * (o.spot < o.strike ? o.spot : o.strike);

@@ -26,15 +26,16 @@ class StepTimes {
         each_lane([&](std::size_t l) {
             const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
             const double age = per_year * elapsed[l];
-            const bool waits =
-                (n.exercisable[l] > 0.0) & (n.side[l] > 0.0) & (n.rate[l] > 0.0) & (cash[l] > 0.0);
+            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0;
+            const bool earns = n.rate[l] > 0.0, pays = cash[l] > 0.0;
+            const bool waits = early & put & earns & pays;
             const double rate = waits ? n.rate[l] : 1.0;
             const double wait = log_ratio(n.strike[l] + cash[l], n.strike[l]) / (rate * length[l]);
             const double density = age < kSmoothRatio ? 1.0 : kStepsWithoutExercise;
             const double step = __builtin_floor(fma(density * steps_, wait, 0.5));
             const double at_least_one = step > 1.0 ? step : 1.0;
             const double one_left = at_least_one < steps_ - 1.0 ? at_least_one : steps_ - 1.0;
-            const bool breaks = waits & (wait < 1.0) & (steps_ > 1.0);
+            const bool ends = wait < 1.0, several = steps_ > 1.0, breaks = waits & ends & several;
             break_step_[l] = breaks ? one_left : steps_;
             break_share_[l] = breaks ? wait : 1.0;
             const double first = kRatioOfElapsed * age > kLeastRatio ? kRatioOfElapsed * age : kLeastRatio;
@@ -62,7 +63,8 @@ class StepTimes {
             const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
             const double graded = exponential(grading_[l] * logarithm(before));
             const double later = share[l];
-            share[l] = (grading_[l] > 1.0) & (step < break_step_[l]) ? break_share_[l] * graded : later;
+            const bool grows = grading_[l] > 1.0, first = step < break_step_[l], applies = grows & first;
+            share[l] = applies ? break_share_[l] * graded : later;
         });
     }
 

@@ -56,7 +56,8 @@ struct Obstacle {
 [[gnu::noinline]] inline void sweep_down_first(const StepOperator& op, std::size_t nodes,
                                                const double* __restrict u, double* __restrict w) {
     for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
-        const Lanes alpha = load(op.alpha.at + at), middle = load(op.middle.at + at), side = load(op.side.at + at);
+        const Lanes alpha = load(op.alpha.at + at), middle = load(op.middle.at + at),
+                    side = load(op.side.at + at);
         Lanes above = repeat(0.0), g = repeat(0.0), here = load(node(u, nodes - 1) + at);
         for (std::size_t i = nodes - 1; i > 0; --i) {
             const Lanes below = load(node(u, i - 1) + at);
@@ -73,7 +74,8 @@ struct Obstacle {
                                                 const double* __restrict u, double* __restrict w) {
     const Lanes ten = repeat(10.0);
     for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
-        const Lanes alpha = load(op.alpha.at + at), stage = load(op.stage.at + at), start = load(op.start.at + at);
+        const Lanes alpha = load(op.alpha.at + at), stage = load(op.stage.at + at),
+                    start = load(op.start.at + at);
         const std::size_t last = nodes - 1;
         Lanes above = repeat(0.0), g = repeat(0.0);
         Lanes here = fma(stage, load(node(w, last) + at), start * load(node(u, last) + at));
@@ -96,9 +98,9 @@ struct SweepRecord {
     PerLane boundary_above;  // how far that node lies above it
 };
 
-// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the node
-// has the value for which that parabola, continued to the node below, satisfies the equation. Lane by lane,
-// because it happens once per lane and sweep. Returns s, or 0 where the boundary is not in that cell.
+// Where the free boundary lies in the cell below node i, u - payoff starts there as bend s^2 / 2, and the
+// node has the value for which that parabola, continued to the node below, satisfies the equation. Lane by
+// lane, because it happens once per lane and sweep. Returns s, or 0 where the boundary is not in that cell.
 [[gnu::noinline]] inline double resolve_sub_cell(std::size_t l, double excess, const StepOperator& op,
                                                  const Obstacle& obstacle, double h, double e, double& u) {
     const double c = -op.alpha[l], bend = fma(-obstacle.bend_slope[l], e, obstacle.bend[l]);
