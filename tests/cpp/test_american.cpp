@@ -68,7 +68,7 @@ TEST(exact_prices_are_met_where_the_carry_drives_the_boundary) {
 }
 
 TEST(a_tolerance_is_kept_on_rows_far_outside_a_market) {
-    const Batch batch = american_batch(1500);
+    const Batch batch = american_batch(320);
     const Outputs exact = collocated(batch, 1e-7);
     for (const double tolerance : {1e-2, 1e-4, 3e-5, 5e-7}) {
         const Outputs out = collocated(batch, tolerance);
@@ -80,7 +80,7 @@ TEST(a_tolerance_is_kept_on_rows_far_outside_a_market) {
 }
 
 TEST(an_american_option_is_worth_at_least_the_european_one_and_exercise) {
-    const Batch batch = american_batch(1500);
+    const Batch batch = american_batch(800);
     const Outputs out = collocated(batch, 1e-4), european = run(active_kernels(), batch, 1);
     for (std::size_t i = 0; i < batch.size(); ++i) {
         CHECK(out[0][i] >= european[0][i]);
@@ -114,7 +114,7 @@ TEST(prices_scale_with_spot_and_strike) {
 }
 
 TEST(any_batch_size_and_any_number_of_threads_give_the_same_bits) {
-    Batch batch = american_batch(700);
+    Batch batch = american_batch(300);
     Random random;
     for (int i = 0; i < 200; ++i) batch.add(hostile_row(random));
     const Outputs whole = collocated(batch, 1e-4);
@@ -125,7 +125,7 @@ TEST(any_batch_size_and_any_number_of_threads_give_the_same_bits) {
 }
 
 TEST(instruction_sets_with_fused_arithmetic_give_the_same_bits_and_the_others_agree) {
-    const Batch batch = american_batch(600);
+    const Batch batch = american_batch(264);
     for (const double tolerance : {1e-4, 3e-5, 5e-7}) {
         const Outputs reference = collocated(batch, tolerance);
         const bool reference_is_fused = is_fused(active_kernels());

@@ -90,14 +90,10 @@ inline PlaceWeights transpose_read_beyond(const Normalised& n, const PayoffRecor
     return {beyond.held, rise * beyond.x * h, rise * fma(place, beyond.x, -beyond.second * e1)};
 }
 
-inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size_t lane, double place,
-                                   double weight, double* into) {
-    const double last = static_cast<double>(nodes - 1);
-    const double* from = u + lane;
-    double* to = into + lane;
-    const double nearest = __builtin_floor(place + 0.5);
-    const double inner = nearest < 2.0 ? 2.0 : nearest > last - 2.0 ? last - 2.0 : nearest;
-    const double f = place - inner, f2 = f * f;
+// A read of a lane from the five nodes about an inner one, `first` being the lowest of them.
+ATALANTA_INLINE PlaceWeights transpose_read(const double* u, std::size_t first, std::size_t l, double f,
+                                            double weight, double* into) {
+    const double f2 = f * f;
     // Lagrange's polynomials on -2 ... 2 and their derivatives.
     const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
                          (f2 - 1.0) * (f2 - 4.0) / 4.0, -f * (f2 - 4.0) * (f + 1.0) / 6.0,
@@ -106,15 +102,51 @@ inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size
                          -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0, (4.0 * f2 - 10.0) * f / 4.0,
                          -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
                          (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
-    const std::size_t first = (static_cast<std::size_t>(inner) - 2) * kLadderOptions;
     PlaceWeights w = {0.0, 0.0, 0.0};
     for (std::size_t j = 0; j < 5; ++j) {
-        const std::size_t at = first + j * kLadderOptions;
-        to[at] = fma(weight, c[j], to[at]);
-        w.value = fma(c[j], from[at], w.value);
-        w.by_place = fma(d[j], from[at], w.by_place);
+        const std::size_t at = (first + j) * kLadderOptions + l;
+        into[at] = fma(weight, c[j], into[at]);
+        w.value = fma(c[j], u[at], w.value);
+        w.by_place = fma(d[j], u[at], w.by_place);
     }
     return w;
+}
+
+// The reads of one row of nodes.
+struct RowReads {
+    PerLane weight;  // derivative of the price by the read
+    PerLane value, by_place, by_spacing;
+
+    ATALANTA_INLINE void set(std::size_t l, const PlaceWeights& read) {
+        value[l] = read.value;
+        by_place[l] = read.by_place;
+        by_spacing[l] = read.by_spacing;
+    }
+};
+
+ATALANTA_INLINE void transpose_reads(const Normalised& n, const PayoffRecord& payoff, const double* u,
+                                     const double* growth, std::size_t nodes, const PerLane& place,
+                                     double* into, RowReads& reads, PayoffWeights& paid) {
+    PerLane centre, outside;
+    choose_centres(place, nodes, centre, outside);
+    std::uint64_t special = 0;  // lanes beyond the grid, or with another centre than the first
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        special |= bits_of(outside[l]) | (bits_of(centre[l]) ^ bits_of(centre[0]));
+    }
+    if (special == 0) {
+        const std::size_t first = static_cast<std::size_t>(centre[0]) - 2;
+        each_lane([&](std::size_t l) {
+            reads.set(l, transpose_read(u, first, l, place[l] - centre[l], reads.weight[l], into));
+        });
+        return;
+    }
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        const std::size_t first = static_cast<std::size_t>(centre[l]) - 2;
+        reads.set(l, outside[l] != 0.0
+                         ? transpose_read_beyond(n, payoff, u, growth, nodes, l, place[l], reads.weight[l],
+                                                 into, paid)
+                         : transpose_read(u, first, l, place[l] - centre[l], reads.weight[l], into));
+    }
 }
 
 // before: derivative by u before the date; after: by u after it, written. by_spacing is added to.
@@ -127,29 +159,32 @@ inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size
     __builtin_memset(after, 0, nodes * kLadderOptions * sizeof(double));
     each_lane([&](std::size_t l) { weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0; });
     Landing to;
+    RowReads reads;
     for (std::size_t i = 0; i < nodes; ++i) {
         land(n, date, growth, nodes, i, to);
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const double a = node(before, i)[l];
+        const double *by_value = node(before, i), *up = node(growth, i), *down = node(growth, nodes - 1 - i);
+        const double cells = static_cast<double>(i) - middle, here = static_cast<double>(i);
+        each_lane([&](std::size_t l) {
             const double rest = to.rest[l], unit = n.side[l] > 0.0 ? 1.0 : rest;
-            const double place = to.place[l], last = static_cast<double>(nodes - 1);
-            const bool outside = place < 0.0 || place > last;
-            const PlaceWeights read =
-                outside ? transpose_read_beyond(n, payoff, u, growth, nodes, l, place, a * unit, after, paid)
-                        : transpose_read(u, nodes, l, place, a * unit, after);
-            const double by_place = a * unit * read.by_place * n.inverse_spacing[l];
-            const double cells = static_cast<double>(i) - middle, moved = place - static_cast<double>(i);
-            weights.shift[l] -= by_place;
-            by_spacing[l] += fma(-by_place, moved, a * unit * read.by_spacing);
-            if (!(rest > kLeastRest)) continue;
-            // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest)
-            const double by_rest = n.side[l] > 0.0 ? by_place / rest : a * read.value - by_place / rest;
+            reads.weight[l] = by_value[l] * unit;
+        });
+        transpose_reads(n, payoff, u, growth, nodes, to.place, after, reads, paid);
+        each_lane([&](std::size_t l) {
+            const double rest = to.rest[l], side = n.side[l], put_shrinks = down[l], call_shrinks = up[l];
+            const double by_place = reads.weight[l] * reads.by_place[l] * n.inverse_spacing[l];
+            const bool put = side > 0.0, remains = rest > kLeastRest;
+            // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest); a call is counted in what rests.
+            const double by_log_rest = side * by_place / (remains ? rest : 1.0);
+            const double by_unit = by_value[l] * reads.value[l];
+            const double by_rest = remains ? by_log_rest + (put ? 0.0 : by_unit) : 0.0;
             const double by_log_spot = by_rest * (1.0 - rest);
-            const double e = n.side[l] > 0.0 ? node(growth, i)[l] : node(growth, nodes - 1 - i)[l];
+            const double shrinks = put ? put_shrinks : call_shrinks;
+            const double moved = fma(-by_place, to.place[l] - here, reads.weight[l] * reads.by_spacing[l]);
+            weights.shift[l] -= by_place;
             weights.log_spot[l] += by_log_spot;
-            weights.cash[l] -= by_rest / (date.spot[l] * e);
-            by_spacing[l] = fma(by_log_spot * n.side[l], cells, by_spacing[l]);
-        }
+            weights.cash[l] -= by_rest * shrinks / date.spot[l];
+            by_spacing[l] += fma(by_log_spot * side, cells, moved);
+        });
     }
 }
 

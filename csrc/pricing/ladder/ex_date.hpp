@@ -116,6 +116,19 @@ struct Stencil {
     PerLane value[5];
 };
 
+// The centre of the stencil of each place; outside is 1 where the place is not on the grid, else 0.
+ATALANTA_INLINE void choose_centres(const PerLane& place, std::size_t nodes, PerLane& centre,
+                                    PerLane& outside) {
+    const double last = static_cast<double>(nodes - 1);
+    each_lane([&](std::size_t l) {
+        const double nearest = __builtin_floor(place[l] + 0.5);
+        const double low = nearest < 2.0 ? 2.0 : nearest;
+        centre[l] = low < last - 2.0 ? low : last - 2.0;
+        const bool below = place[l]<0.0, above = place[l]> last, beyond = below | above;
+        outside[l] = beyond ? 1.0 : 0.0;
+    });
+}
+
 constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still picked by comparison
 
 // The centres of the lanes differ little where the options are on one spot; then whole rows are read.
@@ -157,19 +170,12 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
 [[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const PayoffRecord& payoff,
                                          const double* growth, std::size_t nodes, const double* after,
                                          double* before) {
-    const double last = static_cast<double>(nodes - 1);
     Landing to;
     Stencil stencil;
+    PerLane outside;
     for (std::size_t i = 0; i < nodes; ++i) {
         land(n, date, growth, nodes, i, to);
-        PerLane outside;
-        each_lane([&](std::size_t l) {
-            const double nearest = __builtin_floor(to.place[l] + 0.5);
-            const double low = nearest < 2.0 ? 2.0 : nearest;
-            stencil.centre[l] = low < last - 2.0 ? low : last - 2.0;
-            const bool below = to.place[l]<0.0, above = to.place[l]> last, beyond = below | above;
-            outside[l] = beyond ? 1.0 : 0.0;
-        });
+        choose_centres(to.place, nodes, stencil.centre, outside);
         gather(after, stencil);
         double* out = node(before, i);
         std::uint64_t any_outside = 0;

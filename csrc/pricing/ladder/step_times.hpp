@@ -25,8 +25,10 @@ class StepTimes {
         steps_ = static_cast<double>(steps);
         each_lane([&](std::size_t l) {
             const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
-            const double age = per_year * elapsed[l];
-            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0;
+            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0, american = n.american[l] > 0.0;
+            // A call exercised just before the date leaves a kink there.
+            const bool kinked = american & !put;
+            const double since_kink = kinked ? 0.0 : elapsed[l], age = per_year * since_kink;
             const bool earns = n.rate[l] > 0.0, pays = cash[l] > 0.0;
             const bool waits = early & put & earns & pays;
             const double rate = waits ? n.rate[l] : 1.0;
