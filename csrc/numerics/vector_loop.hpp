@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// ATALANTA_VECTOR_LOOP before loops over rows; ATALANTA_LANE_LOOP before loops over the lanes of one block, which
-// would be unrolled, their count being known, before anybody looks for vectors.
+// ATALANTA_VECTOR_LOOP before loops over rows; ATALANTA_LANE_LOOP before loops over the lanes of one block,
+// which would be unrolled, their count being known, before anybody looks for vectors.
 #if defined(__clang__)
 #define ATALANTA_VECTOR_LOOP _Pragma("clang loop vectorize(assume_safety)")
 #define ATALANTA_LANE_LOOP _Pragma("clang loop vectorize(assume_safety) unroll(disable)")

@@ -32,6 +32,12 @@ struct TangentLanes {
     alignas(64) Lanes b_flow_left, b_slope, b_square;
 };
 
+// What the equation of a node says at expiry, and its sums: numerator n, denominator d.
+struct EdgeLanes {
+    alignas(64) Lanes a, bell, held, boundary;
+    alignas(64) Lanes flow_n, flow_d, inverse_n, inverse_d;
+};
+
 enum Parameter : std::size_t { kByVol, kByRate, kByYield, kParameters };
 
 template <class Class>
@@ -88,8 +94,11 @@ class BoundaryBlock {
         node_of(at, tables.root_time[i]);
         evaluate(tables, i);
         hold(tables);
-        if constexpr (Tangents) sum_tangents(tables);
-        close_equation<Tangents>(tables, at, i);
+        close_equation(tables, at, i);
+        if constexpr (Tangents) {
+            sum_tangents(tables);
+            close_tangents(at, i);
+        }
         differentiate(tables, interpolation, i);
     }
 
@@ -197,8 +206,7 @@ class BoundaryBlock {
         clear(sums_.b_square);
     }
 
-    // Adds the terms at expiry, turns the sums into the residual, and the tangents into right-hand sides.
-    template <bool Tangents>
+    // Adds the terms at expiry and turns the sums into the residual.
     void close_equation(const CollocationTables& tables, const PutLanes& at, std::size_t i) {
         ATALANTA_LANE_LOOP
         for (std::size_t lane = 0; lane < kLanes; ++lane) {
@@ -221,30 +229,47 @@ class BoundaryBlock {
             const double per_n = 1.0 / n, per_d = 1.0 / d;
             const double inverse_n = known ? per_n : 0.0, inverse_d = known ? per_d : 0.0;
             const double residual = log_boundary - log_ratio(n, d);
-            const double edge_slope = fma(owed * flow_d, inverse_n, -bell * inverse_d);
             residual_[i][lane] = known ? residual : 0.0;
-            node_.edge_slope[lane] = edge_slope;
+            node_.edge_slope[lane] = fma(owed * flow_d, inverse_n, -bell * inverse_d);
             node_.by_bell_a[lane] = interest * inverse_n * inverse;
             node_.by_bell_b[lane] = fma(paid, inverse_d, -owed * inverse_n) * inverse;
-            if constexpr (Tangents) {
-                const double tau = node_.tau[lane], reach = tau * inverse;  // of a and b by the rate
-                const double inverse_vol = 1.0 / at.vol[lane];
-                const double slope_n = fma(interest, sums_.a_slope[lane], owed * sums_.b_slope[lane]) * reach;
-                const double slope_d = fma(paid, sums_.b_slope[lane], -spread * bell) * reach;
-                const double vol_n = fma(interest, sums_.a_product[lane], owed * sums_.b_square[lane]);
-                const double vol_d = fma(paid, sums_.b_square[lane], fma(-spread * a, bell, held));
-                const double rate_n = tau * fma(interest, sums_.a_flow_left[lane], flow_n);
-                const double flow_by_yield =
-                    tau * fma(magnitude(yield), sums_.b_flow_left[lane], yield < 0.0 ? -flow_d : flow_d);
-                const double yield_n = yield < 0.0 ? boundary * flow_by_yield : 0.0;
-                const double yield_d = (yield < 0.0 ? 0.0 : flow_by_yield) - tau * held;
-                const double limit = 1.0 - edge_slope;
-                const double moved = slope_n * inverse_n - slope_d * inverse_d;
-                tangent_[kByVol][i][lane] = (vol_d * inverse_d - vol_n * inverse_n) * inverse_vol;
-                tangent_[kByRate][i][lane] = fma(at.limit_by_rate[lane], limit, moved - rate_n * inverse_n);
-                tangent_[kByYield][i][lane] =
-                    fma(at.limit_by_yield[lane], limit, yield_d * inverse_d - yield_n * inverse_n - moved);
-            }
+            edge_.a[lane] = a;
+            edge_.bell[lane] = bell;
+            edge_.held[lane] = held;
+            edge_.boundary[lane] = boundary;
+            edge_.flow_n[lane] = flow_n;
+            edge_.flow_d[lane] = flow_d;
+            edge_.inverse_n[lane] = inverse_n;
+            edge_.inverse_d[lane] = inverse_d;
+        }
+    }
+
+    // Derivatives of the equation by the parameters, h being held: right-hand sides for those of h.
+    void close_tangents(const PutLanes& at, std::size_t i) {
+        ATALANTA_LANE_LOOP
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double interest = node_.interest[lane], yield = node_.yield[lane], tau = node_.tau[lane];
+            const double paid = greater(yield, 0.0), owed = greater(-yield, 0.0) * edge_.boundary[lane];
+            const double spread = node_.total_vol[lane], reach = tau * node_.inverse_total_vol[lane];
+            const double bell = edge_.bell[lane], held = edge_.held[lane];
+            const double inverse_n = edge_.inverse_n[lane], inverse_d = edge_.inverse_d[lane];
+            const double slope_n = fma(interest, sums_.a_slope[lane], owed * sums_.b_slope[lane]) * reach;
+            const double slope_d = fma(paid, sums_.b_slope[lane], -spread * bell) * reach;
+            const double vol_n = fma(interest, sums_.a_product[lane], owed * sums_.b_square[lane]);
+            const double vol_d = fma(paid, sums_.b_square[lane], fma(-spread * edge_.a[lane], bell, held));
+            const double rate_n = tau * fma(interest, sums_.a_flow_left[lane], edge_.flow_n[lane]);
+            const double flow_d = edge_.flow_d[lane], minus_flow_d = -flow_d;
+            const double flow_by_yield =
+                tau * fma(magnitude(yield), sums_.b_flow_left[lane], yield < 0.0 ? minus_flow_d : flow_d);
+            const double owed_by_yield = edge_.boundary[lane] * flow_by_yield;
+            const double yield_n = yield < 0.0 ? owed_by_yield : 0.0;
+            const double yield_d = (yield < 0.0 ? 0.0 : flow_by_yield) - tau * held;
+            const double limit = 1.0 - node_.edge_slope[lane];
+            const double moved = slope_n * inverse_n - slope_d * inverse_d;
+            tangent_[kByVol][i][lane] = (vol_d * inverse_d - vol_n * inverse_n) * (1.0 / at.vol[lane]);
+            tangent_[kByRate][i][lane] = fma(at.limit_by_rate[lane], limit, moved - rate_n * inverse_n);
+            tangent_[kByYield][i][lane] =
+                fma(at.limit_by_yield[lane], limit, yield_d * inverse_d - yield_n * inverse_n - moved);
         }
     }
 
@@ -290,6 +315,7 @@ class BoundaryBlock {
     }
 
     NodeLanes node_;
+    EdgeLanes edge_;
     TangentLanes sums_;
     alignas(64) Lanes tangent_[kParameters][kNodes];
     alignas(64) Lanes h_[kNodes], square_[kNodes], residual_[kNodes];
