@@ -144,7 +144,7 @@ def test_errors_are_told_for_a_strike_of_100():
     assert (20, 0) == (off.rows, off.missing)
     assert 3e-4 == pytest.approx(off.rms, rel=0.5)
     assert by["dividend_chain", BASE].largest < 5e-4
-    assert off.reference.startswith("atalanta, tolerance")
+    assert off.reference.startswith("atalanta 2e-06")
 
 
 def test_a_peer_on_some_rows_is_held_against_those():

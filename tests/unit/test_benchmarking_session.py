@@ -73,6 +73,14 @@ def test_a_whole_run():
     assert before == cpu_features()["isa"]
 
 
+def test_american_options_are_brief_beside_the_others():
+    """In the whole report 320 rows and half a second; alone as many as the others and their time, unless quick."""
+    whole, quick = Plan(), Plan.quick()
+    assert (320, 0.5) == (whole.listed_rows, whole.listed_limits.cell)
+    assert (10_000, whole.limits) == (whole.alone().listed_rows, whole.alone().listed_limits)
+    assert (320, quick.limits) == (quick.alone().listed_rows, quick.alone().listed_limits)
+
+
 def test_each_instruction_set_is_measured_once(monkeypatch):
     """One cell per operation asked for and instruction set; with single calls alone, all operations."""
     monkeypatch.setattr(session, "compare_bits", lambda *_: None)
@@ -323,11 +331,11 @@ def test_american_options_have_tables_of_their_own():
     """Microseconds apart from the nanoseconds of European options, and errors beside their reference."""
     made = american()
     assert [("price", "100", BASE, "8", "")] == list(operation_table(made).rows)
-    assert ("yield, price, fast", "10k", BASE, "0.9", "") == listed_table(made).rows[0]
+    assert ("American, fast", "10k", BASE, "0.9", "") == listed_table(made).rows[0]
     assert ("", "", "quantlib", "27", "30") == listed_table(made).rows[1]
-    assert ("yield, price, fast", "own", BASE, "100", "1.0e-05", "1.0e-06", "-") == listed_error_table(
-        made
-    ).rows[0]
+    assert ("American, fast", "own", BASE, "100", "1.0e-05", "1.0e-06", "-") == listed_error_table(made).rows[
+        0
+    ]
 
 
 def test_american_instruction_sets_have_a_limit_of_their_own(figures):

@@ -73,15 +73,15 @@ OPERATIONS = (
         "one_price_yield", "one price, with a yield", "single", "one_price_yield", market_rows, single=True
     ),
     Operation("one_implied_vol", "one implied vol", "single", "one_implied_vol", quoted_rows, single=True),
-    _listed("american_fast", "yield, price, fast", grid_rows),
-    _listed("american_standard", "yield, price, standard", grid_rows),
-    _listed("american_precise", "yield, price, precise", grid_rows),
-    _listed("american_greeks", "yield, all 7 columns", grid_rows, "american_standard"),
-    _listed("american_iv", "yield, implied vol", grid_quotes),
-    _listed("dividend_chain", "cash dividends, chain, price", chain_rows),
-    _listed("dividend_irregular", "cash dividends, irregular, price", irregular_rows),
-    _listed("dividend_greeks", "cash dividends, chain, all columns", chain_rows, "dividend_chain"),
-    _listed("dividend_iv", "cash dividends, chain, implied vol", chain_quotes),
+    _listed("american_fast", "American, fast", grid_rows),
+    _listed("american_standard", "American, standard", grid_rows),
+    _listed("american_precise", "American, precise", grid_rows),
+    _listed("american_greeks", "American, 7 columns", grid_rows, "american_standard"),
+    _listed("american_iv", "American vol", grid_quotes),
+    _listed("dividend_chain", "cash, chain", chain_rows),
+    _listed("dividend_irregular", "cash, irregular", irregular_rows),
+    _listed("dividend_greeks", "cash, all columns", chain_rows, "dividend_chain"),
+    _listed("dividend_iv", "cash, vol", chain_quotes),
 )
 
 #: What `--ops` takes: groups of operations, then the parts of the report with a clock or a check of their own.

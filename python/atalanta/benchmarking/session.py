@@ -9,7 +9,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ SIMULATED, WITH_DIVIDENDS = "simulated chain", ", dividends"
 
 _FULL = Limits(cell=4.0, call=0.7)
 _QUICK = Limits(cell=0.6, call=0.1, rounds=(5, 15))
+_BRIEF = Limits(cell=0.5, call=0.7, rounds=(3, 15))
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Plan:
     | `sizes` | rows per batch call |
     | `limits` | of the clock, per operation |
     | `isa_rows`, `accuracy_rows` | rows of the comparison of instruction sets, of the errors |
-    | `listed_rows` | rows of a batch of American options, which take microseconds each |
+    | `listed_rows`, `listed_limits` | of American options, which take microseconds each |
     | `cases` | folder with tables of exact American prices, None without |
     | `dividends` | file of cash dividends for the given chains, None without |
 
@@ -78,14 +79,20 @@ class Plan:
     limits: Limits = _FULL
     isa_rows: int = 10_000
     accuracy_rows: int = 400
-    listed_rows: int = 1_000
+    listed_rows: int = 320
+    listed_limits: Limits = _BRIEF
     cases: Path | None = None
     dividends: Path | None = None
 
     @classmethod
     def quick(cls) -> Plan:
         """Without the million rows and with fewer rounds."""
-        return cls(sizes=(1, 100, 10_000), limits=_QUICK, accuracy_rows=120, listed_rows=320)
+        return cls(sizes=(1, 100, 10_000), limits=_QUICK, accuracy_rows=120)
+
+    def alone(self) -> Plan:
+        """With as much time for American options as others have, and 10,000 rows of them unless it is quick."""
+        rows = self.listed_rows if self.limits is _QUICK else 10_000
+        return replace(self, listed_rows=rows, listed_limits=self.limits)
 
     @property
     def covered(self) -> tuple[Operation, ...]:
@@ -204,7 +211,8 @@ def _measure_operations(
         if operation.group in plan.groups:
             step(f"measuring {operation.title}")
             sizes = [plan.listed_rows] if operation.listed else plan.sizes
-            measured, missed = measure(cells_of(operation, contenders, sizes), plan.limits, clock)
+            limits = plan.listed_limits if operation.listed else plan.limits
+            measured, missed = measure(cells_of(operation, contenders, sizes), limits, clock)
             found += measured
             left_out += missed
     return found, left_out
@@ -221,8 +229,10 @@ def _compare_instruction_sets(
     batches = batches or [operation for operation in OPERATIONS if not operation.single]
     found: list[Measurement] = []
     with isa_kept():
-        for cell in isa_cells(batches, contender, names, plan.isa_rows):
-            found += measure([cell], plan.limits, clock)[0]
+        for operation in batches:
+            rows = min(plan.isa_rows, plan.listed_rows) if operation.listed else plan.isa_rows
+            limits = plan.listed_limits if operation.listed else plan.limits
+            found += measure(isa_cells([operation], contender, names, rows), limits, clock)[0]
     kinds = dict.fromkeys(LISTED if operation.listed else EUROPEAN for operation in batches)
     return found, compare_bits(names, plan.isa_rows, tuple(kinds))
 

@@ -103,7 +103,7 @@ def listed_error_table(session: Session) -> TextTable:
             (_TITLES.get(error.operation, error.operation), error.reference),
             (
                 error.contender,
-                f"{error.rows}",
+                _size(error.rows),
                 f"{error.largest:.1e}",
                 f"{error.rms:.1e}",
                 f"{error.missing or '-'}",
@@ -111,7 +111,7 @@ def listed_error_table(session: Session) -> TextTable:
         )
         for error in session.listed_errors
     ]
-    headers = ("operation", "held against", "library", "rows", "largest", "RMS", "missing")
+    headers = ("operation", "held against", "library", "rows", "largest", "RMS", "NaN")
     return TextTable(headers, _grouped(rows), left=3)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 _FAILED = 1
-_MOST_ROWS, _SUITE_ROWS = 10_000_000, 10_000
+_MOST_ROWS = 10_000_000
 _EXACT_TABLE = "american_exact_grid.csv"
 _CLOCK = "CPU time of the process"
 
@@ -111,7 +111,7 @@ def _plan(
     plan = Plan.quick() if quick else Plan()
     beside: tuple[str, ...] = ()
     if suite is not None:
-        plan, beside = _of_suite(plan, suite, quick)
+        plan, beside = _of_suite(plan, suite)
     if ops is not None:
         plan = replace(plan, groups=_known_groups(ops, GROUPS))
     if sizes is not None:
@@ -119,7 +119,7 @@ def _plan(
     return replace(plan, cases=_cases(cases)), beside
 
 
-def _of_suite(plan: Plan, suite: str, quick: bool) -> tuple[Plan, tuple[str, ...]]:
+def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:
     from dataclasses import replace
 
     from atalanta.benchmarking.operations import SUITES
@@ -127,8 +127,7 @@ def _of_suite(plan: Plan, suite: str, quick: bool) -> tuple[Plan, tuple[str, ...
     if suite not in SUITES:
         raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)})")
     groups, beside = SUITES[suite]
-    rows = plan.listed_rows if quick else _SUITE_ROWS
-    return replace(plan, groups=groups, listed_rows=rows), beside
+    return replace(plan.alone(), groups=groups), beside
 
 
 def _cases(folder: Path | None) -> Path | None:

@@ -124,7 +124,7 @@ def _references(
 ) -> Iterator[_Reference]:
     tolerance, most = _FINEST[operation.split("_")[0]]
     rows = _ROWS[operation](min(count, most))
-    yield _Reference(f"atalanta, tolerance {tolerance:g}", rows, american_price(rows, rows.vol, tolerance))
+    yield _Reference(f"atalanta {tolerance:g}", rows, american_price(rows, rows.vol, tolerance))
     for contender in contenders:
         if operation in contender.references:
             name, most, bind = contender.references[operation]

@@ -93,7 +93,7 @@ def references(ql: Any) -> dict[str, Finest]:
     """By operation: what QuantLib's finest price is called, how many rows are worth its time, and its call."""
     market = Market(ql)
     tanh_sinh = ql.QdFpTanhSinhIterationScheme(20, 60, 1e-12)
-    finest = "quantlib tanh-sinh, 60 nodes", 60, partial(_with_yield, market, tanh_sinh, None)
+    finest = "quantlib tanh-sinh", 60, partial(_with_yield, market, tanh_sinh, None)
     made: dict[str, Finest] = dict.fromkeys(_SCHEMES, finest)
     text = f"quantlib {_FINE_GRID[0]}x{_FINE_GRID[1]}"
     for name in ("dividend_chain", "dividend_irregular"):
