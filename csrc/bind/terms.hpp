@@ -45,6 +45,7 @@ class TermsArguments {
 // Whether a call has plainly asked for the closed form: told by identity alone, so that the path of numbers
 // stays short. Another spelling of the same is found by read_terms.
 inline bool plainly_closed_form(PyObject* exercise, PyObject* dividends, PyObject* tolerance) {
+    if (exercise == nullptr && dividends == nullptr && tolerance == nullptr) return true;
     static PyObject* const european = PyUnicode_InternFromString("european");
     static PyObject* const standard = PyUnicode_InternFromString("standard");
     return (exercise == nullptr || exercise == european) && (dividends == nullptr || dividends == Py_None) &&
