@@ -1,4 +1,4 @@
-// The transposed crossing of an ex-date. Entries: transpose_exercise, transpose_carry_over.
+// The transposed crossing of an ex-date by one lane, down its column. Entry: transpose_cross_column.
 #pragma once
 
 #include "pricing/ladder/adjoint_sweeps.hpp"
@@ -10,6 +10,15 @@ namespace {
 // it gains over the date), by the logarithm of the spot there, and by the dividend.
 struct DateWeights {
     PerLane shift, log_spot, cash;
+
+    ATALANTA_INLINE void clear() {
+        each_lane([&](std::size_t l) { shift[l] = log_spot[l] = cash[l] = 0.0; });
+    }
+};
+
+// Of one lane.
+struct LaneDateWeights {
+    double shift, log_spot, cash;
 };
 
 struct HingeDerivatives {
@@ -26,43 +35,33 @@ ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, dou
 }
 
 // values: derivative by u with the right to exercise on entry, without it on return.
-[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, const Normalised& n,
-                                                 const double* growth, std::size_t nodes, double* values,
-                                                 PayoffWeights& weights) {
+inline void transpose_exercise(const DateRecord& record, const Normalised& n, std::size_t l,
+                               const double* growth, std::size_t nodes, double* values,
+                               PayoffWeight& weight) {
     const double middle = static_cast<double>(nodes / 2);
-    PerLane by_gain_below, by_gain;
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        by_gain_below[l] = by_gain[l] = 0.0;
-        const auto i = static_cast<std::size_t>(record.kink.node[l]);
-        if (i == 0) continue;
-        const double across = record.kink.gain_below[l] - record.kink.gain[l];
-        const double eta = record.kink.gain_below[l] / across;
+    const auto kink = static_cast<std::size_t>(record.kink_node);
+    double by_gain_below = 0.0, by_gain = 0.0;
+    if (kink != 0) {
+        const double across = record.gain_below - record.gain, eta = record.gain_below / across;
         const HingeWeights w = hinge_weights(eta, n.inverse_spacing[l], 0.0, n.spacing[l]);  // over `across`
         const HingeDerivatives d = hinge_derivatives(eta, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
-        const double at_positive = node(values, i - 1)[l], at_zero = node(values, i)[l];
+        const double at_positive = values[kink - 1], at_zero = values[kink];
         const double by_across = at_positive * w.positive + at_zero * w.zero;
         const double by_eta = (at_positive * d.positive_by_eta + at_zero * d.zero_by_eta) / across;
-        by_gain_below[l] = by_across + by_eta * (1.0 - eta);
-        by_gain[l] = by_eta * eta - by_across;
+        by_gain_below = by_across + by_eta * (1.0 - eta);
+        by_gain = by_eta * eta - by_across;
     }
     for (std::size_t i = 0; i < nodes; ++i) {
-        const unsigned held = record.held[i];
-        double* at = node(values, i);
-        for (std::size_t l = 0; held != 0xFFFF && l < kLadderOptions; ++l) {
-            if ((held >> l & 1) != 0) continue;
-            weights.add(l, at[l], node(growth, i)[l], static_cast<double>(i) - middle);
-            at[l] = 0.0;
-        }
+        if (record.held[i] != 0) continue;
+        weight.add(values[i], growth[i], static_cast<double>(i) - middle);
+        values[i] = 0.0;
     }
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const auto i = static_cast<std::size_t>(record.kink.node[l]);
-        if (i == 0) continue;
-        const double cells = record.kink.node[l] - middle;
-        weights.add(l, by_gain_below[l], node(growth, i - 1)[l], cells - 1.0);
-        weights.add(l, by_gain[l], node(growth, i)[l], cells);
-        node(values, i - 1)[l] -= by_gain_below[l];
-        node(values, i)[l] -= by_gain[l];
-    }
+    if (kink == 0) return;
+    const double cells = record.kink_node - middle;
+    weight.add(by_gain_below, growth[kink - 1], cells - 1.0);
+    weight.add(by_gain, growth[kink], cells);
+    values[kink - 1] -= by_gain_below;
+    values[kink] -= by_gain;
 }
 
 // What a read of a grid depends on.
@@ -72,31 +71,26 @@ struct PlaceWeights {
     double by_spacing;  // at a given place
 };
 
-// A read of a lane in terms of what it reads: its coefficients times `weight` are added to `into`.
-inline PlaceWeights transpose_read_beyond(const Normalised& n, const PayoffRecord& payoff, const double* u,
-                                          const double* growth, std::size_t nodes, std::size_t l,
-                                          double place, double weight, double* into, PayoffWeights& weights) {
+// A read in terms of what it reads: its coefficients times `weight` are added to `into`.
+inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff,
+                                          const double* u, const double* growth, std::size_t nodes,
+                                          double place, double weight, double* into, PayoffWeight& paid) {
     if (place > 0.0) return {0.0, 0.0, 0.0};
-    const Beyond beyond = read_beyond(n, payoff, u, growth, l, place);
-    const double e0 = growth[l], e1 = growth[kLadderOptions + l], h = n.spacing[l];
+    const Beyond beyond = read_beyond(n, l, payoff, u, growth, 1, place);
+    const double e0 = growth[0], e1 = growth[1], h = n.spacing[l];
     if (beyond.pay > beyond.held) {
-        weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
-        return {beyond.pay, -payoff.slope[l] * beyond.x * h, 0.0};  // the weights know the rest
+        paid.add(weight, beyond.x, place - static_cast<double>(nodes / 2));
+        return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
     }
-    into[l] = fma(weight, 1.0 - beyond.second, into[l]);
-    into[kLadderOptions + l] = fma(weight, beyond.second, into[kLadderOptions + l]);
+    into[0] = fma(weight, 1.0 - beyond.second, into[0]);
+    into[1] = fma(weight, beyond.second, into[1]);
     // (e^(place h) - 1) / (e^h - 1) is the weight of node 1.
-    const double rise = (u[kLadderOptions + l] - u[l]) / (e1 - e0);
+    const double rise = (u[1] - u[0]) / (e1 - e0);
     return {beyond.held, rise * beyond.x * h, rise * fma(place, beyond.x, -beyond.second * e1)};
 }
 
-inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size_t lane, double place,
-                                   double weight, double* into) {
-    const double last = static_cast<double>(nodes - 1);
-    const double* from = u + lane;
-    double* to = into + lane;
-    const double nearest = __builtin_floor(place + 0.5);
-    const double inner = nearest < 2.0 ? 2.0 : nearest > last - 2.0 ? last - 2.0 : nearest;
+inline PlaceWeights transpose_read(const double* u, double last, double place, double weight, double* into) {
+    const double inner = stencil_centre(place, last);
     const double f = place - inner, f2 = f * f;
     // Lagrange's polynomials on -2 ... 2 and their derivatives.
     const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
@@ -106,51 +100,59 @@ inline PlaceWeights transpose_read(const double* u, std::size_t nodes, std::size
                          -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0, (4.0 * f2 - 10.0) * f / 4.0,
                          -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
                          (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
-    const std::size_t first = (static_cast<std::size_t>(inner) - 2) * kLadderOptions;
+    const std::size_t first = static_cast<std::size_t>(inner) - 2;
     PlaceWeights w = {0.0, 0.0, 0.0};
     for (std::size_t j = 0; j < 5; ++j) {
-        const std::size_t at = first + j * kLadderOptions;
-        to[at] = fma(weight, c[j], to[at]);
-        w.value = fma(c[j], from[at], w.value);
-        w.by_place = fma(d[j], from[at], w.by_place);
+        into[first + j] = fma(weight, c[j], into[first + j]);
+        w.value = fma(c[j], u[first + j], w.value);
+        w.by_place = fma(d[j], u[first + j], w.by_place);
     }
     return w;
 }
 
-// before: derivative by u before the date; after: by u after it, written. by_spacing is added to.
-[[gnu::noinline]] inline void transpose_carry_over(const Normalised& n, const ExDate& date,
-                                                   const PayoffRecord& payoff, const double* growth,
-                                                   std::size_t nodes, const double* u, const double* before,
-                                                   double* after, DateWeights& weights, PayoffWeights& paid,
-                                                   PerLane& by_spacing) {
-    const double middle = static_cast<double>(nodes / 2);
-    __builtin_memset(after, 0, nodes * kLadderOptions * sizeof(double));
-    each_lane([&](std::size_t l) { weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0; });
-    Landing to;
+// c.value: derivative by u before the date; c.u: by u after it, written. by_spacing is added to.
+inline LaneDateWeights transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                              const DateRecord& record, std::size_t nodes, const Columns& c,
+                                              PayoffWeight& paid, double& by_spacing) {
+    const double middle = static_cast<double>(nodes / 2), last = static_cast<double>(nodes - 1);
+    const bool put = n.side[l] > 0.0;
+    for (std::size_t i = 0; i < nodes; ++i) c.u[i] = 0.0;
+    LaneDateWeights weights = {0.0, 0.0, 0.0};
     for (std::size_t i = 0; i < nodes; ++i) {
-        land(n, date, growth, nodes, i, to);
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const double a = node(before, i)[l];
-            const double rest = to.rest[l], unit = n.side[l] > 0.0 ? 1.0 : rest;
-            const double place = to.place[l], last = static_cast<double>(nodes - 1);
-            const bool outside = place < 0.0 || place > last;
-            const PlaceWeights read =
-                outside ? transpose_read_beyond(n, payoff, u, growth, nodes, l, place, a * unit, after, paid)
-                        : transpose_read(u, nodes, l, place, a * unit, after);
-            const double by_place = a * unit * read.by_place * n.inverse_spacing[l];
-            const double cells = static_cast<double>(i) - middle, moved = place - static_cast<double>(i);
-            weights.shift[l] -= by_place;
-            by_spacing[l] += fma(-by_place, moved, a * unit * read.by_spacing);
-            if (!(rest > kLeastRest)) continue;
-            // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest)
-            const double by_rest = n.side[l] > 0.0 ? by_place / rest : a * read.value - by_place / rest;
-            const double by_log_spot = by_rest * (1.0 - rest);
-            const double e = n.side[l] > 0.0 ? node(growth, i)[l] : node(growth, nodes - 1 - i)[l];
-            weights.log_spot[l] += by_log_spot;
-            weights.cash[l] -= by_rest / (date.spot[l] * e);
-            by_spacing[l] = fma(by_log_spot * n.side[l], cells, by_spacing[l]);
-        }
+        const double a = c.value[i], rest = c.rest[i], place = c.place[i], weight = a * (put ? 1.0 : rest);
+        const PlaceWeights read =
+            place < 0.0 || place > last
+                ? transpose_read_beyond(n, l, record.payoff_after, record.after, c.growth, nodes, place,
+                                        weight, c.u, paid)
+                : transpose_read(record.after, last, place, weight, c.u);
+        const double by_place = weight * read.by_place * n.inverse_spacing[l];
+        const double cells = static_cast<double>(i) - middle, moved = place - static_cast<double>(i);
+        weights.shift -= by_place;
+        by_spacing += fma(-by_place, moved, weight * read.by_spacing);
+        if (!(rest > kLeastRest)) continue;
+        // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest)
+        const double by_rest = put ? by_place / rest : a * read.value - by_place / rest;
+        const double by_log_spot = by_rest * (1.0 - rest);
+        weights.log_spot += by_log_spot;
+        weights.cash -= by_rest * c.shrinks[i] / date.spot;
+        by_spacing = fma(by_log_spot * n.side[l], cells, by_spacing);
     }
+    return weights;
+}
+
+// values: derivative by u of lane l just before the date on entry, just after it on return. exercised and
+// paid: by the payoffs before and after it.
+[[gnu::noinline]] inline LaneDateWeights transpose_cross_column(
+    const Normalised& n, std::size_t l, const LaneDate& date, const DateRecord& record, const double* growth,
+    std::size_t nodes, double* values, const Columns& columns, PayoffWeight& exercised, PayoffWeight& paid,
+    double& by_spacing) {
+    land_column(n, l, date, growth, nodes, columns);
+    copy_column(values + l, nodes, columns.value);
+    transpose_exercise(record, n, l, columns.growth, nodes, columns.value, exercised);
+    const LaneDateWeights weights =
+        transpose_carry_column(n, l, date, record, nodes, columns, paid, by_spacing);
+    for (std::size_t i = 0; i < nodes; ++i) values[i * kLadderOptions + l] = columns.u[i];
+    return weights;
 }
 
 }  // namespace

@@ -54,11 +54,11 @@ void find_probabilities(const OptionRows& rows, const Terms& terms, double* prob
     batch.for_each_piece(
         threads, kernels.differentiate_doubles,
         [&](const LadderPiece& piece, double* memory, double* by_cash) {
-            LadderOption lanes[kLadderOptions];
+            LadderBlock block;
             LadderReading readings[kLadderOptions];
             LadderSensitivities sensitivities[kLadderOptions];
-            for (std::size_t i = 0; i < kLadderOptions; ++i) lanes[i] = batch.lane(piece, i);
-            kernels.differentiate(lanes, piece.shape, memory, readings, sensitivities, by_cash);
+            batch.fill(piece, block);
+            kernels.differentiate(block, memory, readings, sensitivities, by_cash);
             for (std::size_t i = 0; i < piece.count; ++i) {
                 probability[piece.options[i]] = std::clamp(sensitivities[i].exercised, 0.0, 1.0);
             }

@@ -1,0 +1,121 @@
+// An ex-date of one lane, down its column: what ex_date.hpp does for sixteen, bit for bit. The numbers of the
+// lane are copied side by side, so that loops over nodes vectorise. Entry: cross_column.
+#pragma once
+
+#include "pricing/ladder/ex_date.hpp"
+
+namespace atalanta {
+namespace {
+
+// What taking the derivative of a lane's crossing needs to know.
+struct DateRecord {
+    LanePayoff payoff_after, payoff;  // on the grids after and before the date
+    double kink_node;                 // beyond the kink where value and payoff cross, 0 where there is none
+    double gain_below, gain;          // payoff less value, at the nodes before and beyond it
+    double* after;                    // u just after the date
+    std::uint8_t* held;               // whether the option is held at a node
+};
+
+// The columns of a lane, contiguous; their memory is aligned to 64 bytes.
+struct Columns {
+    static constexpr std::size_t kCount = 6;
+    static constexpr std::size_t length(std::size_t nodes) { return round_up_to_lanes(nodes); }
+    static constexpr std::size_t doubles(std::size_t nodes) { return kCount * length(nodes); }
+
+    Columns(double* memory, std::size_t nodes)
+        : growth(memory),
+          shrinks(growth + length(nodes)),
+          u(shrinks + length(nodes)),
+          place(u + length(nodes)),
+          rest(place + length(nodes)),
+          value(rest + length(nodes)) {}
+
+    double *growth, *shrinks, *u, *place, *rest, *value;
+};
+
+inline void copy_column(const double* from, std::size_t nodes, double* to) {
+    for (std::size_t i = 0; i < nodes; ++i) to[i] = from[i * kLadderOptions];
+}
+
+ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                 const double* growth, std::size_t nodes, const Columns& c) {
+    copy_column(growth + l, nodes, c.growth);
+    const bool put = n.side[l] > 0.0;
+    // The nodes lie symmetrically, so that 1 / E is E on the other side.
+    for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = c.growth[put ? nodes - 1 - i : i];
+    const double side = n.side[l], inverse = n.inverse_spacing[l];
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const LandedNode landed =
+            land_node(side, date.share, date.shift, inverse, c.shrinks[i], static_cast<double>(i));
+        c.place[i] = landed.place;
+        c.rest[i] = landed.rest;
+    }
+}
+
+inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, std::size_t nodes,
+                         const double* after, const Columns& c) {
+    const double last = static_cast<double>(nodes - 1);
+    const bool put = n.side[l] > 0.0;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const double place = c.place[i], centre = stencil_centre(place, last);
+        double u = 0.0;
+        if (place < 0.0) {
+            const Beyond beyond = read_beyond(n, l, payoff, after, c.growth, 1, place);
+            u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
+        } else if (place <= last) {
+            const double* from = after + static_cast<std::size_t>(centre);
+            u = interpolate(place - centre, from[-2], from[-1], from[0], from[1], from[2]);
+        }
+        c.value[i] = (put ? 1.0 : c.rest[i]) * u;
+    }
+}
+
+// record may be null.
+inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, std::size_t nodes,
+                            const Columns& c, DateRecord* record) {
+    double* const gain = c.place;  // no longer needed
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const double pay = fma(-payoff.slope, c.growth[i], payoff.level), value = c.value[i];
+        gain[i] = pay - value;
+        c.value[i] = pay > value ? pay : value;
+    }
+    double below = -1.0;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const bool exercises = gain[i] > 0.0;
+        if (record != nullptr) record->held[i] = exercises ? 0 : 1;
+        if (below > 0.0 && !exercises) {
+            const HingeWeights w = kink_weights(n, l, below, gain[i]);
+            c.value[i - 1] += w.positive;
+            c.value[i] += w.zero;
+            if (record != nullptr) {
+                record->kink_node = static_cast<double>(i);
+                record->gain_below = below;
+                record->gain = gain[i];
+            }
+        }
+        below = gain[i];
+    }
+}
+
+// u of lane l: just after the date on entry, just before it on return. payoff_after and payoff: of exercise
+// then; record may be null.
+[[gnu::noinline]] inline void cross_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                           const LanePayoff& payoff_after, const LanePayoff& payoff,
+                                           const double* growth, std::size_t nodes, double* u,
+                                           const Columns& columns, DateRecord* record) {
+    double* const after = record == nullptr ? columns.u : record->after;
+    copy_column(u + l, nodes, after);
+    land_column(n, l, date, growth, nodes, columns);
+    carry_column(n, l, payoff_after, nodes, after, columns);
+    if (record != nullptr) {
+        record->payoff_after = payoff_after;
+        record->kink_node = 0.0;
+    }
+    exercise_column(n, l, payoff, nodes, columns, record);
+    for (std::size_t i = 0; i < nodes; ++i) u[i * kLadderOptions + l] = columns.value[i];
+}
+
+}  // namespace
+}  // namespace atalanta
