@@ -76,13 +76,19 @@ ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, dou
 constexpr double kLeastRest = 1e-300;
 
 // Fourth-order interpolation between -1/2 and 1/2 of five nodes about 0.
-ATALANTA_INLINE double interpolate(double f, double a, double b, double c, double d, double e) {
+struct Quartic {
+    double value, first, second, third, fourth;
+
+    ATALANTA_INLINE double operator()(double f) const {
+        return fma(f, fma(f, fma(f, fma(f, fourth, third), second), first), value);
+    }
+};
+ATALANTA_INLINE Quartic quartic(double a, double b, double c, double d, double e) {
     const double outer = a + e, inner = b + d, odd_outer = e - a, odd_inner = d - b;
-    const double second = fma(16.0, inner, fma(-30.0, c, -outer)) * (1.0 / 24.0);
-    const double first = fma(8.0, odd_inner, -odd_outer) * (1.0 / 12.0);
-    const double third = fma(-2.0, odd_inner, odd_outer) * (1.0 / 12.0);
-    const double fourth = fma(-4.0, inner, fma(6.0, c, outer)) * (1.0 / 24.0);
-    return fma(f, fma(f, fma(f, fma(f, fourth, third), second), first), c);
+    return {c, fma(8.0, odd_inner, -odd_outer) * (1.0 / 12.0),
+            fma(16.0, inner, fma(-30.0, c, -outer)) * (1.0 / 24.0),
+            fma(-2.0, odd_inner, odd_outer) * (1.0 / 12.0),
+            fma(-4.0, inner, fma(6.0, c, outer)) * (1.0 / 24.0)};
 }
 
 // The node nearest to a place that has two on each side.
@@ -206,9 +212,9 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
         for (std::size_t l = 0; l < kLadderOptions; ++l) any_outside |= bits_of(outside[l]);
         each_lane([&](std::size_t l) {
             const double f = to.place[l] - stencil.centre[l];
-            const double u = interpolate(f, stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
-                                         stencil.value[3][l], stencil.value[4][l]);
-            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+            const Quartic u = quartic(stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
+                                      stencil.value[3][l], stencil.value[4][l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u(f);
         });
         if (any_outside == 0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {

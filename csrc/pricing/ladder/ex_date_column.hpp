@@ -16,68 +16,97 @@ struct DateRecord {
     std::uint8_t* held;               // whether the option is held at a node
 };
 
-// The columns of a lane, contiguous; their memory is aligned to 64 bytes.
+// The columns of a lane, contiguous; loops over nodes go on to a whole number of registers.
 struct Columns {
-    static constexpr std::size_t kCount = 6;
+    static constexpr std::size_t kCount = 11;
     static constexpr std::size_t length(std::size_t nodes) { return round_up_to_lanes(nodes); }
     static constexpr std::size_t doubles(std::size_t nodes) { return kCount * length(nodes); }
 
-    Columns(double* memory, std::size_t nodes)
-        : growth(memory),
-          shrinks(growth + length(nodes)),
-          u(shrinks + length(nodes)),
-          place(u + length(nodes)),
-          rest(place + length(nodes)),
-          value(rest + length(nodes)) {}
+    Columns(double* memory, std::size_t nodes) {
+        double** const columns[] = {&growth, &shrinks, &u,      &place, &rest,  &value,
+                                    &centre, &first,   &second, &third, &fourth};
+        for (double** column : columns) {
+            *column = memory;
+            memory += length(nodes);
+        }
+    }
 
-    double *growth, *shrinks, *u, *place, *rest, *value;
+    double *growth, *shrinks, *u;
+    double *place, *rest, *value;            // of the nodes before the date
+    double *centre;                          // of the five nodes after the date that are read
+    double *first, *second, *third, *fourth; // what interpolation about a node multiplies powers by
 };
 
 inline void copy_column(const double* from, std::size_t nodes, double* to) {
     for (std::size_t i = 0; i < nodes; ++i) to[i] = from[i * kLadderOptions];
+    for (std::size_t i = nodes; i < Columns::length(nodes); ++i) to[i] = to[nodes - 1];
 }
 
 ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneDate& date,
                                  const double* growth, std::size_t nodes, const Columns& c) {
     copy_column(growth + l, nodes, c.growth);
-    const bool put = n.side[l] > 0.0;
     // The nodes lie symmetrically, so that 1 / E is E on the other side.
-    for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = c.growth[put ? nodes - 1 - i : i];
-    const double side = n.side[l], inverse = n.inverse_spacing[l];
+    if (n.side[l] > 0.0) {
+        for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = growth[(nodes - 1 - i) * kLadderOptions + l];
+        for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.shrinks[i] = c.growth[0];
+    } else {
+        for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.shrinks[i] = c.growth[i];
+    }
+    const double side = n.side[l], inverse = n.inverse_spacing[l], share = date.share, shift = date.shift;
+    const double last = static_cast<double>(nodes - 1);
     ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < nodes; ++i) {
+    for (std::size_t i = 0; i < Columns::length(nodes); ++i) {
         const LandedNode landed =
-            land_node(side, date.share, date.shift, inverse, c.shrinks[i], static_cast<double>(i));
+            land_node(side, share, shift, inverse, c.shrinks[i], static_cast<double>(i));
         c.place[i] = landed.place;
         c.rest[i] = landed.rest;
+        c.centre[i] = stencil_centre(landed.place, last);
+    }
+}
+
+// As far as a node, two of its neighbours to each side being there, decides the interpolation about it.
+ATALANTA_INLINE void prepare_reads(const double* u, std::size_t nodes, const Columns& c) {
+    const double *a = u, *b = u + 1, *d = u + 3, *e = u + 4;
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t i = 0; i < Columns::length(nodes) - 4; ++i) {
+        const Quartic at = quartic(a[i], b[i], u[i + 2], d[i], e[i]);
+        c.first[i] = at.first;
+        c.second[i] = at.second;
+        c.third[i] = at.third;
+        c.fourth[i] = at.fourth;
     }
 }
 
 inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, std::size_t nodes,
                          const double* after, const Columns& c) {
+    prepare_reads(after, nodes, c);
     const double last = static_cast<double>(nodes - 1);
-    const bool put = n.side[l] > 0.0;
     for (std::size_t i = 0; i < nodes; ++i) {
-        const double place = c.place[i], centre = stencil_centre(place, last);
+        const double place = c.place[i], centre = c.centre[i];
         double u = 0.0;
         if (place < 0.0) {
             const Beyond beyond = read_beyond(n, l, payoff, after, c.growth, 1, place);
             u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
         } else if (place <= last) {
-            const double* from = after + static_cast<std::size_t>(centre);
-            u = interpolate(place - centre, from[-2], from[-1], from[0], from[1], from[2]);
+            const std::size_t at = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(centre)) - 2;
+            u = Quartic{after[at + 2], c.first[at], c.second[at], c.third[at], c.fourth[at]}(place - centre);
         }
-        c.value[i] = (put ? 1.0 : c.rest[i]) * u;
+        c.value[i] = u;
     }
+    for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
+    if (n.side[l] > 0.0) return;
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.value[i] *= c.rest[i];
 }
 
 // record may be null.
 inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, std::size_t nodes,
                             const Columns& c, DateRecord* record) {
     double* const gain = c.place;  // no longer needed
+    const double level = payoff.level, slope = payoff.slope;
     ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < nodes; ++i) {
-        const double pay = fma(-payoff.slope, c.growth[i], payoff.level), value = c.value[i];
+    for (std::size_t i = 0; i < Columns::length(nodes); ++i) {
+        const double pay = fma(-slope, c.growth[i], level), value = c.value[i];
         gain[i] = pay - value;
         c.value[i] = pay > value ? pay : value;
     }
