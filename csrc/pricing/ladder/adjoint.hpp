@@ -127,7 +127,7 @@ class LadderAdjoint {
         const DateRecord& record = tape_.date(d, l);
         PayoffWeight exercised, paid;
         const LaneDateWeights w =
-            transpose_cross_column(n_, l, march_.date(d, l), record, march_.growth(), nodes_, values_,
+            transpose_cross_column(n_, l, march_.date(d, l), record, march_.growth_column(l), nodes_, values_,
                                    march_.columns(), exercised, paid, by_spacing_[l]);
         dates_[d].shift[l] = w.shift;
         dates_[d].log_spot[l] = w.log_spot;

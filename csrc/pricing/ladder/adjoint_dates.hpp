@@ -112,8 +112,9 @@ inline PlaceWeights transpose_read(const double* u, double last, double place, d
 
 // c.value: derivative by u before the date; c.u: by u after it, written. by_spacing is added to.
 inline LaneDateWeights transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
-                                              const DateRecord& record, std::size_t nodes, const Columns& c,
-                                              PayoffWeight& paid, double& by_spacing) {
+                                              const DateRecord& record, const double* growth,
+                                              std::size_t nodes, const Columns& c, PayoffWeight& paid,
+                                              double& by_spacing) {
     const double middle = static_cast<double>(nodes / 2), last = static_cast<double>(nodes - 1);
     const bool put = n.side[l] > 0.0;
     for (std::size_t i = 0; i < nodes; ++i) c.u[i] = 0.0;
@@ -122,7 +123,7 @@ inline LaneDateWeights transpose_carry_column(const Normalised& n, std::size_t l
         const double a = c.value[i], rest = c.rest[i], place = c.place[i], weight = a * (put ? 1.0 : rest);
         const PlaceWeights read =
             place < 0.0 || place > last
-                ? transpose_read_beyond(n, l, record.payoff_after, record.after, c.growth, nodes, place,
+                ? transpose_read_beyond(n, l, record.payoff_after, record.after, growth, nodes, place,
                                         weight, c.u, paid)
                 : transpose_read(record.after, last, place, weight, c.u);
         const double by_place = weight * read.by_place * n.inverse_spacing[l];
@@ -148,9 +149,9 @@ inline LaneDateWeights transpose_carry_column(const Normalised& n, std::size_t l
     double& by_spacing) {
     land_column(n, l, date, growth, nodes, columns);
     copy_column(values + l, nodes, columns.value);
-    transpose_exercise(record, n, l, columns.growth, nodes, columns.value, exercised);
+    transpose_exercise(record, n, l, growth, nodes, columns.value, exercised);
     const LaneDateWeights weights =
-        transpose_carry_column(n, l, date, record, nodes, columns, paid, by_spacing);
+        transpose_carry_column(n, l, date, record, growth, nodes, columns, paid, by_spacing);
     for (std::size_t i = 0; i < nodes; ++i) values[i * kLadderOptions + l] = columns.u[i];
     return weights;
 }

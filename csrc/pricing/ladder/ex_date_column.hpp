@@ -18,23 +18,23 @@ struct DateRecord {
 
 // The columns of a lane, contiguous; loops over nodes go on to a whole number of registers.
 struct Columns {
-    static constexpr std::size_t kCount = 11;
+    static constexpr std::size_t kCount = 10;
     static constexpr std::size_t length(std::size_t nodes) { return round_up_to_lanes(nodes); }
     static constexpr std::size_t doubles(std::size_t nodes) { return kCount * length(nodes); }
 
     Columns(double* memory, std::size_t nodes) {
-        double** const columns[] = {&growth, &shrinks, &u,      &place, &rest,  &value,
-                                    &centre, &first,   &second, &third, &fourth};
+        double** const columns[] = {&shrinks, &u,     &place,  &rest,  &value,
+                                    &centre,  &first, &second, &third, &fourth};
         for (double** column : columns) {
             *column = memory;
             memory += length(nodes);
         }
     }
 
-    double *growth, *shrinks, *u;
-    double *place, *rest, *value;            // of the nodes before the date
-    double *centre;                          // of the five nodes after the date that are read
-    double *first, *second, *third, *fourth; // what interpolation about a node multiplies powers by
+    double *shrinks, *u;
+    double *place, *rest, *value;             // of the nodes before the date
+    double *centre;                           // of the five nodes after the date that are read
+    double *first, *second, *third, *fourth;  // what interpolation about a node multiplies powers by
 };
 
 inline void copy_column(const double* from, std::size_t nodes, double* to) {
@@ -42,15 +42,15 @@ inline void copy_column(const double* from, std::size_t nodes, double* to) {
     for (std::size_t i = nodes; i < Columns::length(nodes); ++i) to[i] = to[nodes - 1];
 }
 
+// growth: a column, here and below.
 ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneDate& date,
                                  const double* growth, std::size_t nodes, const Columns& c) {
-    copy_column(growth + l, nodes, c.growth);
     // The nodes lie symmetrically, so that 1 / E is E on the other side.
     if (n.side[l] > 0.0) {
-        for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = growth[(nodes - 1 - i) * kLadderOptions + l];
-        for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.shrinks[i] = c.growth[0];
+        for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = growth[nodes - 1 - i];
+        for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.shrinks[i] = growth[0];
     } else {
-        for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.shrinks[i] = c.growth[i];
+        for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.shrinks[i] = growth[i];
     }
     const double side = n.side[l], inverse = n.inverse_spacing[l], share = date.share, shift = date.shift;
     const double last = static_cast<double>(nodes - 1);
@@ -77,15 +77,15 @@ ATALANTA_INLINE void prepare_reads(const double* u, std::size_t nodes, const Col
     }
 }
 
-inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, std::size_t nodes,
-                         const double* after, const Columns& c) {
+inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* growth,
+                         std::size_t nodes, const double* after, const Columns& c) {
     prepare_reads(after, nodes, c);
     const double last = static_cast<double>(nodes - 1);
     for (std::size_t i = 0; i < nodes; ++i) {
         const double place = c.place[i], centre = c.centre[i];
         double u = 0.0;
         if (place < 0.0) {
-            const Beyond beyond = read_beyond(n, l, payoff, after, c.growth, 1, place);
+            const Beyond beyond = read_beyond(n, l, payoff, after, growth, 1, place);
             u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
         } else if (place <= last) {
             const std::size_t at = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(centre)) - 2;
@@ -100,32 +100,28 @@ inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& p
 }
 
 // record may be null.
-inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, std::size_t nodes,
-                            const Columns& c, DateRecord* record) {
+inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* growth,
+                            std::size_t nodes, const Columns& c, DateRecord* record) {
     double* const gain = c.place;  // no longer needed
     const double level = payoff.level, slope = payoff.slope;
     ATALANTA_VECTOR_LOOP
     for (std::size_t i = 0; i < Columns::length(nodes); ++i) {
-        const double pay = fma(-slope, c.growth[i], level), value = c.value[i];
+        const double pay = fma(-slope, growth[i], level), value = c.value[i];
         gain[i] = pay - value;
         c.value[i] = pay > value ? pay : value;
     }
-    double below = -1.0;
-    for (std::size_t i = 0; i < nodes; ++i) {
-        const bool exercises = gain[i] > 0.0;
-        if (record != nullptr) record->held[i] = exercises ? 0 : 1;
-        if (below > 0.0 && !exercises) {
-            const HingeWeights w = kink_weights(n, l, below, gain[i]);
-            c.value[i - 1] += w.positive;
-            c.value[i] += w.zero;
-            if (record != nullptr) {
-                record->kink_node = static_cast<double>(i);
-                record->gain_below = below;
-                record->gain = gain[i];
-            }
-        }
-        below = gain[i];
+    for (std::size_t i = 1; i < nodes; ++i) {
+        if (!(gain[i - 1] > 0.0) || gain[i] > 0.0) continue;
+        const HingeWeights w = kink_weights(n, l, gain[i - 1], gain[i]);
+        c.value[i - 1] += w.positive;
+        c.value[i] += w.zero;
+        if (record == nullptr) continue;
+        record->kink_node = static_cast<double>(i);
+        record->gain_below = gain[i - 1];
+        record->gain = gain[i];
     }
+    if (record == nullptr) return;
+    for (std::size_t i = 0; i < nodes; ++i) record->held[i] = gain[i] > 0.0 ? 0 : 1;
 }
 
 // u of lane l: just after the date on entry, just before it on return. payoff_after and payoff: of exercise
@@ -137,12 +133,12 @@ inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff
     double* const after = record == nullptr ? columns.u : record->after;
     copy_column(u + l, nodes, after);
     land_column(n, l, date, growth, nodes, columns);
-    carry_column(n, l, payoff_after, nodes, after, columns);
+    carry_column(n, l, payoff_after, growth, nodes, after, columns);
     if (record != nullptr) {
         record->payoff_after = payoff_after;
         record->kink_node = 0.0;
     }
-    exercise_column(n, l, payoff, nodes, columns, record);
+    exercise_column(n, l, payoff, growth, nodes, columns, record);
     for (std::size_t i = 0; i < nodes; ++i) u[i * kLadderOptions + l] = columns.value[i];
 }
 

@@ -23,8 +23,8 @@ inline LadderExtent extent_of(const LadderBlock& block) {
 // Doubles that a march needs. The memory is aligned to 64 bytes.
 inline std::size_t march_doubles(const LadderExtent& extent) {
     const std::size_t nodes = extent.nodes;
-    return kLadderOptions * (3 * nodes + 5 * (extent.dividends + 1)) + Columns::doubles(nodes) +
-           Tape::held_doubles(nodes);
+    return kLadderOptions * (3 * nodes + 5 * (extent.dividends + 1) + Columns::length(nodes)) +
+           Columns::doubles(nodes) + Tape::held_doubles(nodes);
 }
 
 class LadderMarch {
@@ -39,8 +39,10 @@ class LadderMarch {
           w_(u_ + kLadderOptions * nodes_),
           centres_(w_ + kLadderOptions * nodes_),
           dates_(centres_ + kLadderOptions * (extent_.dividends + 1)),
-          columns_(dates_ + kLadderOptions * kDateColumns * (extent_.dividends + 1), nodes_) {
-        last_sweep_.held = reinterpret_cast<std::uint16_t*>(columns_.growth + Columns::doubles(nodes_));
+          growth_columns_(dates_ + kLadderOptions * kDateColumns * (extent_.dividends + 1)),
+          columns_memory_(growth_columns_ + kLadderOptions * Columns::length(nodes_)),
+          columns_(columns_memory_, nodes_) {
+        last_sweep_.held = reinterpret_cast<std::uint16_t*>(columns_memory_ + Columns::doubles(nodes_));
         n_.fill(block);
         place_centres();
         fill_growth();
@@ -76,6 +78,10 @@ class LadderMarch {
     double* grid() { return u_; }
     double* spare() { return w_; }
     const Columns& columns() const { return columns_; }
+    // Of a lane that crossed an ex-date alone.
+    const double* growth_column(std::size_t l) const {
+        return growth_columns_ + l * Columns::length(nodes_);
+    }
     // In the order of the calendar.
     LaneDate date(std::uint32_t d, std::size_t l) const {
         const double cash = date_column(d, kCash)[l], spot = date_column(d, kSpot)[l];
@@ -302,7 +308,12 @@ class LadderMarch {
         const std::uint32_t d = programs_.interval(l);
         DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d, l);
         if (record != nullptr) record->payoff = lane_of(payoff_, l);
-        cross_column(n_, l, date(d, l), after, exercise_at_date(l), growth_, nodes_, u_, columns_, record);
+        if (!contains(has_column_, l)) {
+            has_column_ |= 1u << l;
+            copy_column(growth_ + l, nodes_, growth_columns_ + l * Columns::length(nodes_));
+        }
+        cross_column(n_, l, date(d, l), after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_,
+                     record);
     }
 
     LanePayoff exercise_at_date(std::size_t l) const {
@@ -330,7 +341,7 @@ class LadderMarch {
     const LadderExtent extent_;
     const std::size_t nodes_;
     LanePrograms programs_;
-    double *growth_, *u_, *w_, *centres_, *dates_;
+    double *growth_, *u_, *w_, *centres_, *dates_, *growth_columns_, *columns_memory_;
     const Columns columns_;
     Normalised n_;
     StepTimes times_;
@@ -343,6 +354,7 @@ class LadderMarch {
     PerLane time_, since_, until_;  // now, and where the present interval begins and ends
     PerLane centre_, exercisable_;  // exercisable_: 0 before the start
     PerLane asymptote_level_, asymptote_slope_, asymptote_since_;
+    LaneSet has_column_ = 0;  // lanes whose growth_column is there
     const Tape* tape_ = nullptr;
     std::uint32_t step_ = 0;
 };
