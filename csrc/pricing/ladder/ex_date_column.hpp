@@ -81,19 +81,20 @@ inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& p
                          std::size_t nodes, const double* after, const Columns& c) {
     prepare_reads(after, nodes, c);
     const double last = static_cast<double>(nodes - 1);
-    for (std::size_t i = 0; i < nodes; ++i) {
-        const double place = c.place[i], centre = c.centre[i];
-        double u = 0.0;
-        if (place < 0.0) {
-            const Beyond beyond = read_beyond(n, l, payoff, after, growth, 1, place);
-            u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
-        } else if (place <= last) {
-            const std::size_t at = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(centre)) - 2;
-            u = Quartic{after[at + 2], c.first[at], c.second[at], c.third[at], c.fourth[at]}(place - centre);
-        }
-        c.value[i] = u;
+    // Places ascend.
+    std::size_t begin = 0, end = nodes;
+    for (; begin < nodes && c.place[begin] < 0.0; ++begin) {
+        const Beyond beyond = read_beyond(n, l, payoff, after, growth, 1, c.place[begin]);
+        c.value[begin] = beyond.pay > beyond.held ? beyond.pay : beyond.held;
     }
-    for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
+    while (end > begin && c.place[end - 1] > last) --end;
+    for (std::size_t i = begin; i < end; ++i) {
+        const double centre = c.centre[i];
+        const std::size_t at = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(centre)) - 2;
+        const Quartic u = {after[at + 2], c.first[at], c.second[at], c.third[at], c.fourth[at]};
+        c.value[i] = u(c.place[i] - centre);
+    }
+    for (std::size_t i = end; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
     if (n.side[l] > 0.0) return;
     ATALANTA_VECTOR_LOOP
     for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.value[i] *= c.rest[i];
