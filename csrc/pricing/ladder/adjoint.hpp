@@ -37,7 +37,7 @@ class LadderAdjoint {
         const PerLane price = seed();
         for (std::uint32_t step = programs_.steps(); step-- > 0;) {
             undo(tape_.step(step));
-            for (std::size_t l = 0; l < block_.count; ++l) retreat(l, step, by_cash);
+            retreat(step, by_cash);
         }
         unplace_centres(by_cash);
         for (std::size_t l = 0; l < block_.count; ++l) out[l] = finish(l, price[l], exercised[l], by_cash);
@@ -67,17 +67,32 @@ class LadderAdjoint {
         return price;
     }
 
-    // Lane l is done with a step; maybe with its interval, and with its march.
-    void retreat(std::size_t l, std::uint32_t step, double* by_cash) {
-        ++taken_[l];
-        while (step >= programs_.first(l) && taken_[l] == programs_.steps_in(l, interval_[l])) {
-            settle_edge(l);
-            if (step == programs_.first(l)) {
-                unstart(l, by_cash);
-                return;
+    // Lanes are done with a step; some with their interval, and some with their march.
+    void retreat(std::uint32_t step, double* by_cash) {
+        for (std::size_t l = 0; l < block_.count; ++l) taken_[l] += taken_[l] == kFinished ? 0 : 1;
+        for (LaneSet done = done_with_interval(step); done != 0; done = done_with_interval(step)) {
+            LaneSet crossed = 0;
+            for (std::size_t l = 0; l < block_.count; ++l) {
+                if (!contains(done, l)) continue;
+                settle_edge(l);
+                if (step == programs_.first(l) && interval_[l] == programs_.first_interval(l)) {
+                    unstart(l, by_cash);
+                    taken_[l] = kFinished;
+                } else {
+                    crossed |= 1u << l;
+                }
             }
-            uncross(l);
+            if (crossed != 0) uncross(crossed);
         }
+    }
+
+    LaneSet done_with_interval(std::uint32_t step) const {
+        LaneSet lanes = 0;
+        for (std::size_t l = 0; l < block_.count; ++l) {
+            if (step < programs_.first(l) || taken_[l] == kFinished) continue;
+            lanes |= taken_[l] == programs_.steps_in(l, interval_[l]) ? 1u << l : 0;
+        }
+        return lanes;
     }
 
     void undo(const StepRecord& step) {
@@ -122,21 +137,43 @@ class LadderAdjoint {
         undo_edge(stage.payoff.time, weights.edge);
     }
 
-    void uncross(std::size_t l) {
-        const std::uint32_t d = interval_[l]++;
-        const DateRecord& record = tape_.date(d, l);
-        PayoffWeight exercised, paid;
-        const LaneDateWeights w =
-            transpose_cross_column(n_, l, march_.date(d, l), record, march_.growth_column(l), nodes_, values_,
-                                   march_.columns(), exercised, paid, by_spacing_[l]);
-        dates_[d].shift[l] = w.shift;
-        dates_[d].log_spot[l] = w.log_spot;
-        dates_[d].cash[l] = w.cash;
-        collect(l, record.payoff, exercised);
-        leave_centre(l, d);
-        collect(l, record.payoff_after, paid);
-        taken_[l] = 0;
-        take_edge(l);
+    void uncross(LaneSet lanes) {
+        PayoffWeights exercised, paid;
+        exercised.clear();
+        paid.clear();
+        bool together = lanes == kEveryOption;
+        for (std::size_t l = 1; l < block_.count; ++l) together = together && interval_[l] == interval_[0];
+        if (together) {
+            uncross_together(interval_[0], exercised, paid);
+        } else {
+            for (std::size_t l = 0; l < block_.count; ++l) {
+                if (contains(lanes, l)) uncross_alone(interval_[l], l, exercised, paid);
+            }
+        }
+        for (std::size_t l = 0; l < block_.count; ++l) {
+            if (!contains(lanes, l)) continue;
+            const std::uint32_t d = interval_[l]++;
+            collect(l, lane_of(tape_.date(d).payoff, l), exercised.lane(l));
+            leave_centre(l, d);
+            collect(l, lane_of(tape_.date(d).payoff_after, l), paid.lane(l));
+            taken_[l] = 0;
+            take_edge(l);
+        }
+    }
+
+    void uncross_together(std::uint32_t d, PayoffWeights& exercised, PayoffWeights& paid) {
+        const DateRecord& record = tape_.date(d);
+        transpose_exercise(record, n_, kEveryOption, march_.growth(), nodes_, values_, exercised);
+        transpose_carry_over(n_, march_.dates(d), record.payoff_after, march_.growth(), nodes_, record.after,
+                             values_, spare_, dates_[d], paid, by_spacing_);
+        swap();
+    }
+
+    void uncross_alone(std::uint32_t d, std::size_t l, PayoffWeights& exercised, PayoffWeights& paid) {
+        const DateRecord& record = tape_.date(d);
+        transpose_exercise(record, n_, 1u << l, march_.growth(), nodes_, values_, exercised);
+        transpose_carry_column(n_, l, march_.date(d, l), record, march_.growth_column(l), nodes_, values_,
+                               march_.columns(), dates_[d], paid, by_spacing_[l]);
     }
 
     void leave_centre(std::size_t l, std::uint32_t interval) {
@@ -231,6 +268,8 @@ class LadderAdjoint {
                 exercised ? 1.0 : exercised_[l]};
     }
 
+    static constexpr std::uint32_t kFinished = 0xFFFFFFFF;
+
     LadderMarch& march_;
     const LadderBlock& block_;
     const Normalised& n_;
@@ -246,7 +285,7 @@ class LadderAdjoint {
     PerLane by_rate_, by_yield_, by_vol_, by_diffusion_, by_drift_, by_spacing_;
     PerLane exercised_, by_edge0_, by_edge1_;
     std::uint32_t interval_[kLadderOptions];  // in the order of the calendar
-    std::uint32_t taken_[kLadderOptions];     // steps back in it
+    std::uint32_t taken_[kLadderOptions];     // steps back in it, or kFinished
 };
 
 }  // namespace

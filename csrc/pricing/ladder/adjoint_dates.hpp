@@ -1,4 +1,5 @@
-// The transposed crossing of an ex-date by one lane, down its column. Entry: transpose_cross_column.
+// The transposed crossing of an ex-date, by all lanes before the same step or by one lane alone, whose numbers
+// are the same. Entries: transpose_exercise, transpose_carry_over, transpose_carry_column.
 #pragma once
 
 #include "pricing/ladder/adjoint_sweeps.hpp"
@@ -16,11 +17,6 @@ struct DateWeights {
     }
 };
 
-// Of one lane.
-struct LaneDateWeights {
-    double shift, log_spot, cash;
-};
-
 struct HingeDerivatives {
     double positive_by_eta, zero_by_eta;
 };
@@ -35,33 +31,44 @@ ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, dou
 }
 
 // values: derivative by u with the right to exercise on entry, without it on return.
-inline void transpose_exercise(const DateRecord& record, const Normalised& n, std::size_t l,
-                               const double* growth, std::size_t nodes, double* values,
-                               PayoffWeight& weight) {
+[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, const Normalised& n, LaneSet lanes,
+                                                 const double* growth, std::size_t nodes, double* values,
+                                                 PayoffWeights& weights) {
     const double middle = static_cast<double>(nodes / 2);
-    const auto kink = static_cast<std::size_t>(record.kink_node);
-    double by_gain_below = 0.0, by_gain = 0.0;
-    if (kink != 0) {
-        const double across = record.gain_below - record.gain, eta = record.gain_below / across;
+    PerLane by_gain_below, by_gain;
+    const auto each_kink = [&](auto&& body) {
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (contains(lanes, l) && record.kink.node[l] != 0.0) {
+                body(l, static_cast<std::size_t>(record.kink.node[l]));
+            }
+        }
+    };
+    each_kink([&](std::size_t l, std::size_t i) {
+        const double across = record.kink.gain_below[l] - record.kink.gain[l];
+        const double eta = record.kink.gain_below[l] / across;
         const HingeWeights w = hinge_weights(eta, n.inverse_spacing[l], 0.0, n.spacing[l]);  // over `across`
         const HingeDerivatives d = hinge_derivatives(eta, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
-        const double at_positive = values[kink - 1], at_zero = values[kink];
+        const double at_positive = node(values, i - 1)[l], at_zero = node(values, i)[l];
         const double by_across = at_positive * w.positive + at_zero * w.zero;
         const double by_eta = (at_positive * d.positive_by_eta + at_zero * d.zero_by_eta) / across;
-        by_gain_below = by_across + by_eta * (1.0 - eta);
-        by_gain = by_eta * eta - by_across;
-    }
+        by_gain_below[l] = by_across + by_eta * (1.0 - eta);
+        by_gain[l] = by_eta * eta - by_across;
+    });
     for (std::size_t i = 0; i < nodes; ++i) {
-        if (record.held[i] != 0) continue;
-        weight.add(values[i], growth[i], static_cast<double>(i) - middle);
-        values[i] = 0.0;
+        double* at = node(values, i);
+        for (LaneSet paid = lanes & ~LaneSet{record.held[i]}; paid != 0; paid &= paid - 1) {
+            const auto l = static_cast<std::size_t>(__builtin_ctz(paid));
+            weights.add(l, at[l], node(growth, i)[l], static_cast<double>(i) - middle);
+            at[l] = 0.0;
+        }
     }
-    if (kink == 0) return;
-    const double cells = record.kink_node - middle;
-    weight.add(by_gain_below, growth[kink - 1], cells - 1.0);
-    weight.add(by_gain, growth[kink], cells);
-    values[kink - 1] -= by_gain_below;
-    values[kink] -= by_gain;
+    each_kink([&](std::size_t l, std::size_t i) {
+        const double cells = record.kink.node[l] - middle;
+        weights.add(l, by_gain_below[l], node(growth, i - 1)[l], cells - 1.0);
+        weights.add(l, by_gain[l], node(growth, i)[l], cells);
+        node(values, i - 1)[l] -= by_gain_below[l];
+        node(values, i)[l] -= by_gain[l];
+    });
 }
 
 // What a read of a grid depends on.
@@ -71,27 +78,30 @@ struct PlaceWeights {
     double by_spacing;  // at a given place
 };
 
-// A read in terms of what it reads: its coefficients times `weight` are added to `into`.
+// A read of a lane in terms of what it reads: its coefficients times `weight` are added to `into`. stride:
+// between the nodes of the lane, here and below.
 inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff,
-                                          const double* u, const double* growth, std::size_t nodes,
-                                          double place, double weight, double* into, PayoffWeight& paid) {
+                                          const double* u, const double* growth, std::size_t stride,
+                                          std::size_t nodes, double place, double weight, double* into,
+                                          PayoffWeights& weights) {
     if (place > 0.0) return {0.0, 0.0, 0.0};
-    const Beyond beyond = read_beyond(n, l, payoff, u, growth, 1, place);
-    const double e0 = growth[0], e1 = growth[1], h = n.spacing[l];
+    const Beyond beyond = read_beyond(n, l, payoff, u, growth, stride, place);
+    const double e0 = growth[0], e1 = growth[stride], h = n.spacing[l];
     if (beyond.pay > beyond.held) {
-        paid.add(weight, beyond.x, place - static_cast<double>(nodes / 2));
+        weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
         return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
     }
     into[0] = fma(weight, 1.0 - beyond.second, into[0]);
-    into[1] = fma(weight, beyond.second, into[1]);
+    into[stride] = fma(weight, beyond.second, into[stride]);
     // (e^(place h) - 1) / (e^h - 1) is the weight of node 1.
-    const double rise = (u[1] - u[0]) / (e1 - e0);
+    const double rise = (u[stride] - u[0]) / (e1 - e0);
     return {beyond.held, rise * beyond.x * h, rise * fma(place, beyond.x, -beyond.second * e1)};
 }
 
-inline PlaceWeights transpose_read(const double* u, double last, double place, double weight, double* into) {
-    const double inner = stencil_centre(place, last);
-    const double f = place - inner, f2 = f * f;
+// A read from five nodes, f from the middle one; u and into begin at the lowest.
+template <std::size_t kStride>
+ATALANTA_INLINE PlaceWeights transpose_read(const double* u, double f, double weight, double* into) {
+    const double f2 = f * f;
     // Lagrange's polynomials on -2 ... 2 and their derivatives.
     const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
                          (f2 - 1.0) * (f2 - 4.0) / 4.0, -f * (f2 - 4.0) * (f + 1.0) / 6.0,
@@ -100,60 +110,141 @@ inline PlaceWeights transpose_read(const double* u, double last, double place, d
                          -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0, (4.0 * f2 - 10.0) * f / 4.0,
                          -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
                          (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
-    const std::size_t first = static_cast<std::size_t>(inner) - 2;
     PlaceWeights w = {0.0, 0.0, 0.0};
     for (std::size_t j = 0; j < 5; ++j) {
-        into[first + j] = fma(weight, c[j], into[first + j]);
-        w.value = fma(c[j], u[first + j], w.value);
-        w.by_place = fma(d[j], u[first + j], w.by_place);
+        const std::size_t at = j * kStride;
+        into[at] = fma(weight, c[j], into[at]);
+        w.value = fma(c[j], u[at], w.value);
+        w.by_place = fma(d[j], u[at], w.by_place);
     }
     return w;
 }
 
-// c.value: derivative by u before the date; c.u: by u after it, written. by_spacing is added to.
-inline LaneDateWeights transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
-                                              const DateRecord& record, const double* growth,
-                                              std::size_t nodes, const Columns& c, PayoffWeight& paid,
-                                              double& by_spacing) {
-    const double middle = static_cast<double>(nodes / 2), last = static_cast<double>(nodes - 1);
-    const bool put = n.side[l] > 0.0;
-    for (std::size_t i = 0; i < nodes; ++i) c.u[i] = 0.0;
-    LaneDateWeights weights = {0.0, 0.0, 0.0};
-    for (std::size_t i = 0; i < nodes; ++i) {
-        const double a = c.value[i], rest = c.rest[i], place = c.place[i], weight = a * (put ? 1.0 : rest);
-        const PlaceWeights read =
-            place < 0.0 || place > last
-                ? transpose_read_beyond(n, l, record.payoff_after, record.after, growth, nodes, place,
-                                        weight, c.u, paid)
-                : transpose_read(record.after, last, place, weight, c.u);
-        const double by_place = weight * read.by_place * n.inverse_spacing[l];
-        const double cells = static_cast<double>(i) - middle, moved = place - static_cast<double>(i);
-        weights.shift -= by_place;
-        by_spacing += fma(-by_place, moved, weight * read.by_spacing);
-        if (!(rest > kLeastRest)) continue;
-        // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest)
-        const double by_rest = put ? by_place / rest : a * read.value - by_place / rest;
-        const double by_log_spot = by_rest * (1.0 - rest);
-        weights.log_spot += by_log_spot;
-        weights.cash -= by_rest * c.shrinks[i] / date.spot;
-        by_spacing = fma(by_log_spot * n.side[l], cells, by_spacing);
+// The reads of one row of nodes.
+struct RowReads {
+    PerLane weight;  // derivative of the price by the read
+    PerLane value, by_place, by_spacing;
+
+    ATALANTA_INLINE void set(std::size_t l, const PlaceWeights& read) {
+        value[l] = read.value;
+        by_place[l] = read.by_place;
+        by_spacing[l] = read.by_spacing;
     }
-    return weights;
+};
+
+ATALANTA_INLINE void transpose_reads(const Normalised& n, const PayoffRecord& payoff, const double* u,
+                                     const double* growth, std::size_t nodes, const PerLane& place,
+                                     double* into, RowReads& reads, PayoffWeights& paid) {
+    PerLane centre, outside;
+    choose_centres(place, nodes, centre, outside);
+    std::uint64_t special = 0;  // lanes beyond the grid, or with another centre than the first
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        special |= bits_of(outside[l]) | (bits_of(centre[l]) ^ bits_of(centre[0]));
+    }
+    if (special == 0) {
+        const std::size_t first = static_cast<std::size_t>(centre[0]) - 2;
+        each_lane([&](std::size_t l) {
+            const std::size_t from = first * kLadderOptions + l;
+            reads.set(l, transpose_read<kLadderOptions>(u + from, place[l] - centre[l], reads.weight[l],
+                                                        into + from));
+        });
+        return;
+    }
+    for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        const std::size_t from = (static_cast<std::size_t>(centre[l]) - 2) * kLadderOptions + l;
+        reads.set(l, outside[l] != 0.0
+                         ? transpose_read_beyond(n, l, lane_of(payoff, l), u + l, growth + l, kLadderOptions,
+                                                 nodes, place[l], reads.weight[l], into + l, paid)
+                         : transpose_read<kLadderOptions>(u + from, place[l] - centre[l], reads.weight[l],
+                                                          into + from));
+    }
 }
 
-// values: derivative by u of lane l just before the date on entry, just after it on return. exercised and
-// paid: by the payoffs before and after it.
-[[gnu::noinline]] inline LaneDateWeights transpose_cross_column(
-    const Normalised& n, std::size_t l, const LaneDate& date, const DateRecord& record, const double* growth,
-    std::size_t nodes, double* values, const Columns& columns, PayoffWeight& exercised, PayoffWeight& paid,
-    double& by_spacing) {
-    land_column(n, l, date, growth, nodes, columns);
-    copy_column(values + l, nodes, columns.value);
-    transpose_exercise(record, n, l, growth, nodes, columns.value, exercised);
-    const LaneDateWeights weights =
-        transpose_carry_column(n, l, date, record, growth, nodes, columns, paid, by_spacing);
-    for (std::size_t i = 0; i < nodes; ++i) values[i * kLadderOptions + l] = columns.u[i];
-    return weights;
+// What the value of a node before the date adds to the derivatives, through what it reads.
+struct NodeTerms {
+    double shift, log_spot, cash, spacing;
+};
+
+// by_value: derivative by that value; weight: by the read.
+ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double spot, double shrinks,
+                                     double rest, double moved, double cells, double by_value, double weight,
+                                     const PlaceWeights& read) {
+    const double by_place = weight * read.by_place * inverse_spacing;
+    const bool put = side > 0.0, remains = rest > kLeastRest;
+    // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest); a call is counted in what rests.
+    const double by_log_rest = side * by_place / (remains ? rest : 1.0);
+    const double by_unit = by_value * read.value;
+    const double by_rest = remains ? by_log_rest + (put ? 0.0 : by_unit) : 0.0;
+    const double by_log_spot = by_rest * (1.0 - rest);
+    const double by_moved = fma(-by_place, moved, weight * read.by_spacing);
+    return {by_place, by_log_spot, by_rest * shrinks / spot, fma(by_log_spot * side, cells, by_moved)};
+}
+
+// before: derivative by u before the date; after: by u after it, written. by_spacing is added to.
+[[gnu::noinline]] inline void transpose_carry_over(const Normalised& n, const ExDate& date,
+                                                   const PayoffRecord& payoff, const double* growth,
+                                                   std::size_t nodes, const double* u, const double* before,
+                                                   double* after, DateWeights& weights, PayoffWeights& paid,
+                                                   PerLane& by_spacing) {
+    const double middle = static_cast<double>(nodes / 2);
+    __builtin_memset(after, 0, nodes * kLadderOptions * sizeof(double));
+    weights.clear();
+    Landing to;
+    RowReads reads;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        land(n, date, growth, nodes, i, to);
+        const double *by_value = node(before, i), *up = node(growth, i), *down = node(growth, nodes - 1 - i);
+        const double cells = static_cast<double>(i) - middle, here = static_cast<double>(i);
+        each_lane([&](std::size_t l) {
+            const double rest = to.rest[l], unit = n.side[l] > 0.0 ? 1.0 : rest;
+            reads.weight[l] = by_value[l] * unit;
+        });
+        transpose_reads(n, payoff, u, growth, nodes, to.place, after, reads, paid);
+        each_lane([&](std::size_t l) {
+            const double put_shrinks = down[l], call_shrinks = up[l];
+            const NodeTerms terms =
+                node_terms(n.side[l], n.inverse_spacing[l], date.spot[l],
+                           n.side[l] > 0.0 ? put_shrinks : call_shrinks, to.rest[l], to.place[l] - here, cells,
+                           by_value[l], reads.weight[l],
+                           {reads.value[l], reads.by_place[l], reads.by_spacing[l]});
+            weights.shift[l] -= terms.shift;
+            weights.log_spot[l] += terms.log_spot;
+            weights.cash[l] -= terms.cash;
+            by_spacing[l] += terms.spacing;
+        });
+    }
+}
+
+// Of lane l alone: values is its derivative by u before the date on entry, after it on return. growth: its
+// column.
+[[gnu::noinline]] inline void transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                                     const DateRecord& record, const double* growth,
+                                                     std::size_t nodes, double* values, const Columns& c,
+                                                     DateWeights& weights, PayoffWeights& paid,
+                                                     double& by_spacing) {
+    const double middle = static_cast<double>(nodes / 2), last = static_cast<double>(nodes - 1);
+    double* const into = c.value;
+    land_column(n, l, date, growth, nodes, c);
+    copy_column(record.after + l, nodes, c.u);
+    for (std::size_t i = 0; i < nodes; ++i) into[i] = 0.0;
+    weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const double by_value = node(values, i)[l], rest = c.rest[i], place = c.place[i];
+        const double weight = by_value * (n.side[l] > 0.0 ? 1.0 : rest), here = static_cast<double>(i);
+        const auto from = static_cast<std::size_t>(c.centre[i]) - 2;
+        const PlaceWeights read =
+            place < 0.0 || place > last
+                ? transpose_read_beyond(n, l, lane_of(record.payoff_after, l), c.u, growth, 1, nodes, place,
+                                        weight, into, paid)
+                : transpose_read<1>(c.u + from, place - c.centre[i], weight, into + from);
+        const NodeTerms terms = node_terms(n.side[l], n.inverse_spacing[l], date.spot, c.shrinks[i], rest,
+                                           place - here, here - middle, by_value, weight, read);
+        weights.shift[l] -= terms.shift;
+        weights.log_spot[l] += terms.log_spot;
+        weights.cash[l] -= terms.cash;
+        by_spacing += terms.spacing;
+    }
+    for (std::size_t i = 0; i < nodes; ++i) node(values, i)[l] = into[i];
 }
 
 }  // namespace

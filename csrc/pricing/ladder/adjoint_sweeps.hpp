@@ -14,12 +14,6 @@ struct PayoffWeight {
     double plain = 0.0, grown = 0.0, moved = 0.0;
     double bend_plain = 0.0, bend_grown = 0.0, bend_moved = 0.0;
     double spacing = 0.0;
-
-    ATALANTA_INLINE void add(double weight, double e, double cells) {
-        plain += weight;
-        grown = fma(weight, e, grown);
-        moved = fma(weight * e, cells, moved);
-    }
 };
 
 struct PayoffWeights {

@@ -10,13 +10,17 @@ namespace atalanta {
 namespace {
 
 // The payoff level - slope E of one stage or date, at its time to expiry.
-struct PayoffRecord {
-    PerLane time, level, slope;
-};
-
-// Of one lane.
 struct LanePayoff {
     double time, level, slope;
+};
+struct PayoffRecord {
+    PerLane time, level, slope;
+
+    ATALANTA_INLINE void set(std::size_t l, const LanePayoff& payoff) {
+        time[l] = payoff.time;
+        level[l] = payoff.level;
+        slope[l] = payoff.slope;
+    }
 };
 
 ATALANTA_INLINE LanePayoff lane_of(const PayoffRecord& payoff, std::size_t l) {
@@ -41,7 +45,7 @@ struct LaneDate {
 
 // One dividend of every lane.
 struct ExDate {
-    PerLane share, shift;
+    PerLane spot, share, shift;
 };
 
 // The spot at the centre of the grid after a date, and its derivatives.
@@ -154,6 +158,17 @@ struct Stencil {
     PerLane value[5];
 };
 
+// The centre of the stencil of each place; outside is 1 where the place is not on the grid, else 0.
+ATALANTA_INLINE void choose_centres(const PerLane& place, std::size_t nodes, PerLane& centre,
+                                    PerLane& outside) {
+    const double last = static_cast<double>(nodes - 1);
+    each_lane([&](std::size_t l) {
+        centre[l] = stencil_centre(place[l], last);
+        const bool below = place[l]<0.0, above = place[l]> last, beyond = below | above;
+        outside[l] = beyond ? 1.0 : 0.0;
+    });
+}
+
 constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still picked by comparison
 
 // The centres of the lanes differ little where the options are on one spot; then whole rows are read.
@@ -195,17 +210,12 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
 [[gnu::noinline]] inline void carry_over(const Normalised& n, const ExDate& date, const PayoffRecord& payoff,
                                          const double* growth, std::size_t nodes, const double* after,
                                          double* before) {
-    const double last = static_cast<double>(nodes - 1);
     Landing to;
     Stencil stencil;
+    PerLane outside;
     for (std::size_t i = 0; i < nodes; ++i) {
         land(n, date, growth, nodes, i, to);
-        PerLane outside;
-        each_lane([&](std::size_t l) {
-            stencil.centre[l] = stencil_centre(to.place[l], last);
-            const bool below = to.place[l]<0.0, above = to.place[l]> last, beyond = below | above;
-            outside[l] = beyond ? 1.0 : 0.0;
-        });
+        choose_centres(to.place, nodes, stencil.centre, outside);
         gather(after, stencil);
         double* out = node(before, i);
         std::uint64_t any_outside = 0;
@@ -230,6 +240,18 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
     }
 }
 
+// Where value and payoff cross just before a date, for those that take its derivative.
+struct KinkRecord {
+    PerLane node;              // beyond the kink, 0 where there is none
+    PerLane gain_below, gain;  // payoff less value, at the nodes before and beyond it
+
+    ATALANTA_INLINE void set(std::size_t l, std::size_t i, double at_below, double at) {
+        node[l] = static_cast<double>(i);
+        gain_below[l] = at_below;
+        gain[l] = at;
+    }
+};
+
 // Where a lane's payoff stops being worth more than its value: two nodes are corrected for the kink.
 ATALANTA_INLINE HingeWeights kink_weights(const Normalised& n, std::size_t l, double gain_below,
                                           double gain) {
@@ -238,32 +260,44 @@ ATALANTA_INLINE HingeWeights kink_weights(const Normalised& n, std::size_t l, do
 }
 
 inline void correct_kinks(const Normalised& n, LaneSet lanes, const PerLane& gain_below, const PerLane& gain,
-                          std::size_t i, double* u) {
+                          std::size_t i, double* u, KinkRecord* record) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
         if (!contains(lanes, l)) continue;
         const HingeWeights w = kink_weights(n, l, gain_below[l], gain[l]);
         node(u, i - 1)[l] += w.positive;
         node(u, i)[l] += w.zero;
+        if (record != nullptr) record->set(l, i, gain_below[l], gain[l]);
     }
 }
 
-// The right to exercise just before the date: u = max(u, payoff).
+// What taking the derivative of a crossing needs to know, of each lane its own.
+struct DateRecord {
+    PayoffRecord payoff_after, payoff;  // on the grids after and before the date
+    KinkRecord kink;
+    double* after;        // u just after the date
+    std::uint16_t* held;  // a bit per lane
+};
+
+// The right to exercise just before the date: u = max(u, payoff). held and record may be null.
 [[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
-                                              const double* growth, std::size_t nodes, double* u) {
+                                              const double* growth, std::size_t nodes, double* u,
+                                              std::uint16_t* held, KinkRecord* record) {
     PerLane gains_below, gains;
     each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
     for (std::size_t i = 0; i < nodes; ++i) {
-        LaneSet crossing = 0;
+        LaneSet exercised = 0, crossing = 0;
         for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
             const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
             const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));
             const Lanes gain = pay - value;
             const LaneMask exercises = gain > zero;
+            exercised |= bits_of(exercises) << at;
             crossing |= bits_of(without(load(gains_below.at + at) > zero, exercises)) << at;
             store(gains.at + at, gain);
             store(node(u, i) + at, larger(pay, value));
         }
-        if (i > 0 && crossing != 0) correct_kinks(n, crossing, gains_below, gains, i, u);
+        if (held != nullptr) held[i] = static_cast<std::uint16_t>(~exercised);
+        if (i > 0 && crossing != 0) correct_kinks(n, crossing, gains_below, gains, i, u, record);
         gains_below = gains;
     }
 }

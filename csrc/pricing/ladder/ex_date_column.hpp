@@ -7,15 +7,6 @@
 namespace atalanta {
 namespace {
 
-// What taking the derivative of a lane's crossing needs to know.
-struct DateRecord {
-    LanePayoff payoff_after, payoff;  // on the grids after and before the date
-    double kink_node;                 // beyond the kink where value and payoff cross, 0 where there is none
-    double gain_below, gain;          // payoff less value, at the nodes before and beyond it
-    double* after;                    // u just after the date
-    std::uint8_t* held;               // whether the option is held at a node
-};
-
 // The columns of a lane, contiguous; loops over nodes go on to a whole number of registers.
 struct Columns {
     static constexpr std::size_t kCount = 10;
@@ -116,13 +107,13 @@ inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff
         const HingeWeights w = kink_weights(n, l, gain[i - 1], gain[i]);
         c.value[i - 1] += w.positive;
         c.value[i] += w.zero;
-        if (record == nullptr) continue;
-        record->kink_node = static_cast<double>(i);
-        record->gain_below = gain[i - 1];
-        record->gain = gain[i];
+        if (record != nullptr) record->kink.set(l, i, gain[i - 1], gain[i]);
     }
     if (record == nullptr) return;
-    for (std::size_t i = 0; i < nodes; ++i) record->held[i] = gain[i] > 0.0 ? 0 : 1;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const unsigned others = record->held[i] & ~(1u << l), held = gain[i] > 0.0 ? 0 : 1u << l;
+        record->held[i] = static_cast<std::uint16_t>(others | held);
+    }
 }
 
 // u of lane l: just after the date on entry, just before it on return. payoff_after and payoff: of exercise
@@ -131,14 +122,10 @@ inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff
                                            const LanePayoff& payoff_after, const LanePayoff& payoff,
                                            const double* growth, std::size_t nodes, double* u,
                                            const Columns& columns, DateRecord* record) {
-    double* const after = record == nullptr ? columns.u : record->after;
-    copy_column(u + l, nodes, after);
+    copy_column(u + l, nodes, columns.u);
+    for (std::size_t i = 0; record != nullptr && i < nodes; ++i) node(record->after, i)[l] = columns.u[i];
     land_column(n, l, date, growth, nodes, columns);
-    carry_column(n, l, payoff_after, growth, nodes, after, columns);
-    if (record != nullptr) {
-        record->payoff_after = payoff_after;
-        record->kink_node = 0.0;
-    }
+    carry_column(n, l, payoff_after, growth, nodes, columns.u, columns);
     exercise_column(n, l, payoff, growth, nodes, columns, record);
     for (std::size_t i = 0; i < nodes; ++i) u[i * kLadderOptions + l] = columns.value[i];
 }

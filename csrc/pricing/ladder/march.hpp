@@ -78,14 +78,28 @@ class LadderMarch {
     double* grid() { return u_; }
     double* spare() { return w_; }
     const Columns& columns() const { return columns_; }
-    // Of a lane that crossed an ex-date alone.
-    const double* growth_column(std::size_t l) const {
-        return growth_columns_ + l * Columns::length(nodes_);
+    // The growth of a lane side by side, for crossing ex-dates alone.
+    const double* growth_column(std::size_t l) {
+        double* const column = growth_columns_ + l * Columns::length(nodes_);
+        if (!contains(has_column_, l)) copy_column(growth_ + l, nodes_, column);
+        has_column_ |= 1u << l;
+        return column;
     }
     // In the order of the calendar.
     LaneDate date(std::uint32_t d, std::size_t l) const {
         const double cash = date_column(d, kCash)[l], spot = date_column(d, kSpot)[l];
         return {date_column(d, kTime)[l], cash, spot, cash / spot, date_column(d, kShift)[l]};
+    }
+
+    ExDate dates(std::uint32_t d) const {
+        ExDate dates;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const LaneDate of_lane = date(d, l);
+            dates.spot[l] = of_lane.spot;
+            dates.share[l] = of_lane.share;
+            dates.shift[l] = of_lane.shift;
+        }
+        return dates;
     }
 
   private:
@@ -277,40 +291,43 @@ class LadderMarch {
             cash[l] = date_column(programs_.interval(l), kCash)[l];
         }
         set_payoff(lanes, time_);
-        if (lanes == kEveryOption && tape_ == nullptr) {
-            cross_together(after);
+        if (programs_.in_step(lanes)) {
+            cross_together(programs_.interval(0), after);
         } else {
             for (std::size_t l = 0; l < kLadderOptions; ++l) {
-                if (contains(lanes, l)) cross_alone(l, lane_of(after, l));
+                if (contains(lanes, l)) cross_alone(programs_.interval(l), l, lane_of(after, l));
             }
         }
         fit_asymptote(lanes);
         enter(lanes, cash);
     }
 
-    void cross_together(const PayoffRecord& after) {
-        ExDate date;
+    void cross_together(std::uint32_t d, const PayoffRecord& after) {
         PerLane level, slope;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const LaneDate of_lane = this->date(programs_.interval(l), l);
-            date.share[l] = of_lane.share;
-            date.shift[l] = of_lane.shift;
             const LanePayoff payoff = exercise_at_date(l);
             level[l] = payoff.level;
             slope[l] = payoff.slope;
         }
-        carry_over(n_, date, after, growth_, nodes_, u_, w_);
+        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
+        if (record != nullptr) {
+            record->payoff_after = after;
+            record->payoff = payoff_;
+            __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
+            each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
+        }
+        carry_over(n_, dates(d), after, growth_, nodes_, u_, w_);
         swap();
-        exercise_before(n_, level, slope, growth_, nodes_, u_);
+        exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
+                        record == nullptr ? nullptr : &record->kink);
     }
 
-    void cross_alone(std::size_t l, const LanePayoff& after) {
-        const std::uint32_t d = programs_.interval(l);
-        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d, l);
-        if (record != nullptr) record->payoff = lane_of(payoff_, l);
-        if (!contains(has_column_, l)) {
-            has_column_ |= 1u << l;
-            copy_column(growth_ + l, nodes_, growth_columns_ + l * Columns::length(nodes_));
+    void cross_alone(std::uint32_t d, std::size_t l, const LanePayoff& after) {
+        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
+        if (record != nullptr) {
+            record->payoff_after.set(l, after);
+            record->payoff.set(l, lane_of(payoff_, l));
+            record->kink.node[l] = 0.0;
         }
         cross_column(n_, l, date(d, l), after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_,
                      record);

@@ -37,6 +37,11 @@ class LanePrograms {
     LaneSet ending() const {
         return set_of([&](std::size_t l) { return left_[l] == 1; });
     }
+    // Whether these are all lanes, and all in intervals of the same number.
+    bool in_step(LaneSet lanes) const {
+        return lanes == kEveryOption &&
+               set_of([&](std::size_t l) { return interval_[l] == interval_[0]; }) == kEveryOption;
+    }
     // The interval in which a lane is, in the order of the calendar: so many ex-dates lie between it and the
     // present.
     std::uint32_t interval(std::size_t l) const { return interval_[l]; }
@@ -45,9 +50,14 @@ class LanePrograms {
     }
 
     // A lane leaves out the intervals before expiry that have no steps.
+    std::uint32_t first_interval(std::size_t l) const {
+        std::uint32_t interval = shapes_[l]->dividends;
+        while (interval > 0 && steps_in(l, interval) == 0) --interval;
+        return interval;
+    }
+
     void start(std::size_t l) {
-        interval_[l] = shapes_[l]->dividends;
-        while (interval_[l] > 0 && steps_in(l, interval_[l]) == 0) --interval_[l];
+        interval_[l] = first_interval(l);
         left_[l] = steps_in(l, interval_[l]);
     }
     void cross(std::size_t l) { left_[l] = steps_in(l, --interval_[l]); }

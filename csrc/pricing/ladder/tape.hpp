@@ -31,21 +31,22 @@ class Tape {
         return (nodes * sizeof(std::uint16_t) + 63) / 64 * 8;
     }
     static std::size_t doubles(const LadderExtent& extent) {
-        const std::size_t dates = extent.dividends * kLadderOptions;
+        const std::size_t nodes = extent.nodes, held = held_doubles(nodes);
         return (extent.dividends + 1) * sizeof(EdgeRecord) / 8 +
-               extent.steps * (sizeof(StepRecord) / 8 + 2 * held_doubles(extent.nodes)) +
-               dates * (sizeof(DateRecord) / 8 + date_doubles(extent.nodes));
+               extent.steps * (sizeof(StepRecord) / 8 + 2 * held) +
+               extent.dividends * (sizeof(DateRecord) / 8 + kLadderOptions * nodes + held);
     }
 
     Tape(const LadderExtent& extent, double* memory)
         : edges_(reinterpret_cast<EdgeRecord*>(memory)),
           steps_(reinterpret_cast<StepRecord*>(edges_ + extent.dividends + 1)),
           dates_(reinterpret_cast<DateRecord*>(steps_ + extent.steps)) {
-        const std::size_t dates = extent.dividends * kLadderOptions, nodes = extent.nodes;
-        double* free = reinterpret_cast<double*>(dates_ + dates);
-        for (std::size_t d = 0; d < dates; ++d, free += date_doubles(nodes)) {
+        const std::size_t nodes = extent.nodes;
+        double* free = reinterpret_cast<double*>(dates_ + extent.dividends);
+        for (std::uint32_t d = 0; d < extent.dividends; ++d) {
             dates_[d].after = free;
-            dates_[d].held = reinterpret_cast<std::uint8_t*>(free + Columns::length(nodes));
+            dates_[d].held = reinterpret_cast<std::uint16_t*>(free + kLadderOptions * nodes);
+            free += kLadderOptions * nodes + held_doubles(nodes);
         }
         for (std::size_t s = 0; s < extent.steps; ++s) {
             for (StageRecord& stage : steps_[s].stage) {
@@ -55,20 +56,14 @@ class Tape {
         }
     }
 
-    // In the order of the calendar, one per interval.
+    // In the order of the calendar of each lane, one per interval.
     EdgeRecord& edge(std::size_t interval) const { return edges_[interval]; }
     // In the order of the march.
     StepRecord& step(std::size_t index) const { return steps_[index]; }
-    // In the order of the calendar.
-    DateRecord& date(std::size_t index, std::size_t lane) const {
-        return dates_[index * kLadderOptions + lane];
-    }
+    // In the order of the calendar of each lane.
+    DateRecord& date(std::size_t index) const { return dates_[index]; }
 
   private:
-    static constexpr std::size_t date_doubles(std::size_t nodes) {
-        return Columns::length(nodes) + Columns::length(nodes) / 8;
-    }
-
     EdgeRecord* edges_;
     StepRecord* steps_;
     DateRecord* dates_;
