@@ -44,7 +44,8 @@ std::vector<LadderRow> mixed_rows() {
     }
     // Enough of one schedule that blocks cross its ex-dates as one, whatever else is there.
     for (int k = 0; k < 48; ++k) {
-        rows.push_back({k % 2 == 0 ? 1 : -1, 100, 80 + 0.9 * k, 0.6, 0.04, 0, 0.25, {{0.1, 0.5}, {0.4, 0.7}}});
+        rows.push_back(
+            {k % 2 == 0 ? 1 : -1, 100, 80 + 0.9 * k, 0.6, 0.04, 0, 0.25, {{0.1, 0.5}, {0.4, 0.7}}});
     }
     for (const LadderRow& row : random_rows(40, 31)) rows.push_back(row);
     for (const LadderRow& row : irregular_rows(60, 32)) rows.push_back(row);

@@ -220,8 +220,8 @@ class LadderAdjoint {
         const double by_log_slope = -b * fma(q * inverse, w.bend_grown, w.grown);
         by_rate_[l] += fma(tau, by_log_level, a * inverse * w.bend_plain);
         by_yield_[l] += fma(tau, by_log_slope, -(b * inverse * w.bend_grown));
-        by_diffusion_[l] += fma(tau, by_log_slope,
-                                -(inverse * inverse) * (r * a * w.bend_plain - q * b * w.bend_grown));
+        by_diffusion_[l] +=
+            fma(tau, by_log_slope, -(inverse * inverse) * (r * a * w.bend_plain - q * b * w.bend_grown));
         by_centre_now_[l] += by_log_slope;
         by_spacing_[l] += w.spacing - b * fma(q * inverse, w.bend_moved, w.moved);
         // A put lane is in the spot's measure already; a call lane's mass counts shares.
@@ -258,7 +258,8 @@ class LadderAdjoint {
         const bool put = n_.side[l] > 0.0;
         const double unit =
             exercised ? 0.0 : (put ? n_.strike[l] : n_.spot[l]) * exponential(-n_.rate[l] * n_.years[l]);
-        for (std::uint32_t d = 0; d < block_.options[l].dividends; ++d) by_cash[d * kLadderOptions + l] *= unit;
+        for (std::uint32_t d = 0; d < block_.options[l].dividends; ++d)
+            by_cash[d * kLadderOptions + l] *= unit;
         const double by_diffusion = by_diffusion_[l] - by_drift_[l];
         const double by_rate = by_rate_[l] + by_drift_[l] - n_.years[l] * u;
         const double by_yield = by_yield_[l] - by_drift_[l];

@@ -1,5 +1,5 @@
-// The transposed crossing of an ex-date, by all lanes before the same step or by one lane alone, whose numbers
-// are the same. Entries: transpose_exercise, transpose_carry_over, transpose_carry_column.
+// The transposed crossing of an ex-date, by all lanes before the same step or by one lane alone, whose
+// numbers are the same. Entries: transpose_exercise, transpose_carry_over, transpose_carry_column.
 #pragma once
 
 #include "pricing/ladder/adjoint_sweeps.hpp"
@@ -202,11 +202,10 @@ ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double
         transpose_reads(n, payoff, u, growth, nodes, to.place, after, reads, paid);
         each_lane([&](std::size_t l) {
             const double put_shrinks = down[l], call_shrinks = up[l];
-            const NodeTerms terms =
-                node_terms(n.side[l], n.inverse_spacing[l], date.spot[l],
-                           n.side[l] > 0.0 ? put_shrinks : call_shrinks, to.rest[l], to.place[l] - here, cells,
-                           by_value[l], reads.weight[l],
-                           {reads.value[l], reads.by_place[l], reads.by_spacing[l]});
+            const NodeTerms terms = node_terms(n.side[l], n.inverse_spacing[l], date.spot[l],
+                                               n.side[l] > 0.0 ? put_shrinks : call_shrinks, to.rest[l],
+                                               to.place[l] - here, cells, by_value[l], reads.weight[l],
+                                               {reads.value[l], reads.by_place[l], reads.by_spacing[l]});
             weights.shift[l] -= terms.shift;
             weights.log_spot[l] += terms.log_spot;
             weights.cash[l] -= terms.cash;

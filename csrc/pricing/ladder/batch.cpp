@@ -24,7 +24,8 @@ Place place_of(const LadderShape& shape, std::size_t index) {
     const std::uint64_t kind = shape.exercisable ? 1 : 0;
     const std::uint64_t length = shape.exercisable ? 0xFFFFFFFF - shape.total_steps : shape.total_steps;
     std::uint64_t hash = shape.dividends;
-    for (std::uint32_t k = 0; k <= shape.dividends; ++k) hash = (hash ^ shape.steps[k]) * 0x9E3779B97F4A7C15ULL;
+    for (std::uint32_t k = 0; k <= shape.dividends; ++k)
+        hash = (hash ^ shape.steps[k]) * 0x9E3779B97F4A7C15ULL;
     return {std::uint64_t{shape.nodes} << 33 | kind << 32 | length, hash, index};
 }
 

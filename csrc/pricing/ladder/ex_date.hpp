@@ -231,8 +231,8 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
             if (outside[l] == 0.0) continue;
             double u = 0.0;
             if (to.place[l] < 0.0) {
-                const Beyond beyond = read_beyond(n, l, lane_of(payoff, l), after + l, growth + l,
-                                                  kLadderOptions, to.place[l]);
+                const Beyond beyond =
+                    read_beyond(n, l, lane_of(payoff, l), after + l, growth + l, kLadderOptions, to.place[l]);
                 u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
             }
             out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;

@@ -24,7 +24,7 @@ struct Columns {
 
     double *shrinks, *u;
     double *place, *rest, *value;             // of the nodes before the date
-    double *centre;                           // of the five nodes after the date that are read
+    double* centre;                           // of the five nodes after the date that are read
     double *first, *second, *third, *fourth;  // what interpolation about a node multiplies powers by
 };
 
@@ -92,8 +92,8 @@ inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& p
 }
 
 // record may be null.
-inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* growth,
-                            std::size_t nodes, const Columns& c, DateRecord* record) {
+inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff,
+                            const double* growth, std::size_t nodes, const Columns& c, DateRecord* record) {
     double* const gain = c.place;  // no longer needed
     const double level = payoff.level, slope = payoff.slope;
     ATALANTA_VECTOR_LOOP

@@ -93,10 +93,9 @@ inline void correct_start(const Normalised& n, const StartRecord& start, LaneSet
 
 // values: derivative by u at the start of lane l. Adds to the weights of the payoff and to the derivative by
 // diffusion.
-[[gnu::noinline]] inline void transpose_start(const Normalised& n, const StartRecord& start,
-                                              std::size_t l, const double* growth, std::size_t nodes,
-                                              const double* values, PayoffWeights& weights,
-                                              PerLane& by_diffusion) {
+[[gnu::noinline]] inline void transpose_start(const Normalised& n, const StartRecord& start, std::size_t l,
+                                              const double* growth, std::size_t nodes, const double* values,
+                                              PayoffWeights& weights, PerLane& by_diffusion) {
     const double middle = static_cast<double>(nodes / 2);
     const double level = start.payoff.level[l], slope = start.payoff.slope[l], h = n.spacing[l];
     for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
@@ -107,8 +106,7 @@ inline void correct_start(const Normalised& n, const StartRecord& start, LaneSet
     const double below = __builtin_floor(place), eta = place - below;
     const double* at = node(values, static_cast<std::size_t>(below)) + l;
     const double first = at[0], second = at[kLadderOptions];
-    const HingeWeights w = hinge_weights(eta, level, -level, h),
-                       bent = hinge_weights(eta, 0.0, -level, h);
+    const HingeWeights w = hinge_weights(eta, level, -level, h), bent = hinge_weights(eta, 0.0, -level, h);
     const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
     const double area = rounded_area(n, start, l), by_area = fma(eta, second - first, first);
     const double by_eta = first * d.positive_by_eta + second * d.zero_by_eta + area * (second - first);

@@ -157,7 +157,8 @@ ATALANTA_INLINE void sweep_up_row(const StepOperator& op, const Obstacle& obstac
                 const LaneMask here = mask_of(1u << k);
                 u = select(here, repeat(solved), u);
                 excess = select(here, repeat(1.0), excess);
-                if (contains(ghosts, l)) node(w, i - 1)[l] = ghost_of(l, obstacle, h, s, e, node(growth, i - 1)[l]);
+                if (contains(ghosts, l))
+                    node(w, i - 1)[l] = ghost_of(l, obstacle, h, s, e, node(growth, i - 1)[l]);
                 if constexpr (kRecords) {
                     record->boundary_node[l] = static_cast<double>(i);
                     record->boundary_above[l] = s;
