@@ -38,20 +38,18 @@ struct LadderKernels {
     // Those rows: their readings, the other derivatives and the one by each dividend.
     LadderReading (*limit)(const LadderOption& option, LadderSensitivities* sensitivities,
                            double* by_cash) noexcept;
-    // Doubles of working memory, aligned to 64 bytes, that solve or differentiate need for this shape.
-    std::size_t (*solve_doubles)(const LadderShape& shape) noexcept;
-    std::size_t (*differentiate_doubles)(const LadderShape& shape) noexcept;
-    // kLadderOptions options of one shape.
-    void (*solve)(const LadderOption* options, const LadderShape& shape, double* memory,
-                  LadderReading* readings) noexcept;
+    // Doubles of working memory, aligned to 64 bytes, that solve or differentiate need for blocks up to this.
+    std::size_t (*solve_doubles)(const LadderExtent& extent) noexcept;
+    std::size_t (*differentiate_doubles)(const LadderExtent& extent) noexcept;
+    // Fills an entry per option of the block, here and below.
+    void (*solve)(const LadderBlock& block, double* memory, LadderReading* readings) noexcept;
     // The same readings, and the other derivatives; by_cash: entry d of option i at d * kLadderOptions + i.
-    void (*differentiate)(const LadderOption* options, const LadderShape& shape, double* memory,
-                          LadderReading* readings, LadderSensitivities* sensitivities,
-                          double* by_cash) noexcept;
-    // Numbers of a ladder of this shape, and the ladders of kLadderOptions options, one column each.
+    void (*differentiate)(const LadderBlock& block, double* memory, LadderReading* readings,
+                          LadderSensitivities* sensitivities, double* by_cash) noexcept;
+    // Numbers of a ladder of this shape, and the ladders of a block, one column each.
     std::size_t (*profile_size)(const LadderShape& shape) noexcept;
-    void (*profiles)(const LadderOption* options, const LadderShape& shape, double* memory,
-                     LadderProfile* profiles, double* const* values) noexcept;
+    void (*profiles)(const LadderBlock& block, double* memory, LadderProfile* profiles,
+                     double* const* values) noexcept;
     // NaN outside a ladder's range.
     void (*read)(const LadderProfile* profiles, const double* const* values, const std::uint32_t* row,
                  const double* spot, std::size_t count, const LadderReadColumns& out) noexcept;

@@ -11,6 +11,28 @@ using namespace atalanta::testing;
 
 namespace {
 
+// Up to eight dividends anywhere: next to the present, to expiry, to each other, two on a day.
+std::vector<LadderRow> irregular_rows(std::size_t count, unsigned seed) {
+    std::mt19937 generator(seed);
+    const auto uniform = [&](double low, double high) {
+        return low + (high - low) * (generator() * (1.0 / 4294967296.0));
+    };
+    std::vector<LadderRow> rows = random_rows(count, seed);
+    for (LadderRow& row : rows) {
+        row.dividends.clear();
+        const int dividends = static_cast<int>(uniform(0, 9));
+        for (int d = 0; d < dividends; ++d) {
+            const double kind = uniform(0, 1), cash = uniform(0, 4);
+            const double share = kind < 0.1 ? 1e-7 : kind < 0.2 ? 1 - 1e-7 : uniform(0.001, 0.999);
+            row.dividends.push_back({row.years * share, cash});
+            if (kind > 0.8) row.dividends.push_back({row.years * share, 0.5 * cash});
+        }
+        std::sort(row.dividends.begin(), row.dividends.end(),
+                  [](const Dividend& a, const Dividend& b) { return a.years < b.years; });
+    }
+    return rows;
+}
+
 std::vector<LadderRow> mixed_rows() {
     std::vector<LadderRow> rows;
     // A chain, whose rows share blocks, and strangers among them.
@@ -20,7 +42,13 @@ std::vector<LadderRow> mixed_rows() {
             {k % 2 == 0 ? 1 : -1, 100, strike, 0.75, 0.04, 0.01, 0.2 + 0.005 * k, {{0.2, 0.6}, {0.45, 0.6}}});
         rows.push_back({k % 3 == 0 ? 1 : -1, 100, strike, 0.5, -0.03, -0.01, 0.3, {{0.2, 20.0}}});
     }
+    // Enough of one schedule that blocks cross its ex-dates as one, whatever else is there.
+    for (int k = 0; k < 48; ++k) {
+        rows.push_back(
+            {k % 2 == 0 ? 1 : -1, 100, 80 + 0.9 * k, 0.6, 0.04, 0, 0.25, {{0.1, 0.5}, {0.4, 0.7}}});
+    }
     for (const LadderRow& row : random_rows(40, 31)) rows.push_back(row);
+    for (const LadderRow& row : irregular_rows(60, 32)) rows.push_back(row);
     rows.push_back({-1, 100, 100, 0, 0.04, 0, 0.2, {}});
     rows.push_back({-1, kNaN, 100, 1, 0.04, 0, 0.2, {}});
     return rows;
@@ -32,6 +60,12 @@ bool same_bits(double a, double b) {
 
 void check_same(const LadderGreeks& a, std::size_t i, const LadderGreeks& b, std::size_t j) {
     for (std::size_t g = 0; g < 7; ++g) CHECK(same_bits(a.of[g][i], b.of[g][j]));
+    const std::size_t rows_a = a.of[0].size(), rows_b = b.of[0].size();
+    for (std::size_t d = 0; d * rows_a < a.dividend_delta.size(); ++d) {
+        const bool in_b = d * rows_b < b.dividend_delta.size();  // else there is no row with so many
+        const double other = in_b ? b.dividend_delta[d * rows_b + j] : 0.0;
+        CHECK(same_bits(a.dividend_delta[d * rows_a + i], other));
+    }
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // All other first derivatives of the sixteen prices at once: the march transposed, from the present back to
 // expiry. The density that comes down the grids meets every payoff, dividend and grid position on its way,
 // and what it leaves there is the derivative by it, exact for the discrete price. Entry:
-// LadderAdjoint::solve. Step times and the far end of the grid are held fixed.
+// LadderAdjoint::solve. Step times and the far end of the grid are held fixed. All lanes set out together;
+// each is finished at its own start, where its derivative by u is put to zero.
 #pragma once
 
 #include "pricing/ladder/adjoint_dates.hpp"
@@ -12,16 +13,18 @@ namespace {
 
 class LadderAdjoint {
   public:
-    static std::size_t doubles(const LadderShape& shape) {
-        return (shape.dividends + 1) * (sizeof(PerLane) + sizeof(DateWeights)) / sizeof(double);
+    static std::size_t doubles(const LadderExtent& extent) {
+        return (extent.dividends + 1) * (sizeof(PerLane) + sizeof(DateWeights)) / sizeof(double);
     }
 
     LadderAdjoint(LadderMarch& march, const Tape& tape, double* memory)
         : march_(march),
+          block_(march.block()),
           n_(march.normalised()),
           tape_(tape),
-          nodes_(march.shape().nodes),
-          dividends_(march.shape().dividends),
+          nodes_(march.nodes()),
+          dividends_(march.extent().dividends),
+          programs_(block_),
           by_centre_(reinterpret_cast<PerLane*>(memory)),
           dates_(reinterpret_cast<DateWeights*>(by_centre_ + dividends_ + 1)),
           values_(march.grid()),
@@ -29,22 +32,15 @@ class LadderAdjoint {
 
     // by_cash: entry d of lane l at d * kLadderOptions + l.
     void solve(LadderSensitivities* out, double* by_cash) {
-        PerLane exercised;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) exercised[l] = is_exercised(march_, l) ? 1.0 : 0.0;
+        bool exercised[kLadderOptions];
+        for (std::size_t l = 0; l < block_.count; ++l) exercised[l] = is_exercised(march_, l);
         const PerLane price = seed();
-        by_centre_now_ = &by_centre_[0];
-        each_lane([&](std::size_t l) { by_centre_[0][l] = 0.0; });
-        std::size_t step = 0;
-        for (std::uint32_t k = 0; k <= dividends_; ++k) step += march_.shape().steps[k];
-        for (std::uint32_t d = 0;; ++d) {
-            for (std::size_t s = march_.shape().steps[dividends_ - d]; s > 0; --s) undo(tape_.step(--step));
-            if (step == 0) break;
-            uncross(d);
+        for (std::uint32_t step = programs_.steps(); step-- > 0;) {
+            undo(tape_.step(step));
+            retreat(step, by_cash);
         }
-        unstart(by_cash);
         unplace_centres(by_cash);
-        for (std::size_t l = 0; l < kLadderOptions; ++l)
-            out[l] = finish(l, price[l], exercised[l] > 0.0, by_cash);
+        for (std::size_t l = 0; l < block_.count; ++l) out[l] = finish(l, price[l], exercised[l], by_cash);
     }
 
   private:
@@ -57,8 +53,46 @@ class LadderAdjoint {
             node(values_, nodes_ / 2)[l] = 1.0;
             by_rate_[l] = by_yield_[l] = by_vol_[l] = by_diffusion_[l] = by_drift_[l] = by_spacing_[l] = 0.0;
             exercised_[l] = by_edge0_[l] = by_edge1_[l] = 0.0;
+            edge_.since[l] = edge_.fall[l] = 0.0;
         });
+        for (std::uint32_t d = 0; d <= dividends_; ++d) {
+            each_lane([&](std::size_t l) { by_centre_[d][l] = 0.0; });
+            dates_[d].clear();
+        }
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            by_centre_now_[l] = 0.0;
+            interval_[l] = taken_[l] = 0;
+            if (l < block_.count) take_edge(l);
+        }
         return price;
+    }
+
+    // Lanes are done with a step; some with their interval, and some with their march.
+    void retreat(std::uint32_t step, double* by_cash) {
+        for (std::size_t l = 0; l < block_.count; ++l) taken_[l] += taken_[l] == kFinished ? 0 : 1;
+        for (LaneSet done = done_with_interval(step); done != 0; done = done_with_interval(step)) {
+            LaneSet crossed = 0;
+            for (std::size_t l = 0; l < block_.count; ++l) {
+                if (!contains(done, l)) continue;
+                settle_edge(l);
+                if (step == programs_.first(l) && interval_[l] == programs_.first_interval(l)) {
+                    unstart(l, by_cash);
+                    taken_[l] = kFinished;
+                } else {
+                    crossed |= 1u << l;
+                }
+            }
+            if (crossed != 0) uncross(crossed);
+        }
+    }
+
+    LaneSet done_with_interval(std::uint32_t step) const {
+        LaneSet lanes = 0;
+        for (std::size_t l = 0; l < block_.count; ++l) {
+            if (step < programs_.first(l) || taken_[l] == kFinished) continue;
+            lanes |= taken_[l] == programs_.steps_in(l, interval_[l]) ? 1u << l : 0;
+        }
+        return lanes;
     }
 
     void undo(const StepRecord& step) {
@@ -72,79 +106,103 @@ class LadderAdjoint {
     // The far end: u0 + (1 - e^(diffusion elapsed)) (u0 - u1) / (e^h - 1), of nodes 0 and 1 as the interval
     // began.
     [[gnu::flatten]] void undo_edge(const PerLane& time, const PerLane& weight) {
-        const EdgeRecord& edge = tape_.edge(interval_);
         each_lane([&](std::size_t l) {
-            const double elapsed = time[l] - edge.since[l], grown = exponential(n_.diffusion[l] * elapsed);
+            const double elapsed = time[l] - edge_.since[l], grown = exponential(n_.diffusion[l] * elapsed);
             const double step = exponential(n_.spacing[l]), share = 1.0 / (step - 1.0);
             const double outer = weight[l] * share * (1.0 - grown);
             by_edge0_[l] += weight[l] + outer;
             by_edge1_[l] -= outer;
-            by_diffusion_[l] -= weight[l] * share * elapsed * grown * edge.fall[l];
-            by_spacing_[l] -= outer * share * step * edge.fall[l];
+            by_diffusion_[l] -= weight[l] * share * elapsed * grown * edge_.fall[l];
+            by_spacing_[l] -= outer * share * step * edge_.fall[l];
         });
     }
 
     // To the values at the beginning of the interval's march.
-    void settle_edge() {
-        each_lane([&](std::size_t l) {
-            values_[l] += by_edge0_[l];
-            values_[kLadderOptions + l] += by_edge1_[l];
-            by_edge0_[l] = by_edge1_[l] = 0.0;
-        });
+    void settle_edge(std::size_t l) {
+        values_[l] += by_edge0_[l];
+        values_[kLadderOptions + l] += by_edge1_[l];
+        by_edge0_[l] = by_edge1_[l] = 0.0;
+    }
+
+    void take_edge(std::size_t l) {
+        edge_.since[l] = tape_.edge(interval_[l]).since[l];
+        edge_.fall[l] = tape_.edge(interval_[l]).fall[l];
     }
 
     void undo_stage(const StepRecord& step, const StageRecord& stage) {
         PayoffWeights weights;
         weights.clear();
         transpose_up(step, stage, n_, march_.growth(), nodes_, values_, weights);
-        collect(stage.payoff, weights);
+        collect_all(stage.payoff, weights);
         undo_edge(stage.payoff.time, weights.edge);
     }
 
-    void uncross(std::uint32_t d) {
-        settle_edge();
-        const DateRecord& record = tape_.date(d);
-        PayoffWeights weights;
-        weights.clear();
-        transpose_exercise(record, n_, march_.growth(), nodes_, values_, weights);
-        collect(record.payoff, weights);
-        PayoffWeights paid;
+    void uncross(LaneSet lanes) {
+        PayoffWeights exercised, paid;
+        exercised.clear();
         paid.clear();
-        transpose_carry_over(n_, march_.date(d), record.payoff_after, march_.growth(), nodes_, record.after,
+        bool together = lanes == kEveryOption;
+        for (std::size_t l = 1; l < block_.count; ++l) together = together && interval_[l] == interval_[0];
+        if (together) {
+            uncross_together(interval_[0], exercised, paid);
+        } else {
+            for (std::size_t l = 0; l < block_.count; ++l) {
+                if (contains(lanes, l)) uncross_alone(interval_[l], l, exercised, paid);
+            }
+        }
+        for (std::size_t l = 0; l < block_.count; ++l) {
+            if (!contains(lanes, l)) continue;
+            const std::uint32_t d = interval_[l]++;
+            collect(l, lane_of(tape_.date(d).payoff, l), exercised.lane(l));
+            leave_centre(l, d);
+            collect(l, lane_of(tape_.date(d).payoff_after, l), paid.lane(l));
+            taken_[l] = 0;
+            take_edge(l);
+        }
+    }
+
+    void uncross_together(std::uint32_t d, PayoffWeights& exercised, PayoffWeights& paid) {
+        const DateRecord& record = tape_.date(d);
+        transpose_exercise(record, n_, kEveryOption, march_.growth(), nodes_, values_, exercised);
+        transpose_carry_over(n_, march_.dates(d), record.payoff_after, march_.growth(), nodes_, record.after,
                              values_, spare_, dates_[d], paid, by_spacing_);
-        interval_ = d + 1;
-        by_centre_now_ = &by_centre_[d + 1];
-        each_lane([&](std::size_t l) { by_centre_[d + 1][l] = 0.0; });
-        collect(record.payoff_after, paid);
         swap();
+    }
+
+    void uncross_alone(std::uint32_t d, std::size_t l, PayoffWeights& exercised, PayoffWeights& paid) {
+        const DateRecord& record = tape_.date(d);
+        transpose_exercise(record, n_, 1u << l, march_.growth(), nodes_, values_, exercised);
+        transpose_carry_column(n_, l, march_.date(d, l), record, march_.growth_column(l), nodes_, values_,
+                               march_.columns(), dates_[d], paid, by_spacing_[l]);
+    }
+
+    void leave_centre(std::size_t l, std::uint32_t interval) {
+        by_centre_[interval][l] = by_centre_now_[l];
+        by_centre_now_[l] = 0.0;
     }
 
     // level = e^(rate tau), slope = e^(yield tau + diffusion elapsed + centre), one of them times the grown
     // strike.
-    void unstart(double* by_cash) {
-        settle_edge();
+    void unstart(std::size_t l, double* by_cash) {
         const StartRecord& start = march_.start_record();
         PayoffWeights w;
         w.clear();
-        transpose_start(n_, start, march_.growth(), nodes_, values_, w, by_diffusion_);
-        PerLane &by_centre = *by_centre_now_, by_strike;
-        each_lane([&](std::size_t l) {
-            const double by_log_level = start.payoff.level[l] * w.plain[l];
-            const double by_log_slope = -start.payoff.slope[l] * w.grown[l];
-            by_rate_[l] = fma(start.payoff.time[l], by_log_level, by_rate_[l]);
-            by_yield_[l] = fma(start.payoff.time[l], by_log_slope, by_yield_[l]);
-            by_diffusion_[l] = fma(start.elapsed[l], by_log_slope, by_diffusion_[l]);
-            by_centre[l] += by_log_slope;
-            by_spacing_[l] += w.spacing[l] - start.payoff.slope[l] * w.moved[l];
-            const double by_grown = fma(start.in_level[l], by_log_level, start.in_slope[l] * by_log_slope);
-            by_strike[l] = by_grown / (start.grown[l] * n_.strike[l]);
-        });
-        for (std::uint32_t d = interval_; d < dividends_; ++d) {
-            const ExDate date = march_.date(d);
-            double* to = by_cash + d * kLadderOptions;
-            each_lane(
-                [&](std::size_t l) { to[l] = by_strike[l] * cash_in_strike(n_, l, 1.0, date.time[l]); });
+        transpose_start(n_, start, l, march_.growth(), nodes_, values_, w, by_diffusion_);
+        const double by_log_level = start.payoff.level[l] * w.plain[l];
+        const double by_log_slope = -start.payoff.slope[l] * w.grown[l];
+        by_rate_[l] = fma(start.payoff.time[l], by_log_level, by_rate_[l]);
+        by_yield_[l] = fma(start.payoff.time[l], by_log_slope, by_yield_[l]);
+        by_diffusion_[l] = fma(start.elapsed[l], by_log_slope, by_diffusion_[l]);
+        by_centre_now_[l] += by_log_slope;
+        by_spacing_[l] += w.spacing[l] - start.payoff.slope[l] * w.moved[l];
+        const double by_grown = fma(start.in_level[l], by_log_level, start.in_slope[l] * by_log_slope);
+        const double by_strike = by_grown / (start.grown[l] * n_.strike[l]);
+        for (std::uint32_t d = interval_[l]; d < block_.options[l].dividends; ++d) {
+            const double time = march_.date(d, l).time;
+            by_cash[d * kLadderOptions + l] = by_strike * cash_in_strike(n_, l, 1.0, time);
         }
+        leave_centre(l, interval_[l]);
+        for (std::size_t i = 0; i < nodes_; ++i) node(values_, i)[l] = 0.0;
     }
 
     void swap() {
@@ -155,44 +213,43 @@ class LadderAdjoint {
 
     // From payoffs to what they are made of: level = e^(rate tau), slope = e^((yield + diffusion) tau +
     // centre).
-    [[gnu::flatten]] void collect(const PayoffRecord& payoff, const PayoffWeights& w) {
-        PerLane& by_centre = *by_centre_now_;
-        each_lane([&](std::size_t l) {
-            const double a = payoff.level[l], b = payoff.slope[l], tau = payoff.time[l];
-            const double r = n_.rate[l], q = n_.yield[l], inverse = 1.0 / n_.diffusion[l];
-            const double by_log_level = a * fma(r * inverse, w.bend_plain[l], w.plain[l]);
-            const double by_log_slope = -b * fma(q * inverse, w.bend_grown[l], w.grown[l]);
-            by_rate_[l] += fma(tau, by_log_level, a * inverse * w.bend_plain[l]);
-            by_yield_[l] += fma(tau, by_log_slope, -(b * inverse * w.bend_grown[l]));
-            by_diffusion_[l] +=
-                fma(tau, by_log_slope,
-                    -(inverse * inverse) * (r * a * w.bend_plain[l] - q * b * w.bend_grown[l]));
-            by_centre[l] += by_log_slope;
-            by_spacing_[l] += w.spacing[l] - b * fma(q * inverse, w.bend_moved[l], w.moved[l]);
-            // A put lane is in the spot's measure already; a call lane's mass counts shares.
-            const double growth = exponential(fma(q, n_.years[l] - tau, -r * n_.years[l]));
-            const double in_cash = n_.spot[l] / n_.strike[l] * growth * b * w.grown[l];
-            exercised_[l] += n_.side[l] > 0.0 ? w.plain[l] : in_cash;
-        });
+    ATALANTA_INLINE void collect(std::size_t l, const LanePayoff& payoff, const PayoffWeight& w) {
+        const double a = payoff.level, b = payoff.slope, tau = payoff.time;
+        const double r = n_.rate[l], q = n_.yield[l], inverse = 1.0 / n_.diffusion[l];
+        const double by_log_level = a * fma(r * inverse, w.bend_plain, w.plain);
+        const double by_log_slope = -b * fma(q * inverse, w.bend_grown, w.grown);
+        by_rate_[l] += fma(tau, by_log_level, a * inverse * w.bend_plain);
+        by_yield_[l] += fma(tau, by_log_slope, -(b * inverse * w.bend_grown));
+        by_diffusion_[l] +=
+            fma(tau, by_log_slope, -(inverse * inverse) * (r * a * w.bend_plain - q * b * w.bend_grown));
+        by_centre_now_[l] += by_log_slope;
+        by_spacing_[l] += w.spacing - b * fma(q * inverse, w.bend_moved, w.moved);
+        // A put lane is in the spot's measure already; a call lane's mass counts shares.
+        const double growth = exponential(fma(q, n_.years[l] - tau, -r * n_.years[l]));
+        const double in_cash = n_.spot[l] / n_.strike[l] * growth * b * w.grown;
+        exercised_[l] += n_.side[l] > 0.0 ? w.plain : in_cash;
+    }
+    [[gnu::flatten]] void collect_all(const PayoffRecord& payoff, const PayoffWeights& w) {
+        each_lane([&](std::size_t l) { collect(l, lane_of(payoff, l), w.lane(l)); });
     }
 
     // Centres hang on each other through the dates, from the present on.
     void unplace_centres(double* by_cash) {
-        for (std::uint32_t d = interval_; d > 0; --d) {
-            const ExDate date = march_.date(d - 1);
+        for (std::uint32_t d = dividends_; d > 0; --d) {
             const DateWeights& w = dates_[d - 1];
-            PerLane &after = by_centre_[d], &before = by_centre_[d - 1];
-            double* to = by_cash + (d - 1) * kLadderOptions;
-            each_lane([&](std::size_t l) {
-                const double side = n_.side[l], by_shift = side * (w.shift[l] + after[l]);
-                const CentreAfter c = centre_after(n_, l, date.time[l], date.spot[l], date.cash[l]);
+            for (std::size_t l = 0; l < block_.count; ++l) {
+                if (d > interval_[l]) continue;
+                const LaneDate date = march_.date(d - 1, l);
+                const double after = by_centre_[d][l];
+                const double side = n_.side[l], by_shift = side * (w.shift[l] + after);
+                const CentreAfter c = centre_after(n_, l, date.time, date.spot, date.cash);
                 const double by_left = by_shift / c.spot;
                 const double by_log_spot = w.log_spot[l] + fma(by_left, c.by_log_spot, -by_shift);
-                to[l] = fma(by_left, c.by_cash, w.cash[l]);
+                by_cash[(d - 1) * kLadderOptions + l] = fma(by_left, c.by_cash, w.cash[l]);
                 by_vol_[l] = fma(by_left, c.by_vol, by_vol_[l]);
-                before[l] += fma(side, by_log_spot, after[l]);
-                by_drift_[l] = fma(-side * date.time[l], by_log_spot, by_drift_[l]);
-            });
+                by_centre_[d - 1][l] += fma(side, by_log_spot, after);
+                by_drift_[l] = fma(-side * date.time, by_log_spot, by_drift_[l]);
+            }
         }
         each_lane([&](std::size_t l) { by_drift_[l] = fma(n_.years[l], by_centre_[0][l], by_drift_[l]); });
     }
@@ -201,7 +258,8 @@ class LadderAdjoint {
         const bool put = n_.side[l] > 0.0;
         const double unit =
             exercised ? 0.0 : (put ? n_.strike[l] : n_.spot[l]) * exponential(-n_.rate[l] * n_.years[l]);
-        for (std::uint32_t d = 0; d < dividends_; ++d) by_cash[d * kLadderOptions + l] *= unit;
+        for (std::uint32_t d = 0; d < block_.options[l].dividends; ++d)
+            by_cash[d * kLadderOptions + l] *= unit;
         const double by_diffusion = by_diffusion_[l] - by_drift_[l];
         const double by_rate = by_rate_[l] + by_drift_[l] - n_.years[l] * u;
         const double by_yield = by_yield_[l] - by_drift_[l];
@@ -211,18 +269,24 @@ class LadderAdjoint {
                 exercised ? 1.0 : exercised_[l]};
     }
 
+    static constexpr std::uint32_t kFinished = 0xFFFFFFFF;
+
     LadderMarch& march_;
+    const LadderBlock& block_;
     const Normalised& n_;
     const Tape& tape_;
     const std::size_t nodes_;
     const std::uint32_t dividends_;
+    const LanePrograms programs_;
     PerLane* by_centre_;  // of each interval between dates, from the present on
     DateWeights* dates_;
-    PerLane* by_centre_now_ = nullptr;
     double *values_, *spare_;
+    PerLane by_centre_now_;
+    EdgeRecord edge_;
     PerLane by_rate_, by_yield_, by_vol_, by_diffusion_, by_drift_, by_spacing_;
     PerLane exercised_, by_edge0_, by_edge1_;
-    std::uint32_t interval_ = 0;
+    std::uint32_t interval_[kLadderOptions];  // in the order of the calendar
+    std::uint32_t taken_[kLadderOptions];     // steps back in it, or kFinished
 };
 
 }  // namespace

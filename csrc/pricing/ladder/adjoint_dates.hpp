@@ -1,4 +1,5 @@
-// The transposed crossing of an ex-date. Entries: transpose_exercise, transpose_carry_over.
+// The transposed crossing of an ex-date, by all lanes before the same step or by one lane alone, whose
+// numbers are the same. Entries: transpose_exercise, transpose_carry_over, transpose_carry_column.
 #pragma once
 
 #include "pricing/ladder/adjoint_sweeps.hpp"
@@ -10,6 +11,10 @@ namespace {
 // it gains over the date), by the logarithm of the spot there, and by the dividend.
 struct DateWeights {
     PerLane shift, log_spot, cash;
+
+    ATALANTA_INLINE void clear() {
+        each_lane([&](std::size_t l) { shift[l] = log_spot[l] = cash[l] = 0.0; });
+    }
 };
 
 struct HingeDerivatives {
@@ -26,15 +31,19 @@ ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, dou
 }
 
 // values: derivative by u with the right to exercise on entry, without it on return.
-[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, const Normalised& n,
+[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, const Normalised& n, LaneSet lanes,
                                                  const double* growth, std::size_t nodes, double* values,
                                                  PayoffWeights& weights) {
     const double middle = static_cast<double>(nodes / 2);
     PerLane by_gain_below, by_gain;
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        by_gain_below[l] = by_gain[l] = 0.0;
-        const auto i = static_cast<std::size_t>(record.kink.node[l]);
-        if (i == 0) continue;
+    const auto each_kink = [&](auto&& body) {
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (contains(lanes, l) && record.kink.node[l] != 0.0) {
+                body(l, static_cast<std::size_t>(record.kink.node[l]));
+            }
+        }
+    };
+    each_kink([&](std::size_t l, std::size_t i) {
         const double across = record.kink.gain_below[l] - record.kink.gain[l];
         const double eta = record.kink.gain_below[l] / across;
         const HingeWeights w = hinge_weights(eta, n.inverse_spacing[l], 0.0, n.spacing[l]);  // over `across`
@@ -44,25 +53,22 @@ ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, dou
         const double by_eta = (at_positive * d.positive_by_eta + at_zero * d.zero_by_eta) / across;
         by_gain_below[l] = by_across + by_eta * (1.0 - eta);
         by_gain[l] = by_eta * eta - by_across;
-    }
+    });
     for (std::size_t i = 0; i < nodes; ++i) {
-        const unsigned held = record.held[i];
         double* at = node(values, i);
-        for (std::size_t l = 0; held != 0xFFFF && l < kLadderOptions; ++l) {
-            if ((held >> l & 1) != 0) continue;
+        for (LaneSet paid = lanes & ~LaneSet{record.held[i]}; paid != 0; paid &= paid - 1) {
+            const auto l = static_cast<std::size_t>(__builtin_ctz(paid));
             weights.add(l, at[l], node(growth, i)[l], static_cast<double>(i) - middle);
             at[l] = 0.0;
         }
     }
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const auto i = static_cast<std::size_t>(record.kink.node[l]);
-        if (i == 0) continue;
+    each_kink([&](std::size_t l, std::size_t i) {
         const double cells = record.kink.node[l] - middle;
         weights.add(l, by_gain_below[l], node(growth, i - 1)[l], cells - 1.0);
         weights.add(l, by_gain[l], node(growth, i)[l], cells);
         node(values, i - 1)[l] -= by_gain_below[l];
         node(values, i)[l] -= by_gain[l];
-    }
+    });
 }
 
 // What a read of a grid depends on.
@@ -72,27 +78,29 @@ struct PlaceWeights {
     double by_spacing;  // at a given place
 };
 
-// A read of a lane in terms of what it reads: its coefficients times `weight` are added to `into`.
-inline PlaceWeights transpose_read_beyond(const Normalised& n, const PayoffRecord& payoff, const double* u,
-                                          const double* growth, std::size_t nodes, std::size_t l,
-                                          double place, double weight, double* into, PayoffWeights& weights) {
+// A read of a lane in terms of what it reads: its coefficients times `weight` are added to `into`. stride:
+// between the nodes of the lane, here and below.
+inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff,
+                                          const double* u, const double* growth, std::size_t stride,
+                                          std::size_t nodes, double place, double weight, double* into,
+                                          PayoffWeights& weights) {
     if (place > 0.0) return {0.0, 0.0, 0.0};
-    const Beyond beyond = read_beyond(n, payoff, u, growth, l, place);
-    const double e0 = growth[l], e1 = growth[kLadderOptions + l], h = n.spacing[l];
+    const Beyond beyond = read_beyond(n, l, payoff, u, growth, stride, place);
+    const double e0 = growth[0], e1 = growth[stride], h = n.spacing[l];
     if (beyond.pay > beyond.held) {
         weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
-        return {beyond.pay, -payoff.slope[l] * beyond.x * h, 0.0};  // the weights know the rest
+        return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
     }
-    into[l] = fma(weight, 1.0 - beyond.second, into[l]);
-    into[kLadderOptions + l] = fma(weight, beyond.second, into[kLadderOptions + l]);
+    into[0] = fma(weight, 1.0 - beyond.second, into[0]);
+    into[stride] = fma(weight, beyond.second, into[stride]);
     // (e^(place h) - 1) / (e^h - 1) is the weight of node 1.
-    const double rise = (u[kLadderOptions + l] - u[l]) / (e1 - e0);
+    const double rise = (u[stride] - u[0]) / (e1 - e0);
     return {beyond.held, rise * beyond.x * h, rise * fma(place, beyond.x, -beyond.second * e1)};
 }
 
-// A read of a lane from the five nodes about an inner one, `first` being the lowest of them.
-ATALANTA_INLINE PlaceWeights transpose_read(const double* u, std::size_t first, std::size_t l, double f,
-                                            double weight, double* into) {
+// A read from five nodes, f from the middle one; u and into begin at the lowest.
+template <std::size_t kStride>
+ATALANTA_INLINE PlaceWeights transpose_read(const double* u, double f, double weight, double* into) {
     const double f2 = f * f;
     // Lagrange's polynomials on -2 ... 2 and their derivatives.
     const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
@@ -104,7 +112,7 @@ ATALANTA_INLINE PlaceWeights transpose_read(const double* u, std::size_t first, 
                          (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
     PlaceWeights w = {0.0, 0.0, 0.0};
     for (std::size_t j = 0; j < 5; ++j) {
-        const std::size_t at = (first + j) * kLadderOptions + l;
+        const std::size_t at = j * kStride;
         into[at] = fma(weight, c[j], into[at]);
         w.value = fma(c[j], u[at], w.value);
         w.by_place = fma(d[j], u[at], w.by_place);
@@ -136,17 +144,40 @@ ATALANTA_INLINE void transpose_reads(const Normalised& n, const PayoffRecord& pa
     if (special == 0) {
         const std::size_t first = static_cast<std::size_t>(centre[0]) - 2;
         each_lane([&](std::size_t l) {
-            reads.set(l, transpose_read(u, first, l, place[l] - centre[l], reads.weight[l], into));
+            const std::size_t from = first * kLadderOptions + l;
+            reads.set(l, transpose_read<kLadderOptions>(u + from, place[l] - centre[l], reads.weight[l],
+                                                        into + from));
         });
         return;
     }
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const std::size_t first = static_cast<std::size_t>(centre[l]) - 2;
+        const std::size_t from = (static_cast<std::size_t>(centre[l]) - 2) * kLadderOptions + l;
         reads.set(l, outside[l] != 0.0
-                         ? transpose_read_beyond(n, payoff, u, growth, nodes, l, place[l], reads.weight[l],
-                                                 into, paid)
-                         : transpose_read(u, first, l, place[l] - centre[l], reads.weight[l], into));
+                         ? transpose_read_beyond(n, l, lane_of(payoff, l), u + l, growth + l, kLadderOptions,
+                                                 nodes, place[l], reads.weight[l], into + l, paid)
+                         : transpose_read<kLadderOptions>(u + from, place[l] - centre[l], reads.weight[l],
+                                                          into + from));
     }
+}
+
+// What the value of a node before the date adds to the derivatives, through what it reads.
+struct NodeTerms {
+    double shift, log_spot, cash, spacing;
+};
+
+// by_value: derivative by that value; weight: by the read.
+ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double spot, double shrinks,
+                                     double rest, double moved, double cells, double by_value, double weight,
+                                     const PlaceWeights& read) {
+    const double by_place = weight * read.by_place * inverse_spacing;
+    const bool put = side > 0.0, remains = rest > kLeastRest;
+    // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest); a call is counted in what rests.
+    const double by_log_rest = side * by_place / (remains ? rest : 1.0);
+    const double by_unit = by_value * read.value;
+    const double by_rest = remains ? by_log_rest + (put ? 0.0 : by_unit) : 0.0;
+    const double by_log_spot = by_rest * (1.0 - rest);
+    const double by_moved = fma(-by_place, moved, weight * read.by_spacing);
+    return {by_place, by_log_spot, by_rest * shrinks / spot, fma(by_log_spot * side, cells, by_moved)};
 }
 
 // before: derivative by u before the date; after: by u after it, written. by_spacing is added to.
@@ -157,7 +188,7 @@ ATALANTA_INLINE void transpose_reads(const Normalised& n, const PayoffRecord& pa
                                                    PerLane& by_spacing) {
     const double middle = static_cast<double>(nodes / 2);
     __builtin_memset(after, 0, nodes * kLadderOptions * sizeof(double));
-    each_lane([&](std::size_t l) { weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0; });
+    weights.clear();
     Landing to;
     RowReads reads;
     for (std::size_t i = 0; i < nodes; ++i) {
@@ -170,22 +201,49 @@ ATALANTA_INLINE void transpose_reads(const Normalised& n, const PayoffRecord& pa
         });
         transpose_reads(n, payoff, u, growth, nodes, to.place, after, reads, paid);
         each_lane([&](std::size_t l) {
-            const double rest = to.rest[l], side = n.side[l], put_shrinks = down[l], call_shrinks = up[l];
-            const double by_place = reads.weight[l] * reads.by_place[l] * n.inverse_spacing[l];
-            const bool put = side > 0.0, remains = rest > kLeastRest;
-            // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest); a call is counted in what rests.
-            const double by_log_rest = side * by_place / (remains ? rest : 1.0);
-            const double by_unit = by_value[l] * reads.value[l];
-            const double by_rest = remains ? by_log_rest + (put ? 0.0 : by_unit) : 0.0;
-            const double by_log_spot = by_rest * (1.0 - rest);
-            const double shrinks = put ? put_shrinks : call_shrinks;
-            const double moved = fma(-by_place, to.place[l] - here, reads.weight[l] * reads.by_spacing[l]);
-            weights.shift[l] -= by_place;
-            weights.log_spot[l] += by_log_spot;
-            weights.cash[l] -= by_rest * shrinks / date.spot[l];
-            by_spacing[l] += fma(by_log_spot * side, cells, moved);
+            const double put_shrinks = down[l], call_shrinks = up[l];
+            const NodeTerms terms = node_terms(n.side[l], n.inverse_spacing[l], date.spot[l],
+                                               n.side[l] > 0.0 ? put_shrinks : call_shrinks, to.rest[l],
+                                               to.place[l] - here, cells, by_value[l], reads.weight[l],
+                                               {reads.value[l], reads.by_place[l], reads.by_spacing[l]});
+            weights.shift[l] -= terms.shift;
+            weights.log_spot[l] += terms.log_spot;
+            weights.cash[l] -= terms.cash;
+            by_spacing[l] += terms.spacing;
         });
     }
+}
+
+// Of lane l alone: values is its derivative by u before the date on entry, after it on return. growth: its
+// column.
+[[gnu::noinline]] inline void transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                                     const DateRecord& record, const double* growth,
+                                                     std::size_t nodes, double* values, const Columns& c,
+                                                     DateWeights& weights, PayoffWeights& paid,
+                                                     double& by_spacing) {
+    const double middle = static_cast<double>(nodes / 2), last = static_cast<double>(nodes - 1);
+    double* const into = c.value;
+    land_column(n, l, date, growth, nodes, c);
+    copy_column(record.after + l, nodes, c.u);
+    for (std::size_t i = 0; i < nodes; ++i) into[i] = 0.0;
+    weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const double by_value = node(values, i)[l], rest = c.rest[i], place = c.place[i];
+        const double weight = by_value * (n.side[l] > 0.0 ? 1.0 : rest), here = static_cast<double>(i);
+        const auto from = static_cast<std::size_t>(c.centre[i]) - 2;
+        const PlaceWeights read =
+            place < 0.0 || place > last
+                ? transpose_read_beyond(n, l, lane_of(record.payoff_after, l), c.u, growth, 1, nodes, place,
+                                        weight, into, paid)
+                : transpose_read<1>(c.u + from, place - c.centre[i], weight, into + from);
+        const NodeTerms terms = node_terms(n.side[l], n.inverse_spacing[l], date.spot, c.shrinks[i], rest,
+                                           place - here, here - middle, by_value, weight, read);
+        weights.shift[l] -= terms.shift;
+        weights.log_spot[l] += terms.log_spot;
+        weights.cash[l] -= terms.cash;
+        by_spacing += terms.spacing;
+    }
+    for (std::size_t i = 0; i < nodes; ++i) node(values, i)[l] = into[i];
 }
 
 }  // namespace

@@ -9,7 +9,13 @@ namespace atalanta {
 namespace {
 
 // Derivatives of a price by the payoff level - slope E and by its bend, gathered over nodes: plain, times E
-// and times E (node - middle).
+// and times E (node - middle). Of one lane.
+struct PayoffWeight {
+    double plain = 0.0, grown = 0.0, moved = 0.0;
+    double bend_plain = 0.0, bend_grown = 0.0, bend_moved = 0.0;
+    double spacing = 0.0;
+};
+
 struct PayoffWeights {
     PerLane plain, grown, moved;
     PerLane bend_plain, bend_grown, bend_moved;
@@ -21,6 +27,9 @@ struct PayoffWeights {
             plain[l] = grown[l] = moved[l] = 0.0;
             bend_plain[l] = bend_grown[l] = bend_moved[l] = spacing[l] = edge[l] = 0.0;
         });
+    }
+    ATALANTA_INLINE PayoffWeight lane(std::size_t l) const {
+        return {plain[l], grown[l], moved[l], bend_plain[l], bend_grown[l], bend_moved[l], spacing[l]};
     }
     ATALANTA_INLINE void add(std::size_t l, double weight, double e, double cells) {
         plain[l] += weight;
@@ -38,8 +47,9 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
     const double inverse = 1.0 / n.diffusion[l];
     const double bend =
         inverse * fma(n.rate[l], record.payoff.level[l], -(n.yield[l] * record.payoff.slope[l]) * e);
-    const double ghost = record.ghosts ? *below : 0.0;
-    if (record.ghosts) *below = 0.0;
+    const bool has_ghost = contains(record.ghosts, l);
+    const double ghost = has_ghost ? *below : 0.0;
+    if (has_ghost) *below = 0.0;
     const double moves = bend * fma(c, rest, s);
     const double t = bend * (fma(a, s, -(ghost * rest))) / moves;
     const double cells = static_cast<double>(i) - middle;

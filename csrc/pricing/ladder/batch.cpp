@@ -1,20 +1,32 @@
 #include "pricing/ladder/batch.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace atalanta {
 namespace {
 
-// Puts after calls: most calls are never exercised between ex-dates, and a block of such is quicker.
-constexpr std::size_t kPut = std::size_t{1} << (8 * sizeof(std::size_t) - 1);
+// The order in which options are cut into pieces. Few steps are wasted on lanes that wait for longer ones;
+// options with the same steps, which cross their ex-dates together, adjoin.
+struct Place {
+    std::uint64_t size;      // nodes, then the kind and the number of steps
+    std::uint64_t schedule;  // a fingerprint of the steps of its intervals
+    std::size_t index;
 
-// Few shapes share a value by accident; those that do are still told apart.
-std::uint64_t fingerprint(const LadderShape& shape) {
-    std::uint64_t hash = shape.nodes;
-    const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x9E3779B97F4A7C15ULL; };
-    mix(shape.dividends);
-    for (std::uint32_t k = 0; k <= shape.dividends; ++k) mix(shape.steps[k]);
-    return hash;
+    bool operator<(const Place& other) const {
+        return std::tie(size, schedule, index) < std::tie(other.size, other.schedule, other.index);
+    }
+};
+
+// A block is quicker without options that can be exercised between ex-dates. Those come after the others,
+// long ones first: at most one piece of a size has both kinds, and it has long options only.
+Place place_of(const LadderShape& shape, std::size_t index) {
+    const std::uint64_t kind = shape.exercisable ? 1 : 0;
+    const std::uint64_t length = shape.exercisable ? 0xFFFFFFFF - shape.total_steps : shape.total_steps;
+    std::uint64_t hash = shape.dividends;
+    for (std::uint32_t k = 0; k <= shape.dividends; ++k)
+        hash = (hash ^ shape.steps[k]) * 0x9E3779B97F4A7C15ULL;
+    return {std::uint64_t{shape.nodes} << 33 | kind << 32 | length, hash, index};
 }
 
 }  // namespace
@@ -61,8 +73,8 @@ LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bo
     std::size_t steps = 0;
     for (const LadderOption& option : options_) steps += option.dividends + 1;
     steps_.resize(steps);
-    std::vector<std::pair<std::uint64_t, std::size_t>> keys;
-    keys.reserve(options_.size());
+    std::vector<Place> places;
+    places.reserve(options_.size());
     std::uint16_t* free_steps = steps_.data();
     for (std::size_t i = 0; i < options_.size(); ++i) {
         if (!skipped.empty() && skipped[i]) continue;
@@ -71,24 +83,18 @@ LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bo
             continue;
         }
         free_steps += options_[i].dividends + 1;
-        keys.emplace_back(fingerprint(shapes_[i]), options_[i].right < 0.0 ? kPut | i : i);
+        places.push_back(place_of(shapes_[i], i));
     }
-    std::sort(keys.begin(), keys.end());
-    order_.reserve(keys.size());
-    for (const auto& key : keys) order_.push_back(key.second & ~kPut);
+    std::sort(places.begin(), places.end());
+    order_.reserve(places.size());
+    for (const Place& place : places) order_.push_back(place.index);
     for (std::size_t first = 0; first < order_.size();) {
+        const std::uint16_t nodes = shapes_[order_[first]].nodes;
         std::size_t last = first + 1;
-        while (last < order_.size() && last - first < piece && same_shape(order_[first], order_[last]))
-            ++last;
+        while (last < order_.size() && last - first < piece && shapes_[order_[last]].nodes == nodes) ++last;
         pieces_.push_back({first, last - first});
         first = last;
     }
-}
-
-bool LadderBatch::same_shape(std::size_t index, std::size_t other) const {
-    const LadderShape &a = shapes_[index], &b = shapes_[other];
-    return a.nodes == b.nodes && a.dividends == b.dividends &&
-           std::equal(a.steps, a.steps + a.dividends + 1, b.steps);
 }
 
 }  // namespace atalanta

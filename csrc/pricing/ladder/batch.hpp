@@ -1,5 +1,5 @@
-// Options grouped by the shape of their grids, and walked in pieces of one shape on several threads.
-// Entry: LadderBatch::for_each_piece. How options are grouped does not touch their results.
+// Options grouped by the size of their grids and the length of their marches, and walked in pieces on several
+// threads. Entry: LadderBatch::for_each_piece. How options are grouped does not touch their results.
 #pragma once
 
 #include <atomic>
@@ -17,11 +17,11 @@ namespace atalanta {
 template <class Rows>
 LadderOption ladder_option(const Rows& rows, const Terms& terms, std::size_t row);
 
-// Options of one shape, by their index in the batch.
+// Options whose grids have the same number of nodes, by their index in the batch.
 struct LadderPiece {
     const std::size_t* options;
     std::size_t count;
-    const LadderShape& shape;
+    LadderExtent extent;
 };
 
 // Working memory of one thread, aligned to 64 bytes.
@@ -48,24 +48,31 @@ class LadderBatch {
     const LadderOption& option(std::size_t index) const { return options_[index]; }
     const LadderShape& shape(std::size_t index) const { return shapes_[index]; }
 
-    // The option at place i of a block; a block that is not full repeats its first option.
-    const LadderOption& lane(const LadderPiece& piece, std::size_t i) const {
-        return options_[piece.options[i < piece.count ? i : 0]];
+    // A piece of at most kLadderOptions options as a block.
+    void fill(const LadderPiece& piece, LadderBlock& block) const {
+        block.count = piece.count;
+        for (std::size_t i = 0; i < piece.count; ++i) {
+            block.options[i] = options_[piece.options[i]];
+            block.shapes[i] = shapes_[piece.options[i]];
+        }
     }
 
-    // Calls body(piece, memory, by_cash) for all pieces, with doubles(shape) of memory and room for a number
+    // Calls body(piece, memory, by_cash) for all pieces, with doubles(extent) of memory and room for a number
     // per dividend and lane.
     template <class Body>
-    void for_each_piece(int threads, std::size_t (*doubles)(const LadderShape&) noexcept, Body&& body) const {
+    void for_each_piece(int threads, std::size_t (*doubles)(const LadderExtent&) noexcept,
+                        Body&& body) const {
         std::atomic<bool> out_of_memory{false};
         parallel_ranges(pieces_.size(), 1, threads, [&](std::size_t first, std::size_t count) {
             try {
                 LadderMemory memory;
                 for (std::size_t p = first; p < first + count; ++p) {
-                    const std::size_t* options = order_.data() + pieces_[p].first;
-                    const LadderPiece piece = {options, pieces_[p].count, shapes_[*options]};
-                    const std::size_t cash = piece.shape.dividends * kLadderOptions;
-                    double* const by_cash = memory.at_least(cash + doubles(piece.shape));
+                    LadderPiece piece = {order_.data() + pieces_[p].first, pieces_[p].count, {0, 0, 0}};
+                    for (std::size_t i = 0; i < piece.count; ++i) {
+                        piece.extent.include(shapes_[piece.options[i]]);
+                    }
+                    const std::size_t cash = piece.extent.dividends * kLadderOptions;
+                    double* const by_cash = memory.at_least(cash + doubles(piece.extent));
                     body(piece, by_cash + cash, by_cash);
                 }
             } catch (const std::bad_alloc&) {
@@ -79,8 +86,6 @@ class LadderBatch {
     struct Range {
         std::size_t first, count;  // of order_
     };
-
-    bool same_shape(std::size_t index, std::size_t other) const;
 
     std::vector<LadderOption> options_;
     std::vector<LadderShape> shapes_;

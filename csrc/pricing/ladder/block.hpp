@@ -18,11 +18,29 @@ struct alignas(64) PerLane {
     ATALANTA_INLINE double operator[](std::size_t lane) const { return at[lane]; }
 };
 
+// A bit per lane.
+using LaneSet = unsigned;
+constexpr LaneSet kEveryOption = (1u << kLadderOptions) - 1;
+
+ATALANTA_INLINE bool contains(LaneSet lanes, std::size_t lane) {
+    return (lanes >> lane & 1) != 0;
+}
+
 // Calls body(lane) for every lane; vectorises when the body is branch-free.
 template <class Body>
 ATALANTA_INLINE void each_lane(Body&& body) {
     ATALANTA_VECTOR_LOOP
     for (std::size_t lane = 0; lane < kLadderOptions; ++lane) body(lane);
+}
+
+// The same for the lanes of a set.
+template <class Body>
+ATALANTA_INLINE void each_of(LaneSet lanes, Body&& body) {
+    if (lanes == kEveryOption) {
+        each_lane(body);
+        return;
+    }
+    for (; lanes != 0; lanes &= lanes - 1) body(static_cast<std::size_t>(__builtin_ctz(lanes)));
 }
 
 struct Normalised {
@@ -34,9 +52,14 @@ struct Normalised {
     PerLane diffusion, drift;
     PerLane spacing, inverse_spacing;
 
-    ATALANTA_INLINE void fill(const LadderOption* options, const LadderShape& shape) {
+    // Lanes without an option look like the first one, and stay idle.
+    ATALANTA_INLINE void fill(const LadderBlock& block) {
+        PerLane half_width;
         for (std::size_t lane = 0; lane < kLadderOptions; ++lane) {
-            const LadderOption& o = options[lane];
+            const std::size_t from = lane < block.count ? lane : 0;
+            const LadderOption& o = block.options[from];
+            half_width[lane] = 0.1 * block.shapes[from].deviations;
+            exercisable[lane] = block.shapes[from].exercisable ? 1.0 : 0.0;
             side[lane] = -o.right;
             american[lane] = o.american ? 1.0 : 0.0;
             spot[lane] = o.spot;
@@ -46,16 +69,14 @@ struct Normalised {
             yield[lane] = o.dividend_yield;
             vol[lane] = o.vol;
         }
-        const double half_width = 0.1 * shape.deviations, cells = 0.5 * (shape.nodes - 1);
+        const double cells = 0.5 * (block.shapes[0].nodes - 1);
         each_lane([&](std::size_t l) {
             const double r = rate[l], q = yield[l];
             rate[l] = side[l] > 0.0 ? r : q;
             yield[l] = side[l] > 0.0 ? q : r;
-            const bool earns = rate[l] > 0.0, saves = yield[l] < 0.0, early = earns | saves;
-            exercisable[l] = early ? american[l] : 0.0;
             diffusion[l] = 0.5 * vol[l] * vol[l];
             drift[l] = rate[l] - yield[l] - diffusion[l];
-            spacing[l] = half_width * vol[l] * square_root(years[l]) / cells;
+            spacing[l] = half_width[l] * vol[l] * square_root(years[l]) / cells;
             inverse_spacing[l] = 1.0 / spacing[l];
         });
     }

@@ -51,18 +51,18 @@ void find_probabilities(const OptionRows& rows, const Terms& terms, double* prob
         kernels.limit(batch.option(row), &sensitivities, unused.data());
         probability[row] = sensitivities.exercised;
     }
-    batch.for_each_piece(
-        threads, kernels.differentiate_doubles,
-        [&](const LadderPiece& piece, double* memory, double* by_cash) {
-            LadderOption lanes[kLadderOptions];
-            LadderReading readings[kLadderOptions];
-            LadderSensitivities sensitivities[kLadderOptions];
-            for (std::size_t i = 0; i < kLadderOptions; ++i) lanes[i] = batch.lane(piece, i);
-            kernels.differentiate(lanes, piece.shape, memory, readings, sensitivities, by_cash);
-            for (std::size_t i = 0; i < piece.count; ++i) {
-                probability[piece.options[i]] = std::clamp(sensitivities[i].exercised, 0.0, 1.0);
-            }
-        });
+    batch.for_each_piece(threads, kernels.differentiate_doubles,
+                         [&](const LadderPiece& piece, double* memory, double* by_cash) {
+                             LadderBlock block;
+                             LadderReading readings[kLadderOptions];
+                             LadderSensitivities sensitivities[kLadderOptions];
+                             batch.fill(piece, block);
+                             kernels.differentiate(block, memory, readings, sensitivities, by_cash);
+                             for (std::size_t i = 0; i < piece.count; ++i) {
+                                 probability[piece.options[i]] =
+                                     std::clamp(sensitivities[i].exercised, 0.0, 1.0);
+                             }
+                         });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// An ex-date: u before it from u after it, at the spot less the dividend, on a grid about another centre.
-// Entry: cross_ex_date.
+// An ex-date that all lanes of a block cross before the same step: u before it from u after it, at the spot
+// less the dividend, on a grid about another centre. A lane's numbers are those that ex_date_column.hpp finds
+// for it alone. Entries: carry_over, exercise_before.
 #pragma once
 
 #include "pricing/ladder/hinge.hpp"
@@ -9,9 +10,22 @@ namespace atalanta {
 namespace {
 
 // The payoff level - slope E of one stage or date, at its time to expiry.
+struct LanePayoff {
+    double time, level, slope;
+};
 struct PayoffRecord {
     PerLane time, level, slope;
+
+    ATALANTA_INLINE void set(std::size_t l, const LanePayoff& payoff) {
+        time[l] = payoff.time;
+        level[l] = payoff.level;
+        slope[l] = payoff.slope;
+    }
 };
+
+ATALANTA_INLINE LanePayoff lane_of(const PayoffRecord& payoff, std::size_t l) {
+    return {payoff.time[l], payoff.level[l], payoff.slope[l]};
+}
 
 // Where a payoff becomes zero, in nodes.
 ATALANTA_INLINE double payoff_kink(const Normalised& n, const PayoffRecord& payoff, std::size_t nodes,
@@ -20,13 +34,18 @@ ATALANTA_INLINE double payoff_kink(const Normalised& n, const PayoffRecord& payo
     return fma(distance, n.inverse_spacing[lane], static_cast<double>(nodes / 2));
 }
 
+// One dividend of one lane.
+struct LaneDate {
+    double time;  // to expiry
+    double cash;
+    double spot;   // at the centre of the grid before the date
+    double share;  // cash over spot
+    double shift;  // what the logarithm of X at the centre gains over the date
+};
+
 // One dividend of every lane.
 struct ExDate {
-    PerLane time;  // to expiry
-    PerLane cash;
-    PerLane spot;   // at the centre of the grid before the date
-    PerLane share;  // cash over spot
-    PerLane shift;  // what the logarithm of X at the centre gains over the date
+    PerLane spot, share, shift;
 };
 
 // The spot at the centre of the grid after a date, and its derivatives.
@@ -61,13 +80,25 @@ ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, dou
 constexpr double kLeastRest = 1e-300;
 
 // Fourth-order interpolation between -1/2 and 1/2 of five nodes about 0.
-ATALANTA_INLINE double interpolate(double f, double a, double b, double c, double d, double e) {
+struct Quartic {
+    double value, first, second, third, fourth;
+
+    ATALANTA_INLINE double operator()(double f) const {
+        return fma(f, fma(f, fma(f, fma(f, fourth, third), second), first), value);
+    }
+};
+ATALANTA_INLINE Quartic quartic(double a, double b, double c, double d, double e) {
     const double outer = a + e, inner = b + d, odd_outer = e - a, odd_inner = d - b;
-    const double second = fma(16.0, inner, fma(-30.0, c, -outer)) * (1.0 / 24.0);
-    const double first = fma(8.0, odd_inner, -odd_outer) * (1.0 / 12.0);
-    const double third = fma(-2.0, odd_inner, odd_outer) * (1.0 / 12.0);
-    const double fourth = fma(-4.0, inner, fma(6.0, c, outer)) * (1.0 / 24.0);
-    return fma(f, fma(f, fma(f, fma(f, fourth, third), second), first), c);
+    return {c, fma(8.0, odd_inner, -odd_outer) * (1.0 / 12.0),
+            fma(16.0, inner, fma(-30.0, c, -outer)) * (1.0 / 24.0),
+            fma(-2.0, odd_inner, odd_outer) * (1.0 / 12.0),
+            fma(-4.0, inner, fma(6.0, c, outer)) * (1.0 / 24.0)};
+}
+
+// The node nearest to a place that has two on each side.
+ATALANTA_INLINE double stencil_centre(double place, double last) {
+    const double nearest = __builtin_floor(place + 0.5), low = nearest < 2.0 ? 2.0 : nearest;
+    return low < last - 2.0 ? low : last - 2.0;
 }
 
 // Where a node of the grid before the date lies on the grid after it.
@@ -75,6 +106,18 @@ struct Landing {
     PerLane place;  // in cells from node 0
     PerLane rest;   // share of the spot that is left
 };
+
+struct LandedNode {
+    double place, rest;
+};
+// shrinks: the centre's spot over that of the node.
+ATALANTA_INLINE LandedNode land_node(double side, double share, double shift, double inverse_spacing,
+                                     double shrinks, double i) {
+    const double left = fma(-share, shrinks, 1.0);
+    const double rest = left > kLeastRest ? left : kLeastRest;
+    const double moved = fma(side, logarithm(rest), -shift);
+    return {fma(moved, inverse_spacing, i), left > 0.0 ? left : 0.0};
+}
 
 ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double* growth, std::size_t nodes,
                           std::size_t i, Landing& to) {
@@ -84,11 +127,10 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
         // The nodes lie symmetrically, so that 1 / E is E on the other side.
         const double put_shrinks = down[l], call_shrinks = up[l];
         const double shrinks = n.side[l] > 0.0 ? put_shrinks : call_shrinks;
-        const double left = fma(-date.share[l], shrinks, 1.0);
-        const double rest = left > kLeastRest ? left : kLeastRest;
-        to.rest[l] = left > 0.0 ? left : 0.0;
-        const double moved = fma(n.side[l], logarithm(rest), -date.shift[l]);
-        to.place[l] = fma(moved, n.inverse_spacing[l], static_cast<double>(i));
+        const LandedNode landed = land_node(n.side[l], date.share[l], date.shift[l], n.inverse_spacing[l],
+                                            shrinks, static_cast<double>(i));
+        to.place[l] = landed.place;
+        to.rest[l] = landed.rest;
     });
 }
 
@@ -100,13 +142,13 @@ struct Beyond {
     double second;  // weight of node 1, node 0 having the rest
     double held;
 };
-inline Beyond read_beyond(const Normalised& n, const PayoffRecord& payoff, const double* u,
-                          const double* growth, std::size_t lane, double place) {
-    const double e0 = growth[lane], e1 = growth[kLadderOptions + lane], u0 = u[lane],
-                 u1 = u[kLadderOptions + lane];
-    const double x = e0 * exponential(place * n.spacing[lane]);
+// stride: between the nodes of the lane l.
+inline Beyond read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* u,
+                          const double* growth, std::size_t stride, double place) {
+    const double e0 = growth[0], e1 = growth[stride], u0 = u[0], u1 = u[stride];
+    const double x = e0 * exponential(place * n.spacing[l]);
     const double second = (x - e0) / (e1 - e0);
-    const double pay = n.american[lane] > 0.0 ? fma(-payoff.slope[lane], x, payoff.level[lane]) : 0.0;
+    const double pay = n.american[l] > 0.0 ? fma(-payoff.slope, x, payoff.level) : 0.0;
     return {x, pay, second, fma(u1 - u0, second, u0)};
 }
 
@@ -121,9 +163,7 @@ ATALANTA_INLINE void choose_centres(const PerLane& place, std::size_t nodes, Per
                                     PerLane& outside) {
     const double last = static_cast<double>(nodes - 1);
     each_lane([&](std::size_t l) {
-        const double nearest = __builtin_floor(place[l] + 0.5);
-        const double low = nearest < 2.0 ? 2.0 : nearest;
-        centre[l] = low < last - 2.0 ? low : last - 2.0;
+        centre[l] = stencil_centre(place[l], last);
         const bool below = place[l]<0.0, above = place[l]> last, beyond = below | above;
         outside[l] = beyond ? 1.0 : 0.0;
     });
@@ -182,16 +222,17 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
         for (std::size_t l = 0; l < kLadderOptions; ++l) any_outside |= bits_of(outside[l]);
         each_lane([&](std::size_t l) {
             const double f = to.place[l] - stencil.centre[l];
-            const double u = interpolate(f, stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
-                                         stencil.value[3][l], stencil.value[4][l]);
-            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+            const Quartic u = quartic(stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
+                                      stencil.value[3][l], stencil.value[4][l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u(f);
         });
         if (any_outside == 0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (outside[l] == 0.0) continue;
             double u = 0.0;
             if (to.place[l] < 0.0) {
-                const Beyond beyond = read_beyond(n, payoff, after, growth, l, to.place[l]);
+                const Beyond beyond =
+                    read_beyond(n, l, lane_of(payoff, l), after + l, growth + l, kLadderOptions, to.place[l]);
                 u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
             }
             out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
@@ -203,24 +244,39 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
 struct KinkRecord {
     PerLane node;              // beyond the kink, 0 where there is none
     PerLane gain_below, gain;  // payoff less value, at the nodes before and beyond it
+
+    ATALANTA_INLINE void set(std::size_t l, std::size_t i, double at_below, double at) {
+        node[l] = static_cast<double>(i);
+        gain_below[l] = at_below;
+        gain[l] = at;
+    }
 };
 
 // Where a lane's payoff stops being worth more than its value: two nodes are corrected for the kink.
-inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& gain_below, const PerLane& gain,
+ATALANTA_INLINE HingeWeights kink_weights(const Normalised& n, std::size_t l, double gain_below,
+                                          double gain) {
+    const double across = gain_below - gain;
+    return hinge_weights(gain_below / across, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
+}
+
+inline void correct_kinks(const Normalised& n, LaneSet lanes, const PerLane& gain_below, const PerLane& gain,
                           std::size_t i, double* u, KinkRecord* record) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        if ((lanes >> l & 1) == 0) continue;
-        const double across = gain_below[l] - gain[l];
-        const HingeWeights w =
-            hinge_weights(gain_below[l] / across, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
+        if (!contains(lanes, l)) continue;
+        const HingeWeights w = kink_weights(n, l, gain_below[l], gain[l]);
         node(u, i - 1)[l] += w.positive;
         node(u, i)[l] += w.zero;
-        if (record == nullptr) continue;
-        record->node[l] = static_cast<double>(i);
-        record->gain_below[l] = gain_below[l];
-        record->gain[l] = gain[l];
+        if (record != nullptr) record->set(l, i, gain_below[l], gain[l]);
     }
 }
+
+// What taking the derivative of a crossing needs to know, of each lane its own.
+struct DateRecord {
+    PayoffRecord payoff_after, payoff;  // on the grids after and before the date
+    KinkRecord kink;
+    double* after;        // u just after the date
+    std::uint16_t* held;  // a bit per lane
+};
 
 // The right to exercise just before the date: u = max(u, payoff). held and record may be null.
 [[gnu::noinline]] inline void exercise_before(const Normalised& n, const PerLane& level, const PerLane& slope,
@@ -229,7 +285,7 @@ inline void correct_kinks(const Normalised& n, unsigned lanes, const PerLane& ga
     PerLane gains_below, gains;
     each_lane([&](std::size_t l) { gains_below[l] = -1.0; });
     for (std::size_t i = 0; i < nodes; ++i) {
-        unsigned exercised = 0, crossing = 0;
+        LaneSet exercised = 0, crossing = 0;
         for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
             const Lanes value = load(node(u, i) + at), zero = repeat(0.0);
             const Lanes pay = fnma(load(slope.at + at), load(node(growth, i) + at), load(level.at + at));

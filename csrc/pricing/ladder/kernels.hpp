@@ -32,29 +32,31 @@ inline LadderReading ladder_limit(const LadderOption& option, LadderSensitivitie
     return limit.reading;
 }
 
-inline std::size_t ladder_solve_doubles(const LadderShape& shape) noexcept {
-    return march_doubles(shape.nodes, shape.dividends);
+inline std::size_t ladder_solve_doubles(const LadderExtent& extent) noexcept {
+    return march_doubles(extent);
 }
 
-inline std::size_t ladder_differentiate_doubles(const LadderShape& shape) noexcept {
-    return march_doubles(shape.nodes, shape.dividends) + LadderAdjoint::doubles(shape) + Tape::doubles(shape);
+inline std::size_t ladder_differentiate_doubles(const LadderExtent& extent) noexcept {
+    return march_doubles(extent) + LadderAdjoint::doubles(extent) + Tape::doubles(extent);
 }
 
-inline void ladder_solve(const LadderOption* options, const LadderShape& shape, double* memory,
-                         LadderReading* readings) noexcept {
-    LadderMarch march(options, shape, memory);
+inline void read_block(const LadderMarch& march, LadderReading* readings) noexcept {
+    for (std::size_t lane = 0; lane < march.block().count; ++lane) readings[lane] = read_lane(march, lane);
+}
+
+inline void ladder_solve(const LadderBlock& block, double* memory, LadderReading* readings) noexcept {
+    LadderMarch march(block, memory);
     march.solve();
-    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+    read_block(march, readings);
 }
 
-inline void ladder_differentiate(const LadderOption* options, const LadderShape& shape, double* memory,
-                                 LadderReading* readings, LadderSensitivities* sensitivities,
-                                 double* by_cash) noexcept {
-    double* const adjoint_memory = memory + march_doubles(shape.nodes, shape.dividends);
-    const Tape tape(shape, adjoint_memory + LadderAdjoint::doubles(shape));
-    LadderMarch march(options, shape, memory);
+inline void ladder_differentiate(const LadderBlock& block, double* memory, LadderReading* readings,
+                                 LadderSensitivities* sensitivities, double* by_cash) noexcept {
+    LadderMarch march(block, memory);
+    double* const adjoint_memory = memory + march_doubles(march.extent());
+    const Tape tape(march.extent(), adjoint_memory + LadderAdjoint::doubles(march.extent()));
     march.solve(&tape);
-    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) readings[lane] = read_lane(march, lane);
+    read_block(march, readings);
     LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
 }
 
@@ -62,11 +64,11 @@ inline std::size_t ladder_profile_size(const LadderShape& shape) noexcept {
     return 2 * profile_half(shape) + 1;
 }
 
-inline void ladder_profiles(const LadderOption* options, const LadderShape& shape, double* memory,
-                            LadderProfile* profiles, double* const* values) noexcept {
-    LadderMarch march(options, shape, memory);
+inline void ladder_profiles(const LadderBlock& block, double* memory, LadderProfile* profiles,
+                            double* const* values) noexcept {
+    LadderMarch march(block, memory);
     march.solve();
-    for (std::size_t lane = 0; lane < kLadderOptions; ++lane) {
+    for (std::size_t lane = 0; lane < block.count; ++lane) {
         profiles[lane] = profile_of(march, lane, values[lane]);
     }
 }

@@ -47,21 +47,21 @@ struct GreekOutput {
 
 void solve_piece(const LadderKernels& kernels, const LadderBatch& batch, const LadderPiece& piece,
                  double* memory, double* by_cash, const GreekOutput& to) {
-    LadderOption options[kLadderOptions];
-    for (std::size_t i = 0; i < kLadderOptions; ++i) options[i] = batch.lane(piece, i);
+    LadderBlock block;
+    batch.fill(piece, block);
     LadderReading readings[kLadderOptions];
     LadderSensitivities sensitivities[kLadderOptions];
     const bool all = to.wants_sensitivities();
     if (all) {
-        kernels.differentiate(options, piece.shape, memory, readings, sensitivities, by_cash);
+        kernels.differentiate(block, memory, readings, sensitivities, by_cash);
     } else {
-        kernels.solve(options, piece.shape, memory, readings);
+        kernels.solve(block, memory, readings);
     }
     for (std::size_t i = 0; i < piece.count; ++i) {
         to.set(piece.options[i], readings[i]);
         if (!all) continue;
         to.set(piece.options[i], sensitivities[i]);
-        to.set_cash(piece.options[i], piece.shape.dividends, by_cash + i, kLadderOptions);
+        to.set_cash(piece.options[i], block.options[i].dividends, by_cash + i, kLadderOptions);
     }
 }
 

@@ -44,7 +44,7 @@ class Searches {
         const LadderBatch batch(options(), done_, tolerance_, kernels_, kSearchesPerPiece);
         batch.for_each_piece(
             threads, kernels_.solve_doubles,
-            [&](const LadderPiece& piece, double* memory, double*) { stream(piece, memory); });
+            [&](const LadderPiece& piece, double* memory, double*) { stream(batch, piece, memory); });
         for (const std::size_t row : batch.others()) searches_[row].option.vol = kNotANumber;
         for (std::size_t row = 0; row < searches_.size(); ++row) {
             if (done_[row]) continue;
@@ -79,16 +79,18 @@ class Searches {
         return true;
     }
 
-    void stream(const LadderPiece& piece, double* memory) {
+    void stream(const LadderBatch& batch, const LadderPiece& piece, double* memory) {
         std::size_t lanes[kLadderOptions], next = 0, busy = 0;
         for (; busy < kLadderOptions && next < piece.count; ++busy) lanes[busy] = piece.options[next++];
         while (busy > 0) {
-            LadderOption options[kLadderOptions];
+            LadderBlock block;
             LadderReading readings[kLadderOptions];
-            for (std::size_t i = 0; i < kLadderOptions; ++i) {
-                options[i] = searches_[lanes[i < busy ? i : 0]].option;
+            block.count = busy;
+            for (std::size_t i = 0; i < busy; ++i) {
+                block.options[i] = searches_[lanes[i]].option;
+                block.shapes[i] = batch.shape(lanes[i]);
             }
-            kernels_.solve(options, piece.shape, memory, readings);
+            kernels_.solve(block, memory, readings);
             std::size_t kept = 0;
             for (std::size_t i = 0; i < busy; ++i) {
                 if (!kernels_.advance_search(&searches_[lanes[i]], readings[i].price)) {

@@ -37,24 +37,20 @@ Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
     }
     nodes_.resize(size);
     for (std::size_t row = 0; row < rows.size; ++row) values_[row] = nodes_.data() + first[row];
-    batch.for_each_piece(
-        threads,
-        [](const LadderShape& shape) noexcept {
-            const LadderKernels& kernels = *active_kernels().ladder;
-            return kernels.solve_doubles(shape) + kernels.profile_size(shape);
-        },
-        [&](const LadderPiece& piece, double* memory, double*) {
-            LadderOption lanes[kLadderOptions];
-            LadderProfile profiles[kLadderOptions];
-            double* values[kLadderOptions];
-            double* const unused = memory + kernels_->solve_doubles(piece.shape);
-            for (std::size_t i = 0; i < kLadderOptions; ++i) {
-                lanes[i] = batch.lane(piece, i);
-                values[i] = i < piece.count ? nodes_.data() + first[piece.options[i]] : unused;
-            }
-            kernels_->profiles(lanes, piece.shape, memory, profiles, values);
-            for (std::size_t i = 0; i < piece.count; ++i) profiles_[piece.options[i]] = profiles[i];
-        });
+    batch.for_each_piece(threads, kernels_->solve_doubles,
+                         [&](const LadderPiece& piece, double* memory, double*) {
+                             LadderBlock block;
+                             LadderProfile profiles[kLadderOptions];
+                             double* values[kLadderOptions];
+                             batch.fill(piece, block);
+                             for (std::size_t i = 0; i < piece.count; ++i) {
+                                 values[i] = nodes_.data() + first[piece.options[i]];
+                             }
+                             kernels_->profiles(block, memory, profiles, values);
+                             for (std::size_t i = 0; i < piece.count; ++i) {
+                                 profiles_[piece.options[i]] = profiles[i];
+                             }
+                         });
 }
 
 std::size_t Ladders::bytes() const noexcept {

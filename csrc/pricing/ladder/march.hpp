@@ -1,8 +1,10 @@
-// The march of sixteen options from expiry to the present. Entry: LadderMarch::solve, which leaves u of the
-// present in its grid, for the readings, and what it did on a tape, if it is given one.
+// The march of sixteen options from expiry to the present, each with steps and ex-dates of its own. Entry:
+// LadderMarch::solve, which leaves u of the present in its grid, for the readings, and what it did on a tape,
+// if it is given one.
 #pragma once
 
 #include "pricing/ladder/present.hpp"
+#include "pricing/ladder/program.hpp"
 #include "pricing/ladder/shape.hpp"
 #include "pricing/ladder/start.hpp"
 #include "pricing/ladder/step_times.hpp"
@@ -12,37 +14,50 @@ namespace {
 
 constexpr double kNoObstacle = -1e30;
 
-// Doubles that a march needs, per shape. The memory is aligned to 64 bytes.
-constexpr std::size_t march_doubles(std::size_t nodes, std::size_t dividends) {
-    return kLadderOptions * (3 * nodes + 5 * (dividends + 1)) + Tape::held_doubles(nodes);
+inline LadderExtent extent_of(const LadderBlock& block) {
+    LadderExtent extent = {0, 0, 0};
+    for (std::size_t l = 0; l < block.count; ++l) extent.include(block.shapes[l]);
+    return extent;
+}
+
+// Doubles that a march needs. The memory is aligned to 64 bytes.
+inline std::size_t march_doubles(const LadderExtent& extent) {
+    const std::size_t nodes = extent.nodes;
+    return kLadderOptions * (3 * nodes + 5 * (extent.dividends + 1) + Columns::length(nodes)) +
+           Columns::doubles(nodes) + Tape::held_doubles(nodes);
 }
 
 class LadderMarch {
   public:
-    LadderMarch(const LadderOption* options, const LadderShape& shape, double* memory)
-        : shape_(shape),
-          nodes_(shape.nodes),
+    LadderMarch(const LadderBlock& block, double* memory)
+        : block_(block),
+          extent_(extent_of(block)),
+          nodes_(extent_.nodes),
+          programs_(block),
           growth_(memory),
           u_(memory + kLadderOptions * nodes_),
           w_(u_ + kLadderOptions * nodes_),
           centres_(w_ + kLadderOptions * nodes_),
-          dates_(centres_ + kLadderOptions * (shape.dividends + 1)) {
-        last_sweep_.held =
-            reinterpret_cast<std::uint16_t*>(dates_ + kLadderOptions * kDateColumns * (shape.dividends + 1));
-        n_.fill(options, shape);
-        place_centres(options);
+          dates_(centres_ + kLadderOptions * (extent_.dividends + 1)),
+          growth_columns_(dates_ + kLadderOptions * kDateColumns * (extent_.dividends + 1)),
+          columns_memory_(growth_columns_ + kLadderOptions * Columns::length(nodes_)),
+          columns_(columns_memory_, nodes_) {
+        last_sweep_.held = reinterpret_cast<std::uint16_t*>(columns_memory_ + Columns::doubles(nodes_));
+        n_.fill(block);
+        place_centres();
         fill_growth();
     }
 
     void solve(const Tape* tape = nullptr) {
         tape_ = tape;
-        step_ = 0;
-        for (std::uint32_t k = start(); k <= shape_.dividends; ++k) {
-            const std::uint32_t d = shape_.dividends - k;
-            PerLane until = n_.years;
-            if (d > 0) copy(until, date_column(d - 1, kTime));
-            march(k, until);
-            if (d > 0) cross(d - 1);
+        idle();
+        const std::uint32_t steps = programs_.steps();
+        for (step_ = 0; step_ < steps; ++step_) {
+            const LaneSet starts = programs_.starting(step_);
+            if (starts != 0) start(starts);
+            for (LaneSet lanes = programs_.crossing(); lanes != 0; lanes = programs_.crossing()) cross(lanes);
+            take_step(step_ + 1 == steps);
+            programs_.advance();
         }
         exercise_now_ = find_exercise(last_sweep_, n_);
         continue_smoothly(n_, payoff_, exercise_now_, growth_, nodes_, u_);
@@ -54,22 +69,37 @@ class LadderMarch {
     }
     const Normalised& normalised() const { return n_; }
     const ExerciseNow& exercise_now() const { return exercise_now_; }
-    const LadderShape& shape() const { return shape_; }
+    const LadderBlock& block() const { return block_; }
+    const LadderExtent& extent() const { return extent_; }
+    std::size_t nodes() const { return nodes_; }
     const StartRecord& start_record() const { return start_; }
     const double* growth() const { return growth_; }
     // The solved grid and the spare one, for those who need neither any more.
     double* grid() { return u_; }
     double* spare() { return w_; }
-    // In the order of the calendar: the logarithm of X at the middle node before date d, plus drift tau.
-    const double* centre(std::uint32_t d) const { return centres_ + d * kLadderOptions; }
-    ExDate date(std::uint32_t d) const {
-        ExDate date;
-        copy(date.time, date_column(d, kTime));
-        copy(date.cash, date_column(d, kCash));
-        copy(date.spot, date_column(d, kSpot));
-        copy(date.shift, date_column(d, kShift));
-        each_lane([&](std::size_t l) { date.share[l] = date.cash[l] / date.spot[l]; });
-        return date;
+    const Columns& columns() const { return columns_; }
+    // The growth of a lane side by side, for crossing ex-dates alone.
+    const double* growth_column(std::size_t l) {
+        double* const column = growth_columns_ + l * Columns::length(nodes_);
+        if (!contains(has_column_, l)) copy_column(growth_ + l, nodes_, column);
+        has_column_ |= 1u << l;
+        return column;
+    }
+    // In the order of the calendar.
+    LaneDate date(std::uint32_t d, std::size_t l) const {
+        const double cash = date_column(d, kCash)[l], spot = date_column(d, kSpot)[l];
+        return {date_column(d, kTime)[l], cash, spot, cash / spot, date_column(d, kShift)[l]};
+    }
+
+    ExDate dates(std::uint32_t d) const {
+        ExDate dates;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const LaneDate of_lane = date(d, l);
+            dates.spot[l] = of_lane.spot;
+            dates.share[l] = of_lane.share;
+            dates.shift[l] = of_lane.shift;
+        }
+        return dates;
     }
 
   private:
@@ -78,27 +108,34 @@ class LadderMarch {
         return dates_ + (d * kDateColumns + column) * kLadderOptions;
     }
 
-    ATALANTA_INLINE static void copy(PerLane& to, const double* from) {
-        for (std::size_t l = 0; l < kLadderOptions; ++l) to[l] = from[l];
+    // Lanes that have not begun: nothing moves, and no obstacle is met.
+    void idle() {
+        __builtin_memset(u_, 0, nodes_ * kLadderOptions * sizeof(double));
+        each_lane([&](std::size_t l) {
+            time_[l] = since_[l] = until_[l] = centre_[l] = exercisable_[l] = 0.0;
+            asymptote_level_[l] = asymptote_slope_[l] = asymptote_since_[l] = 0.0;
+        });
     }
 
     // The centre follows the median of the spot through its dividends, so that the present spot and every
-    // ex-date map node to node there.
-    void place_centres(const LadderOption* options) {
+    // ex-date map node to node there. In the order of the calendar: the logarithm of X at the middle node
+    // before date d, plus drift tau. Lanes without a date d have one without cash.
+    void place_centres() {
         PerLane centre;
         each_lane([&](std::size_t l) {
             const double log_x = n_.side[l] * log_ratio(n_.spot[l], n_.strike[l]);
             centre[l] = fma(n_.drift[l], n_.years[l], log_x);
         });
-        for (std::uint32_t d = 0; d <= shape_.dividends; ++d) {
+        for (std::uint32_t d = 0; d <= extent_.dividends; ++d) {
             double* to = centres_ + d * kLadderOptions;
             for (std::size_t l = 0; l < kLadderOptions; ++l) to[l] = centre[l];
-            if (d == shape_.dividends) return;
+            if (d == extent_.dividends) return;
             double *time = date_column(d, kTime), *cash = date_column(d, kCash);
             double *spot = date_column(d, kSpot), *shift = date_column(d, kShift);
             for (std::size_t l = 0; l < kLadderOptions; ++l) {
-                time[l] = n_.years[l] - options[l].ex_years[d];
-                cash[l] = options[l].cash[d];
+                const bool pays = l < block_.count && d < block_.options[l].dividends;
+                time[l] = pays ? n_.years[l] - block_.options[l].ex_years[d] : 0.0;
+                cash[l] = pays ? block_.options[l].cash[d] : 0.0;
             }
             each_lane([&](std::size_t l) {
                 const double log_x = fma(-n_.drift[l], time[l], centre[l]);
@@ -120,61 +157,67 @@ class LadderMarch {
         }
     }
 
-    // Returns the interval, counted from expiry, in which the march begins.
-    std::uint32_t start() {
-        std::uint32_t k = 0;
-        PerLane time, cash;
-        each_lane([&](std::size_t l) { time[l] = cash[l] = 0.0; });
-        for (; k < shape_.dividends && shape_.steps[k] == 0; ++k) {
-            const std::uint32_t d = shape_.dividends - 1 - k;
-            const double *of_date = date_column(d, kTime), *paid = date_column(d, kCash);
-            each_lane([&](std::size_t l) {
-                time[l] = of_date[l];
-                cash[l] += cash_in_strike(n_, l, paid[l], of_date[l]);
-            });
+    void start(LaneSet lanes) {
+        PerLane cash;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (!contains(lanes, l)) continue;
+            programs_.start(l);
+            time_[l] = cash[l] = 0.0;
+            for (std::uint32_t d = block_.options[l].dividends; d-- > programs_.interval(l);) {
+                time_[l] = date_column(d, kTime)[l];
+                cash[l] += cash_in_strike(n_, l, date_column(d, kCash)[l], time_[l]);
+            }
+            centre_[l] = centres_[programs_.interval(l) * kLadderOptions + l];
+            exercisable_[l] = n_.exercisable[l];
         }
-        const std::uint32_t interval = shape_.dividends - k;
-        time_ = time;
-        start_.set(n_, time, cash, centre(interval));
-        payoff_ = start_.payoff;
-        fill_start(start_, growth_, nodes_, u_);
-        fit_asymptote(interval);
-        correct_start(n_, start_, nodes_, u_);
-        return k;
+        start_.set(n_, lanes, time_, cash, centre_);
+        fill_start(start_, lanes, growth_, nodes_, u_);
+        fit_asymptote(lanes);
+        correct_start(n_, start_, lanes, nodes_, u_);
+        each_of(lanes, [&](std::size_t l) { cash[l] = 0.0; });
+        enter(lanes, cash);
     }
 
-    // Interval k, counted from expiry, up to the time to expiry `until`.
-    void march(std::uint32_t k, const PerLane& until) {
-        const std::size_t steps = shape_.steps[k];
-        if (steps == 0) return;
-        const double* centre = centres_ + (shape_.dividends - k) * kLadderOptions;
-        const PerLane since = time_;
-        StepTimes times;
-        set_times(k, steps, until, times);
-        for (std::size_t s = 1; s <= steps; ++s) {
-            PerLane end, ratio, middle, share;
-            times.shares(static_cast<double>(s), share);
-            each_lane([&](std::size_t l) {
-                end[l] = fma(until[l] - since[l], share[l], since[l]);
-                const double dt = end[l] - time_[l];
-                ratio[l] = n_.diffusion[l] * dt * n_.inverse_spacing[l] * n_.inverse_spacing[l];
-                middle[l] = fma(kGamma, dt, time_[l]);
-            });
-            op_.set(ratio);
-            sweep_down_first(op_, nodes_, u_, w_);
-            finish_stage(middle, centre, 0, true);
-            sweep_down_second(op_, nodes_, u_, w_);
-            finish_stage(end, centre, 1, s < steps);
-            double* const swapped = u_;
-            u_ = w_;
-            w_ = swapped;
-            ++step_;
-            time_ = end;
+    // Lanes begin their present interval, at a dividend of `cash`.
+    void enter(LaneSet lanes, const PerLane& cash) {
+        PerLane steps, length;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (!contains(lanes, l)) continue;
+            const std::uint32_t interval = programs_.interval(l);
+            steps[l] = static_cast<double>(programs_.steps_in(l, interval));
+            since_[l] = time_[l];
+            until_[l] = interval > 0 ? date_column(interval - 1, kTime)[l] : n_.years[l];
+            length[l] = until_[l] - since_[l];
         }
+        times_.set(n_, lanes, steps, since_, length, cash);
     }
 
-    void finish_stage(const PerLane& time, const double* centre, std::size_t stage, bool ghosts) {
-        set_obstacle(time, centre);
+    void take_step(bool is_last) {
+        PerLane end, ratio, middle, share;
+        times_.advance(share);
+        each_lane([&](std::size_t l) {
+            end[l] = fma(until_[l] - since_[l], share[l], since_[l]);
+            const double dt = end[l] - time_[l];
+            ratio[l] = n_.diffusion[l] * dt * n_.inverse_spacing[l] * n_.inverse_spacing[l];
+            middle[l] = fma(kGamma, dt, time_[l]);
+        });
+        op_.set(ratio);
+        sweep_down_first(op_, nodes_, u_, w_);
+        finish_stage(middle, 0, kEveryOption, false);
+        sweep_down_second(op_, nodes_, u_, w_);
+        finish_stage(end, 1, kEveryOption & ~programs_.ending(), is_last);
+        swap();
+        time_ = end;
+    }
+
+    void swap() {
+        double* const swapped = u_;
+        u_ = w_;
+        w_ = swapped;
+    }
+
+    void finish_stage(const PerLane& time, std::size_t stage, LaneSet ghosts, bool is_last) {
+        set_obstacle(time);
         if (tape_ != nullptr) {
             StepRecord& step = tape_->step(step_);
             StageRecord& record = step.stage[stage];
@@ -182,41 +225,30 @@ class LadderMarch {
             record.payoff = payoff_;
             record.ghosts = ghosts;
             sweep_up_recorded(ghosts, record.sweep);
-            if (!ghosts) last_sweep_ = record.sweep;
-        } else if (!ghosts) {
-            sweep_up_recorded(false, last_sweep_);
+            if (is_last) last_sweep_ = record.sweep;
+        } else if (is_last) {
+            sweep_up_recorded(ghosts, last_sweep_);
         } else {
-            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, true, w_, nullptr);
+            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, nullptr);
         }
     }
 
-    void sweep_up_recorded(bool ghosts, SweepRecord& record) {
+    void sweep_up_recorded(LaneSet ghosts, SweepRecord& record) {
         record.end = obstacle_.end;
         each_lane([&](std::size_t l) { record.boundary_node[l] = 0.0; });
         sweep_up<true>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, &record);
     }
 
-    void set_times(std::uint32_t k, std::size_t steps, const PerLane& until, StepTimes& times) {
-        PerLane length, cash;
-        each_lane([&](std::size_t l) { length[l] = until[l] - time_[l]; });
-        if (step_ == 0) {
-            each_lane([&](std::size_t l) { cash[l] = 0.0; });
-        } else {
-            copy(cash, date_column(shape_.dividends - k, kCash));
-        }
-        times.set(n_, steps, time_, length, cash);
-    }
-
-    void set_payoff(const PerLane& time, const double* centre) {
-        payoff_.time = time;
-        each_lane([&](std::size_t l) {
+    void set_payoff(LaneSet lanes, const PerLane& time) {
+        each_of(lanes, [&](std::size_t l) {
+            payoff_.time[l] = time[l];
             payoff_.level[l] = exponential(n_.rate[l] * time[l]);
-            payoff_.slope[l] = exponential(fma(n_.rate[l] - n_.drift[l], time[l], centre[l]));
+            payoff_.slope[l] = exponential(fma(n_.rate[l] - n_.drift[l], time[l], centre_[l]));
         });
     }
 
-    void set_obstacle(const PerLane& time, const double* centre) {
-        set_payoff(time, centre);
+    void set_obstacle(const PerLane& time) {
+        set_payoff(kEveryOption, time);
         const double* lowest = growth_;
         PerLane cells;
         each_lane([&](std::size_t l) {
@@ -226,8 +258,8 @@ class LadderMarch {
             const double bend = r * a * inverse, bend_slope = q * b * inverse;
             const double most = a * inverse * ((r > 0.0 ? r : 0.0) + (q < 0.0 ? -q : 0.0));
             const double grown = exponential(n_.diffusion[l] * (time[l] - asymptote_since_[l]));
-            const double distance = fma(n_.drift[l], time[l], -centre[l]) * n_.inverse_spacing[l];
-            const bool on = n_.exercisable[l] != 0.0;
+            const double distance = fma(n_.drift[l], time[l], -centre_[l]) * n_.inverse_spacing[l];
+            const bool on = exercisable_[l] != 0.0;
             obstacle_.level[l] = on ? a : kNoObstacle;
             obstacle_.slope[l] = on ? b : 0.0;
             obstacle_.bend[l] = on ? bend : 0.0;
@@ -248,57 +280,100 @@ class LadderMarch {
         return end < static_cast<double>(nodes_) ? static_cast<std::size_t>(end) : nodes_;
     }
 
-    void cross(std::uint32_t d) {
+    // Lanes cross the ex-date before their present interval.
+    void cross(LaneSet lanes) {
+        PayoffRecord after = payoff_;
+        PerLane cash;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (!contains(lanes, l)) continue;
+            programs_.cross(l);
+            centre_[l] = centres_[programs_.interval(l) * kLadderOptions + l];
+            cash[l] = date_column(programs_.interval(l), kCash)[l];
+        }
+        set_payoff(lanes, time_);
+        if (programs_.in_step(lanes)) {
+            cross_together(programs_.interval(0), after);
+        } else {
+            for (std::size_t l = 0; l < kLadderOptions; ++l) {
+                if (contains(lanes, l)) cross_alone(programs_.interval(l), l, lane_of(after, l));
+            }
+        }
+        fit_asymptote(lanes);
+        enter(lanes, cash);
+    }
+
+    void cross_together(std::uint32_t d, const PayoffRecord& after) {
+        PerLane level, slope;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const LanePayoff payoff = exercise_at_date(l);
+            level[l] = payoff.level;
+            slope[l] = payoff.slope;
+        }
         DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
         if (record != nullptr) {
-            record->payoff_after = payoff_;
+            record->payoff_after = after;
+            record->payoff = payoff_;
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
             each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
         }
-        carry_over(n_, date(d), payoff_, growth_, nodes_, u_, w_);
-        double* const swapped = u_;
-        u_ = w_;
-        w_ = swapped;
-        set_payoff(time_, centres_ + d * kLadderOptions);
-        PerLane level, slope;
-        each_lane([&](std::size_t l) {
-            level[l] = n_.american[l] > 0.0 ? payoff_.level[l] : kNoObstacle;
-            slope[l] = n_.american[l] > 0.0 ? payoff_.slope[l] : 0.0;
-        });
+        carry_over(n_, dates(d), after, growth_, nodes_, u_, w_);
+        swap();
         exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
-        if (record != nullptr) record->payoff = payoff_;
-        fit_asymptote(d);
+    }
+
+    void cross_alone(std::uint32_t d, std::size_t l, const LanePayoff& after) {
+        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
+        if (record != nullptr) {
+            record->payoff_after.set(l, after);
+            record->payoff.set(l, lane_of(payoff_, l));
+            record->kink.node[l] = 0.0;
+        }
+        cross_column(n_, l, date(d, l), after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_,
+                     record);
+    }
+
+    LanePayoff exercise_at_date(std::size_t l) const {
+        if (n_.american[l] > 0.0) return lane_of(payoff_, l);
+        return {payoff_.time[l], kNoObstacle, 0.0};
     }
 
     // Far in the money u = level - slope e^y, from the two lowest nodes.
-    void fit_asymptote(std::uint32_t interval) {
-        EdgeRecord* const record = tape_ == nullptr ? nullptr : &tape_->edge(interval);
-        if (record != nullptr) record->since = time_;
-        each_lane([&](std::size_t l) {
+    void fit_asymptote(LaneSet lanes) {
+        each_of(lanes, [&](std::size_t l) {
             const double e0 = growth_[l], e1 = growth_[kLadderOptions + l], u0 = u_[l];
             asymptote_slope_[l] = (u0 - u_[kLadderOptions + l]) / (e1 - e0);
             asymptote_level_[l] = fma(asymptote_slope_[l], e0, u0);
             asymptote_since_[l] = time_[l];
         });
-        if (record == nullptr) return;
-        each_lane([&](std::size_t l) { record->fall[l] = u_[l] - u_[kLadderOptions + l]; });
+        for (std::size_t l = 0; tape_ != nullptr && l < kLadderOptions; ++l) {
+            if (!contains(lanes, l)) continue;
+            EdgeRecord& record = tape_->edge(programs_.interval(l));
+            record.since[l] = time_[l];
+            record.fall[l] = u_[l] - u_[kLadderOptions + l];
+        }
     }
 
-    const LadderShape& shape_;
+    const LadderBlock& block_;
+    const LadderExtent extent_;
     const std::size_t nodes_;
-    double *growth_, *u_, *w_, *centres_, *dates_;
+    LanePrograms programs_;
+    double *growth_, *u_, *w_, *centres_, *dates_, *growth_columns_, *columns_memory_;
+    const Columns columns_;
     Normalised n_;
+    StepTimes times_;
     StepOperator op_;
     Obstacle obstacle_;
     StartRecord start_;
     PayoffRecord payoff_;     // the last one set
-    SweepRecord last_sweep_;  // of the present, or before an ex-date
+    SweepRecord last_sweep_;  // of the present
     ExerciseNow exercise_now_;
-    PerLane time_;
-    const Tape* tape_ = nullptr;
-    std::size_t step_ = 0;  // since expiry
+    PerLane time_, since_, until_;  // now, and where the present interval begins and ends
+    PerLane centre_, exercisable_;  // exercisable_: 0 before the start
     PerLane asymptote_level_, asymptote_slope_, asymptote_since_;
+    LaneSet has_column_ = 0;  // lanes whose growth_column is there
+    const Tape* tape_ = nullptr;
+    std::uint32_t step_ = 0;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What the ladder kernels are given and give back: options with their own dividends, solved sixteen at a time
-// on grids of one shape. Plain data, shared with the translation units of the instruction sets.
+// on grids of one size. Plain data, shared with the translation units of the instruction sets.
 #pragma once
 
 #include <cstddef>
@@ -16,15 +16,37 @@ struct LadderOption {
     bool american;
 };
 
-// The shape of a solve, a function of the row's own numbers. The options of a block share theirs.
+// The shape of a solve, a function of the row's own numbers.
 struct LadderShape {
-    std::uint16_t nodes;         // odd
-    std::uint16_t deviations;    // the grid reaches so many tenths of vol sqrt(years) to each side
-    std::uint32_t dividends;     // ex-dates
+    std::uint16_t nodes;       // odd
+    std::uint16_t deviations;  // the grid reaches so many tenths of vol sqrt(years) to each side
+    bool exercisable;          // between ex-dates exercise can be optimal
+    std::uint32_t dividends;   // ex-dates
+    std::uint32_t total_steps;
     const std::uint16_t* steps;  // dividends + 1 counts, from the interval before expiry back to the present
 };
 
 constexpr std::size_t kLadderOptions = 16;
+
+// Options that are solved side by side. Their grids have the same number of nodes; dividends and steps are
+// each option's own.
+struct LadderBlock {
+    std::size_t count;
+    LadderOption options[kLadderOptions];
+    LadderShape shapes[kLadderOptions];
+};
+
+// The most that an option of a block, or of several, has.
+struct LadderExtent {
+    std::uint16_t nodes;
+    std::uint32_t dividends, steps;
+
+    [[gnu::always_inline]] void include(const LadderShape& shape) noexcept {
+        nodes = shape.nodes > nodes ? shape.nodes : nodes;
+        dividends = shape.dividends > dividends ? shape.dividends : dividends;
+        steps = shape.total_steps > steps ? shape.total_steps : steps;
+    }
+};
 
 struct LadderReading {
     double price, delta, gamma, theta;

@@ -25,13 +25,13 @@ inline double spot_at(const Normalised& n, std::size_t l, double cells) {
 // values: 2 profile_half + 1 numbers.
 inline LadderProfile profile_of(const LadderMarch& march, std::size_t l, double* values) {
     const Normalised& n = march.normalised();
-    const std::size_t half = profile_half(march.shape());
+    const std::size_t half = profile_half(march.block().shapes[l]);
     const auto last = static_cast<std::ptrdiff_t>(half);
     for (std::ptrdiff_t i = -last; i <= last; ++i) values[i + last] = march.u(l, i);
     const ReadingUnits units = units_of(n, l);
     const double reach = static_cast<double>(half - kProfileMargin);
     const double low = spot_at(n, l, -n.side[l] * reach), high = spot_at(n, l, n.side[l] * reach);
-    const double middle = static_cast<double>(march.shape().nodes / 2);
+    const double middle = static_cast<double>(march.nodes() / 2);
     const double below = march.exercise_now().lowest[l], above = march.exercise_now().highest[l];
     LadderProfile p = {low,
                        high,

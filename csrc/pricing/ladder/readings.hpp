@@ -49,7 +49,7 @@ constexpr double kExercisedWithin = 1e-14;
 inline bool is_exercised(const LadderMarch& march, std::size_t l) {
     const Normalised& n = march.normalised();
     const ExerciseNow& now = march.exercise_now();
-    const double middle = static_cast<double>(march.shape().nodes / 2);
+    const double middle = static_cast<double>(march.nodes() / 2);
     if (now.lowest[l] <= middle && middle <= now.highest[l]) return true;
     const ReadingUnits units = units_of(n, l);
     const double intrinsic = n.side[l] * (n.strike[l] - n.spot[l]);

@@ -11,6 +11,7 @@ namespace atalanta {
 namespace {
 
 constexpr double kLargestSearchVol = 8.0;  // times sqrt(years)
+constexpr double kLargestStartVol = 1.2;   // times sqrt(years): a guess beyond it asks for a large grid
 constexpr double kLastStepWithin = 4.0;    // tolerances of the price before the last, uncounted step
 constexpr double kUnknownStart = 0.25;
 constexpr std::uint32_t kMostEvaluations = 60;
@@ -52,10 +53,9 @@ inline double starting_vol(const LadderSearch& s, double floor) {
     const double forward = s.escrowed_spot * saturating_exponential((o.rate - o.dividend_yield) * o.years);
     const double low = european_vol(s.target - floor, forward < o.strike ? 1.0 : -1.0, s);
     const double high = european_vol(s.target, o.right, s);
-    const double most = s.high;
-    if (high > 0.0 && high < most) return high;
-    if (low > 0.0 && low < most) return low;
-    return kUnknownStart < most ? kUnknownStart : 0.5 * most;
+    const double known = high > 0.0 && high < s.high ? high : low > 0.0 && low < s.high ? low : kUnknownStart;
+    const double most = kLargestStartVol / square_root(o.years);
+    return known < most ? known : most;
 }
 
 // The price that no volatility reaches.

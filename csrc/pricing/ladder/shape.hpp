@@ -34,10 +34,10 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
 inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
     const double fine = kReferenceNodes * power(kReferenceTolerance / tolerance, 0.5);
     const double wide = o.vol * square_root(o.years) * (1.0 / kWideTotalVol);
-    // In eighths, so that the strikes of an expiry mostly share their number.
-    const double eighths = wide > 1.0 ? __builtin_ceil(8.0 * wide) * 0.125 : 1.0;
     const double base = tolerance < kFineTolerance ? kFineDeviations : kDeviations;
-    const double wanted = (fine > kLeastNodes ? fine : kLeastNodes) * eighths * (0.1 * deviations / base);
+    const double more = (wide > 1.0 ? wide : 1.0) * (0.1 * deviations / base);
+    // In quarters: options with the same number of nodes can share a block.
+    const double wanted = (fine > kLeastNodes ? fine : kLeastNodes) * 0.25 * __builtin_ceil(4.0 * more);
     const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
     return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
 }
@@ -65,10 +65,17 @@ inline bool begins_before(const LadderOption& o, const LadderShape& shape, doubl
     return share * cells * cells * 0.125 < kUnresolvedRatio && cash <= least;
 }
 
+inline bool is_exercisable(const LadderOption& o) {
+    const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
+    const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
+    return o.american && (rate > 0.0 || yield < 0.0);
+}
+
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
 inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
+    shape.exercisable = is_exercisable(o);
     shape.dividends = o.dividends;
     shape.steps = steps;
     double end = o.years, cash = 0.0;
@@ -81,6 +88,8 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
         end = o.ex_years[d];
     }
     steps[o.dividends] = steps_of(shape.nodes, o.dividends, end / o.years);
+    shape.total_steps = 0;
+    for (std::uint32_t k = 0; k <= o.dividends; ++k) shape.total_steps += steps[k];
 }
 
 }  // namespace

@@ -31,10 +31,10 @@ struct StartRecord {
     PerLane in_level, in_slope;  // 1 where level or slope carries that factor
     PerLane rounding;            // of the kink: over level diffusion elapsed / h
 
-    ATALANTA_INLINE void set(const Normalised& n, const PerLane& time, const PerLane& cash,
-                             const double* centre) {
-        elapsed = time;
-        each_lane([&](std::size_t l) {
+    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& time, const PerLane& cash,
+                             const PerLane& centre) {
+        each_of(lanes, [&](std::size_t l) {
+            elapsed[l] = time[l];
             const bool put = n.side[l] > 0.0, american = n.american[l] > 0.0, before = american & !put;
             const double t = time[l];
             payoff.time[l] = exercises_at_start(n, l) ? t : 0.0;
@@ -63,19 +63,22 @@ ATALANTA_INLINE double rounded_area(const Normalised& n, const StartRecord& star
            n.inverse_spacing[l];
 }
 
-inline void fill_start(const StartRecord& start, const double* growth, std::size_t nodes, double* u) {
+inline void fill_start(const StartRecord& start, LaneSet lanes, const double* growth, std::size_t nodes,
+                       double* u) {
     for (std::size_t i = 0; i < nodes; ++i) {
         const double* e = node(growth, i);
         double* to = node(u, i);
-        each_lane([&](std::size_t l) {
+        each_of(lanes, [&](std::size_t l) {
             const double pay = fma(-start.payoff.slope[l], e[l], start.payoff.level[l]);
             to[l] = pay > 0.0 ? pay : 0.0;
         });
     }
 }
 
-inline void correct_start(const Normalised& n, const StartRecord& start, std::size_t nodes, double* u) {
+inline void correct_start(const Normalised& n, const StartRecord& start, LaneSet lanes, std::size_t nodes,
+                          double* u) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
+        if (!contains(lanes, l)) continue;
         const double level = start.payoff.level[l];
         const double place = payoff_kink(n, start.payoff, nodes, l);
         if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
@@ -88,35 +91,33 @@ inline void correct_start(const Normalised& n, const StartRecord& start, std::si
     }
 }
 
-// values: derivative by u at the start. Adds to the weights of the payoff and to the derivative by diffusion.
-[[gnu::noinline]] inline void transpose_start(const Normalised& n, const StartRecord& start,
+// values: derivative by u at the start of lane l. Adds to the weights of the payoff and to the derivative by
+// diffusion.
+[[gnu::noinline]] inline void transpose_start(const Normalised& n, const StartRecord& start, std::size_t l,
                                               const double* growth, std::size_t nodes, const double* values,
                                               PayoffWeights& weights, PerLane& by_diffusion) {
     const double middle = static_cast<double>(nodes / 2);
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const double level = start.payoff.level[l], slope = start.payoff.slope[l], h = n.spacing[l];
-        for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
-            weights.add(l, node(values, i)[l], node(growth, i)[l], static_cast<double>(i) - middle);
-        }
-        const double place = payoff_kink(n, start.payoff, nodes, l);
-        if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
-        const double below = __builtin_floor(place), eta = place - below;
-        const double* at = node(values, static_cast<std::size_t>(below)) + l;
-        const double first = at[0], second = at[kLadderOptions];
-        const HingeWeights w = hinge_weights(eta, level, -level, h),
-                           bent = hinge_weights(eta, 0.0, -level, h);
-        const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
-        const double area = rounded_area(n, start, l), by_area = fma(eta, second - first, first);
-        const double by_eta = first * d.positive_by_eta + second * d.zero_by_eta + area * (second - first);
-        const double by_kink = by_eta * n.inverse_spacing[l];
-        const double scaled = first * w.positive + second * w.zero;
-        const double scaled_twice = first * bent.positive + second * bent.zero;
-        weights.plain[l] += (scaled + by_area * area + by_kink) / level;
-        weights.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
-        weights.spacing[l] +=
-            n.inverse_spacing[l] * (scaled + scaled_twice - by_area * area - by_eta * (place - middle));
-        by_diffusion[l] += by_area * area / n.diffusion[l];
+    const double level = start.payoff.level[l], slope = start.payoff.slope[l], h = n.spacing[l];
+    for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
+        weights.add(l, node(values, i)[l], node(growth, i)[l], static_cast<double>(i) - middle);
     }
+    const double place = payoff_kink(n, start.payoff, nodes, l);
+    if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) return;
+    const double below = __builtin_floor(place), eta = place - below;
+    const double* at = node(values, static_cast<std::size_t>(below)) + l;
+    const double first = at[0], second = at[kLadderOptions];
+    const HingeWeights w = hinge_weights(eta, level, -level, h), bent = hinge_weights(eta, 0.0, -level, h);
+    const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
+    const double area = rounded_area(n, start, l), by_area = fma(eta, second - first, first);
+    const double by_eta = first * d.positive_by_eta + second * d.zero_by_eta + area * (second - first);
+    const double by_kink = by_eta * n.inverse_spacing[l];
+    const double scaled = first * w.positive + second * w.zero;
+    const double scaled_twice = first * bent.positive + second * bent.zero;
+    weights.plain[l] += (scaled + by_area * area + by_kink) / level;
+    weights.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
+    weights.spacing[l] +=
+        n.inverse_spacing[l] * (scaled + scaled_twice - by_area * area - by_eta * (place - middle));
+    by_diffusion[l] += by_area * area / n.diffusion[l];
 }
 
 }  // namespace

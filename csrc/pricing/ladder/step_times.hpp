@@ -2,7 +2,7 @@
 // at expiry or an ex-date close to it, the first being about the least that does not make the compact form
 // ring. Beyond an ex-date a put is not exercised for a while, because the dividend is worth more than the
 // interest on the strike; then a boundary appears out of nowhere, at all depths at once: a step ends there,
-// and short ones follow. Entries: StepTimes::set, StepTimes::shares.
+// and short ones follow. Entries: StepTimes::set, StepTimes::advance.
 #pragma once
 
 #include "pricing/ladder/block.hpp"
@@ -18,12 +18,21 @@ constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stre
 
 class StepTimes {
   public:
-    // An interval `length` long that begins at a dividend of `cash`, `elapsed` after expiry (0 and 0 for the
-    // first one).
-    ATALANTA_INLINE void set(const Normalised& n, std::size_t steps, const PerLane& elapsed,
-                             const PerLane& length, const PerLane& cash) {
-        steps_ = static_cast<double>(steps);
+    // Every lane stands still.
+    StepTimes() {
         each_lane([&](std::size_t l) {
+            grading_[l] = break_step_[l] = break_share_[l] = steps_[l] = 1.0;
+            taken_[l] = 0.0;
+        });
+    }
+
+    // Lanes begin an interval `length` long, at a dividend of `cash`, `elapsed` after expiry (0 and 0 for the
+    // first one).
+    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& steps, const PerLane& elapsed,
+                             const PerLane& length, const PerLane& cash) {
+        each_of(lanes, [&](std::size_t l) {
+            steps_[l] = steps[l];
+            taken_[l] = 0.0;
             const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
             const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0, american = n.american[l] > 0.0;
             // A call exercised just before the date leaves a kink there.
@@ -34,11 +43,11 @@ class StepTimes {
             const double rate = waits ? n.rate[l] : 1.0;
             const double wait = log_ratio(n.strike[l] + cash[l], n.strike[l]) / (rate * length[l]);
             const double density = age < kSmoothRatio ? 1.0 : kStepsWithoutExercise;
-            const double step = __builtin_floor(fma(density * steps_, wait, 0.5));
+            const double step = __builtin_floor(fma(density * steps[l], wait, 0.5));
             const double at_least_one = step > 1.0 ? step : 1.0;
-            const double one_left = at_least_one < steps_ - 1.0 ? at_least_one : steps_ - 1.0;
-            const bool ends = wait < 1.0, several = steps_ > 1.0, breaks = waits & ends & several;
-            break_step_[l] = breaks ? one_left : steps_;
+            const double one_left = at_least_one < steps[l] - 1.0 ? at_least_one : steps[l] - 1.0;
+            const bool ends = wait < 1.0, several = steps[l] > 1.0, breaks = waits & ends & several;
+            break_step_[l] = breaks ? one_left : steps[l];
             break_share_[l] = breaks ? wait : 1.0;
             const double first = kRatioOfElapsed * age > kLeastRatio ? kRatioOfElapsed * age : kLeastRatio;
             const double ratios = per_year * length[l] * break_share_[l] / first;
@@ -51,17 +60,20 @@ class StepTimes {
         for (std::size_t l = 0; l < kLadderOptions; ++l) graded_ |= grading_[l] > 1.0;
     }
 
-    // The shares of the interval that the first `step` steps take.
-    ATALANTA_INLINE void shares(double step, PerLane& share) const {
+    // The shares of their intervals that are over at the end of the next step.
+    ATALANTA_INLINE void advance(PerLane& share) {
         each_lane([&](std::size_t l) {
+            const double step = taken_[l] + 1.0;
+            taken_[l] = step;
             const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
-            const double rest = steps_ - break_step_[l];
+            const double rest = steps_[l] - break_step_[l];
             const double beyond =
                 step > break_step_[l] ? (step - break_step_[l]) / (rest > 0.0 ? rest : 1.0) : 0.0;
             share[l] = fma(1.0 - break_share_[l], beyond * square_root(beyond), break_share_[l] * before);
         });
         if (!graded_) return;
         each_lane([&](std::size_t l) {
+            const double step = taken_[l];
             const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
             const double graded = exponential(grading_[l] * logarithm(before));
             const double later = share[l];
@@ -71,9 +83,8 @@ class StepTimes {
     }
 
   private:
-    PerLane grading_, break_step_, break_share_;
-    double steps_;
-    bool graded_;  // in some lane
+    PerLane grading_, break_step_, break_share_, steps_, taken_;
+    bool graded_ = false;  // in some lane
 };
 
 }  // namespace

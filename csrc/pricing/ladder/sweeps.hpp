@@ -122,7 +122,7 @@ ATALANTA_INLINE double ghost_of(std::size_t l, const Obstacle& obstacle, double 
 template <bool kRecords>
 ATALANTA_INLINE void sweep_up_row(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
                                   const double* __restrict growth, std::size_t nodes, std::size_t at,
-                                  bool ghosts, double* __restrict w, SweepRecord* record) {
+                                  LaneSet ghosts, double* __restrict w, SweepRecord* record) {
     const Lanes level = load(obstacle.level.at + at), slope = load(obstacle.slope.at + at);
     const Lanes reach = load(obstacle.reach.at + at), alpha = load(op.alpha.at + at), zero = repeat(0.0);
     const std::size_t end = obstacle.end;
@@ -157,7 +157,8 @@ ATALANTA_INLINE void sweep_up_row(const StepOperator& op, const Obstacle& obstac
                 const LaneMask here = mask_of(1u << k);
                 u = select(here, repeat(solved), u);
                 excess = select(here, repeat(1.0), excess);
-                if (ghosts) node(w, i - 1)[l] = ghost_of(l, obstacle, h, s, e, node(growth, i - 1)[l]);
+                if (contains(ghosts, l))
+                    node(w, i - 1)[l] = ghost_of(l, obstacle, h, s, e, node(growth, i - 1)[l]);
                 if constexpr (kRecords) {
                     record->boundary_node[l] = static_cast<double>(i);
                     record->boundary_above[l] = s;
@@ -173,11 +174,11 @@ ATALANTA_INLINE void sweep_up_row(const StepOperator& op, const Obstacle& obstac
     }
 }
 
-// ghosts: store the smooth continuation below the free boundary, which the next explicit stencil wants; not
-// before an ex-date or a reading.
+// ghosts: the lanes that store the smooth continuation below the free boundary, which the next explicit
+// stencil wants; not before an ex-date or a reading.
 template <bool kRecords>
 [[gnu::noinline]] void sweep_up(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
-                                const double* growth, std::size_t nodes, bool ghosts, double* w,
+                                const double* growth, std::size_t nodes, LaneSet ghosts, double* w,
                                 SweepRecord* record) {
     for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
         sweep_up_row<kRecords>(op, obstacle, spacing, growth, nodes, at, ghosts, w, record);
