@@ -97,7 +97,8 @@ ATALANTA_INLINE Quartic quartic(double a, double b, double c, double d, double e
 
 // The node nearest to a place that has two on each side.
 ATALANTA_INLINE double stencil_centre(double place, double last) {
-    const double nearest = __builtin_floor(place + 0.5), low = nearest < 2.0 ? 2.0 : nearest;
+    const double nearest = (place + kRoundToInteger) - kRoundToInteger;
+    const double low = nearest < 2.0 ? 2.0 : nearest;
     return low < last - 2.0 ? low : last - 2.0;
 }
 
