@@ -28,9 +28,10 @@ Args:
     dividends: None; or a sequence of (years to the ex-date, cash per share) pairs, by ascending years, for
         all rows; or a `Dividends` where rows follow different ones. At each ex-date the spot falls by
         min(cash, spot). Entries at or after a row's expiry do not touch it.
-    tolerance: the error of a price that is accepted for a strike of 100, of American rows and rows with
+    tolerance: the error of a price that is aimed at for a strike of 100, of American rows and rows with
         dividends: 'fast' (1e-4 with a yield, 2e-3 with cash dividends), 'standard' (3e-5, 5e-4),
-        'precise' (5e-7, 1e-5), or a number from 1e-7 to 1e-2 for both. The closed form has no such error.
+        'precise' (5e-7, 1e-5), or a number from 1e-7 to 1e-2 for both. With cash dividends most rows stay
+        below it; wide ones and very large dividends need a finer one. The closed form has no such error.
     out: (...) float64 array that receives the result and is returned.
     threads: threads for a large batch; None for the default (see `set_threads`).
 

@@ -21,9 +21,10 @@ Tolerance read_tolerance(PyObject* value, const char* origin) {
     if (read_number(value, error) && error >= kLeastTolerance && error <= kLargestTolerance) {
         return {error, error};
     }
-    raise_input_error(origin, "tolerance is " + repr_of(value) +
-                                  "; it must be 'fast', 'standard' or 'precise', or the largest error of a "
-                                  "price for a strike of 100, from 1e-7 to 1e-2");
+    raise_input_error(origin,
+                      "tolerance is " + repr_of(value) +
+                          "; it must be 'fast', 'standard' or 'precise', or the error of a price for a "
+                          "strike of 100, from 1e-7 to 1e-2");
 }
 
 }  // namespace

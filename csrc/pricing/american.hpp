@@ -9,8 +9,8 @@ namespace atalanta {
 
 enum class Exercise : std::uint8_t { european, american };
 
-// The largest error of a price, for a strike of 100: of American exercise with a yield alone, and where there
-// are cash dividends.
+// The error of a price that is aimed at, for a strike of 100: of American exercise with a yield alone (the
+// largest), and where there are cash dividends (of most rows; see ladder/ladder.hpp).
 struct Tolerance {
     double yield, cash;
 };
