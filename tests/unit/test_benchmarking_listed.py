@@ -209,7 +209,7 @@ def test_a_table_of_exact_prices(tmp_path):
     rows, price = exact_grid(tmp_path / "american_exact_grid.csv")
     assert (1, [1.8764533679519129]) == (len(rows), price.tolist())
     made = listed_errors([atalanta_contender()], ["american"], 4, tmp_path)
-    against = [error for error in made if error.reference == "american_exact_grid.csv"]
+    against = [error for error in made if error.reference == "exact grid"]
     assert ["american_fast", "american_standard", "american_precise"] == [
         error.operation for error in against
     ]

@@ -300,7 +300,7 @@ def test_a_chain_with_dividends_is_judged_by_its_own_limit():
     """0.7 s of one core for 7,292 rows; a chain of European options keeps the limit of its own."""
     rows, name = 7_292, f"spy.parquet{WITH_DIVIDENDS}"
     made = Session((), chains=(measurement(name, rows, BASE, 0.35e9 / rows, 0.35e9 / rows),))
-    assert [Verdict(f"analyze {name}", "<= 1 of the time allowed", "0.5 of the time allowed", True)] == [
+    assert [Verdict(f"analyze {name}", "<= 1 x the limit", "0.5 x the limit", True)] == [
         verdict for verdict in judge(made) if verdict.what.startswith("analyze")
     ]
 
@@ -323,8 +323,8 @@ def test_a_missing_price_is_no_small_error():
 
 def test_further_columns_are_told_in_prices():
     """All columns take 4 where price, delta, gamma and theta take 1: 1 for each of vega, rho and phi."""
-    verdict = listed_verdicts(american())["american_greeks: each further column"]
-    assert Verdict(verdict.what, "<= 1 x price", "1 x price", True) == verdict
+    verdict = listed_verdicts(american())["american_greeks: one more"]
+    assert Verdict(verdict.what, "<= 1 x", "1 x", True) == verdict
 
 
 def test_american_options_have_tables_of_their_own():

@@ -164,16 +164,16 @@ class LadderAdjoint {
     void uncross_together(std::uint32_t d, PayoffWeights& exercised, PayoffWeights& paid) {
         const DateRecord& record = tape_.date(d);
         transpose_exercise(record, n_, kEveryOption, march_.growth(), nodes_, values_, exercised);
-        transpose_carry_over(n_, march_.dates(d), record.payoff_after, march_.growth(), nodes_, record.after,
-                             values_, spare_, dates_[d], paid, by_spacing_);
+        transpose_carry_over(n_, march_.calendar().dates(d), record.payoff_after, march_.growth(), nodes_,
+                             record.after, values_, spare_, dates_[d], paid, by_spacing_);
         swap();
     }
 
     void uncross_alone(std::uint32_t d, std::size_t l, PayoffWeights& exercised, PayoffWeights& paid) {
         const DateRecord& record = tape_.date(d);
         transpose_exercise(record, n_, 1u << l, march_.growth(), nodes_, values_, exercised);
-        transpose_carry_column(n_, l, march_.date(d, l), record, march_.growth_column(l), nodes_, values_,
-                               march_.columns(), dates_[d], paid, by_spacing_[l]);
+        transpose_carry_column(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
+                               values_, march_.columns(), dates_[d], paid, by_spacing_[l]);
     }
 
     void leave_centre(std::size_t l, std::uint32_t interval) {
@@ -198,7 +198,7 @@ class LadderAdjoint {
         const double by_grown = fma(start.in_level[l], by_log_level, start.in_slope[l] * by_log_slope);
         const double by_strike = by_grown / (start.grown[l] * n_.strike[l]);
         for (std::uint32_t d = interval_[l]; d < block_.options[l].dividends; ++d) {
-            const double time = march_.date(d, l).time;
+            const double time = march_.calendar().date(d, l).time;
             by_cash[d * kLadderOptions + l] = by_strike * cash_in_strike(n_, l, 1.0, time);
         }
         leave_centre(l, interval_[l]);
@@ -239,7 +239,7 @@ class LadderAdjoint {
             const DateWeights& w = dates_[d - 1];
             for (std::size_t l = 0; l < block_.count; ++l) {
                 if (d > interval_[l]) continue;
-                const LaneDate date = march_.date(d - 1, l);
+                const LaneDate date = march_.calendar().date(d - 1, l);
                 const double after = by_centre_[d][l];
                 const double side = n_.side[l], by_shift = side * (w.shift[l] + after);
                 const CentreAfter c = centre_after(n_, l, date.time, date.spot, date.cash);

@@ -3,6 +3,7 @@
 // for it alone. Entries: carry_over, exercise_before.
 #pragma once
 
+#include "pricing/ladder/calendar.hpp"
 #include "pricing/ladder/hinge.hpp"
 #include "pricing/ladder/sweeps.hpp"
 
@@ -34,48 +35,6 @@ ATALANTA_INLINE double payoff_kink(const Normalised& n, const PayoffRecord& payo
     return fma(distance, n.inverse_spacing[lane], static_cast<double>(nodes / 2));
 }
 
-// One dividend of one lane.
-struct LaneDate {
-    double time;  // to expiry
-    double cash;
-    double spot;   // at the centre of the grid before the date
-    double share;  // cash over spot
-    double shift;  // what the logarithm of X at the centre gains over the date
-};
-
-// One dividend of every lane.
-struct ExDate {
-    PerLane spot, share, shift;
-};
-
-// The spot at the centre of the grid after a date, and its derivatives.
-struct CentreAfter {
-    double spot;
-    double by_log_spot, by_cash, by_vol;
-};
-
-constexpr double kCentreReach = 4.0;      // standard deviations whose upper end ...
-constexpr double kCentreEdge = 4.7;       // ... stays so many away from the centre afterwards
-constexpr double kLeastCentreLeft = 0.2;  // of the spot
-
-// The centre loses the dividend, unless it is so large that spots above would then leave the grid at its
-// upper end, where all logarithms have become wider.
-ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, double time, double spot,
-                                         double cash) {
-    const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
-    const double up = exponential(kCentreReach * n.vol[l] * until);
-    const double down = exponential(-kCentreEdge * n.vol[l] * whole);
-    const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, up, -cash) * down;
-    const bool is_plain = plain >= high;
-    const double by_vol = kCentreReach * spot * up * down * until - kCentreEdge * high * whole;
-    const double grown = spot * up * down;
-    const double chosen = is_plain ? plain : high, chosen_by_log = is_plain ? spot : grown;
-    const double chosen_by_cash = is_plain ? -1.0 : -down, chosen_by_vol = is_plain ? 0.0 : by_vol;
-    const bool free = chosen > least;
-    return {free ? chosen : least, free ? chosen_by_log : least, free ? chosen_by_cash : 0.0,
-            free ? chosen_by_vol : 0.0};
-}
-
 // The least share of the spot that counts as left over; a spot below it is as good as zero.
 constexpr double kLeastRest = 1e-300;
 
@@ -97,7 +56,8 @@ ATALANTA_INLINE Quartic quartic(double a, double b, double c, double d, double e
 
 // The node nearest to a place that has two on each side.
 ATALANTA_INLINE double stencil_centre(double place, double last) {
-    const double nearest = __builtin_floor(place + 0.5), low = nearest < 2.0 ? 2.0 : nearest;
+    const double nearest = (place + kRoundToInteger) - kRoundToInteger;
+    const double low = nearest < 2.0 ? 2.0 : nearest;
     return low < last - 2.0 ? low : last - 2.0;
 }
 

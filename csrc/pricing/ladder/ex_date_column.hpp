@@ -45,10 +45,10 @@ ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneD
     }
     const double side = n.side[l], inverse = n.inverse_spacing[l], share = date.share, shift = date.shift;
     const double last = static_cast<double>(nodes - 1);
+    for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.place[i] = static_cast<double>(i);
     ATALANTA_VECTOR_LOOP
     for (std::size_t i = 0; i < Columns::length(nodes); ++i) {
-        const LandedNode landed =
-            land_node(side, share, shift, inverse, c.shrinks[i], static_cast<double>(i));
+        const LandedNode landed = land_node(side, share, shift, inverse, c.shrinks[i], c.place[i]);
         c.place[i] = landed.place;
         c.rest[i] = landed.rest;
         c.centre[i] = stencil_centre(landed.place, last);

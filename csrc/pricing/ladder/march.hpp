@@ -23,7 +23,7 @@ inline LadderExtent extent_of(const LadderBlock& block) {
 // Doubles that a march needs. The memory is aligned to 64 bytes.
 inline std::size_t march_doubles(const LadderExtent& extent) {
     const std::size_t nodes = extent.nodes;
-    return kLadderOptions * (3 * nodes + 5 * (extent.dividends + 1) + Columns::length(nodes)) +
+    return kLadderOptions * (3 * nodes + Columns::length(nodes)) + Calendar::doubles(extent.dividends) +
            Columns::doubles(nodes) + Tape::held_doubles(nodes);
 }
 
@@ -37,14 +37,13 @@ class LadderMarch {
           growth_(memory),
           u_(memory + kLadderOptions * nodes_),
           w_(u_ + kLadderOptions * nodes_),
-          centres_(w_ + kLadderOptions * nodes_),
-          dates_(centres_ + kLadderOptions * (extent_.dividends + 1)),
-          growth_columns_(dates_ + kLadderOptions * kDateColumns * (extent_.dividends + 1)),
+          calendar_(extent_.dividends, w_ + kLadderOptions * nodes_),
+          growth_columns_(w_ + kLadderOptions * nodes_ + Calendar::doubles(extent_.dividends)),
           columns_memory_(growth_columns_ + kLadderOptions * Columns::length(nodes_)),
           columns_(columns_memory_, nodes_) {
         last_sweep_.held = reinterpret_cast<std::uint16_t*>(columns_memory_ + Columns::doubles(nodes_));
         n_.fill(block);
-        place_centres();
+        calendar_.fill(n_, block);
         fill_growth();
     }
 
@@ -85,29 +84,9 @@ class LadderMarch {
         has_column_ |= 1u << l;
         return column;
     }
-    // In the order of the calendar.
-    LaneDate date(std::uint32_t d, std::size_t l) const {
-        const double cash = date_column(d, kCash)[l], spot = date_column(d, kSpot)[l];
-        return {date_column(d, kTime)[l], cash, spot, cash / spot, date_column(d, kShift)[l]};
-    }
-
-    ExDate dates(std::uint32_t d) const {
-        ExDate dates;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const LaneDate of_lane = date(d, l);
-            dates.spot[l] = of_lane.spot;
-            dates.share[l] = of_lane.share;
-            dates.shift[l] = of_lane.shift;
-        }
-        return dates;
-    }
+    const Calendar& calendar() const { return calendar_; }
 
   private:
-    enum : std::size_t { kTime, kCash, kSpot, kShift, kDateColumns };
-    double* date_column(std::uint32_t d, std::size_t column) const {
-        return dates_ + (d * kDateColumns + column) * kLadderOptions;
-    }
-
     // Lanes that have not begun: nothing moves, and no obstacle is met.
     void idle() {
         __builtin_memset(u_, 0, nodes_ * kLadderOptions * sizeof(double));
@@ -115,36 +94,6 @@ class LadderMarch {
             time_[l] = since_[l] = until_[l] = centre_[l] = exercisable_[l] = 0.0;
             asymptote_level_[l] = asymptote_slope_[l] = asymptote_since_[l] = 0.0;
         });
-    }
-
-    // The centre follows the median of the spot through its dividends, so that the present spot and every
-    // ex-date map node to node there. In the order of the calendar: the logarithm of X at the middle node
-    // before date d, plus drift tau. Lanes without a date d have one without cash.
-    void place_centres() {
-        PerLane centre;
-        each_lane([&](std::size_t l) {
-            const double log_x = n_.side[l] * log_ratio(n_.spot[l], n_.strike[l]);
-            centre[l] = fma(n_.drift[l], n_.years[l], log_x);
-        });
-        for (std::uint32_t d = 0; d <= extent_.dividends; ++d) {
-            double* to = centres_ + d * kLadderOptions;
-            for (std::size_t l = 0; l < kLadderOptions; ++l) to[l] = centre[l];
-            if (d == extent_.dividends) return;
-            double *time = date_column(d, kTime), *cash = date_column(d, kCash);
-            double *spot = date_column(d, kSpot), *shift = date_column(d, kShift);
-            for (std::size_t l = 0; l < kLadderOptions; ++l) {
-                const bool pays = l < block_.count && d < block_.options[l].dividends;
-                time[l] = pays ? n_.years[l] - block_.options[l].ex_years[d] : 0.0;
-                cash[l] = pays ? block_.options[l].cash[d] : 0.0;
-            }
-            each_lane([&](std::size_t l) {
-                const double log_x = fma(-n_.drift[l], time[l], centre[l]);
-                const double at = n_.strike[l] * exponential(n_.side[l] * log_x);
-                spot[l] = at;
-                shift[l] = n_.side[l] * log_ratio(centre_after(n_, l, time[l], at, cash[l]).spot, at);
-                centre[l] += shift[l];
-            });
-        }
     }
 
     void fill_growth() {
@@ -164,10 +113,11 @@ class LadderMarch {
             programs_.start(l);
             time_[l] = cash[l] = 0.0;
             for (std::uint32_t d = block_.options[l].dividends; d-- > programs_.interval(l);) {
-                time_[l] = date_column(d, kTime)[l];
-                cash[l] += cash_in_strike(n_, l, date_column(d, kCash)[l], time_[l]);
+                const LaneDate date = calendar_.date(d, l);
+                time_[l] = date.time;
+                cash[l] += cash_in_strike(n_, l, date.cash, date.time);
             }
-            centre_[l] = centres_[programs_.interval(l) * kLadderOptions + l];
+            centre_[l] = calendar_.centre(programs_.interval(l), l);
             exercisable_[l] = n_.exercisable[l];
         }
         start_.set(n_, lanes, time_, cash, centre_);
@@ -186,7 +136,7 @@ class LadderMarch {
             const std::uint32_t interval = programs_.interval(l);
             steps[l] = static_cast<double>(programs_.steps_in(l, interval));
             since_[l] = time_[l];
-            until_[l] = interval > 0 ? date_column(interval - 1, kTime)[l] : n_.years[l];
+            until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
             length[l] = until_[l] - since_[l];
         }
         times_.set(n_, lanes, steps, since_, length, cash);
@@ -287,8 +237,8 @@ class LadderMarch {
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
             programs_.cross(l);
-            centre_[l] = centres_[programs_.interval(l) * kLadderOptions + l];
-            cash[l] = date_column(programs_.interval(l), kCash)[l];
+            centre_[l] = calendar_.centre(programs_.interval(l), l);
+            cash[l] = calendar_.date(programs_.interval(l), l).cash;
         }
         set_payoff(lanes, time_);
         if (programs_.in_step(lanes)) {
@@ -316,7 +266,7 @@ class LadderMarch {
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
             each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
         }
-        carry_over(n_, dates(d), after, growth_, nodes_, u_, w_);
+        carry_over(n_, calendar_.dates(d), after, growth_, nodes_, u_, w_);
         swap();
         exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
@@ -329,8 +279,8 @@ class LadderMarch {
             record->payoff.set(l, lane_of(payoff_, l));
             record->kink.node[l] = 0.0;
         }
-        cross_column(n_, l, date(d, l), after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_,
-                     record);
+        cross_column(n_, l, calendar_.date(d, l), after, exercise_at_date(l), growth_column(l), nodes_, u_,
+                     columns_, record);
     }
 
     LanePayoff exercise_at_date(std::size_t l) const {
@@ -358,7 +308,9 @@ class LadderMarch {
     const LadderExtent extent_;
     const std::size_t nodes_;
     LanePrograms programs_;
-    double *growth_, *u_, *w_, *centres_, *dates_, *growth_columns_, *columns_memory_;
+    double *growth_, *u_, *w_;
+    Calendar calendar_;
+    double *growth_columns_, *columns_memory_;
     const Columns columns_;
     Normalised n_;
     StepTimes times_;

@@ -46,6 +46,7 @@ class Tape {
         for (std::uint32_t d = 0; d < extent.dividends; ++d) {
             dates_[d].after = free;
             dates_[d].held = reinterpret_cast<std::uint16_t*>(free + kLadderOptions * nodes);
+            __builtin_memset(dates_[d].held, 0, nodes * sizeof(std::uint16_t));
             free += kLadderOptions * nodes + held_doubles(nodes);
         }
         for (std::size_t s = 0; s < extent.steps; ++s) {

@@ -132,7 +132,7 @@ def _references(
             yield _Reference(name, some, _prices(bind(some)))
     if cases is not None and _group(operation) == "american":
         rows, price = exact_grid(cases / _EXACT_TABLE)
-        yield _Reference(_EXACT_TABLE, rows, price)
+        yield _Reference("exact grid", rows, price)
 
 
 def _against(operation: str, contenders: Sequence[Contender], reference: _Reference) -> Iterator[ListedError]:

@@ -89,13 +89,13 @@ def _further(session: Session, all_columns: str, price: str) -> Verdict:
     times = None if first is None else session.times(first)
     further = _RATE_AND_VOL + (_dividends() if all_columns.startswith("dividend") else 0)
     figure = None if times is None else (1 / times - 1) / further
-    return Verdict.at_most(f"{all_columns}: each further column", figure, 1.0, "x price")
+    return Verdict.at_most(f"{all_columns}: one more", figure, 1.0, "x")
 
 
 def _chains(session: Session) -> list[Verdict]:
     """Analyses of American chains with dividends that are large enough to be judged."""
     return [
-        Verdict.at_most(f"analyze {item.operation}", item.median / _CHAIN_NS, 1.0, "of the time allowed")
+        Verdict.at_most(f"analyze {item.operation}", item.median / _CHAIN_NS, 1.0, "x the limit")
         for item in session.chains
         if item.operation.endswith(WITH_DIVIDENDS) and item.rows >= _CHAIN_ROWS
     ]
