@@ -55,7 +55,7 @@ def test_the_document_carries_what_was_used(quotes, dividends):
     assert all(row["reason"] and row["cost"] > 0 for row in made["assignments"])
     assert 2 == len(made["assignments"])
     assert [] == made["warnings"]
-    assert any("1 dividends after the last expiry not used" in note for note in made["notes"])
+    assert any("1 dividend after the last expiry not used" in note for note in made["notes"])
 
 
 def test_rows_carry_the_carry_and_can_be_read_again(quotes, dividends, tmp_path):

@@ -235,9 +235,9 @@ def test_files_that_are_no_calendar(tmp_path, text, match):
         ("absent.parquet", "there is no file absent.parquet"),
         ("calendar.xls", r"calendar\.xls is of a type that cannot be read"),
         (7, "cannot read a int"),
-        ({"SPY": 1.58}, "of 'SPY' are a float: give a list of"),
-        ({"SPY": "2023-09-15"}, "of 'SPY' are a str: give a list of"),
-        ({"SPY": {"2023-09-15": 1.58}}, "of 'SPY' are a dict: give a list of"),
+        ({"SPY": 1.58}, "of 'SPY' are of type float: give a list of"),
+        ({"SPY": "2023-09-15"}, "of 'SPY' are of type str: give a list of"),
+        ({"SPY": {"2023-09-15": 1.58}}, "of 'SPY' are of type dict: give a list of"),
         ({"SPY": [1.58]}, r"entry 0 of 'SPY' is 1\.58: give a pair \(ex_date, cash\)"),
         ({"SPY": [("2023-09-15", 1.58, 2)]}, r"entry 0 of 'SPY' is .*: give a pair"),
         (

@@ -184,7 +184,8 @@ def _left_out(
         if which.any():
             days = dividends.ex_dates[which]
             side = "last" if first else "first"
-            yield f"{name}: {len(days):,} dividends {why} not used ({side}: {days[first]})"
+            plural = "" if len(days) == 1 else "s"
+            yield f"{name}: {len(days):,} dividend{plural} {why} not used ({side}: {days[first]})"
 
 
 def _borrow(borrow: Borrow, names: list[str]) -> tuple[dict[str, float], list[str]]:

@@ -142,7 +142,7 @@ def _mapping_rows(source: Mapping[Any, Any]) -> Iterator[_Row]:
     for ticker, entries in source.items():
         if isinstance(entries, str | bytes | Mapping) or not isinstance(entries, Iterable):
             raise InputError(
-                f"{ORIGIN} of {ticker!r} are a {type(entries).__name__}: give a list of (ex_date, cash) pairs"
+                f"{ORIGIN} of {ticker!r} are of type {type(entries).__name__}: give a list of (ex_date, cash) pairs"
             )
         for place, entry in enumerate(entries):
             try:

@@ -21,7 +21,7 @@ Rows = npt.NDArray[np.intp]
 
 _MINUTES_PER_YEAR = 365 * 24 * 60
 
-#: Error of an American value for a strike of 100: a twentieth of a cent on the dearest underlying.
+#: Asked of American values, for a strike of 100: a twentieth of a cent on the dearest underlying.
 AMERICAN_TOLERANCE = 1e-4
 
 
