@@ -1,4 +1,6 @@
 // Ladders read at other spots, and early exercise.
+#include <cmath>
+
 #include "check.hpp"
 #include "ladder_rows.hpp"
 #include "pricing/ladder/ladders.hpp"
@@ -24,16 +26,49 @@ Ladders ladders_of(const LadderRows& columns, Exercise exercise = Exercise::amer
 
 }  // namespace
 
-// At the spot of the row a read is the solve.
+// At the spot of the row a read is the solve; in the money that of a wider grid, so that spots near the
+// strike can be read too.
 TEST(reads_at_the_present_spot_are_the_solve) {
     const std::vector<LadderRow> rows = chain();
     const Ladders ladders = ladders_of(LadderRows(rows));
     const LadderGreeks g = solve(rows, Exercise::american, kUsual);
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
         const LadderReading reading = ladders.read(i, 100.0);
-        CHECK(reading.price == g(Greek::price, i) && reading.delta == g(Greek::delta, i));
-        CHECK(reading.gamma == g(Greek::gamma, i) && reading.theta == g(Greek::theta, i));
+        if (rows[i].right * (100.0 - rows[i].strike) > 0.0) {
+            CHECK_CLOSE(g(Greek::price, i), reading.price, 1e-3);
+            CHECK_CLOSE(g(Greek::delta, i), reading.delta, 1e-3);
+        } else {
+            CHECK(reading.price == g(Greek::price, i) && reading.delta == g(Greek::delta, i));
+            CHECK(reading.gamma == g(Greek::gamma, i) && reading.theta == g(Greek::theta, i));
+        }
     }
+}
+
+// The payoff counts in all of the range, however deep in the money the option is; without dividends and with
+// little to gain from exercise that is the forward.
+TEST(deep_in_the_money_the_whole_range_is_right) {
+    const double strike = 80, years = 0.1, rate = 0.045, discount = std::exp(-rate * years);
+    const Ladders ladders = ladders_of(LadderRows({{1, 100, strike, years, rate, 0, 0.08, {}}}));
+    const auto range = ladders.range(0);
+    for (double spot = range.lowest; spot < range.highest; spot *= 1.01) {
+        const LadderReading reading = ladders.read(0, spot);
+        CHECK_CLOSE(spot - strike * discount, reading.price, 1e-5);
+        CHECK_CLOSE(1.0, reading.delta, 1e-5);
+    }
+}
+
+// A call that yields less than the strike earns is worth more than exercise: what the grid does not hold of
+// the payoff is no exercise. The European value by parity from a put worth nothing; exercise is far away.
+TEST(what_lies_beyond_the_grid_is_not_exercised) {
+    const std::vector<LadderRow> rows = {{1, 100, 42.73, 1.749, 0.0507, 0.0149, 0.0806, {{0.02, 0.5}}}};
+    const LadderGreeks american = solve(rows, Exercise::american, kUsual);
+    const LadderGreeks european = solve(rows, Exercise::european, kUsual);
+    const double rest = std::exp(-0.0149 * 1.749),
+                 dividend = 0.5 * std::exp(-0.0149 * (1.749 - 0.02) - 0.0507 * 0.02);
+    const double parity = 100 * rest - dividend - 42.73 * std::exp(-0.0507 * 1.749);
+    CHECK_CLOSE(parity, european(Greek::price, 0), 1e-4);
+    CHECK(american(Greek::price, 0) >= european(Greek::price, 0) - 5e-4);
+    CHECK(american(Greek::delta, 0) < 0.99);
 }
 
 // Elsewhere it is a solve at that spot, within the tolerance.

@@ -153,8 +153,11 @@ class OpenRows {
     double price_[kPieceRows], vega_[kPieceRows], european_vol_[kPieceRows], european_vega_[kPieceRows];
 };
 
+// A start that no market has is none.
+constexpr double kLeastStart = 1e-4, kLargestStart = 1e2;
+
 double first_vol(double start, double european_quote) {
-    if (start > 0.0 && start < kInfinity) return start;
+    if (start >= kLeastStart && start <= kLargestStart) return start;
     return european_quote > 0.0 ? european_quote : kGuess;
 }
 

@@ -25,6 +25,7 @@ Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
     for (std::size_t row = 0; row < rows.size; ++row) {
         options[row] = ladder_option(rows, terms, row);
         options[row].vol = rows.vol[row];
+        options[row].read_far = true;
     }
     const LadderBatch batch(std::move(options), {}, terms.tolerance.cash, *kernels_);
     std::vector<std::size_t> first(rows.size, kNodesOfNoLadder);

@@ -58,7 +58,7 @@ class LadderMarch {
             take_step(step_ + 1 == steps);
             programs_.advance();
         }
-        exercise_now_ = find_exercise(last_sweep_, n_);
+        exercise_now_ = find_exercise(last_sweep_, n_, nodes_);
         continue_smoothly(n_, payoff_, exercise_now_, growth_, nodes_, u_);
     }
 

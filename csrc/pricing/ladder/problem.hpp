@@ -14,6 +14,7 @@ struct LadderOption {
     const double* cash;
     std::uint32_t dividends;
     bool american;
+    bool read_far = false;  // at spots far from the present one, where the grid must still be right
 };
 
 // The shape of a solve, a function of the row's own numbers.

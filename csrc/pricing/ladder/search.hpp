@@ -13,7 +13,8 @@ namespace {
 constexpr double kLargestSearchVol = 8.0;  // times sqrt(years)
 constexpr double kLargestStartVol = 1.2;   // times sqrt(years): a guess beyond it asks for a large grid
 constexpr double kLastStepWithin = 4.0;    // tolerances of the price before the last, uncounted step
-constexpr double kUnknownStart = 0.25;
+constexpr double kLargestLastStep = 0.05;  // of the volatility: beyond it the escrowed price tells nothing
+constexpr double kUnknownStart = 0.25, kLeastStart = 1e-4;
 constexpr std::uint32_t kMostEvaluations = 60;
 
 // The dividends discounted to the present, at most nearly the spot.
@@ -73,7 +74,8 @@ inline ImpliedVolStatus begin_search(const LadderOption& option, double price, d
     s.option = option;
     s.option.vol = 0.0;
     const bool sound = in_domain(s.option) && option.spot > 0.0 && option.strike > 0.0 && option.years > 0.0;
-    if (!sound || !is_finite_and_not_negative(price)) return ImpliedVolStatus::bad_input;
+    if (!sound || takes_nearly_all(option) || !is_finite_and_not_negative(price))
+        return ImpliedVolStatus::bad_input;
     s.target = price;
     s.within = kLastStepWithin * 0.01 * tolerance * option.strike;
     s.high = kLargestSearchVol / square_root(option.years);
@@ -81,7 +83,7 @@ inline ImpliedVolStatus begin_search(const LadderOption& option, double price, d
     const double floor = limit_of(s.option, by_cash).reading.price;
     if (!(price > floor)) return ImpliedVolStatus::below_intrinsic;
     if (!(price < largest_price(option))) return ImpliedVolStatus::above_bound;
-    s.option.vol = start > 0.0 && start < s.high ? start : starting_vol(s, floor);
+    s.option.vol = start >= kLeastStart && start < s.high ? start : starting_vol(s, floor);
     return ImpliedVolStatus::ok;
 }
 
@@ -113,6 +115,7 @@ inline bool advance_search(LadderSearch& s, double price) {
     double next = invert_escrowed(s, here.price - miss / ratio, vol, here);
     const double middle = 0.5 * (s.low + s.high);
     if (!(next >= s.low && next <= s.high) || (slow && !converged)) next = converged ? vol : middle;
+    if (converged && !(magnitude(next - vol) <= kLargestLastStep * vol)) next = vol;
     s.last_price = price;
     s.last_escrowed = here.price;
     s.option.vol = next;

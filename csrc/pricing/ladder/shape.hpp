@@ -21,13 +21,28 @@ constexpr double kDeviations = 5.0, kFineDeviations = 6.0;  // of a fine toleran
 constexpr double kFineTolerance = 1e-4;
 constexpr double kMostExtraDeviations = 1.0;
 
+constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that is read far out
+
+// How far in the money the strike lies, in deviations. The sweeps take nothing to lie beyond the far end,
+// which the present spot does not feel five deviations away, but a spot on the way there does.
+inline double deviations_in_the_money(const LadderOption& o, double cash) {
+    const double left = o.spot - cash > 0.05 * o.spot ? o.spot - cash : 0.05 * o.spot;
+    const double forward = logarithm(left) + (o.rate - o.dividend_yield) * o.years;
+    return o.right * (forward - logarithm(o.strike)) / (o.vol * square_root(o.years));
+}
+
 // Dividends that take much of the spot widen the logarithm of what they leave.
 inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     double cash = 0.0;
     for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
     const double wider = 12.0 * (cash / o.spot - 0.06);
     const double extra = wider > 0.0 ? (wider < kMostExtraDeviations ? wider : kMostExtraDeviations) : 0.0;
-    const double deviations = (tolerance < kFineTolerance ? kFineDeviations : kDeviations) + extra;
+    double deviations = (tolerance < kFineTolerance ? kFineDeviations : kDeviations) + extra;
+    if (o.read_far) {
+        const double wanted = deviations_in_the_money(o, cash) + kBeyondStrike;
+        const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
+        deviations = most > deviations ? most : deviations;
+    }
     return static_cast<std::uint16_t>(__builtin_ceil(10.0 * deviations));
 }
 
