@@ -13,7 +13,7 @@ ATALANTA_INLINE double power(double base, double exponent) {
     return exponential(exponent * logarithm(base));
 }
 
-constexpr double kReferenceTolerance = 5e-4, kReferenceNodes = 100.0;
+constexpr double kReferenceTolerance = 5e-4, kReferenceNodes = 128.0;
 constexpr double kWideTotalVol = 0.7;  // beyond it e^y changes too much from node to node
 constexpr double kLeastNodes = 64.0, kMostNodes = 4096.0;
 
