@@ -217,6 +217,7 @@ def test_a_weekend_and_its_monday_are_one_day():
         ),
         ("ex_date,what\n2023-09-15,1.58\n", r"div\.csv has no column for the cash"),
         ("", r"div\.csv has no column for the ex-date"),
+        ("ex_date,cash\n\n", r"div\.csv holds no dividend below its header: add them, or leave it out"),
         ("ex_date,cash\n2023-09-15\n", r"div\.csv, line 2 has 1 fields, the header has 2: mend that line"),
         ("ex_date,cash\n2023-09-15,1,58\n", r"div\.csv, line 2 has 3 fields, the header has 2"),
     ],

@@ -63,7 +63,7 @@ def open_dividends(source: Any) -> list[DividendEntry]:
             mapping {ticker: [(ex_date, cash), ...]}.
 
     Raises:
-        InputError: unreadable, a column is missing, or a cell is no date or no amount from 0.
+        InputError: unreadable, a column is missing, a CSV file holds none, or a cell is no date or no amount from 0.
         MissingExtraError: a Parquet file, and polars is not installed.
     """
     return [_entry(row) for row in _rows(source)]
@@ -108,6 +108,7 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
     try:
         headers = next(lines, [])
         ticker, date, cash = _places(headers, path.name)
+        empty = True
         for cells in lines:
             place = f"{path.name}, line {lines.line_num}"
             if not any(cell.strip() for cell in cells):
@@ -116,7 +117,12 @@ def _csv_rows(path: Path) -> Iterator[_Row]:
                 raise InputError(
                     f"{ORIGIN} {place} has {len(cells)} fields, the header has {len(headers)}: mend that line"
                 )
+            empty = False
             yield _Row("" if ticker is None else cells[ticker], cells[date], cells[cash], place)
+        if empty:
+            raise InputError(
+                f"{ORIGIN} {path.name} holds no dividend below its header: add them, or leave it out"
+            )
     except csv.Error as error:
         raise InputError(f"{ORIGIN} {path.name}, line {lines.line_num}: {error}") from error
 

@@ -1,0 +1,57 @@
+"""Implied volatilities with cash dividends where little depends on them: what is found reprices, or is not told as found."""
+
+import numpy as np
+import pytest
+
+import atalanta
+from atalanta import ImpliedVolStatus
+
+WITHIN = 2e-5  # of the strike, as `implied_vol` promises
+
+
+def market(count):
+    """Random options over two years, in and out of the money."""
+    rng = np.random.default_rng(15)
+    return {
+        "right": np.where(rng.random(count) < 0.5, 1, -1).astype(np.int8),
+        "spot": np.full(count, 100.0),
+        "strike": rng.uniform(40, 160, count),
+        "years": rng.uniform(0.02, 2, count),
+        "rate": rng.uniform(0, 0.08, count),
+    }
+
+
+@pytest.mark.parametrize(
+    "dividends", [((0.015, 3.0),), ((0.015, 60.0),), ((0.01, 0.5), (0.3, 0.5), (0.8, 0.6))]
+)
+def test_a_vol_that_is_found_gives_the_price(dividends):
+    """Status OK means that the price at the volatility is the quote's within 2e-5 of the strike, however flat it is."""
+    rows, terms = market(1500), {"exercise": "american", "dividends": dividends}
+    quote = atalanta.price(**rows, vol=np.linspace(0.05, 0.6, 1500), **terms)
+    vol, status = atalanta.implied_vol(quote, **rows, **terms, full_output=True)
+    found = status == ImpliedVolStatus.OK
+    assert found.mean() > 0.6
+    np.testing.assert_array_equal(np.isfinite(vol), found)
+    again = atalanta.price(**rows, vol=np.where(found, vol, 0.2), **terms)
+    assert (np.abs(again - quote)[found] <= WITHIN * rows["strike"][found]).all()
+
+
+@pytest.mark.parametrize("start", [1e-300, 1e300, 0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("dividends", [None, ((0.1, 1.0),)])
+def test_a_start_that_no_market_has_counts_as_none(start, dividends):
+    """An absurd start leaves the answer what it is without one."""
+    row, terms = ("put", 100.0, 105.0, 0.5, 0.03), {"exercise": "american", "dividends": dividends}
+    assert atalanta.implied_vol(9.0, *row, **terms) == atalanta.implied_vol(9.0, *row, **terms, start=start)
+
+
+def test_dividends_that_take_nearly_all_have_no_value():
+    """Several dividends that together take over 80 % of the spot give NaN, and a quote BAD_INPUT; a single one is priced."""
+    row, terms = (
+        ("put", 100.0, 90.0, 1.0, 0.03),
+        {"exercise": "american", "dividends": ((0.2, 45.0), (0.6, 45.0))},
+    )
+    assert np.isnan(atalanta.price(*row, 0.3, **terms))
+    vol, status = atalanta.implied_vol(60.0, *row, **terms, full_output=True)
+    assert np.isnan(vol)
+    assert ImpliedVolStatus.BAD_INPUT == status
+    assert atalanta.price(*row, 0.3, exercise="american", dividends=((0.2, 150.0),)) > 80.0
