@@ -10,9 +10,9 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLargestSearchVol = 8.0;  // times sqrt(years)
-constexpr double kLargestStartVol = 1.2;   // times sqrt(years): a guess beyond it asks for a large grid
-constexpr double kLastStepWithin = 4.0;    // tolerances of the price before the last, uncounted step
+constexpr double kLargestSearchVol = 8.0;   // times sqrt(years)
+constexpr double kLargestStartVol = 1.2;    // times sqrt(years): a guess beyond it asks for a large grid
+constexpr double kLastStepWithin = 4.0;     // tolerances of the price before the last, uncounted step
 constexpr double kLargestLastStep = 0.005;  // of the volatility, where the escrowed price tells enough
 constexpr double kUnknownStart = 0.25, kLeastStart = 1e-4;
 constexpr std::uint32_t kMostEvaluations = 60;
