@@ -10,10 +10,10 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLargestSearchVol = 8.0;   // times sqrt(years)
-constexpr double kLargestStartVol = 1.2;    // times sqrt(years): a guess beyond it asks for a large grid
-constexpr double kLastStepWithin = 4.0;     // tolerances of the price before the last, uncounted step
-constexpr double kLargestLastStep = 0.005;  // of the volatility, where the escrowed price tells enough
+constexpr double kLargestSearchVol = 8.0;  // times sqrt(years)
+constexpr double kLargestStartVol = 1.2;   // times sqrt(years): a guess beyond it asks for a large grid
+constexpr double kLastStepWithin = 4.0;    // tolerances of the price before the last, uncounted step
+constexpr double kLargestLastStep = 0.05;  // of the volatility: beyond it the escrowed price tells nothing
 constexpr double kUnknownStart = 0.25, kLeastStart = 1e-4;
 constexpr std::uint32_t kMostEvaluations = 60;
 
@@ -115,8 +115,7 @@ inline bool advance_search(LadderSearch& s, double price) {
     double next = invert_escrowed(s, here.price - miss / ratio, vol, here);
     const double middle = 0.5 * (s.low + s.high);
     if (!(next >= s.low && next <= s.high) || (slow && !converged)) next = converged ? vol : middle;
-    const bool told = ratio == secant && magnitude(next - vol) <= kLargestLastStep * vol;
-    if (converged && !told) next = vol;
+    if (converged && !(magnitude(next - vol) <= kLargestLastStep * vol)) next = vol;
     s.last_price = price;
     s.last_escrowed = here.price;
     s.option.vol = next;
