@@ -25,7 +25,7 @@ def market(count):
 
 
 @pytest.mark.parametrize(
-    "dividends", [((0.015, 3.0),), ((0.015, 60.0),), ((0.01, 0.5), (0.3, 0.5), (0.8, 0.6))]
+    "dividends", [((0.015, 3.0),), ((0.015, 20.0),), ((0.01, 0.5), (0.3, 0.5), (0.8, 0.6))]
 )
 def test_a_vol_that_is_found_gives_the_price(dividends):
     """Status OK means that the price at the volatility is the quote's within 2e-5 of the strike for 99 of 100, 1e-4 for all."""
