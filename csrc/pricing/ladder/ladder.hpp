@@ -8,10 +8,9 @@ namespace atalanta {
 
 // Rows with and without cash dividends. Fills the columns of order 1 that are not null; dividend_delta as in
 // american.hpp. Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong.
-// terms.tolerance.cash, for a strike of 100, is what the error of most rows stays below: at 5e-4 its root
-// mean square is 1.5e-4 to 4e-4, its largest value 6e-4 on a chain, 3e-3 on random rows (1e-2 at negative
-// rates) with vol sqrt(years) below 1.2. Wider ones have errors to 4e-2, rows whose dividends take a tenth to
-// all of the spot to 3e-2; a finer tolerance helps both. vol sqrt(years) above 60 gives NaN.
+// terms.tolerance.cash, for a strike of 100, is what the error of most rows stays below, no bound: see
+// docs/rooms/american.md for where it is not to be trusted. Several dividends that take more than 80 % of the
+// spot, and vol sqrt(years) above 60, give NaN.
 void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out,
                    double* dividend_delta, int threads = 0);
 
