@@ -55,6 +55,10 @@ def test_the_document_carries_what_was_used(quotes, dividends):
     assert all(row["reason"] and row["cost"] > 0 for row in made["assignments"])
     assert 2 == len(made["assignments"])
     assert [] == made["warnings"]
+    assert made["at_the_money"]
+    for row in made["at_the_money"]:
+        assert row["mid"] == pytest.approx((row["bid"] + row["ask"]) / 2)
+        assert 10 < row["days"] < 40
     assert any("1 dividend after the last expiry not used" in note for note in made["notes"])
 
 
@@ -120,14 +124,24 @@ def test_dividends_of_another_share(quotes, dividends):
 @pytest.mark.parametrize(
     ("option", "value", "text"),
     [
-        ("--borrow", "5", "borrow is 5.0; it must be a decimal from -1 to 1"),
-        ("--tolerance", "sharp", "tolerance is 'sharp'"),
-        ("--tolerance", "-1", "tolerance is -1"),
+        ("--borrow", "5", "--borrow is 5.0; it must be a decimal from -1 to 1"),
+        ("--borrow", "nan", "--borrow is nan; it must be a decimal from -1 to 1"),
+        ("--rate", "nan", "--rate is nan; it must be a decimal from -1 to 1"),
+        ("--rate", "-inf", "--rate is -inf; it must be a decimal from -1 to 1"),
+        ("--tolerance", "sharp", "--tolerance is 'sharp'; it must be 'fast', 'standard' or 'precise'"),
+        ("--tolerance", "", "--tolerance is ''; it must be"),
+        ("--tolerance", "-1", "--tolerance is -1.0; it must be"),
+        ("--tolerance", "nan", "--tolerance is nan; it must be"),
+        ("--tolerance", "1", "a strike of 100, from 1e-7 to 1e-2"),
     ],
 )
-def test_terms_that_cannot_be(quotes, option, value, text):
-    """Per cent, unknown names and negative errors are told with the limits."""
-    refused(run("chain", quotes, "--rate", 0.04, option, value), text)
+@pytest.mark.parametrize("file", ["quotes", "absent"])
+def test_terms_that_cannot_be(quotes, tmp_path, file, option, value, text):
+    """Per cent, no number, unknown names, errors out of range: option, value and limits, before the file is read."""
+    path = quotes if file == "quotes" else tmp_path / "absent.csv"
+    result = run("chain", path, f"{option}={value}")
+    refused(result, text)
+    assert result.stderr.startswith("[cli.chain] ")
 
 
 def test_outputs_may_not_replace_the_dividends(quotes, dividends):

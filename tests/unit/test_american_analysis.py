@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from atalanta.errors import InputError
 from atalanta.market.analysis import analyze
+from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.analysis.forwards import fit_forwards
 from atalanta.market.flags import QualityFlag
 from atalanta.pricing import Dividends, greeks
@@ -212,10 +215,16 @@ def test_tolerances(tolerance):
     assert analysis.expiries["implied_spot"][0] == pytest.approx(100.0, rel=2e-4)
 
 
-def test_a_tolerance_that_is_none():
-    """The kernels' own message comes through."""
-    with pytest.raises(InputError, match="tolerance is 'sharp'"):
-        analyze(american_chain(PAYER, 120), tolerance="sharp", **terms_of(PAYER))
+@pytest.mark.parametrize("exercise", ["american", "european"])
+@pytest.mark.parametrize("tolerance", ["sharp", math.nan, 1.0, None])
+def test_a_wrong_tolerance_is_refused(tolerance, exercise):
+    """By the caller's name, whether or not a row would have needed it."""
+    chain = american_chain(PAYER, 30, strikes=np.arange(90.0, 111.0, 10.0), tolerance="standard")
+    chain = chain.with_columns(exercise=np.full(len(chain), exercise, dtype=object))
+    with pytest.raises(InputError, match=r"^\[market\.analyze\] tolerance is .*from 1e-7 to 1e-2"):
+        analyze(chain, rate=0.04, tolerance=tolerance)
+    with pytest.raises(InputError, match=r"^\[market\.find_assignments\] tolerance is .*from 1e-7 to 1e-2"):
+        find_assignments(analyze(chain, rate=0.04), tolerance=tolerance)
 
 
 def test_threads_do_not_change_a_bit():

@@ -72,7 +72,10 @@ def test_the_document_tells_what_the_analysis_holds():
     assert "per 1.00 vol" == document["units"]["vega"]
     assert "per year" == document["units"]["theta"]
     row = made.slices[0].at_the_money()[0]
-    assert float(made.analysis["vega"][row]) == document["at_the_money"][0]["vega"]
+    for name in ("vega", "mid", "days"):
+        assert float(made.analysis[name][row]) == document["at_the_money"][0][name]
+    assert "calendar days" in document["units"]["days"]
+    assert any("mid" in names.split(", ") for names in document["units"])
     assert "avx2" == document["machine"]["isa"]
     assert 0.25 == document["stages"][0]["seconds"]
     assert 0.25e9 / 126 == document["stages"][0]["ns_per_item"]

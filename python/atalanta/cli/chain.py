@@ -19,10 +19,12 @@ from atalanta.market.analysis import analyze
 from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.chain import Chain
 from atalanta.market.reading.readers import read_chain
+from atalanta.pricing.valuation import require_tolerance
 
 __all__ = ["ChainRequest", "run_chain", "select"]
 
 _LISTED = 12
+_LARGEST_RATE = 1.0  # of the rate and the borrow cost; beyond it per cent was meant
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,7 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
         InputError: the file, a filter, the rate, the dividends, the borrow cost or the tolerance cannot be used.
     """
     expiry = _parsed_expiry(request.expiry)
-    if not (request.underlying or "").isprintable():
-        raise InputError(f"[cli.chain] --underlying {request.underlying!a} is no name: write its ticker")
+    _check_options(request)
     step(f"reading {request.file.name}")
     start = time.perf_counter()
     chain = _read(request)
@@ -93,6 +94,19 @@ def run_chain(request: ChainRequest, step: Callable[[str], None]) -> Report:
         assignments=assignments,
         dividends_given=request.dividends is not None,
     )
+
+
+def _check_options(request: ChainRequest) -> None:
+    """Refuse what needs no file to be seen as wrong."""
+    if not (request.underlying or "").isprintable():
+        raise InputError(f"[cli.chain] --underlying {request.underlying!a} is no name: write its ticker")
+    for option, value in (("--rate", request.rate), ("--borrow", request.borrow)):
+        if value is not None and not abs(value) <= _LARGEST_RATE:
+            raise InputError(
+                f"[cli.chain] {option} is {value!r}; it must be a decimal from -{_LARGEST_RATE:g} to "
+                f"{_LARGEST_RATE:g} (0.05 is 5 % a year; not per cent)"
+            )
+    require_tolerance(_number_or_name(request.tolerance), "cli.chain", "--tolerance")
 
 
 def _number_or_name(text: str) -> Any:

@@ -21,9 +21,10 @@ from atalanta.market.table import Table
 __all__ = ["dumps", "plain_column", "records", "report_document"]
 
 UNITS = {
-    "strike, bid, ask, spot, forward, implied_spot, dividend_value, cash, cost": "currency per share",
+    "strike, bid, ask, mid, spot, forward, implied_spot, dividend_value, cash, cost": "currency per share",
     "borrow": "continuous cost of borrowing the share, decimal per year",
     "years": "ACT/365 to the expiry instant",
+    "days": "calendar days to the expiry instant, 365 times the years",
     "rate": "continuously compounded, decimal",
     "iv_bid, iv_mid, iv_ask, atm_vol": "decimal per square root of a year",
     "moneyness": "ln(strike / forward)",
@@ -41,9 +42,11 @@ _ROW_COLUMNS = (
         "quote_time",
         "expiry",
         "settlement",
+        "days",
         "right",
         "strike",
         "bid",
+        "mid",
         "ask",
         "forward",
     ),

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
 from atalanta._core import implied_vol, price
+from atalanta.errors import InputError
 from atalanta.pricing.dividends import DividendsLike
 from atalanta.pricing.greek_columns import Greeks
 
-__all__ = ["Exercise", "Tolerance", "greeks", "implied_vol", "price"]
+__all__ = ["Exercise", "Tolerance", "greeks", "implied_vol", "price", "require_tolerance"]
 
 Exercise = Literal["european", "american"]
 Tolerance = Literal["fast", "standard", "precise"] | float
+
+
+def require_tolerance(value: Any, origin: str, name: str = "tolerance") -> None:
+    """Refuse what the kernels do not take as a tolerance, before work is done that would be in vain.
+
+    Args:
+        value: what was given.
+        origin: who asks, as the message's opening tag.
+        name: what the asker calls it.
+
+    Raises:
+        InputError: the kernels' own message, under that origin and name.
+    """
+    try:
+        _core.price("call", 1.0, 1.0, 1.0, 0.0, 0.2, tolerance=value)
+    except InputError as error:
+        told = str(error).removeprefix("[pricing.price] tolerance ")
+        raise InputError(f"[{origin}] {name} {told}") from None
 
 
 def greeks(

@@ -18,7 +18,7 @@ from atalanta.market.contracts.sessions import day_before
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
 from atalanta.pricing import Dividends, EarlyExercise, early_exercise
-from atalanta.pricing.valuation import Tolerance
+from atalanta.pricing.valuation import Tolerance, require_tolerance
 
 __all__ = ["find_assignments"]
 
@@ -59,7 +59,11 @@ def find_assignments(
         it), `dividend`; `cost`: lost per share by not exercising, until after the dividend or, where `now` is True,
         per calendar day; `cost_per_contract`; `probability` of exercise before expiry, risk-neutral. By underlying,
         then calls before puts, then by falling cost.
+
+    Raises:
+        InputError: a tolerance that cannot be used.
     """
+    require_tolerance(tolerance, "market.find_assignments")
     group = group_by_expiry(analysis).index
     ahead = _ahead(analysis)
     rows = _candidates(analysis, ahead.schedule[group], ahead.pairs)

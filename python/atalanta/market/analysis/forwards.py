@@ -29,7 +29,7 @@ from atalanta.market.analysis.spot_model import SpotModel
 from atalanta.market.chain import Chain
 from atalanta.market.curves import RateCurve
 from atalanta.market.table import Table
-from atalanta.pricing.valuation import Tolerance
+from atalanta.pricing.valuation import Tolerance, require_tolerance
 
 __all__ = ["ForwardFit", "fit_forwards"]
 
@@ -92,8 +92,9 @@ def fit_forwards(
         `discount_se` is NaN where the discount is not from parity, `forward_se` where the forward is not.
 
     Raises:
-        InputError: the rate is not a number or looks like per cent, or dividends or borrow cost cannot be used.
+        InputError: the rate is not a number or looks like per cent, or dividends, borrow cost or tolerance cannot be used.
     """
+    require_tolerance(tolerance, "market.analyze")  # chains without an American row would never ask
     curve = _curve(rate)
     groups = group_by_expiry(chain)
     carry = Carry.of(chain, groups, dividends, borrow)
