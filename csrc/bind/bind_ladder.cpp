@@ -1,7 +1,9 @@
 // Ladders: rows priced over all their spots at once, read at new ones.
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <stdexcept>
 
 #include "bind/module.hpp"
 #include "bind/option_rows.hpp"
@@ -42,6 +44,19 @@ class ShapedLadders {
     py::tuple spots() const { return range(&Ladders::range); }
     py::tuple exercised() const { return range(&Ladders::exercise); }
 
+    // What `restored` takes: (N, 13) profiles and the nodes, read-only views that keep `self` alive.
+    static py::tuple state(const py::object& self) {
+        const auto& ladders = self.cast<const ShapedLadders&>().ladders_;
+        const auto view = [&](const Shape& shape, const double* data) {
+            const Doubles array(shape, data, self);
+            array.attr("flags").attr("writeable") = false;
+            return array;
+        };
+        const auto* profiles = reinterpret_cast<const double*>(ladders.profiles().data());
+        return py::make_tuple(view({extent(ladders.size()), kProfileDoubles}, profiles),
+                              view({extent(ladders.nodes().size())}, ladders.nodes().data()));
+    }
+
     // Price, delta, gamma, theta; the spots broadcast with the rows.
     py::tuple at(const py::object& spot) const {
         BroadcastRows inputs(kOrigin);
@@ -67,7 +82,10 @@ class ShapedLadders {
         return values;
     }
 
+    static constexpr py::ssize_t kProfileDoubles = sizeof(LadderProfile) / sizeof(double);
+
   private:
+    static py::ssize_t extent(std::size_t size) { return static_cast<py::ssize_t>(size); }
     py::tuple range(Ladders::Range (Ladders::*of)(std::size_t) const noexcept) const {
         const auto lowest = [&](std::size_t i) { return (ladders_.*of)(i).lowest; };
         const auto highest = [&](std::size_t i) { return (ladders_.*of)(i).highest; };
@@ -107,6 +125,44 @@ std::unique_ptr<ShapedLadders> build(const py::object& right, const py::object& 
     return std::make_unique<ShapedLadders>(std::move(*ladders), inputs.shape());
 }
 
+[[noreturn]] void raise_damaged(const std::string& fault) {
+    raise_input_error(kOrigin, "the pickled ladder is damaged: " + fault + "; build it again");
+}
+
+// The shape that holds so many rows.
+Shape shape_of_rows(const py::tuple& extents, py::ssize_t rows) {
+    Shape shape;
+    py::ssize_t size = 1;
+    for (const py::handle value : extents) {
+        const Py_ssize_t extent = PyLong_Check(value.ptr()) ? PyLong_AsSsize_t(value.ptr()) : -1;
+        if (PyErr_Occurred()) PyErr_Clear();
+        if (extent < 0 || (extent > 0 && size > rows / extent))
+            raise_damaged("its shape is none of its rows");
+        size *= extent;
+        shape.push_back(extent);
+    }
+    if (size != rows) raise_damaged("its shape is none of its rows");
+    return shape;
+}
+
+// The ladders of a state; anything else is refused.
+std::unique_ptr<ShapedLadders> restored(const py::tuple& shape, const Doubles& profiles,
+                                        const Doubles& nodes) {
+    static_assert(std::is_trivially_copyable_v<LadderProfile>);
+    if (profiles.ndim() != 2 || profiles.shape(1) != ShapedLadders::kProfileDoubles || nodes.ndim() != 1) {
+        raise_damaged("its columns are not those of a ladder");
+    }
+    const Shape rows = shape_of_rows(shape, profiles.shape(0));
+    std::vector<LadderProfile> own(static_cast<std::size_t>(profiles.shape(0)));
+    if (!own.empty()) std::memcpy(own.data(), profiles.data(), own.size() * sizeof(LadderProfile));
+    try {
+        Ladders ladders(own, {nodes.data(), static_cast<std::size_t>(nodes.size())});
+        return std::make_unique<ShapedLadders>(std::move(ladders), rows);
+    } catch (const std::invalid_argument& fault) {
+        raise_damaged(fault.what());
+    }
+}
+
 }  // namespace
 
 void bind_ladder(py::module_& module) {
@@ -118,7 +174,9 @@ void bind_ladder(py::module_& module) {
         .def_property_readonly("nbytes", &ShapedLadders::bytes)
         .def_property_readonly("spots", &ShapedLadders::spots)
         .def_property_readonly("exercised", &ShapedLadders::exercised)
-        .def("at", &ShapedLadders::at, py::arg("spot"));
+        .def("at", &ShapedLadders::at, py::arg("spot"))
+        .def("state", &ShapedLadders::state)
+        .def_static("restored", &restored, py::arg("shape"), py::arg("profiles"), py::arg("nodes"));
 }
 
 }  // namespace atalanta::bind

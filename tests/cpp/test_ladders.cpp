@@ -1,5 +1,7 @@
 // Ladders read at other spots, and early exercise.
 #include <cmath>
+#include <span>
+#include <stdexcept>
 
 #include "check.hpp"
 #include "ladder_rows.hpp"
@@ -118,6 +120,49 @@ TEST(reads_are_independent_of_their_batch) {
             CHECK(columns[c][i] == values[c] || (std::isnan(columns[c][i]) && std::isnan(values[c])));
         }
     }
+}
+
+// As in another process: from a copy of profiles and nodes.
+TEST(ladders_put_together_again_read_the_same_bits) {
+    std::vector<LadderRow> rows = chain();
+    rows[3].years = 0.0;  // no ladder
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    const std::vector<LadderProfile> profiles(ladders.profiles().begin(), ladders.profiles().end());
+    const std::vector<double> nodes(ladders.nodes().begin(), ladders.nodes().end());
+    const Ladders again(profiles, nodes);
+    CHECK(again.size() == ladders.size() && again.bytes() == ladders.bytes());
+    for (std::uint32_t i = 0; i < rows.size(); ++i) {
+        for (const double spot : {60.0, 97.3, 100.0, 141.0}) {
+            const LadderReading a = ladders.read(i, spot), b = again.read(i, spot);
+            CHECK(__builtin_memcmp(&a, &b, sizeof a) == 0);
+        }
+    }
+    CHECK(std::isnan(again.read(3, 100.0).price));
+}
+
+TEST(what_is_no_ladder_is_not_put_together) {
+    const Ladders ladders = ladders_of(LadderRows(chain()));
+    const std::vector<double> nodes(ladders.nodes().begin(), ladders.nodes().end());
+    std::vector<LadderProfile> profiles(ladders.profiles().begin(), ladders.profiles().end());
+    const auto is_refused = [&](std::span<const double> some) {
+        try {
+            const Ladders again(profiles, some);
+        } catch (const std::invalid_argument&) {
+            return true;
+        }
+        return false;
+    };
+    CHECK(!is_refused(nodes));
+    for (const std::size_t count : {std::size_t{0}, std::size_t{7}, nodes.size() - 1}) {
+        CHECK(is_refused({nodes.data(), count}));
+    }
+    profiles[0].middle += 1.0;
+    CHECK(is_refused(nodes));
+    profiles[0].middle = 1e300;
+    CHECK(is_refused(nodes));
+    profiles.pop_back();
+    profiles[0].middle = ladders.profiles()[0].middle;
+    CHECK(is_refused(nodes));
 }
 
 // Outside its range, and for rows that have none, a ladder says NaN.

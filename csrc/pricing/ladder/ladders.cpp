@@ -1,6 +1,9 @@
 #include "pricing/ladder/ladders.hpp"
 
+#include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "pricing/dispatch.hpp"
 #include "pricing/ladder/batch.hpp"
@@ -16,6 +19,39 @@ constexpr LadderProfile kNoLadder = {kNotANumber, kNotANumber, 1.0, 1.0,
                                      0.0,         0.0,         0.0, std::numeric_limits<double>::infinity(),
                                      0.0};
 constexpr std::size_t kNodesOfNoLadder = 7;
+
+bool is_no_ladder(const LadderProfile& profile) {
+    return std::isnan(profile.low);
+}
+
+// Whether reads of the profile stay among its 2 middle + 1 nodes and mean something.
+bool is_readable(const LadderProfile& p) {
+    constexpr double kLeastMiddle = 3.0, kMostMiddle = std::numeric_limits<std::uint16_t>::max();
+    const bool finite = std::isfinite(p.unit + p.strike + p.rate + p.yield + p.variance);
+    const bool ordered = 0.0 < p.low && p.low <= p.spot && p.spot <= p.high && std::isfinite(p.high);
+    const bool counted =
+        p.middle >= kLeastMiddle && p.middle <= kMostMiddle && p.middle == std::floor(p.middle);
+    const bool exercise = !std::isnan(p.exercise_low) && !std::isnan(p.exercise_high);
+    return finite && ordered && counted && exercise && p.spacing > 0.0 && std::isfinite(p.spacing) &&
+           std::fabs(p.side) == 1.0;
+}
+
+std::size_t nodes_of(const LadderProfile& profile) {
+    return 2 * static_cast<std::size_t>(profile.middle) + 1;
+}
+
+// Of all ladders, and of those that are none.
+std::size_t count_nodes(std::span<const LadderProfile> profiles) {
+    std::size_t count = kNodesOfNoLadder;
+    for (std::size_t row = 0; row < profiles.size(); ++row) {
+        if (is_no_ladder(profiles[row])) continue;
+        if (!is_readable(profiles[row])) {
+            throw std::invalid_argument("row " + std::to_string(row) + " has no profile of a ladder");
+        }
+        count += nodes_of(profiles[row]);
+    }
+    return count;
+}
 
 }  // namespace
 
@@ -52,6 +88,26 @@ Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
                                  profiles_[piece.options[i]] = profiles[i];
                              }
                          });
+}
+
+Ladders::Ladders(std::span<const LadderProfile> profiles, std::span<const double> nodes)
+    : kernels_(active_kernels().ladder),
+      profiles_(profiles.begin(), profiles.end()),
+      values_(profiles.size()),
+      nodes_(nodes.begin(), nodes.end()) {
+    if (count_nodes(profiles) != nodes.size()) {
+        throw std::invalid_argument("its profiles do not fit its " + std::to_string(nodes.size()) + " nodes");
+    }
+    std::size_t used = kNodesOfNoLadder;
+    for (std::size_t row = 0; row < size(); ++row) {
+        if (is_no_ladder(profiles_[row])) {
+            profiles_[row] = kNoLadder;
+            values_[row] = nodes_.data();
+        } else {
+            values_[row] = nodes_.data() + used;
+            used += nodes_of(profiles_[row]);
+        }
+    }
 }
 
 std::size_t Ladders::bytes() const noexcept {

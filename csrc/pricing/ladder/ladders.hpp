@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "pricing/american.hpp"
@@ -17,6 +18,13 @@ class Ladders {
   public:
     // Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong.
     Ladders(const OptionRows& rows, const Terms& terms, int threads = 0);
+
+    // Ladders of another process, from what profiles() and nodes() gave there: the same reads, bit for bit
+    // between instruction sets with fused multiply-add. Throws std::invalid_argument, saying what is wrong,
+    // where they do not belong together.
+    Ladders(std::span<const LadderProfile> profiles, std::span<const double> nodes);
+    std::span<const LadderProfile> profiles() const noexcept { return profiles_; }
+    std::span<const double> nodes() const noexcept { return nodes_; }
 
     std::size_t size() const noexcept { return profiles_.size(); }
     std::size_t bytes() const noexcept;
