@@ -1,6 +1,7 @@
 #include "pricing/early_exercise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -81,6 +82,62 @@ void boundaries(const OptionRows& rows, const Terms& terms, double* boundary, do
     }
 }
 
+// One option alone would leave most lanes of its block empty; so many rows and more fill them, and threads.
+constexpr std::size_t kRowsAtOnce = 4096;
+
+// Rows as they are with remaining[m] years left, row i at m * rows.size + i. Those that never have so much
+// have NaN years.
+class RowsAtInstants {
+  public:
+    RowsAtInstants(const OptionRows& rows, const Terms& terms, const double* remaining, std::size_t times)
+        : size_(rows.size), times_(times), rows_(rows), terms_(terms) {
+        rows_.size = size_ * times_;
+        rows_.right = repeated(rows.right, right_);
+        rows_.spot = repeated(rows.spot, values_[0]);
+        rows_.strike = repeated(rows.strike, values_[1]);
+        rows_.rate = repeated(rows.rate, values_[2]);
+        rows_.dividend_yield = repeated(rows.dividend_yield, values_[3]);
+        rows_.vol = repeated(rows.vol, values_[4]);
+        years_.reserve(rows_.size);
+        for (std::size_t m = 0; m < times_; ++m) add_instant(rows, terms, remaining[m]);
+        rows_.years = {years_.data(), false};
+        terms_.exercise = Exercise::american;
+        if (terms.dividends.count > 0) terms_.dividends = later_.columns();
+    }
+    RowsAtInstants(const RowsAtInstants&) = delete;
+    RowsAtInstants& operator=(const RowsAtInstants&) = delete;
+
+    const OptionRows& rows() const { return rows_; }
+    const Terms& terms() const { return terms_; }
+
+  private:
+    template <class T>
+    Column<T> repeated(const Column<T>& column, std::vector<T>& storage) const {
+        if (column.shared) return column;
+        storage.reserve(rows_.size);
+        for (std::size_t m = 0; m < times_; ++m) {
+            storage.insert(storage.end(), column.data, column.data + size_);
+        }
+        return {storage.data(), false};
+    }
+
+    void add_instant(const OptionRows& rows, const Terms& terms, double remaining) {
+        for (std::size_t i = 0; i < size_; ++i) {
+            const bool alive = remaining >= 0.0 && remaining <= rows.years[i];
+            years_.push_back(alive ? remaining : kNaN);
+            if (terms.dividends.count > 0) later_.add(terms.dividends, i, rows.years[i] - remaining);
+        }
+    }
+
+    std::size_t size_, times_;
+    OptionRows rows_;
+    Terms terms_;
+    std::vector<std::int8_t> right_;
+    std::array<std::vector<double>, 5> values_;
+    std::vector<double> years_;
+    LaterDividends later_;
+};
+
 }  // namespace
 
 void early_exercise(const OptionRows& rows, const Terms& terms, const EarlyExerciseColumns& out,
@@ -95,19 +152,13 @@ void early_exercise(const OptionRows& rows, const Terms& terms, const EarlyExerc
 
 void exercise_boundary(const OptionRows& rows, const Terms& terms, const double* remaining, std::size_t times,
                        double* out, double* far, int threads) {
-    std::vector<double> far_values(far == nullptr ? rows.size : 0);
-    std::vector<double> years(rows.size);
-    for (std::size_t m = 0; m < times; ++m) {
-        LaterDividends later;
-        for (std::size_t i = 0; i < rows.size; ++i) {
-            const bool alive = remaining[m] >= 0.0 && remaining[m] <= rows.years[i];
-            years[i] = alive ? remaining[m] : kNaN;
-            later.add(terms.dividends, i, rows.years[i] - remaining[m]);
-        }
-        OptionRows then = rows;
-        then.years = {years.data(), false};
-        boundaries(then, {Exercise::american, later.columns(), terms.tolerance}, out + m * rows.size,
-                   far == nullptr ? far_values.data() : far + m * rows.size, threads);
+    const std::size_t at_once = std::max<std::size_t>(kRowsAtOnce / std::max<std::size_t>(rows.size, 1), 1);
+    std::vector<double> far_values(far == nullptr ? std::min(at_once, times) * rows.size : 0);
+    for (std::size_t first = 0; first < times; first += at_once) {
+        const RowsAtInstants then(rows, terms, remaining + first, std::min(at_once, times - first));
+        const std::size_t place = first * rows.size;
+        boundaries(then.rows(), then.terms(), out + place, far == nullptr ? far_values.data() : far + place,
+                   threads);
     }
 }
 

@@ -252,3 +252,32 @@ def test_the_boundary_over_time_with_dividends():
         "call", 100.0, 1.0, 0.02, 0.2, [0.9, 0.4], dividends=entries, dividend_yield=0.08
     )
     assert np.all((paying.boundary > 100.0) & (paying.boundary < 200.0))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 700])
+@pytest.mark.parametrize("dividends", [None, "some"])
+def test_instants_together_are_instants_alone(rows, dividends):
+    """However many rows and instants are solved side by side, each has the bits of its own call."""
+    rng = np.random.default_rng(rows)
+    right = rng.choice(np.array([1, -1], np.int8), rows)
+    options = (rng.uniform(80, 120, rows), rng.uniform(0.3, 1.2, rows), rng.uniform(-0.02, 0.08, rows))
+    vol, dividend_yield = rng.uniform(0.1, 0.5, rows), rng.uniform(-0.03, 0.08, rows)
+    remaining = np.array([1.0, 0.0, 0.31, -0.5, math.nan, 0.6, 1.1, 0.05, 0.31])
+    if dividends is not None:
+        dividends = Dividends([[(0.2, 1.0), (0.7, 0.5)], []], of=np.arange(rows) % 3 - 1)
+    terms = {"dividend_yield": dividend_yield, "dividends": dividends}
+    together = exercise_boundary(right, *options, vol, remaining, **terms)
+    assert (9, rows) == together.boundary.shape == together.far_boundary.shape
+    for m, instant in enumerate(remaining):
+        alone = exercise_boundary(right, *options, vol, instant, **terms)
+        np.testing.assert_array_equal(alone.boundary, together.boundary[m])
+        np.testing.assert_array_equal(alone.far_boundary, together.far_boundary[m])
+    assert np.isfinite(together.boundary).any()
+
+
+def test_instants_of_no_rows_and_no_instants():
+    """Nothing to solve is no error."""
+    assert (2, 0) == exercise_boundary("put", np.empty(0), 1.0, 0.05, 0.2, [0.5, 0.2]).boundary.shape
+    assert (0, 2) == exercise_boundary("put", [90.0, 100.0], 1.0, 0.05, 0.2, []).boundary.shape
+    shared = exercise_boundary("put", 100.0, 1.0, 0.05, 0.2, np.linspace(0.01, 1.0, 5000)).boundary
+    assert np.all(np.diff(shared) < 0)
