@@ -128,7 +128,8 @@ int read_scalar_right(PyObject* value, const char* origin) {
 
 int read_threads(PyObject* value, const char* origin) {
     if (value == nullptr || value == Py_None) return 0;
-    const long count = PyLong_Check(value) && !PyBool_Check(value) ? PyLong_AsLong(value) : 0;
+    const bool whole = PyIndex_Check(value) && !PyBool_Check(value);  // NumPy's integers too
+    const Py_ssize_t count = whole ? PyNumber_AsSsize_t(value, nullptr) : 0;
     if (PyErr_Occurred()) PyErr_Clear();
     if (count < 1 || count > 1024) {
         raise_input_error(origin, "threads is " + repr_of(value) +

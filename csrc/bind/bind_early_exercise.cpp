@@ -100,18 +100,18 @@ py::object exercise_boundary(PyObject* const* given, Py_ssize_t positional, PyOb
     const TermsArguments terms(nullptr, arguments[kCash], arguments[kError], signature.origin);
     const int threads = read_threads(arguments[kThreads], signature.origin);
     const Doubles remaining = read_remaining(arguments[kRemaining], signature.origin);
-    const std::array<PyObject*, 7> option = {arguments[kOf],
-                                             arguments[kBoundaryStrike],
-                                             arguments[kBoundaryStrike],
-                                             arguments[kT],
-                                             arguments[kR],
-                                             arguments[kV],
-                                             arguments[kQ]};
     BroadcastRows inputs(signature.origin);
-    add_option_rows(inputs, option);  // the strike stands for the spot, which does not matter
+    inputs.add_right(arguments[kOf]);
+    for (const std::size_t name : {kBoundaryStrike, kT, kR, kV}) {
+        inputs.add(arguments[name], kBoundaryNames[name]);
+    }
+    const py::float_ no_yield(0.0);
+    inputs.add(arguments[kQ] == nullptr ? no_yield.ptr() : arguments[kQ], kBoundaryNames[kQ]);
     terms.add_to(inputs);
     inputs.broadcast();
-    const OptionRows rows = option_rows(inputs);
+    // The strike stands for the spot, around which grids lie.
+    const OptionRows rows = {inputs.size(),    inputs.right(),   inputs.column(0), inputs.column(0),
+                             inputs.column(1), inputs.column(2), inputs.column(4), inputs.column(3)};
     require_decimals(rows, signature.origin);
     Shape shape = inputs.shape();
     if (remaining.ndim() == 1) shape.insert(shape.begin(), remaining.shape(0));

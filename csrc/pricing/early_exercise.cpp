@@ -39,6 +39,7 @@ void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
         const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
         const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;
         out.exercise_now[i] = somewhere && beyond && !past_far;
+        if (out.exercise_now[i] != 0) out.probability[i] = 1.0;
         const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
         out.cost_of_waiting[i] = out.exercise_now[i] ? std::max(carry, 0.0) : 0.0;
         const double lost = out.intrinsic[i] - out.value_after[i];
@@ -123,7 +124,7 @@ class RowsAtInstants {
 
     void add_instant(const OptionRows& rows, const Terms& terms, double remaining) {
         for (std::size_t i = 0; i < size_; ++i) {
-            const bool alive = remaining >= 0.0 && remaining <= rows.years[i];
+            const bool alive = remaining >= 0.0 && remaining <= rows.years[i] && rows.years[i] < kInfinity;
             years_.push_back(alive ? remaining : kNaN);
             if (terms.dividends.count > 0) later_.add(terms.dividends, i, rows.years[i] - remaining);
         }

@@ -13,7 +13,7 @@ struct EarlyExerciseColumns {
     double* intrinsic;   // what exercising now gives, at least 0
     double* time_value;  // price - intrinsic
     // Exercising now is right at and below it (put), at and above it (call); 0 for puts, infinity for calls
-    // where no spot is exercised, NaN without time or volatility.
+    // where no spot is exercised, NaN where dividends lie ahead and nothing is random.
     double* boundary;
     double* far_boundary;  // where rates below 0 end the exercise region again; NaN where they do not
     double* probability;   // risk-neutral, of exercise before expiry

@@ -18,7 +18,11 @@ constexpr std::size_t kSearchesPerPiece = 8 * kLadderOptions;
 class Searches {
   public:
     Searches(const QuotedRows& rows, const Terms& terms, const LadderKernels& kernels)
-        : kernels_(kernels), tolerance_(terms.tolerance.cash), searches_(rows.size), done_(rows.size) {
+        : kernels_(kernels),
+          tolerance_(terms.tolerance.cash),
+          searches_(rows.size),
+          highest_(rows.size),
+          done_(rows.size) {
         for (std::size_t row = 0; row < rows.size; ++row) {
             searches_[row].option = ladder_option(rows, terms, row);
         }
@@ -35,6 +39,7 @@ class Searches {
                                                                  by_cash.data(), &searches_[row]);
             if (status != nullptr) status[row] = state;
             done_[row] = state != ImpliedVolStatus::ok;
+            highest_[row] = searches_[row].high;
             vol[row] = kNotANumber;
         }
     }
@@ -48,6 +53,7 @@ class Searches {
         for (const std::size_t row : batch.others()) searches_[row].option.vol = kNotANumber;
         for (std::size_t row = 0; row < searches_.size(); ++row) {
             if (done_[row]) continue;
+            if (is_beyond_reach(row)) searches_[row].option.vol = kNotANumber;
             vol[row] = searches_[row].option.vol;
             done_[row] = !reopen(row, batch.shape(row));
         }
@@ -66,6 +72,13 @@ class Searches {
         std::vector<LadderOption> all(searches_.size());
         for (std::size_t row = 0; row < all.size(); ++row) all[row] = searches_[row].option;
         return all;
+    }
+
+    // The search has run into the largest volatility that it tries, and the price there is below the quote.
+    bool is_beyond_reach(std::size_t row) const {
+        const LadderSearch& search = searches_[row];
+        return search.option.vol > (1.0 - 1e-9) * highest_[row] &&
+               search.last_price < search.target - search.within;
     }
 
     // The answer may ask for another grid than its start did; then the search goes on there.
@@ -105,6 +118,7 @@ class Searches {
     const LadderKernels& kernels_;
     const double tolerance_;
     std::vector<LadderSearch> searches_;
+    std::vector<double> highest_;  // volatilities, where the searches begin
     std::vector<bool> done_;
 };
 

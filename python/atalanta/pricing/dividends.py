@@ -7,6 +7,7 @@ pairs will do where they share one. Checked once, then passed to any number of c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,10 @@ class Dividends:
         Raises:
             InputError: years is negative or no number.
         """
-        if not years >= 0.0:
-            raise InputError(f"[pricing.Dividends] years is {years!r}; it must be 0 or more")
+        if not isinstance(years, Real) or isinstance(years, bool) or not years >= 0.0:
+            raise InputError(f"[pricing.Dividends] years is {years!r}; it must be a number from 0")
         later = object.__new__(Dividends)
-        later._schedules, later._of = self._schedules.after(years), self._of
+        later._schedules, later._of = self._schedules.after(float(years)), self._of
         return later
 
     def __len__(self) -> int:
@@ -114,7 +115,14 @@ def _indices(of: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int32]:
             f"[pricing.Dividends] of= is missing: with {count} schedules it must say which one each row follows "
             "(-1 for none)"
         )
-    given = np.asarray(0 if of is None else of)
+    if np.ma.is_masked(of):
+        raise InputError("[pricing.Dividends] of has masked rows; every row needs a schedule, or -1 for none")
+    try:
+        given = np.asarray(0 if of is None else of)
+    except ValueError:
+        raise InputError(
+            "[pricing.Dividends] of cannot be converted to an array (rows of different lengths?)"
+        ) from None
     if given.dtype.kind not in "iu":
         raise InputError(f"[pricing.Dividends] of has dtype {given.dtype}; it must hold integers")
     outside = (given < -1) | (given >= count)

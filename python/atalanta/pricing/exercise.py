@@ -33,7 +33,7 @@ class EarlyExercise:
     #: price - intrinsic
     time_value: Value
     #: the spot from which exercising now is right: at and above it for a call, at and below it for a put;
-    #: infinity (call) or 0 (put) where no spot is, NaN without time or volatility
+    #: infinity (call) or 0 (put) where no spot is, NaN where dividends lie ahead and there is no volatility
     boundary: Value
     #: where negative rates end the exercise region again, beyond `boundary`; NaN where they do not
     far_boundary: Value
