@@ -81,6 +81,17 @@ def drift(random: np.random.Generator, n: int) -> Rows:
     return drawn(random, years, vol, least + carry, least)
 
 
+def ruled(random: np.random.Generator, n: int) -> Rows:
+    """(rate - yield) sqrt(years) / vol from 5 to 150, yields from -4 to 4 %."""
+    years = np.exp(random.uniform(-2.3, 1.6, n))
+    carry, least = random.uniform(0.01, 0.1, n), random.uniform(-0.04, 0.04, n)
+    vol = carry * np.sqrt(years) * np.exp(-random.uniform(np.log(5), np.log(150), n))
+    carry = np.maximum(carry, -least)  # a put's rate is not below zero
+    made = drawn(random, years, vol, least + carry, least)
+    away = np.exp(made.right * -random.uniform(0, 1.5, n) * vol**2 / carry)  # where something is left of it
+    return replace(made, spot=100 * away)
+
+
 def wide(random: np.random.Generator, n: int) -> Rows:
     """A day to ten years, vol 5 to 200 %, rates and yields from -2 to 20 %, not both boundaries."""
     years = np.exp(random.uniform(-5.8, 2.3, n))
@@ -141,6 +152,7 @@ def by_ourselves(rows: Rows) -> np.ndarray:
 KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Rows], np.ndarray]], ...] = (
     ("yield, a week to two years, vol 8 to 80 %", ordinary, by_edges),
     ("yield, high drift at low vol", drift, by_edges),
+    ("yield, drift that rules", ruled, by_edges),
     ("yield, a day to ten years, vol 5 to 200 %", wide, by_edges),
     ("yield, two boundaries", twice, by_edges),
     ("1 to 8 cash dividends, apart", with_cash, by_ourselves),

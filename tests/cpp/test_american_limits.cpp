@@ -98,6 +98,47 @@ TEST(wide_total_vols_pass_into_the_perpetual_option) {
     CHECK_CLOSE(difference(row, &Row::dividend_yield, 1e-5), out[6][0], 1e-5);
 }
 
+TEST(high_drift_passes_into_the_perpetual_option) {
+    // Where (r - q - vol^2 / 2) sqrt(T) = sqrt(40) vol the method changes: the price by no more than its
+    // class allows.
+    const double at = std::sqrt(40.0 + 2.0 * 0.05) - std::sqrt(40.0);
+    for (const double tolerance : {1e-4, 3e-5, 5e-7}) {
+        for (const double spot : {100.0, 100.05, 100.3}) {
+            const Outputs a = collocated({-1, spot, 100, 1, 0.06, 0.01, (1.0 + 1e-9) * at}, tolerance);
+            const Outputs b = collocated({-1, spot, 100, 1, 0.06, 0.01, (1.0 - 1e-9) * at}, tolerance);
+            CHECK(a[4][0] != 0.0 && b[4][0] == 0.0);
+            CHECK_CLOSE(a[0][0], b[0][0], tolerance);
+            for (const std::size_t c : {1, 3, 5, 6}) {
+                CHECK_CLOSE(a[c][0], b[c][0], 1e-3 + 1e-3 * std::fabs(b[c][0]));
+            }
+        }
+    }
+}
+
+TEST(a_tiny_vol_leaves_no_greek_undefined) {
+    for (const double vol : {1e-3, 1e-4, 1e-5, 1e-6, 1e-8, 2e-9}) {
+        for (const double years : {0.01, 0.5, 10.0}) {
+            for (const double tolerance : {1e-4, 3e-5, 5e-7, 1e-7}) {
+                // Far out of the money nothing is left of anything, with yields below zero above all.
+                for (const double yield : {-0.02, 0.0, 0.01}) {
+                    const Outputs put = collocated({-1, 150, 100, years, 0.03, yield, vol}, tolerance);
+                    const Outputs call = collocated({1, 100, 150, years, yield, 0.03, vol}, tolerance);
+                    for (std::size_t c = 0; c < 7; ++c) CHECK(put[c][0] == 0.0 && call[c][0] == 0.0);
+                }
+                // At the money a put is the perpetual one: B = K / (1 + vol^2 / 2r) without a yield.
+                const double half = 0.5 * vol * vol;
+                const bool ruled = std::sqrt(years) * 0.03 > 10.0 * vol, told = half / 0.03 > 1e-12;
+                if (!ruled || !told) continue;
+                const double power = 0.03 / half, edge = power / (1.0 + power);
+                const double value = 100.0 * std::exp(power * std::log(edge)) / (1.0 + power);
+                const Outputs out = collocated({-1, 100, 100, years, 0.03, 0.0, vol}, tolerance);
+                CHECK_CLOSE(value, out[0][0], 1e-6 * value + 1e-14);
+                CHECK(out[3][0] > 0.0 && out[5][0] < 0.0 && out[6][0] > 0.0 && out[4][0] == 0.0);
+            }
+        }
+    }
+}
+
 TEST(a_bad_domain_gives_nan_everywhere) {
     const double inf = kInf, nan = kNaN;
     const Row rows[] = {

@@ -28,11 +28,13 @@ def yield_rows():
     """Groups of (right, spot, strike, years, rate, dividend_yield, vol)."""
     put, call, k = -1, 1, 100.0
     drift = []
-    for r_number, years in ((0.7, 1.0), (1.0, 0.5), (1.5, 2.0), (2.0, 1.0), (3.0, 3.0), (5.0, 1.0)):
+    numbers = (0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 20.0)
+    for r_number, years in zip(numbers, (1.0, 0.5, 2.0, 1.0, 3.0, 1.0, 1.0, 2.0), strict=True):
         vol = round(0.05 * math.sqrt(years) / r_number, 4)
         away = round(100.0 * math.exp(0.5 * vol * math.sqrt(years)), 2)
         drift += [(put, k, k, years, 0.06, 0.01, vol), (put, away, k, years, 0.06, 0.01, vol)]
     drift += [(call, 99.5, k, 1.0, 0.01, 0.06, 0.03), (put, 101.0, k, 10.0, 0.12, 0.0, 0.1)]
+    drift += [(call, 99.99, k, 1.0, 0.01, 0.06, 0.004), (put, 100.01, k, 0.5, 0.03, -0.02, 0.003)]
     yields = [
         (put, 60.0, k, 3.0, 0.02, 0.12, 0.06),
         (put, 20.0, k, 1.0, 0.02, 0.12, 0.06),
@@ -158,8 +160,12 @@ def greeks(terms):
     spot, years, rate, dividend_yield, vol = (terms[i] for i in (1, 3, 4, 5, 6))
     room = [abs(x) for x in (rate, dividend_yield, rate - dividend_yield) if x != 0.0]
     rates = 0.001 * min([vol / math.sqrt(years), *room])
+    drift = (
+        terms[0] * (dividend_yield - rate) - 0.5 * vol * vol
+    )  # away from exercise; it shapes the value if high
+    ruled = 0.05 * vol * vol / drift if drift > 0.0 else math.inf
     steps = {
-        1: 0.01 * spot * min(vol * math.sqrt(years), 0.5),
+        1: spot * min(0.01 * min(vol * math.sqrt(years), 0.5), ruled),
         6: 0.001 * vol,
         3: 0.001 * years,
         4: rates,

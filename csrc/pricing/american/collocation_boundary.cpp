@@ -5,6 +5,7 @@
 
 #include "pricing/american/double_boundary.hpp"
 #include "pricing/american/gathered_puts.hpp"
+#include "pricing/american/perpetual.hpp"
 #include "pricing/dispatch.hpp"
 
 namespace atalanta {
@@ -65,6 +66,14 @@ std::vector<double> coefficients_of(std::size_t index, const double* remaining, 
     return all;
 }
 
+// As a share of the put's strike, with so much of the row's time left; `collocated` where that is not known
+// better.
+double unit_boundary(AmericanRow row, double remaining, double collocated) {
+    row.years *= remaining;
+    if (!drift_rules(row)) return collocated;
+    return perpetual_put(1.0, row.put_rate(), row.put_yield(), row.vol).boundary;
+}
+
 void fill_class(const OptionRows& rows, std::size_t index, GatheredPuts& gathered, const double* remaining,
                 const Places& to) {
     const UnitPuts puts = gathered.puts();
@@ -75,7 +84,9 @@ void fill_class(const OptionRows& rows, std::size_t index, GatheredPuts& gathere
     for (std::size_t k = 0; k < to.times; ++k) {
         for (std::size_t p = 0; p < gathered.size(); ++p) {
             const std::size_t i = gathered.row(p);
-            to.out[k * to.stride + i] = spot_of(at_the_money(rows, i), found[k * puts.size + p]);
+            const AmericanRow row = at_the_money(rows, i);
+            to.out[k * to.stride + i] =
+                spot_of(row, unit_boundary(row, remaining[k], found[k * puts.size + p]));
         }
     }
 }

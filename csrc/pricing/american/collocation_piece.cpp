@@ -62,6 +62,7 @@ void set_perpetual(const AmericanRow& row, std::size_t i, PieceGreeks& greeks) {
     if (x <= put.boundary) return set_exercised(row, i, greeks);
     const bool call = row.is_call();
     greeks.fill(i, 0.0);
+    if (put.value == 0.0) return;  // x may be infinite
     greeks.at(Greek::price, i) = strike * put.value;
     greeks.at(Greek::delta, i) = call ? put.value - x * put.delta : put.delta;
     greeks.at(Greek::gamma, i) = (call ? x * (x * put.gamma) : put.gamma) / strike;

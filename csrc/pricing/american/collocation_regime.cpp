@@ -13,6 +13,10 @@ constexpr double kLargestExponent = 300.0;
 // Total vol below which its value, at most 0.4 of it, is lost in the finest tolerance; and above which
 // a spot survives to the expiry with a probability lost in rounding.
 constexpr double kLeastVariance = 1e-18, kLargestVariance = 256.0;
+// Squared deviations of drift beyond which an expiry changes a value by e^-20 of it at most. The boundary of
+// such an option comes to rest before the collocation's nodes begin: prices of the finest classes were off by
+// 4e-4.
+constexpr double kRulingDrift = 40.0;
 
 bool is_amount(double x) {
     return x >= 0.0 && std::isfinite(x);
@@ -52,7 +56,12 @@ Regime regime_of(const AmericanRow& row) noexcept {
     const double rate = row.put_rate(), yield = row.put_yield();
     if (rate <= 0.0 && yield >= rate) return Regime::european;
     if (rate < 0.0) return Regime::double_boundary;
-    return variance > kLargestVariance ? Regime::perpetual : Regime::collocation;
+    return variance > kLargestVariance || drift_rules(row) ? Regime::perpetual : Regime::collocation;
+}
+
+bool drift_rules(const AmericanRow& row) noexcept {
+    const double variance = row.vol * row.vol, drift = row.put_rate() - row.put_yield() - 0.5 * variance;
+    return drift > 0.0 && drift * drift * row.years > kRulingDrift * variance;
 }
 
 std::size_t collocation_class(const AmericanRow& row, double tolerance) noexcept {

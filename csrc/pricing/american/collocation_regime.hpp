@@ -24,11 +24,15 @@ enum class Regime : std::uint8_t {
     certain,          // nothing random: no time, vol, spot or strike
     european,         // exercise never pays
     double_boundary,  // it pays between two boundaries
-    perpetual,        // so much vol that the expiry cannot be told from none
+    perpetual,        // so much vol, or drift away from exercise, that the expiry cannot be told from none
     collocation,      // below one boundary, in the form of a put
 };
 
 Regime regime_of(const AmericanRow& row) noexcept;
+
+// Whether the drift takes the spot so far from exercise, in deviations, that the expiry plays no part: the
+// option is perpetual to a billionth of its value. Requires that exercise pays.
+bool drift_rules(const AmericanRow& row) noexcept;
 
 // Index of kCollocationSizes that keeps the error of this row within tolerance.
 std::size_t collocation_class(const AmericanRow& row, double tolerance) noexcept;

@@ -1,4 +1,5 @@
-// American options without an expiry, or with so much volatility that one cannot be told: Merton (1973).
+// American options without an expiry, or with so much volatility or drift that one cannot be told: Merton
+// (1973).
 #pragma once
 
 #include "pricing/american/collocation_regime.hpp"
