@@ -25,6 +25,7 @@ from atalanta.benchmarking.listed.rows import (
     irregular_rows,
     terms,
 )
+from atalanta.pricing import exercise_boundary
 
 ROWS = 1_000
 KINDS = {"yield": grid_rows, "chain": chain_rows, "irregular": irregular_rows}
@@ -81,6 +82,25 @@ def test_one_american_price(benchmark, dividends):
         atalanta.price, "put", 100.0, 105.0, 0.5, 0.04, 0.25, exercise="american", dividends=dividends
     )
     assert benchmark(call) > 5
+
+
+@pytest.mark.parametrize("dividends", [None, [(0.1, 0.6), (0.35, 0.6)]], ids=["yield", "cash"])
+@cpu_time(group="american-boundary")
+def test_exercise_boundary(benchmark, dividends):
+    """One option at a hundred instants of its life."""
+    instants = np.linspace(0.005, 0.5, 100)
+    call = partial(exercise_boundary, "put", 105.0, 0.5, 0.04, 0.25, instants, dividends=dividends)
+    assert np.isfinite(benchmark(call).boundary).all()
+
+
+@cpu_time(group="american-two-boundaries")
+def test_two_boundaries(benchmark):
+    """One option at two hundred spots, with rates at which exercise ends twice."""
+    spots = np.linspace(60.0, 120.0, 200)
+    call = partial(
+        atalanta.greeks, "put", spots, 100.0, 1.0, -0.01, 0.1, dividend_yield=-0.04, exercise="american"
+    )
+    assert np.isfinite(benchmark(call).vega).all()
 
 
 @pytest.mark.parametrize("isa", supported_isas())
