@@ -107,6 +107,14 @@ def twice(random: np.random.Generator, n: int) -> Rows:
     return drawn(random, years, vol, rate, rate - random.uniform(0.0005, 0.06, n))
 
 
+def centuries(random: np.random.Generator, n: int) -> Rows:
+    """The same over lives in which the yield of a put earns e^2.3 to e^10."""
+    rate = -np.exp(random.uniform(-5.3, -2.3, n))
+    dividend_yield = rate * random.uniform(1.15, 4, n)
+    years = random.uniform(2.3, 10, n) / -dividend_yield
+    return drawn(random, years, random.uniform(0.1, 2, n) / np.sqrt(years), rate, dividend_yield)
+
+
 def with_cash(random: np.random.Generator, n: int, most: int = 8, apart: float = 0.02) -> Rows:
     """Each its own 1 to 8 dividends of 0.1 to 3 on 100; no ex-date within 2 % of the life to another or to an end."""
     years = np.exp(random.uniform(-3.9, 1.1, n))
@@ -155,6 +163,7 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
     ("yield, drift that rules", ruled, by_edges),
     ("yield, a day to ten years, vol 5 to 200 %", wide, by_edges),
     ("yield, two boundaries", twice, by_edges),
+    ("yield, two boundaries, over centuries", centuries, by_edges),
     ("1 to 8 cash dividends, apart", with_cash, by_ourselves),
     ("1 to 8 cash dividends, anywhere", hugging, by_ourselves),
 )

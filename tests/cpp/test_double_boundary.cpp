@@ -1,5 +1,6 @@
 // Puts with q < r < 0 and calls with r < q < 0: the regime, values on both sides of the edges and after they
 // have met, the edges themselves, limits, bad input.
+#include <numeric>
 #include <vector>
 
 #include "american_reference.hpp"
@@ -47,12 +48,18 @@ struct Batch {
     }
 };
 
+std::vector<std::size_t> all_of(const std::vector<Row>& rows) {
+    std::vector<std::size_t> places(rows.size());
+    std::iota(places.begin(), places.end(), 0);
+    return places;
+}
+
 std::vector<Answer> greeks_of(const std::vector<Row>& rows, double tolerance) {
     const Batch batch(rows);
     std::vector<double> columns(7 * rows.size());
     GreekColumns out = {};
     for (std::size_t k = 0; k < 7; ++k) out.data[k] = columns.data() + k * rows.size();
-    double_boundary_greeks(batch.rows(), tolerance, out);
+    double_boundary_greeks(batch.rows(), all_of(rows), tolerance, out);
     std::vector<Answer> answers;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto at = [&](std::size_t k) { return out.data[k][i]; };
@@ -257,6 +264,32 @@ TEST(without_time_or_vol) {
     }
 }
 
+TEST(a_life_too_long_for_its_rates_gives_nan) {
+    for (const double years : {199.9, 200.1, 500.0, 1e4}) {
+        const Row put = {-1, 95.0, 100.0, years, -0.02, -0.05, 0.1},
+                  call = {1, 100.0, 95.0, years, -0.05, -0.02, 0.1};
+        const bool known = 0.05 * years < kLargestDoubleExponent;
+        for (const double tolerance : kTolerances) {
+            for (const Row& row : {put, call}) {
+                const Answer g = greeks_of(row, tolerance);
+                for (const double* x = &g.price; x <= &g.phi; ++x) CHECK(std::isnan(*x) != known);
+                CHECK(std::isnan(edges_of(row, 0.001).lower) != known);
+            }
+        }
+    }
+}
+
+TEST(long_lives_are_solved_finer) {
+    // Values of tests/references/edges.py, the same with 48 and 64 nodes to 3e-9.
+    const Row long_lived = {-1, 94.0, 100.0, 62.0, -0.06, -0.15, 0.12},
+              longer_lived = {-1, 95.0, 100.0, 180.0, -0.02, -0.05, 0.08};
+    for (const double tolerance : kTolerances) {
+        const double error = std::fmax(tolerance, 1e-5);
+        CHECK_CLOSE(6.3663745728, greeks_of(long_lived, tolerance).price, error);
+        CHECK_CLOSE(6.7371105668, greeks_of(longer_lived, tolerance).price, error);
+    }
+}
+
 TEST(bad_input_gives_nan_and_spares_its_neighbours) {
     std::vector<Row> bad(20, kAbove);
     std::size_t i = 0;
@@ -293,8 +326,16 @@ TEST(a_row_does_not_depend_on_its_batch) {
     GreekColumns out = {};
     out.data[0] = prices.data();
     const Batch batch(rows);
-    double_boundary_greeks(batch.rows(), 1e-4, out);
+    double_boundary_greeks(batch.rows(), all_of(rows), 1e-4, out);
     for (std::size_t i = 0; i < rows.size(); ++i) CHECK_CLOSE(together[i].price, prices[i], 0.0);
+    std::vector<double> some(rows.size(), -1.0);
+    out.data[0] = some.data();
+    const std::size_t chosen[] = {1, 4, 5};
+    double_boundary_greeks(batch.rows(), chosen, 1e-4, out);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const bool is_chosen = i == 1 || i == 4 || i == 5;
+        CHECK_CLOSE(is_chosen ? prices[i] : -1.0, some[i], 0.0);
+    }
 }
 
 ATALANTA_TEST_MAIN

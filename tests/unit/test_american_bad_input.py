@@ -318,3 +318,27 @@ def test_what_is_exercised_now_is_exercised_for_certain():
     at_expiry = atalanta.early_exercise("put", [100.0, 110.0], 105.0, 0.0, 0.05, 0.2)
     assert [True, False] == at_expiry.exercise_now.tolist()
     assert [1.0, 0.0] == at_expiry.probability.tolist()
+
+
+@pytest.mark.parametrize("tolerance", ["fast", "standard", "precise"])
+@pytest.mark.parametrize("right", ["put", "call"])
+def test_two_boundaries_over_centuries(right, tolerance):
+    """The lower rate times the years decides: NaN, and a status, beyond -10; as sure as ever within."""
+    years = np.array([199.9, 200.1, 500.0])
+    rates = (-0.02, -0.05) if right == "put" else (-0.05, -0.02)
+    terms = {"dividend_yield": rates[1], "exercise": "american", "tolerance": tolerance}
+    spot, strike = (95.0, 100.0) if right == "put" else (100.0, 95.0)
+    greeks = atalanta.greeks(right, spot, strike, years, rates[0], 0.1, **terms)
+    for name, column in greeks.items():
+        assert [False, True, True] == np.isnan(column).tolist(), name
+    quotes = np.full(3, greeks.price[0])
+    vol, status = atalanta.implied_vol(
+        quotes, right, spot, strike, years, rates[0], **terms, full_output=True
+    )
+    assert [ImpliedVolStatus.OK, ImpliedVolStatus.BAD_INPUT, ImpliedVolStatus.BAD_INPUT] == status.tolist()
+    assert vol[0] == pytest.approx(0.1, abs=1e-4)
+    assert np.isnan(vol[1:]).all()
+    early = atalanta.early_exercise(right, spot, strike, years, rates[0], 0.1, dividend_yield=rates[1])
+    assert np.isnan(early.price[1:]).all()
+    assert np.isnan(early.boundary[1:]).all()
+    assert not early.exercise_now[1:].any()

@@ -3,7 +3,8 @@
 // European one, where it pays between two boundaries double_boundary.hpp takes over.
 //   without vol, time, spot or strike   the best moment of the deterministic path
 //   exercised now                       intrinsic value; delta +1 or -1, the other Greeks 0
-//   bad domain                          NaN: as for European options, or |rate| or |yield| times years > 300
+//   bad domain                          NaN: as for European options, |rate| or |yield| times years > 300,
+//                                       between two boundaries > kLargestDoubleExponent
 // All: rows are independent, so that results depend neither on the batch nor on threads (0: the default);
 // tolerance is the largest error of a price for a strike of 100, from 1e-7 to 1e-2; outputs must not
 // overlap inputs and hold rows.size values each. They throw std::invalid_argument when ATALANTA_ISA is wrong.

@@ -1,9 +1,10 @@
 // A piece of rows: European Greeks for all of them; then, class by class, what early exercise adds. The few
-// rows of other regimes are answered one by one.
+// rows of other regimes are answered one by one, those between two boundaries in one go.
 #include "pricing/american/collocation_piece.hpp"
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "pricing/american/certain_exercise.hpp"
 #include "pricing/american/double_boundary.hpp"
@@ -24,6 +25,15 @@ class PieceGreeks {
         GreekColumns all{};
         for (std::size_t c = 0; c < kFirstOrder; ++c) all.data[c] = values_[c];
         return all;
+    }
+    // Those that cost nothing beside the price alone, where the others are not wanted.
+    GreekColumns columns(bool sensitivities) {
+        GreekColumns wanted = columns();
+        if (sensitivities) return wanted;
+        for (const Greek greek : {Greek::vega, Greek::rho, Greek::phi}) {
+            wanted.data[static_cast<std::size_t>(greek)] = nullptr;
+        }
+        return wanted;
     }
     double& at(Greek greek, std::size_t i) { return values_[static_cast<std::size_t>(greek)][i]; }
     void fill(std::size_t i, double value) {
@@ -114,7 +124,10 @@ void add_premiums(const OptionRows& rows, std::size_t index, bool sensitivities,
     }
 }
 
-// Answers what needs no collocation; the class of what does, kCollocationClasses for the rest.
+// What is left to do for a row, beside the classes of collocation.
+constexpr std::size_t kAnswered = kCollocationClasses, kBetweenTwo = kCollocationClasses + 1;
+
+// Answers what it can; what is left to do.
 std::size_t answer_or_classify(const OptionRows& rows, std::size_t i, double tolerance, PieceGreeks& greeks) {
     const AmericanRow row = american_row(rows, i);
     switch (regime_of(row)) {
@@ -127,15 +140,24 @@ std::size_t answer_or_classify(const OptionRows& rows, std::size_t i, double tol
         case Regime::european:
             break;
         case Regime::double_boundary:
-            double_boundary_greeks(rows.slice(i, 1), tolerance, greeks.columns().from(i));
-            break;
+            return kBetweenTwo;
         case Regime::perpetual:
             set_perpetual(row, i, greeks);
             break;
         case Regime::collocation:
             return collocation_class(row, tolerance);
     }
-    return kCollocationClasses;
+    return kAnswered;
+}
+
+// The rows of which this is left to do, in order; places has room for all.
+std::span<const std::size_t> rows_of(std::size_t left, const std::uint8_t* chosen, std::size_t size,
+                                     std::size_t* places) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        if (chosen[i] == left) places[found++] = i;
+    }
+    return {places, found};
 }
 
 }  // namespace
@@ -144,16 +166,19 @@ void piece_greeks(const OptionRows& rows, double tolerance, const GreekColumns& 
     PieceGreeks greeks;
     GatheredPuts gathered;
     std::uint8_t chosen[kPieceRows];
+    std::size_t places[kPieceRows];
     const bool sensitivities =
         out[Greek::vega] != nullptr || out[Greek::rho] != nullptr || out[Greek::phi] != nullptr;
     active_kernels().european->greeks_order_1(rows, greeks.columns());
     for (std::size_t i = 0; i < rows.size; ++i) {
         chosen[i] = static_cast<std::uint8_t>(answer_or_classify(rows, i, tolerance, greeks));
     }
+    double_boundary_greeks(rows, rows_of(kBetweenTwo, chosen, rows.size, places), tolerance,
+                           greeks.columns(sensitivities));
     for (std::size_t index = 0; index < kCollocationClasses; ++index) {
         gathered.clear();
-        for (std::size_t i = 0; i < rows.size; ++i) {
-            if (chosen[i] == index) gathered.add(american_row(rows, i), i);
+        for (const std::size_t i : rows_of(index, chosen, rows.size, places)) {
+            gathered.add(american_row(rows, i), i);
         }
         if (gathered.size() > 0) add_premiums(rows, index, sensitivities, gathered, greeks);
     }

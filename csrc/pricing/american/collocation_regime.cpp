@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "pricing/american/collocation_tables.hpp"
+#include "pricing/american/double_boundary.hpp"
 
 namespace atalanta {
 namespace {
@@ -55,7 +56,9 @@ Regime regime_of(const AmericanRow& row) noexcept {
     if (row.spot == 0.0 || row.strike == 0.0 || !(variance > kLeastVariance)) return Regime::certain;
     const double rate = row.put_rate(), yield = row.put_yield();
     if (rate <= 0.0 && yield >= rate) return Regime::european;
-    if (rate < 0.0) return Regime::double_boundary;
+    if (rate < 0.0) {
+        return -yield * row.years > kLargestDoubleExponent ? Regime::undefined : Regime::double_boundary;
+    }
     return variance > kLargestVariance || drift_rules(row) ? Regime::perpetual : Regime::collocation;
 }
 

@@ -1,5 +1,7 @@
 #include "pricing/american/double_boundary.hpp"
 
+#include <optional>
+
 #include "pricing/american/double_boundary_put.hpp"
 
 namespace atalanta {
@@ -16,8 +18,14 @@ Option option_at(const OptionRows& rows, std::size_t i) {
             rows.vol[i]};
 }
 
+// Of the rate that is further below zero.
+double exponent_of(const Option& o) {
+    return -(o.right < 0.0 ? o.dividend_yield : o.rate) * o.years;
+}
+
 bool is_ours(const Option& o) {
-    return in_domain(o) && is_double_boundary(o.right, o.rate, o.dividend_yield);
+    return in_domain(o) && is_double_boundary(o.right, o.rate, o.dividend_yield) &&
+           exponent_of(o) <= kLargestDoubleExponent;
 }
 
 // A call on S at K is a put on K at S with rate and yield exchanged.
@@ -48,29 +56,42 @@ bool wants_tangents(const GreekColumns& out) {
     return out[Greek::vega] != nullptr || out[Greek::rho] != nullptr || out[Greek::phi] != nullptr;
 }
 
+// How fine a row must be solved: errors grow with e^(-qT) of its put form, from 10 on beyond those of its
+// class.
+enum class Fineness { coarse, medium, fine };
+
+Fineness fineness_of(const Option& o, double tolerance) {
+    const double growth = exponential(exponent_of(o));
+    const double within = growth > 10.0 ? tolerance * 10.0 / growth : tolerance;
+    return within >= kCoarseBound   ? Fineness::coarse
+           : within >= kMediumBound ? Fineness::medium
+                                    : Fineness::fine;
+}
+
 template <class Precision>
-void greeks_at(const OptionRows& rows, const GreekColumns& out) {
-    DoubleBoundaryPut<Precision> put;
+void greeks_at(Fineness fineness, const OptionRows& rows, std::span<const std::size_t> chosen,
+               double tolerance, const GreekColumns& out) {
+    std::optional<DoubleBoundaryPut<Precision>> put;
     const bool tangents = wants_tangents(out);
-    for (std::size_t i = 0; i < rows.size; ++i) {
+    for (const std::size_t i : chosen) {
         const Option option = option_at(rows, i);
-        store(out, i,
-              is_ours(option) ? undo_put_form(option, put.greeks(put_form(option), tangents))
-                              : undefined_first_order());
+        if (!is_ours(option) || fineness_of(option, tolerance) != fineness) continue;
+        if (!put) put.emplace();
+        store(out, i, undo_put_form(option, put->greeks(put_form(option), tangents)));
     }
 }
 
 template <class Precision>
-void edges_at(const OptionRows& rows, const double* remaining, std::size_t times, double* lower,
-              double* upper) {
-    DoubleBoundaryPut<Precision> put;
+void edges_at(Fineness fineness, const OptionRows& rows, double tolerance, const double* remaining,
+              std::size_t times, double* lower, double* upper) {
+    std::optional<DoubleBoundaryPut<Precision>> put;
     for (std::size_t i = 0; i < rows.size; ++i) {
         const Option option = option_at(rows, i);
-        const bool ours = is_ours(option);
+        if (!is_ours(option) || fineness_of(option, tolerance) != fineness) continue;
+        if (!put) put.emplace();
         for (std::size_t k = 0; k < times; ++k) {
             const std::size_t at = k * rows.size + i;
-            Interval edges = {kUndefined, kUndefined};
-            if (ours) edges = put.edges(put_form(option), remaining[k]);
+            const Interval edges = put->edges(put_form(option), remaining[k]);
             const bool call = option.right > 0.0;
             lower[at] = option.strike * (call ? 1.0 / edges.upper : edges.lower);
             upper[at] = option.strike * (call ? 1.0 / edges.lower : edges.upper);
@@ -85,17 +106,20 @@ bool is_double_boundary(double right, double rate, double dividend_yield) noexce
     return right == 1.0 && rate < dividend_yield && dividend_yield < 0.0;
 }
 
-void double_boundary_greeks(const OptionRows& rows, double tolerance, const GreekColumns& out) noexcept {
-    if (tolerance >= kCoarseBound) return greeks_at<CoarsePrecision>(rows, out);
-    if (tolerance >= kMediumBound) return greeks_at<MediumPrecision>(rows, out);
-    greeks_at<FinePrecision>(rows, out);
+void double_boundary_greeks(const OptionRows& rows, std::span<const std::size_t> chosen, double tolerance,
+                            const GreekColumns& out) noexcept {
+    for (const std::size_t i : chosen) store(out, i, undefined_first_order());
+    greeks_at<CoarsePrecision>(Fineness::coarse, rows, chosen, tolerance, out);
+    greeks_at<MediumPrecision>(Fineness::medium, rows, chosen, tolerance, out);
+    greeks_at<FinePrecision>(Fineness::fine, rows, chosen, tolerance, out);
 }
 
 void double_boundary_edges(const OptionRows& rows, double tolerance, const double* remaining,
                            std::size_t times, double* lower, double* upper) noexcept {
-    if (tolerance >= kCoarseBound) return edges_at<CoarsePrecision>(rows, remaining, times, lower, upper);
-    if (tolerance >= kMediumBound) return edges_at<MediumPrecision>(rows, remaining, times, lower, upper);
-    edges_at<FinePrecision>(rows, remaining, times, lower, upper);
+    for (std::size_t at = 0; at < times * rows.size; ++at) lower[at] = upper[at] = kUndefined;
+    edges_at<CoarsePrecision>(Fineness::coarse, rows, tolerance, remaining, times, lower, upper);
+    edges_at<MediumPrecision>(Fineness::medium, rows, tolerance, remaining, times, lower, upper);
+    edges_at<FinePrecision>(Fineness::fine, rows, tolerance, remaining, times, lower, upper);
 }
 
 }  // namespace atalanta

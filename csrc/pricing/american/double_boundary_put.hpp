@@ -142,8 +142,7 @@ class DoubleBoundaryPut {
         years_ = o.years;
         has_tangents_ = false;
         pair_ = EdgePair<typename Precision::Grid>(Precision::grid(), market);
-        constexpr double kLargestExponent = 300.0;
-        is_solved_ = -o.dividend_yield * o.years < kLargestExponent && pair_.solve(square_root(o.years));
+        is_solved_ = pair_.solve(square_root(o.years));
         return is_solved_;
     }
 
