@@ -269,34 +269,6 @@ def test_any_count_of_threads_gives_the_same_bits(function, threads):
     np.testing.assert_array_equal(function(threads=threads, dividends=CASH), function(dividends=CASH))
 
 
-@pytest.mark.parametrize("years", [math.inf, -1.0, math.nan])
-@pytest.mark.parametrize("dividends", [None, CASH])
-def test_a_life_without_a_boundary(years, dividends):
-    """No instant of a life that is none has one."""
-    curve = exercise_boundary("put", 105.0, years, 0.05, 0.2, [0.0, 0.1], dividends=dividends)
-    assert np.isnan(curve.boundary).all()
-    assert np.isnan(curve.far_boundary).all()
-
-
-@pytest.mark.parametrize(
-    ("remaining", "reason"),
-    [
-        (None, "dtype object"),
-        (True, "dtype bool"),
-        (1j, "dtype complex"),
-        ([None], "dtype object"),
-        (np.datetime64("2026"), "dtype datetime64"),
-        ([[0.1]], "2 dimensions"),
-        ([[0.1], [0.1, 0.2]], "cannot be converted"),
-    ],
-    ids=repr,
-)
-def test_instants_that_are_none(remaining, reason):
-    """A number or a column of numbers."""
-    with pytest.raises(InputError, match=rf"^\[pricing\.exercise_boundary\] remaining .*{reason}"):
-        exercise_boundary("put", 105.0, 0.5, 0.05, 0.2, remaining)
-
-
 @pytest.mark.parametrize("right", ["put", "call"])
 def test_a_quote_that_only_absurd_volatilities_would_reach(right):
     """With cash, volatilities go to 8 over a root of the years; a quote above their price has none, and says so."""
@@ -311,13 +283,6 @@ def test_a_quote_that_only_absurd_volatilities_would_reach(right):
     assert [ImpliedVolStatus.OK] + [ImpliedVolStatus.ABOVE_BOUND] * 4 == status.tolist()
     assert [False, True, True, True, True] == np.isnan(vol).tolist()
     assert _price(with_(right=right, vol=vol[0]), dividends=CASH) == pytest.approx(quotes[0], abs=0.05)
-
-
-def test_what_is_exercised_now_is_exercised_for_certain():
-    """At expiry too, where nothing is left to happen."""
-    at_expiry = atalanta.early_exercise("put", [100.0, 110.0], 105.0, 0.0, 0.05, 0.2)
-    assert [True, False] == at_expiry.exercise_now.tolist()
-    assert [1.0, 0.0] == at_expiry.probability.tolist()
 
 
 @pytest.mark.parametrize("tolerance", ["fast", "standard", "precise"])

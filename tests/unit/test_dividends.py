@@ -189,5 +189,5 @@ def test_dividends_seen_later():
     assert dividends == dividends.after(0.0)
     assert later.of is dividends.of
     for bad in (-0.1, math.nan):
-        with pytest.raises(InputError, match="it must be 0 or more"):
+        with pytest.raises(InputError, match="must be a number from 0"):
             dividends.after(bad)

@@ -281,3 +281,38 @@ def test_instants_of_no_rows_and_no_instants():
     assert (0, 2) == exercise_boundary("put", [90.0, 100.0], 1.0, 0.05, 0.2, []).boundary.shape
     shared = exercise_boundary("put", 100.0, 1.0, 0.05, 0.2, np.linspace(0.01, 1.0, 5000)).boundary
     assert np.all(np.diff(shared) < 0)
+
+
+@pytest.mark.parametrize("years", [math.inf, -1.0, math.nan])
+@pytest.mark.parametrize("dividends", [None, [(0.1, 1.0)]])
+def test_a_life_without_a_boundary(years, dividends):
+    """No instant of a life that is none has one."""
+    curve = exercise_boundary("put", 105.0, years, 0.05, 0.2, [0.0, 0.1], dividends=dividends)
+    assert np.isnan(curve.boundary).all()
+    assert np.isnan(curve.far_boundary).all()
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reason"),
+    [
+        (None, "dtype object"),
+        (True, "dtype bool"),
+        (1j, "dtype complex"),
+        ([None], "dtype object"),
+        (np.datetime64("2026"), "dtype datetime64"),
+        ([[0.1]], "2 dimensions"),
+        ([[0.1], [0.1, 0.2]], "cannot be converted"),
+    ],
+    ids=repr,
+)
+def test_instants_that_are_none(remaining, reason):
+    """A number or a column of numbers."""
+    with pytest.raises(InputError, match=rf"^\[pricing\.exercise_boundary\] remaining .*{reason}"):
+        exercise_boundary("put", 105.0, 0.5, 0.05, 0.2, remaining)
+
+
+def test_what_is_exercised_now_is_exercised_for_certain():
+    """At expiry too, where nothing is left to happen."""
+    at_expiry = atalanta.early_exercise("put", [100.0, 110.0], 105.0, 0.0, 0.05, 0.2)
+    assert [True, False] == at_expiry.exercise_now.tolist()
+    assert [1.0, 0.0] == at_expiry.probability.tolist()

@@ -7,7 +7,6 @@ pairs will do where they share one. Checked once, then passed to any number of c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -75,7 +74,11 @@ class Dividends:
         Raises:
             InputError: years is negative or no number.
         """
-        if not isinstance(years, Real) or isinstance(years, bool) or not years >= 0.0:
+        try:
+            sound = years >= 0.0 and type(years) is not bool
+        except TypeError:
+            sound = False
+        if not sound:
             raise InputError(f"[pricing.Dividends] years is {years!r}; it must be a number from 0")
         later = object.__new__(Dividends)
         later._schedules, later._of = self._schedules.after(float(years)), self._of
