@@ -13,11 +13,6 @@ constexpr double kCheapLogarithm[] = {1.0000009643975842,  -.500011450377459, .3
                                       .11931054435738876};
 constexpr std::uint64_t kBitsOfSqrtHalf = 0x3FE6A09E667F3BCDULL;
 
-// As exponent_as_double, for exponents that are not negative: two instructions less.
-ATALANTA_INLINE double positive_exponent_as_double(std::uint64_t top_bits) {
-    return double_of((top_bits >> 52) + 0x4338000000000000ULL) - kRoundToInteger;
-}
-
 struct Octave {
     double k;         // x = 2^k m
     double fraction;  // m - 1, m in [sqrt(1/2), sqrt(2))

@@ -16,10 +16,10 @@ constexpr double kLogarithm[] = {.66666666666666937, .39999999999339179, .285714
 
 constexpr std::uint64_t kExponentMask = 0xFFF0000000000000ULL;
 
-// The signed exponent held in the top 12 bits, as a double, without an int64 conversion instruction.
+// The signed exponent held in the top 12 bits, as a double, without an int64 conversion instruction: one
+// exclusive or takes the sign to 0 ... 4095 and sets the bits of kRoundToInteger, which are clear there.
 ATALANTA_INLINE double exponent_as_double(std::uint64_t top_bits) {
-    const std::uint64_t biased = ((top_bits >> 52) ^ 0x800) - 0x800;
-    return double_of(biased + 0x4338000000000000ULL) - kRoundToInteger;
+    return double_of((top_bits >> 52) ^ 0x4338000000000800ULL) - (kRoundToInteger + 2048.0);
 }
 
 // k ln2 + ln((1+f)/(1-f)).

@@ -38,10 +38,10 @@ ATALANTA_INLINE ValueAndSlope monic_pair(double z1, double z2, const double (&c)
     }
 }
 
-// M(z1), M(z2) and M(z1) - M(z2) > 0 as fractions, each to be multiplied by the same inverse.
+// M(z1), M(z2) and M(z1) - M(z2) > 0 as numerators of the same denominator.
 struct TailRatios {
     double first, second, difference;
-    double inverse;
+    double denominator;
 };
 
 // distance = z2 - z1, which the caller knows better than a subtraction would. With q = z P + R:
@@ -51,8 +51,7 @@ ATALANTA_INLINE TailRatios tail_ratios(double z1, double z2, double distance) {
     const ValueAndSlope r = monic_pair<0>(z1, z2, kTailRemainder);
     const double p2 = fma(distance, p.slope, p.value), r2 = fma(distance, r.slope, r.value);
     const double q1 = fma(z1, p.value, r.value), q2 = fma(z2, p2, r2);
-    return {p.value * q2, p2 * q1, distance * fma(p.value, p2 + r.slope, -(r.value * p.slope)),
-            1.0 / (q1 * q2)};
+    return {p.value * q2, p2 * q1, distance * fma(p.value, p2 + r.slope, -(r.value * p.slope)), q1 * q2};
 }
 
 }  // namespace

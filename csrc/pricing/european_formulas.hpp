@@ -23,56 +23,61 @@ struct ExpiryCarry {
     double root_years;  // sqrt(T)
     double discount;    // e^(-rT)
     Growth growth;      // of e^((r - q)T)
-    double exponents;   // |rT| + |(r - q)T|
+    double reach;       // |rT| + |(r - q)T| + kReachOfNothing
 };
 
+// Lifts the largest exponents that small_carry_of takes to 2, from where on doubles have one bit set.
+constexpr double kReachOfNothing = 2.0 - kSmallGrowth;
+
+ATALANTA_INLINE double reach_of(double years, double rate, double net_rate) {
+    return fma(magnitude(rate) + magnitude(net_rate), years, kReachOfNothing);
+}
+
 ATALANTA_INLINE ExpiryCarry carry_of(double years, double rate, double dividend_yield) {
-    const double interest = rate * years, drift = (rate - dividend_yield) * years;
-    return {square_root(years), exponential_in_range(-interest), growth_of(drift),
-            magnitude(interest) + magnitude(drift)};
+    const double net_rate = rate - dividend_yield;
+    return {square_root(years), exponential_in_range(-(rate * years)), growth_of(net_rate * years),
+            reach_of(years, rate, net_rate)};
 }
 
-// The same bits where exponents <= kSmallGrowth.
+// The same bits where both exponents are at most kSmallGrowth.
 ATALANTA_INLINE ExpiryCarry small_carry_of(double years, double rate, double dividend_yield) {
-    const double interest = rate * years, drift = (rate - dividend_yield) * years;
+    const double net_rate = rate - dividend_yield;
     return {square_root(years),
-            1.0 + small_growth(-interest),
-            {small_growth(drift), ~std::uint64_t{0}},
-            magnitude(interest) + magnitude(drift)};
+            1.0 + small_growth(-(rate * years)),
+            {small_growth(net_rate * years), ~std::uint64_t{0}},
+            reach_of(years, rate, net_rate)};
 }
 
-// The sign bit is set where small_carry_of does not hold.
-ATALANTA_INLINE std::uint64_t beyond_small_carry(double exponents) {
-    return bits_of(kSmallGrowth) - bits_of(exponents);
-}
+// ExpiryCarry::reach has this bit set where small_carry_of does not hold.
+constexpr std::uint64_t kBeyondSmallCarry = 1ULL << 62;
 
 struct Horizon {
-    double half_vol;           // s / 2, where s = vol sqrt(T)
+    double total_vol;          // s = vol sqrt(T)
+    double half_vol;           // s / 2
     double inverse_total_vol;  // 1 / s
 };
 
 ATALANTA_INLINE Horizon horizon_of(double vol, double root_years) {
     const double total_vol = vol * root_years;
-    return {0.5 * total_vol, 1.0 / total_vol};
+    return {total_vol, 0.5 * total_vol, 1.0 / total_vol};
 }
 
-constexpr double kLargestExponents = 240.0;  // for ExpiryCarry::exponents + s
+constexpr double kLargestExponents = 240.0;  // for |rT| + |(r - q)T| + s
 constexpr std::uint64_t kLeastAmountBits = 511ULL << 52;
-constexpr std::uint64_t kLeastHalfVolBits = 611ULL << 52;
+constexpr std::uint64_t kLeastTotalVolBits = 612ULL << 52;
 constexpr std::uint64_t kBeyondTopBits = 3ULL << 62;
 
 // 0 for rows where nothing overflows, is denormal or divides by zero: spot and strike within 2^-512 ...
-// 2^512, s/2 above 2^-412, exponents + s at most 240. In integers, where it costs least: a double of that
+// 2^512, s above 2^-411, the exponents + s at most 240. In integers, where it costs least: a double of that
 // range has two leading zero bits once the exponent of the lower bound is taken off; NaN, infinity and signs
 // do not. Likewise a double from 1 to an upper bound, taken off that bound.
 ATALANTA_INLINE std::uint64_t amount_exception(double spot, double strike) {
     return ((bits_of(spot) - kLeastAmountBits) | (bits_of(strike) - kLeastAmountBits)) & kBeyondTopBits;
 }
 
-ATALANTA_INLINE std::uint64_t exponent_exception(double half_vol, double exponents) {
-    const double above_one = exponents + (half_vol + half_vol) + 1.0;
-    return ((bits_of(half_vol) - kLeastHalfVolBits) |
-            (bits_of(kLargestExponents + 1.0) - bits_of(above_one))) &
+ATALANTA_INLINE std::uint64_t exponent_exception(double total_vol, double reach) {
+    return ((bits_of(total_vol) - kLeastTotalVolBits) |
+            (bits_of(kLargestExponents + kReachOfNothing) - bits_of(reach + total_vol))) &
            kBeyondTopBits;
 }
 
@@ -127,44 +132,54 @@ ATALANTA_INLINE TailRatios ratios_of(const Tails& tails, double distance, double
 }
 
 // Discounted min(F, K), which the out-of-the-money option can at most be worth.
-ATALANTA_INLINE double bound_of(double strike, double gain, double forward, double discount) {
-    return chosen(sign_mask(gain), forward, strike) * discount;
+ATALANTA_INLINE double bound_of(double strike, double forward, double discount) {
+    return (forward < strike ? forward : strike) * discount;
 }
 
 // S e^(-qT) phi(d1) = K e^(-rT) phi(d2), phi being the normal density.
 struct Bell {
-    double value;
+    double value;        // garbage where it is not seen
     std::uint64_t seen;  // none where it underflows to 0, else all bits
 };
 
 ATALANTA_INLINE Bell bell_of(double bound, double z1) {
     const double square = z1 * z1;
     const std::uint64_t seen = sign_mask(square - kLargestBellSquare);
-    return {masked(bound * bell_exponential(kInverseRootTwoPi, square), seen), seen};
+    return {bound * bell_exponential(kInverseRootTwoPi, square), seen};
 }
 
-// The value of the out-of-the-money option, and bell times the ratios where its tails begin. Narrow: the
-// difference of two tails. Wide: the bound less two tails; their sum is written by means of the difference,
-// which the price has anyway. Where the bell is 0 the ratios may be too far out to be numbers.
-struct TailValues {
-    double out_of_the_money, near_tail, far_tail, bell;
+// Bell, and bell times the numerators of: the value of the out-of-the-money option (less the bound if wide)
+// and the ratios where its tails begin. Narrow: the difference of two tails. Wide: the bound less two tails;
+// their sum is written by means of the difference, which the price has anyway. Where the bell is 0 the ratios
+// may be too far out to be numbers.
+struct TailTerms {
+    double value, near, far, denominator, bell;
 };
 
-ATALANTA_INLINE TailValues tail_values(const Moneyness& m, const Tails& tails, double half_vol, double strike,
-                                       double discount) {
-    const TailRatios ratios = ratios_of(tails, m.distance, half_vol);
-    const double bound = bound_of(strike, m.gain, m.forward, discount);
+ATALANTA_INLINE TailTerms tail_terms(const Tails& tails, double distance, double half_vol, double bound) {
+    const TailRatios ratios = ratios_of(tails, distance, half_vol);
     const Bell bell = bell_of(bound, tails.z1);
     const double value = ratios.difference - masked(ratios.first + ratios.first, tails.wide);
-    const auto times_bell = [&](double x) { return bell.value * masked(x, bell.seen); };
-    return {fma(times_bell(value), ratios.inverse, masked(bound, tails.wide)),
-            times_bell(ratios.first) * ratios.inverse, times_bell(ratios.second) * ratios.inverse,
-            bell.value};
+    const auto times_bell = [&](double x) { return masked(bell.value * x, bell.seen); };
+    return {times_bell(value), times_bell(ratios.first), times_bell(ratios.second), ratios.denominator,
+            masked(bell.value, bell.seen)};
 }
 
-ATALANTA_INLINE double price_of(double right, double gain, double discount, double out_of_the_money) {
+// The value of the out-of-the-money option, and bell times the ratios where its tails begin.
+struct TailValues {
+    double out_of_the_money, near_tail, far_tail;
+};
+
+ATALANTA_INLINE TailValues tail_values(const TailTerms& terms, std::uint64_t wide, double bound) {
+    const double inverse = 1.0 / terms.denominator;
+    return {fma(terms.value, inverse, masked(bound, wide)), terms.near * inverse, terms.far * inverse};
+}
+
+// What exercise at expiry is worth at the forward; the price is that, discounted, and the out-of-the-money
+// option.
+ATALANTA_INLINE double exercised_of(double right, double gain) {
     const double exercised = signed_by(right, gain);
-    return fma(masked(exercised, ~sign_mask(exercised)), discount, out_of_the_money);
+    return masked(exercised, ~sign_mask(exercised));
 }
 
 // The two legs of the option: price = spot_leg - strike_leg, both with the sign of right.
@@ -178,12 +193,12 @@ struct Legs {
 ATALANTA_INLINE Legs legs_of(double right, double strike, const Moneyness& m, double discount,
                              const Tails& tails, double near_tail, double far_tail) {
     const bool call_is_out = call_is_out_of_the_money(m.gain);
-    const double lesser = call_is_out ? m.forward : strike;
-    const double greater = call_is_out ? strike : m.forward;
+    const double lesser = m.forward < strike ? m.forward : strike;
+    const double greater = m.forward < strike ? strike : m.forward;
     const double near_rest = fma(lesser, discount, -near_tail);
     const double far_rest = fma(greater, discount, -far_tail);
     const double in_the_money = signed_by(right, signed_by(m.gain, 1.0));
-    const double takes_rest = signed_by(tails.z1 - kLowestTail, in_the_money);
+    const double takes_rest = signed_by(double_of(tails.wide), in_the_money);
     const double near_leg = takes_rest > 0.0 ? near_rest : near_tail;
     const double far_leg = in_the_money > 0.0 ? far_rest : far_tail;
     const double spot_leg = call_is_out ? near_leg : far_leg;
@@ -247,12 +262,14 @@ ATALANTA_INLINE Sensitivities evaluate(const Option& o, const Option& priced, co
     const Moneyness m = {distance_of(priced, split_ratio(priced.spot, priced.strike), t.inverse_total_vol),
                          forward.gain, forward.value};
     const Tails tails = tails_of(m.distance, t.half_vol);
-    const TailValues values = tail_values(m, tails, t.half_vol, priced.strike, carry.discount);
-    const double price = price_of(o.right, m.gain, carry.discount, values.out_of_the_money);
+    const double bound = bound_of(priced.strike, m.forward, carry.discount);
+    const TailTerms terms = tail_terms(tails, m.distance, t.half_vol, bound);
+    const TailValues values = tail_values(terms, tails.wide, bound);
+    const double price = fma(exercised_of(o.right, m.gain), carry.discount, values.out_of_the_money);
     const Legs legs =
         legs_of(o.right, priced.strike, m, carry.discount, tails, values.near_tail, values.far_tail);
     return sensitivities_of(o, carry.root_years, t.inverse_total_vol, legs, standardise(tails, m.gain),
-                            values.bell, price);
+                            terms.bell, price);
 }
 
 }  // namespace

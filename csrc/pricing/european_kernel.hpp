@@ -18,32 +18,50 @@ ATALANTA_INLINE Option option_at(const OptionRows& rows, std::size_t row) {
             rows.vol[row]};
 }
 
-// At least kLanes rows, block by block: solve(columns, first, count).
-template <class Solve>
-ATALANTA_INLINE void solve_blocks(const OptionRows& rows, Solve&& solve) {
+// At least kLanes rows, block by block: solve(columns, columns of the next block, first); after the last
+// block comes itself. Columns are made anew for each call: a copy would be loaded by vectors wider than the
+// stores of the pointers, which waits for all stores before them.
+template <class Begin, class Solve>
+ATALANTA_INLINE void solve_blocks(const OptionRows& rows, Begin&& begin, Solve&& solve) {
     const BlockColumn right(rows.right);
     const BlockColumn spot(rows.spot), strike(rows.strike), years(rows.years), rate(rows.rate),
         dividend_yield(rows.dividend_yield), vol(rows.vol);
-    for_each_block(rows.size, [&](std::size_t first, std::size_t count) {
-        solve(EuropeanColumns{right.at(first), spot.at(first), strike.at(first), years.at(first),
-                              rate.at(first), dividend_yield.at(first), vol.at(first)},
-              first, count);
+    const auto columns = [&](std::size_t first, std::size_t count) {
+        return EuropeanColumns{count,           right.at(first), spot.at(first),           strike.at(first),
+                               years.at(first), rate.at(first),  dividend_yield.at(first), vol.at(first)};
+    };
+    std::size_t first = 0, count = 0;
+    for_each_block(rows.size, [&](std::size_t next_first, std::size_t next_count) {
+        const EuropeanColumns next = columns(next_first, next_count);
+        if (count == 0) {
+            begin(next);
+        } else {
+            solve(columns(first, count), next, first);
+        }
+        first = next_first;
+        count = next_count;
     });
+    const EuropeanColumns last = columns(first, count);
+    solve(last, last, first);
 }
 
 inline void price_blocks(const OptionRows& rows, double* price) {
     EuropeanBlock block(rows);
-    solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
-        block.price(in, count, price + first);
-    });
+    solve_blocks(
+        rows, [&](const EuropeanColumns& in) { block.begin(in); },
+        [&](const EuropeanColumns& in, const EuropeanColumns& next, std::size_t first) {
+            block.price(in, next, price + first);
+        });
 }
 
 template <int Order>
 void greeks_blocks(const OptionRows& rows, const GreekColumns& out) {
     EuropeanBlock block(rows);
-    solve_blocks(rows, [&](const EuropeanColumns& in, std::size_t first, std::size_t count) {
-        block.greeks<Order>(in, count, out.from(first));
-    });
+    solve_blocks(
+        rows, [&](const EuropeanColumns& in) { block.begin(in); },
+        [&](const EuropeanColumns& in, const EuropeanColumns& next, std::size_t first) {
+            block.greeks<Order>(in, next, out.from(first));
+        });
 }
 
 // Three to seven rows copied to one vector, the first one repeated.

@@ -128,7 +128,7 @@ inline Sensitivities with_unbounded_vol(const Option& o, const DiscountedAmounts
 
 // The ordinary formulas with r = q = 0 on the discounted amounts; only the Greeks see the real rates.
 inline Sensitivities with_extreme_size(const Option& o, const DiscountedAmounts& a) {
-    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, ~std::uint64_t{0}}, 0.0};
+    const ExpiryCarry carry = {square_root(o.years), 1.0, {0.0, ~std::uint64_t{0}}, kReachOfNothing};
     const Option driftless = {o.right, a.spot, a.strike, o.years, 0.0, 0.0, o.vol};
     return evaluate(o, driftless, carry, horizon_of(o.vol, carry.root_years));
 }
@@ -176,7 +176,7 @@ ATALANTA_INLINE Sensitivities single_row(const Option& o) {
     const ExpiryCarry carry = carry_of(o.years, o.rate, o.dividend_yield);
     const Horizon t = horizon_of(o.vol, carry.root_years);
     const std::uint64_t exception =
-        amount_exception(o.spot, o.strike) | exponent_exception(t.half_vol, carry.exponents);
+        amount_exception(o.spot, o.strike) | exponent_exception(t.total_vol, carry.reach);
     return exception == 0 && magnitude(o.right) == 1.0 ? evaluate(o, o, carry, t) : limit_of(o);
 }
 

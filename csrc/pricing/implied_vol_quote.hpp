@@ -56,7 +56,7 @@ struct OtmQuote {
 ATALANTA_INLINE double log_moneyness(double upper, double lower, double gap) {
     const std::uint64_t shift = bits_of(upper) - bits_of(lower) + 0x0008000000000000ULL;
     const std::uint64_t exponent = shift & kExponentMask;
-    const double k = positive_exponent_as_double(exponent);
+    const double k = exponent_as_double(exponent);
     const double scaled = double_of(bits_of(lower) + exponent);
     const double difference = upper - scaled;
     return assemble_logarithm(k, (k == 0.0 ? gap : difference) / (upper + scaled));

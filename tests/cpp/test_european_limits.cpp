@@ -45,6 +45,28 @@ TEST(bad_input_gives_nan_everywhere_and_spares_its_neighbours) {
     }
 }
 
+// The kernels read eight rights as one number: every value of a byte, in every place, beside both good ones.
+TEST(every_byte_but_two_is_a_wrong_right) {
+    for (const KernelSet* kernels : available()) {
+        for (std::size_t place = 0; place < 8; ++place) {
+            for (int value = -128; value < 128; ++value) {
+                Batch batch;
+                for (std::size_t i = 0; i < 16; ++i) {
+                    const int good = i % 2 == 0 ? 1 : -1;
+                    batch.add({i == place ? value : good, 100.0, 95.0, 0.5, 0.03, 0.01, 0.3});
+                }
+                const Outputs price = run(*kernels, batch, 0);
+                for (std::size_t i = 0; i < 16; ++i) {
+                    const int right = batch.right[i];
+                    const bool wrong = right != 1 && right != -1;
+                    CHECK(std::isnan(price[0][i]) == wrong);
+                    if (!wrong) CHECK(same_bits(price[0][i], price[0][right == 1 ? 8 : 9]));
+                }
+            }
+        }
+    }
+}
+
 // The order is that of enum Greek.
 struct LimitRow {
     const char* name;
