@@ -24,6 +24,9 @@ constexpr NativeMask kEveryLane = 0xFF;
 ATALANTA_INLINE Native native_load(const double* from) {
     return _mm512_load_pd(from);
 }
+ATALANTA_INLINE Native native_load_anywhere(const double* from) {
+    return _mm512_loadu_pd(from);
+}
 ATALANTA_INLINE void native_store(double* to, Native a) {
     _mm512_store_pd(to, a);
 }
@@ -68,6 +71,9 @@ using Native = __m256d;
 using NativeMask = __m256d;
 ATALANTA_INLINE Native native_load(const double* from) {
     return _mm256_load_pd(from);
+}
+ATALANTA_INLINE Native native_load_anywhere(const double* from) {
+    return _mm256_loadu_pd(from);
 }
 ATALANTA_INLINE void native_store(double* to, Native a) {
     _mm256_store_pd(to, a);
@@ -115,6 +121,9 @@ using NativeMask = __m128d;
 ATALANTA_INLINE Native native_load(const double* from) {
     return _mm_load_pd(from);
 }
+ATALANTA_INLINE Native native_load_anywhere(const double* from) {
+    return _mm_loadu_pd(from);
+}
 ATALANTA_INLINE void native_store(double* to, Native a) {
     _mm_store_pd(to, a);
 }
@@ -160,6 +169,9 @@ using NativeMask = uint64x2_t;
 ATALANTA_INLINE Native native_load(const double* from) {
     return vld1q_f64(from);
 }
+ATALANTA_INLINE Native native_load_anywhere(const double* from) {
+    return vld1q_f64(from);
+}
 ATALANTA_INLINE void native_store(double* to, Native a) {
     vst1q_f64(to, a);
 }
@@ -203,6 +215,9 @@ constexpr std::size_t kInterleaved = 4;
 using Native = double;
 using NativeMask = bool;
 ATALANTA_INLINE Native native_load(const double* from) {
+    return *from;
+}
+ATALANTA_INLINE Native native_load_anywhere(const double* from) {
     return *from;
 }
 ATALANTA_INLINE void native_store(double* to, Native a) {
@@ -297,6 +312,15 @@ ATALANTA_INLINE Values<Parts> load_registers(const double* from) {
     }
 }
 template <std::size_t Parts>
+ATALANTA_INLINE Values<Parts> load_registers_anywhere(const double* from) {
+    if constexpr (Parts == 1) {
+        return {native_load_anywhere(from)};
+    } else {
+        return {load_registers_anywhere<Parts / 2>(from),
+                load_registers_anywhere<Parts / 2>(from + Parts / 2 * kNativeLanes)};
+    }
+}
+template <std::size_t Parts>
 ATALANTA_INLINE void store_registers(double* to, const Values<Parts>& a) {
     if constexpr (Parts == 1) {
         native_store(to, a.value);
@@ -331,9 +355,12 @@ ATALANTA_INLINE unsigned bits_of(const Masks<Parts>& a) {
     }
 }
 
-// Memory is aligned to the registers.
+// Memory is aligned to the registers, but for load_anywhere.
 ATALANTA_INLINE Lanes load(const double* from) {
     return load_registers<kInterleaved>(from);
+}
+ATALANTA_INLINE Lanes load_anywhere(const double* from) {
+    return load_registers_anywhere<kInterleaved>(from);
 }
 ATALANTA_INLINE void store(double* to, const Lanes& a) {
     store_registers<kInterleaved>(to, a);

@@ -166,6 +166,23 @@ TEST(ex_dates_next_to_now_to_expiry_and_to_each_other) {
     CHECK_CLOSE(once, price(row, Exercise::american, kTight), 2e-5);
 }
 
+// However near expiry the last date is, and however near the present the first: kinks narrower than a cell.
+TEST(kinks_narrower_than_a_cell) {
+    for (const double gap : {1e-9, 1e-6, 1e-5, 1e-4, 1e-3, 5e-3}) {
+        for (const int right : {1, -1}) {
+            const LadderRow last = {right, 100, 100, 1, 0.05, 0.01, 0.25, {{1 - gap, 5.0}}};
+            CHECK_CLOSE(price(last, Exercise::european, kTight), price(last, Exercise::european, kUsual),
+                        kUsual);
+        }
+        const LadderRow first = {1, 100, 97, 1, 0.05, 0, 0.25, {{gap, 3.0}}};
+        CHECK_CLOSE(price(first, Exercise::american, kTight), price(first, Exercise::american, kUsual),
+                    2 * kUsual);
+        const LadderRow both = {1, 100, 97, 1, 0.05, 0, 0.25, {{0.5, 1.0}, {0.5 + gap, 1.0}}};
+        CHECK_CLOSE(price(both, Exercise::american, kTight), price(both, Exercise::american, kUsual),
+                    2 * kUsual);
+    }
+}
+
 // Dividends after expiry, or none at all, are no dividends.
 TEST(later_dividends_do_not_count) {
     const LadderRow plain = {1, 100, 100, 1, 0.05, 0.01, 0.25, {}};

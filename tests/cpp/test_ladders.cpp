@@ -28,21 +28,16 @@ Ladders ladders_of(const LadderRows& columns, Exercise exercise = Exercise::amer
 
 }  // namespace
 
-// At the spot of the row a read is the solve; in the money that of a wider grid, so that spots near the
-// strike can be read too.
+// At the spot of the row a read agrees with the solve, whose grid is narrower: nobody reads it far out.
 TEST(reads_at_the_present_spot_are_the_solve) {
     const std::vector<LadderRow> rows = chain();
     const Ladders ladders = ladders_of(LadderRows(rows));
     const LadderGreeks g = solve(rows, Exercise::american, kUsual);
     for (std::uint32_t i = 0; i < rows.size(); ++i) {
         const LadderReading reading = ladders.read(i, 100.0);
-        if (rows[i].right * (100.0 - rows[i].strike) > 0.0) {
-            CHECK_CLOSE(g(Greek::price, i), reading.price, 1e-3);
-            CHECK_CLOSE(g(Greek::delta, i), reading.delta, 1e-3);
-        } else {
-            CHECK(reading.price == g(Greek::price, i) && reading.delta == g(Greek::delta, i));
-            CHECK(reading.gamma == g(Greek::gamma, i) && reading.theta == g(Greek::theta, i));
-        }
+        CHECK_CLOSE(g(Greek::price, i), reading.price, kUsual);
+        CHECK_CLOSE(g(Greek::delta, i), reading.delta, 2e-4);
+        CHECK_CLOSE(g(Greek::gamma, i), reading.gamma, 1e-4);
     }
 }
 

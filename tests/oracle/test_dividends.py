@@ -39,7 +39,7 @@ TABLE = Path(__file__).parents[1] / "references" / "american_dividends.csv"
 #: Rows that a ladder misses, by class: of the committed table the one with a dividend above the spot. They say so
 #: when a ladder no longer does.
 PDE_MISSES: set[tuple[str, int]] = set()
-TABLE_MISSES = {("fast", 25), ("standard", 25), ("precise", 25)}
+TABLE_MISSES = {("standard", 25), ("precise", 25)}
 
 
 def classes_of(rows, misses):

@@ -27,10 +27,11 @@ def test_a_ladder_agrees_with_prices(terms, tolerance):
 
 
 def test_at_its_own_spot_a_ladder_is_the_price():
-    """At the spot of its row a ladder reads the price, delta, gamma and theta that `greeks` gives."""
+    """At the spot of its row a ladder reads what `greeks` gives on a narrower grid, within both their errors."""
     values, greeks = Ladder(*ROW, **TERMS).at(100.0), atalanta.greeks(*ROW, **TERMS)
+    error = {"price": 5e-4, "delta": 2e-4, "gamma": 1e-4, "theta": 1e-2}
     for name in values._fields:
-        assert greeks[name] == pytest.approx(getattr(values, name), rel=1e-9, abs=1e-9), name
+        assert greeks[name] == pytest.approx(getattr(values, name), abs=error[name]), name
 
 
 def test_one_row_at_one_spot_gives_floats():

@@ -84,18 +84,19 @@ inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, co
                                           const double* u, const double* growth, std::size_t stride,
                                           std::size_t nodes, double place, double weight, double* into,
                                           PayoffWeights& weights) {
-    if (place > 0.0) return {0.0, 0.0, 0.0};
-    const Beyond beyond = read_beyond(n, l, payoff, u, growth, stride, place);
-    const double e0 = growth[0], e1 = growth[stride], h = n.spacing[l];
+    const Beyond beyond = read_beyond(n, l, payoff, u, growth, stride, nodes, place);
+    if (!(beyond.value() > 0.0)) return {0.0, 0.0, 0.0};
+    const std::size_t first = beyond.node * stride, next = first + stride;
+    const double e0 = growth[first], e1 = growth[next], h = n.spacing[l];
     if (beyond.pay > beyond.held) {
         weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
         return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
     }
-    into[0] = fma(weight, 1.0 - beyond.second, into[0]);
-    into[stride] = fma(weight, beyond.second, into[stride]);
-    // (e^(place h) - 1) / (e^h - 1) is the weight of node 1.
-    const double rise = (u[stride] - u[0]) / (e1 - e0);
-    return {beyond.held, rise * beyond.x * h, rise * fma(place, beyond.x, -beyond.second * e1)};
+    into[first] = fma(weight, 1.0 - beyond.second, into[first]);
+    into[next] = fma(weight, beyond.second, into[next]);
+    // (e^(f h) - 1) / (e^h - 1) is the weight of the second node, f being the distance from the first.
+    const double rise = (u[next] - u[first]) / (e1 - e0), f = place - static_cast<double>(beyond.node);
+    return {beyond.held, rise * beyond.x * h, rise * fma(f, beyond.x, -beyond.second * e1)};
 }
 
 // A read from five nodes, f from the middle one; u and into begin at the lowest.
@@ -214,28 +215,25 @@ ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double
     }
 }
 
-// Of lane l alone: values is its derivative by u before the date on entry, after it on return. growth: its
-// column.
-[[gnu::noinline]] inline void transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
-                                                     const DateRecord& record, const double* growth,
-                                                     std::size_t nodes, double* values, const Columns& c,
-                                                     DateWeights& weights, PayoffWeights& paid,
-                                                     double& by_spacing) {
+// Of lane l alone, whose columns have landed. before and u: derivative by u before the date, stride apart,
+// and u after it; into: the derivative by that, written. growth: the lane's column.
+[[gnu::noinline]] inline void transpose_read_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                                    const LanePayoff& payoff, const double* growth,
+                                                    std::size_t nodes, const double* before,
+                                                    std::size_t stride, const double* u, const Columns& c,
+                                                    double* into, DateWeights& weights, PayoffWeights& paid,
+                                                    double& by_spacing) {
     const double middle = static_cast<double>(nodes / 2), last = static_cast<double>(nodes - 1);
-    double* const into = c.value;
-    land_column(n, l, date, growth, nodes, c);
-    copy_column(record.after + l, nodes, c.u);
     for (std::size_t i = 0; i < nodes; ++i) into[i] = 0.0;
     weights.shift[l] = weights.log_spot[l] = weights.cash[l] = 0.0;
     for (std::size_t i = 0; i < nodes; ++i) {
-        const double by_value = node(values, i)[l], rest = c.rest[i], place = c.place[i];
+        const double by_value = before[i * stride], rest = c.rest[i], place = c.place[i];
         const double weight = by_value * (n.side[l] > 0.0 ? 1.0 : rest), here = static_cast<double>(i);
         const auto from = static_cast<std::size_t>(c.centre[i]) - 2;
         const PlaceWeights read =
             place < 0.0 || place > last
-                ? transpose_read_beyond(n, l, lane_of(record.payoff_after, l), c.u, growth, 1, nodes, place,
-                                        weight, into, paid)
-                : transpose_read<1>(c.u + from, place - c.centre[i], weight, into + from);
+                ? transpose_read_beyond(n, l, payoff, u, growth, 1, nodes, place, weight, into, paid)
+                : transpose_read<1>(u + from, place - c.centre[i], weight, into + from);
         const NodeTerms terms = node_terms(n.side[l], n.inverse_spacing[l], date.spot, c.shrinks[i], rest,
                                            place - here, here - middle, by_value, weight, read);
         weights.shift[l] -= terms.shift;
@@ -243,7 +241,18 @@ ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double
         weights.cash[l] -= terms.cash;
         by_spacing += terms.spacing;
     }
-    for (std::size_t i = 0; i < nodes; ++i) node(values, i)[l] = into[i];
+}
+
+// values: its derivative by u before the date on entry, after it on return.
+inline void transpose_carry_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                   const DateRecord& record, const double* growth, std::size_t nodes,
+                                   double* values, const Columns& c, DateWeights& weights,
+                                   PayoffWeights& paid, double& by_spacing) {
+    land_column(n, l, date, growth, nodes, c);
+    copy_column(record.after + l, nodes, c.u);
+    transpose_read_column(n, l, date, lane_of(record.payoff_after, l), growth, nodes, values + l,
+                          kLadderOptions, c.u, c, c.value, weights, paid, by_spacing);
+    for (std::size_t i = 0; i < nodes; ++i) node(values, i)[l] = c.value[i];
 }
 
 }  // namespace

@@ -71,7 +71,9 @@ ATALANTA_INLINE void transpose_up_row(const StepRecord& step, const StageRecord&
     const Lanes alpha = load(step.op.alpha.at + at), zero = repeat(0.0);
     const double middle = static_cast<double>(nodes / 2);
     Lanes carry = zero, plain = zero, grown = zero, moved = zero;
-    for (std::size_t i = nodes - 1; i > 0; --i) {
+    // What is known at the far end does not hang on these.
+    store(node(values, nodes - 1) + at, zero);
+    for (std::size_t i = nodes - 2; i > 0; --i) {
         carry = fnma(alpha, carry, load(node(values, i) + at));
         store(node(values, i) + at, carry);
         if (i >= record.sweep.end) continue;
@@ -132,7 +134,7 @@ ATALANTA_INLINE void transpose_up_row(const StepRecord& step, const StageRecord&
                     of_start = load(op.start.at + at);
         Lanes below = zero, here = zero;  // derivative by the right side, one and two nodes back
         for (std::size_t i = 1; i <= nodes; ++i) {
-            const Lanes above = i < nodes ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;
+            const Lanes above = i < nodes - 1 ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;
             const Lanes mix = fma(ten, here, below + above);
             store(node(by_down, i - 1) + at, of_stage * mix);
             store(node(start, i - 1) + at, of_start * mix);
@@ -152,7 +154,7 @@ ATALANTA_INLINE void transpose_up_row(const StepRecord& step, const StageRecord&
                     side = load(op.side.at + at);
         Lanes below = zero, here = zero;
         for (std::size_t i = 1; i <= nodes; ++i) {
-            const Lanes above = i < nodes ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;
+            const Lanes above = i < nodes - 1 ? fnma(alpha, here, load(node(by_down, i) + at)) : zero;
             const Lanes sum = fma(middle, here, side * (below + above));
             store(node(start, i - 1) + at, load(node(start, i - 1) + at) + sum);
             below = here;

@@ -18,15 +18,14 @@ struct Place {
     }
 };
 
-// A block is quicker without options that can be exercised between ex-dates. Those come after the others,
-// long ones first: at most one piece of a size has both kinds, and it has long options only.
+// Options that are marched alone go together, by the number of their dates; the others long ones first.
 Place place_of(const LadderShape& shape, std::size_t index) {
-    const std::uint64_t kind = shape.exercisable ? 1 : 0;
-    const std::uint64_t length = shape.exercisable ? 0xFFFFFFFF - shape.total_steps : shape.total_steps;
+    if (!shape.exercisable) return {std::uint64_t{shape.nodes} << 33 | shape.dividends, 0, index};
     std::uint64_t hash = shape.dividends;
     for (std::uint32_t k = 0; k <= shape.dividends; ++k)
         hash = (hash ^ shape.steps[k]) * 0x9E3779B97F4A7C15ULL;
-    return {std::uint64_t{shape.nodes} << 33 | kind << 32 | length, hash, index};
+    const std::uint64_t shorter = 0xFFFFFFFF - shape.total_steps;
+    return {std::uint64_t{shape.nodes} << 33 | std::uint64_t{1} << 32 | shorter, hash, index};
 }
 
 }  // namespace

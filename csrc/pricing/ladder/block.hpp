@@ -33,14 +33,20 @@ ATALANTA_INLINE void each_lane(Body&& body) {
     for (std::size_t lane = 0; lane < kLadderOptions; ++lane) body(lane);
 }
 
-// The same for the lanes of a set.
+// Calls body(lane) for the lanes of a set, one after another.
+template <class Body>
+ATALANTA_INLINE void each_in(LaneSet lanes, Body&& body) {
+    for (; lanes != 0; lanes &= lanes - 1) body(static_cast<std::size_t>(__builtin_ctz(lanes)));
+}
+
+// The same, at once where these are all of them.
 template <class Body>
 ATALANTA_INLINE void each_of(LaneSet lanes, Body&& body) {
     if (lanes == kEveryOption) {
         each_lane(body);
         return;
     }
-    for (; lanes != 0; lanes &= lanes - 1) body(static_cast<std::size_t>(__builtin_ctz(lanes)));
+    each_in(lanes, body);
 }
 
 struct Normalised {
@@ -49,12 +55,12 @@ struct Normalised {
     PerLane exercisable;  // 1 where exercise between ex-dates can be optimal
     PerLane spot, strike, years;
     PerLane rate, yield, vol;  // rate and yield of X
-    PerLane diffusion, drift;
+    PerLane diffusion, inverse_diffusion, drift;
+    PerLane half_width;  // of the grid, in vol sqrt(years)
     PerLane spacing, inverse_spacing;
 
     // Lanes without an option look like the first one, and stay idle.
     ATALANTA_INLINE void fill(const LadderBlock& block) {
-        PerLane half_width;
         for (std::size_t lane = 0; lane < kLadderOptions; ++lane) {
             const std::size_t from = lane < block.count ? lane : 0;
             const LadderOption& o = block.options[from];
@@ -75,6 +81,7 @@ struct Normalised {
             rate[l] = side[l] > 0.0 ? r : q;
             yield[l] = side[l] > 0.0 ? q : r;
             diffusion[l] = 0.5 * vol[l] * vol[l];
+            inverse_diffusion[l] = 1.0 / diffusion[l];
             drift[l] = rate[l] - yield[l] - diffusion[l];
             spacing[l] = half_width[l] * vol[l] * square_root(years[l]) / cells;
             inverse_spacing[l] = 1.0 / spacing[l];

@@ -27,8 +27,8 @@ struct CentreAfter {
     double by_log_spot, by_cash, by_vol;
 };
 
-constexpr double kCentreReach = 4.0;      // standard deviations whose upper end ...
-constexpr double kCentreEdge = 4.7;       // ... stays so many away from the centre afterwards
+constexpr double kCentreReach = 0.8;      // of the half width, in deviations, whose upper end ...
+constexpr double kCentreEdge = 0.94;      // ... stays so much of it away from the centre afterwards
 constexpr double kLeastCentreLeft = 0.2;  // of the spot
 
 // The centre loses the dividend, unless it is so large that spots above would then leave the grid at its
@@ -36,11 +36,11 @@ constexpr double kLeastCentreLeft = 0.2;  // of the spot
 ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, double time, double spot,
                                          double cash) {
     const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
-    const double up = exponential(kCentreReach * n.vol[l] * until);
-    const double down = exponential(-kCentreEdge * n.vol[l] * whole);
+    const double reach = kCentreReach * n.half_width[l], edge = kCentreEdge * n.half_width[l];
+    const double up = exponential(reach * n.vol[l] * until), down = exponential(-edge * n.vol[l] * whole);
     const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, up, -cash) * down;
     const bool is_plain = plain >= high;
-    const double by_vol = kCentreReach * spot * up * down * until - kCentreEdge * high * whole;
+    const double by_vol = reach * spot * up * down * until - edge * high * whole;
     const double grown = spot * up * down;
     const double chosen = is_plain ? plain : high, chosen_by_log = is_plain ? spot : grown;
     const double chosen_by_cash = is_plain ? -1.0 : -down, chosen_by_vol = is_plain ? 0.0 : by_vol;

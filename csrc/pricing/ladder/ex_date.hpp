@@ -5,7 +5,7 @@
 
 #include "pricing/ladder/calendar.hpp"
 #include "pricing/ladder/hinge.hpp"
-#include "pricing/ladder/sweeps.hpp"
+#include "pricing/ladder/sweep_up.hpp"
 
 namespace atalanta {
 namespace {
@@ -94,22 +94,27 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     });
 }
 
-// Beyond the grid: nothing far out of the money, linear in X far in the money, where exercise just after the
-// date may be worth more.
+// Beyond the grid: linear in X from the two nodes at that end, where exercise just after the date may be worth
+// more. Never below 0.
 struct Beyond {
-    double x;       // e^(distance of the place from the middle)
-    double pay;     // of exercise, 0 where there is no right to it
-    double second;  // weight of node 1, node 0 having the rest
+    double x;          // e^(distance of the place from the middle)
+    double pay;        // of exercise, 0 where there is no right to it
+    std::size_t node;  // the lower one of the two
+    double second;     // weight of the other one, the first having the rest
     double held;
+
+    ATALANTA_INLINE double value() const { return pay > held ? pay : held > 0.0 ? held : 0.0; }
 };
 // stride: between the nodes of the lane l.
 inline Beyond read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* u,
-                          const double* growth, std::size_t stride, double place) {
-    const double e0 = growth[0], e1 = growth[stride], u0 = u[0], u1 = u[stride];
-    const double x = e0 * exponential(place * n.spacing[l]);
+                          const double* growth, std::size_t stride, std::size_t nodes, double place) {
+    const std::size_t first = place < 0.0 ? 0 : nodes - 2;
+    const double e0 = growth[first * stride], e1 = growth[(first + 1) * stride];
+    const double u0 = u[first * stride], u1 = u[(first + 1) * stride];
+    const double x = growth[0] * exponential(place * n.spacing[l]);
     const double second = (x - e0) / (e1 - e0);
     const double pay = n.american[l] > 0.0 ? fma(-payoff.slope, x, payoff.level) : 0.0;
-    return {x, pay, second, fma(u1 - u0, second, u0)};
+    return {x, pay, first, second, fma(u1 - u0, second, u0)};
 }
 
 // The five nodes about a place, per lane.
@@ -133,19 +138,18 @@ constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still
 
 // The centres of the lanes differ little where the options are on one spot; then whole rows are read.
 ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
-    std::uint64_t differ = 0;
+    // Of numbers that are not negative the bits are in the same order.
+    std::uint64_t low_bits = bits_of(stencil.centre[0]), high_bits = low_bits;
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        differ |= bits_of(stencil.centre[l]) ^ bits_of(stencil.centre[0]);
+        const std::uint64_t bits = bits_of(stencil.centre[l]);
+        low_bits = bits < low_bits ? bits : low_bits;
+        high_bits = bits > high_bits ? bits : high_bits;
     }
-    if (differ == 0) {
-        const double* from = node(u, static_cast<std::size_t>(stencil.centre[0]) - 2);
+    const double lowest = double_of(low_bits), highest = double_of(high_bits);
+    if (low_bits == high_bits) {
+        const double* from = node(u, static_cast<std::size_t>(lowest) - 2);
         __builtin_memcpy(stencil.value, from, sizeof(stencil.value));
         return;
-    }
-    double lowest = stencil.centre[0], highest = stencil.centre[0];
-    for (std::size_t l = 1; l < kLadderOptions; ++l) {
-        lowest = stencil.centre[l] < lowest ? stencil.centre[l] : lowest;
-        highest = stencil.centre[l] > highest ? stencil.centre[l] : highest;
     }
     if (highest - lowest > kWidestSpread) {
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
@@ -189,13 +193,9 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
         if (any_outside == 0) continue;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (outside[l] == 0.0) continue;
-            double u = 0.0;
-            if (to.place[l] < 0.0) {
-                const Beyond beyond =
-                    read_beyond(n, l, lane_of(payoff, l), after + l, growth + l, kLadderOptions, to.place[l]);
-                u = beyond.pay > beyond.held ? beyond.pay : beyond.held;
-            }
-            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u;
+            const Beyond beyond = read_beyond(n, l, lane_of(payoff, l), after + l, growth + l, kLadderOptions,
+                                              nodes, to.place[l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * beyond.value();
         }
     }
 }

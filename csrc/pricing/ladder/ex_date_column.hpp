@@ -9,13 +9,12 @@ namespace {
 
 // The columns of a lane, contiguous; loops over nodes go on to a whole number of registers.
 struct Columns {
-    static constexpr std::size_t kCount = 10;
-    static constexpr std::size_t length(std::size_t nodes) { return round_up_to_lanes(nodes); }
+    static constexpr std::size_t kCount = 6;
+    static constexpr std::size_t length(std::size_t nodes) { return (nodes + 15) / 16 * 16 + 16; }
     static constexpr std::size_t doubles(std::size_t nodes) { return kCount * length(nodes); }
 
     Columns(double* memory, std::size_t nodes) {
-        double** const columns[] = {&shrinks, &u,     &place,  &rest,  &value,
-                                    &centre,  &first, &second, &third, &fourth};
+        double** const columns[] = {&shrinks, &u, &place, &rest, &value, &centre};
         for (double** column : columns) {
             *column = memory;
             memory += length(nodes);
@@ -23,9 +22,8 @@ struct Columns {
     }
 
     double *shrinks, *u;
-    double *place, *rest, *value;             // of the nodes before the date
-    double* centre;                           // of the five nodes after the date that are read
-    double *first, *second, *third, *fourth;  // what interpolation about a node multiplies powers by
+    double *place, *rest, *value;  // of the nodes before the date
+    double* centre;                // of the five nodes after the date that are read
 };
 
 inline void copy_column(const double* from, std::size_t nodes, double* to) {
@@ -55,40 +53,71 @@ ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneD
     }
 }
 
-// As far as a node, two of its neighbours to each side being there, decides the interpolation about it.
-ATALANTA_INLINE void prepare_reads(const double* u, std::size_t nodes, const Columns& c) {
-    const double *a = u, *b = u + 1, *d = u + 3, *e = u + 4;
-    ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < Columns::length(nodes) - 4; ++i) {
-        const Quartic at = quartic(a[i], b[i], u[i + 2], d[i], e[i]);
-        c.first[i] = at.first;
-        c.second[i] = at.second;
-        c.third[i] = at.third;
-        c.fourth[i] = at.fourth;
+constexpr std::size_t kReadTogether = 8;  // nodes
+constexpr std::ptrdiff_t kMostOffsets = 3;
+
+// The nodes from i on, so many as kReadTogether: where their stencils lie equally far from them, or nearly so,
+// whole rows are read.
+ATALANTA_INLINE void read_together(const double* u, const Columns& c, std::size_t i) {
+    const auto offset = [&](std::size_t k) {
+        return static_cast<std::ptrdiff_t>(c.centre[k]) - static_cast<std::ptrdiff_t>(k);
+    };
+    std::ptrdiff_t low = offset(i), high = low;
+    for (std::size_t k = i + 1; k < i + kReadTogether; ++k) {
+        const std::ptrdiff_t at = offset(k);
+        low = at < low ? at : low;
+        high = at > high ? at : high;
+    }
+    if (high - low >= kMostOffsets) {
+        for (std::size_t k = i; k < i + kReadTogether; ++k) {
+            const double* at = u + static_cast<std::ptrdiff_t>(c.centre[k]);
+            c.value[k] = quartic(at[-2], at[-1], at[0], at[1], at[2])(c.place[k] - c.centre[k]);
+        }
+        return;
+    }
+    for (std::ptrdiff_t o = low; o <= high; ++o) {
+        const double* from = u + static_cast<std::ptrdiff_t>(i) + o - 2;  // the lowest node of the first stencil
+        const double first = static_cast<double>(static_cast<std::ptrdiff_t>(i) + o);
+        for (std::size_t k = 0; k < kReadTogether; ++k) {
+            const double centre = first + static_cast<double>(k);
+            const double f = c.place[i + k] - centre, kept = c.value[i + k];
+            const double read = quartic(from[k], from[k + 1], from[k + 2], from[k + 3], from[k + 4])(f);
+            c.value[i + k] = c.centre[i + k] == centre ? read : kept;
+        }
     }
 }
 
 inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* growth,
                          std::size_t nodes, const double* after, const Columns& c) {
-    prepare_reads(after, nodes, c);
     const double last = static_cast<double>(nodes - 1);
+    for (std::size_t i = 0; i < nodes; i += kReadTogether) read_together(after, c, i);
     // Places ascend.
     std::size_t begin = 0, end = nodes;
-    for (; begin < nodes && c.place[begin] < 0.0; ++begin) {
-        const Beyond beyond = read_beyond(n, l, payoff, after, growth, 1, c.place[begin]);
-        c.value[begin] = beyond.pay > beyond.held ? beyond.pay : beyond.held;
-    }
-    while (end > begin && c.place[end - 1] > last) --end;
-    for (std::size_t i = begin; i < end; ++i) {
-        const double centre = c.centre[i];
-        const std::size_t at = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(centre)) - 2;
-        const Quartic u = {after[at + 2], c.first[at], c.second[at], c.third[at], c.fourth[at]};
-        c.value[i] = u(c.place[i] - centre);
-    }
-    for (std::size_t i = end; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
+    const auto beyond = [&](std::size_t i) {
+        return read_beyond(n, l, payoff, after, growth, 1, nodes, c.place[i]).value();
+    };
+    for (; begin < nodes && c.place[begin] < 0.0; ++begin) c.value[begin] = beyond(begin);
+    for (; end > begin && c.place[end - 1] > last; --end) c.value[end - 1] = beyond(end - 1);
+    for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
     if (n.side[l] > 0.0) return;
     ATALANTA_VECTOR_LOOP
     for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.value[i] *= c.rest[i];
+}
+
+// The first node from i on with no gain, whose lower neighbour has one; `nodes` where there is none.
+ATALANTA_INLINE std::size_t next_kink(const double* gain, std::size_t i, std::size_t nodes) {
+    for (; i < nodes; i += kReadTogether) {
+        double any = 0.0;
+        const std::size_t last = i + kReadTogether < nodes ? i + kReadTogether : nodes;
+        for (std::size_t k = i; k < last; ++k) {
+            const bool leaves = (gain[k - 1] > 0.0) & !(gain[k] > 0.0);
+            any = leaves ? 1.0 : any;
+        }
+        if (any == 0.0) continue;
+        while (!(gain[i - 1] > 0.0) || gain[i] > 0.0) ++i;
+        return i;
+    }
+    return nodes;
 }
 
 // record may be null.
@@ -102,8 +131,7 @@ inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff
         gain[i] = pay - value;
         c.value[i] = pay > value ? pay : value;
     }
-    for (std::size_t i = 1; i < nodes; ++i) {
-        if (!(gain[i - 1] > 0.0) || gain[i] > 0.0) continue;
+    for (std::size_t i = next_kink(gain, 1, nodes); i < nodes; i = next_kink(gain, i + 1, nodes)) {
         const HingeWeights w = kink_weights(n, l, gain[i - 1], gain[i]);
         c.value[i - 1] += w.positive;
         c.value[i] += w.zero;

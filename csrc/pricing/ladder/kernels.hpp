@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pricing/ladder/adjoint.hpp"
+#include "pricing/ladder/column_adjoint.hpp"
 #include "pricing/ladder/limits.hpp"
 #include "pricing/ladder/profile.hpp"
 #include "pricing/ladder/search.hpp"
@@ -38,7 +39,9 @@ inline std::size_t ladder_solve_doubles(const LadderExtent& extent) noexcept {
 }
 
 inline std::size_t ladder_differentiate_doubles(const LadderExtent& extent) noexcept {
-    return march_doubles(extent) + LadderAdjoint::doubles(extent) + Tape::doubles(extent);
+    const std::size_t alone = ColumnTape::doubles(extent.nodes, extent.dividends) +
+                              ColumnAdjoint::doubles(extent.nodes, extent.dividends);
+    return march_doubles(extent) + LadderAdjoint::doubles(extent) + Tape::doubles(extent) + alone;
 }
 
 inline void read_block(const LadderMarch& march, LadderReading* readings) noexcept {
@@ -47,18 +50,34 @@ inline void read_block(const LadderMarch& march, LadderReading* readings) noexce
 
 inline void ladder_solve(const LadderBlock& block, double* memory, LadderReading* readings) noexcept {
     LadderMarch march(block, memory);
-    march.solve();
+    march.solve(kReadingReach);
     read_block(march, readings);
 }
 
 inline void ladder_differentiate(const LadderBlock& block, double* memory, LadderReading* readings,
                                  LadderSensitivities* sensitivities, double* by_cash) noexcept {
     LadderMarch march(block, memory);
-    double* const adjoint_memory = memory + march_doubles(march.extent());
-    const Tape tape(march.extent(), adjoint_memory + LadderAdjoint::doubles(march.extent()));
-    march.solve(&tape);
+    const LadderExtent& extent = march.extent();
+    double* const alone_memory = memory + march_doubles(extent);
+    double* const column_tape = alone_memory + ColumnAdjoint::doubles(extent.nodes, extent.dividends);
+    double* const adjoint_memory = column_tape + ColumnTape::doubles(extent.nodes, extent.dividends);
+    const Tape tape(extent, adjoint_memory + LadderAdjoint::doubles(extent));
+    march.solve(kReadingReach, &tape);
     read_block(march, readings);
-    LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
+    double present[kLadderOptions];
+    bool exercised[kLadderOptions];
+    for (std::size_t l = 0; l < block.count; ++l) {
+        present[l] = march.u(l, 0);
+        exercised[l] = is_exercised(march, l);
+    }
+    if (march.steps() > 0) LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
+    ColumnAdjoint adjoint(march.normalised(), march.calendar(), march.columns(), extent.nodes,
+                          extent.dividends, alone_memory);
+    const ColumnTape columns(extent.nodes, column_tape);
+    march.each_alone(columns, [&](std::size_t l, const ColumnMarch& alone) {
+        sensitivities[l] = adjoint.solve(l, block.options[l].dividends, present[l], exercised[l], alone,
+                                         columns, by_cash + l);
+    });
 }
 
 inline std::size_t ladder_profile_size(const LadderShape& shape) noexcept {
@@ -68,7 +87,7 @@ inline std::size_t ladder_profile_size(const LadderShape& shape) noexcept {
 inline void ladder_profiles(const LadderBlock& block, double* memory, LadderProfile* profiles,
                             double* const* values) noexcept {
     LadderMarch march(block, memory);
-    march.solve();
+    march.solve(march.nodes());
     for (std::size_t lane = 0; lane < block.count; ++lane) {
         profiles[lane] = profile_of(march, lane, values[lane]);
     }

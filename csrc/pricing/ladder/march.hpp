@@ -3,16 +3,16 @@
 // if it is given one.
 #pragma once
 
+#include "pricing/ladder/column_march.hpp"
 #include "pricing/ladder/present.hpp"
 #include "pricing/ladder/program.hpp"
 #include "pricing/ladder/shape.hpp"
+#include "pricing/ladder/stage_obstacle.hpp"
 #include "pricing/ladder/start.hpp"
 #include "pricing/ladder/step_times.hpp"
 
 namespace atalanta {
 namespace {
-
-constexpr double kNoObstacle = -1e30;
 
 inline LadderExtent extent_of(const LadderBlock& block) {
     LadderExtent extent = {0, 0, 0};
@@ -23,8 +23,8 @@ inline LadderExtent extent_of(const LadderBlock& block) {
 // Doubles that a march needs. The memory is aligned to 64 bytes.
 inline std::size_t march_doubles(const LadderExtent& extent) {
     const std::size_t nodes = extent.nodes;
-    return kLadderOptions * (3 * nodes + Columns::length(nodes)) + Calendar::doubles(extent.dividends) +
-           Columns::doubles(nodes) + Tape::held_doubles(nodes);
+    return kLadderOptions * (4 * nodes + Columns::length(nodes)) + Calendar::doubles(extent.dividends) +
+           Columns::doubles(nodes) + ColumnMarch::doubles(nodes) + 2 * Tape::held_doubles(nodes);
 }
 
 class LadderMarch {
@@ -41,27 +41,42 @@ class LadderMarch {
           growth_columns_(w_ + kLadderOptions * nodes_ + Calendar::doubles(extent_.dividends)),
           columns_memory_(growth_columns_ + kLadderOptions * Columns::length(nodes_)),
           columns_(columns_memory_, nodes_) {
-        last_sweep_.held = reinterpret_cast<std::uint16_t*>(columns_memory_ + Columns::doubles(nodes_));
+        alone_memory_ = columns_memory_ + Columns::doubles(nodes_);
+        last_sweep_.held = reinterpret_cast<std::uint16_t*>(alone_memory_ + ColumnMarch::doubles(nodes_));
+        between_sweep_.held = last_sweep_.held + 4 * Tape::held_doubles(nodes_);
+        between_grid_ = alone_memory_ + ColumnMarch::doubles(nodes_) + 2 * Tape::held_doubles(nodes_);
         n_.fill(block);
-        calendar_.fill(n_, block);
-        fill_growth();
-    }
-
-    void solve(const Tape* tape = nullptr) {
-        tape_ = tape;
-        idle();
-        const std::uint32_t steps = programs_.steps();
-        for (step_ = 0; step_ < steps; ++step_) {
-            const LaneSet starts = programs_.starting(step_);
-            if (starts != 0) start(starts);
-            for (LaneSet lanes = programs_.crossing(); lanes != 0; lanes = programs_.crossing()) cross(lanes);
-            take_step(step_ + 1 == steps);
-            programs_.advance();
+        for (std::size_t l = 0; l < block.count; ++l) {
+            if (block.shapes[l].exercisable && !(n_.rate[l] > 0.0)) between_ |= 1u << l;
+            if (!block.shapes[l].exercisable) alone_ |= 1u << l;
         }
-        exercise_now_ = find_exercise(last_sweep_, n_, nodes_);
-        continue_smoothly(n_, payoff_, exercise_now_, growth_, nodes_, u_);
+        calendar_.fill(n_, block);
     }
 
+    // reach: nodes to each side of the present spot that will be read.
+    void solve(std::size_t reach, const Tape* tape = nullptr) {
+        tape_ = tape;
+        exercise_now_ = exercise_nowhere();
+        if (programs_.steps() > 0) {
+            prepare_grids();
+            march();
+            exercise_now_ = find_exercise(last_sweep_, n_);
+            continue_smoothly(n_, payoff_, exercise_now_, growth_, nodes_, u_);
+        }
+        if (alone_ != 0) solve_alone(reach);
+    }
+
+    // Of the lanes marched by themselves: marches each again, writing the tape, and calls body(lane, march).
+    template <class Body>
+    void each_alone(const ColumnTape& tape, Body&& body) {
+        ColumnMarch march(n_, calendar_, columns_, nodes_, alone_memory_);
+        each_in(alone_, [&](std::size_t l) {
+            solve_alone(march, l, 0, &tape);
+            body(l, march);
+        });
+    }
+
+    std::uint32_t steps() const { return programs_.steps(); }
     // u at the node of the present spot, offset by whole nodes.
     double u(std::size_t lane, std::ptrdiff_t offset) const {
         return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
@@ -87,12 +102,37 @@ class LadderMarch {
     const Calendar& calendar() const { return calendar_; }
 
   private:
+    void march() {
+        const std::uint32_t steps = programs_.steps();
+        for (step_ = 0; step_ < steps; ++step_) {
+            const LaneSet starts = programs_.starting();
+            if (starts != 0) start(starts);
+            for (LaneSet lanes = programs_.crossing(); lanes != 0; lanes = programs_.crossing()) cross(lanes);
+            take_step(step_ + 1 == steps);
+            programs_.advance();
+        }
+    }
+
+    // Lanes that are marched by themselves.
+    void solve_alone(std::size_t reach) {
+        ColumnMarch march(n_, calendar_, columns_, nodes_, alone_memory_);
+        each_in(alone_, [&](std::size_t l) { solve_alone(march, l, reach, nullptr); });
+    }
+    void solve_alone(ColumnMarch& march, std::size_t l, std::size_t reach, const ColumnTape* tape) {
+        const std::size_t middle = nodes_ / 2, to_end = reach < middle ? reach : middle;
+        march.solve(l, block_.options[l].dividends, block_.shapes[l].deviations, middle - to_end,
+                    middle + to_end, u_, tape);
+    }
+
     // Lanes that have not begun: nothing moves, and no obstacle is met.
-    void idle() {
+    void prepare_grids() {
+        fill_growth();
+        asymptotes_.clear();
         __builtin_memset(u_, 0, nodes_ * kLadderOptions * sizeof(double));
         each_lane([&](std::size_t l) {
+            obstacle_.shrinks[l] = exponential(-n_.spacing[l]);
+            obstacle_.grows[l] = exponential(n_.spacing[l]);
             time_[l] = since_[l] = until_[l] = centre_[l] = exercisable_[l] = 0.0;
-            asymptote_level_[l] = asymptote_slope_[l] = asymptote_since_[l] = 0.0;
         });
     }
 
@@ -107,10 +147,10 @@ class LadderMarch {
     }
 
     void start(LaneSet lanes) {
+        programs_.start(lanes);
         PerLane cash;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
-            programs_.start(l);
             time_[l] = cash[l] = 0.0;
             for (std::uint32_t d = block_.options[l].dividends; d-- > programs_.interval(l);) {
                 const LaneDate date = calendar_.date(d, l);
@@ -122,7 +162,7 @@ class LadderMarch {
         }
         start_.set(n_, lanes, time_, cash, centre_);
         fill_start(start_, lanes, growth_, nodes_, u_);
-        fit_asymptote(lanes);
+        fit_asymptotes(lanes);
         correct_start(n_, start_, lanes, nodes_, u_);
         each_of(lanes, [&](std::size_t l) { cash[l] = 0.0; });
         enter(lanes, cash);
@@ -152,10 +192,12 @@ class LadderMarch {
             middle[l] = fma(kGamma, dt, time_[l]);
         });
         op_.set(ratio);
-        sweep_down_first(op_, nodes_, u_, w_);
-        finish_stage(middle, 0, kEveryOption, false);
-        sweep_down_second(op_, nodes_, u_, w_);
-        finish_stage(end, 1, kEveryOption & ~programs_.ending(), is_last);
+        set_obstacle(middle);
+        sweep_down_first(op_, obstacle_, nodes_, u_, w_);
+        finish_stage(0, kEveryOption, false);
+        set_obstacle(end);
+        sweep_down_second(op_, obstacle_, nodes_, u_, w_);
+        finish_stage(1, is_last ? 0 : kEveryOption & ~programs_.ending(), is_last);
         swap();
         time_ = end;
     }
@@ -166,27 +208,25 @@ class LadderMarch {
         w_ = swapped;
     }
 
-    void finish_stage(const PerLane& time, std::size_t stage, LaneSet ghosts, bool is_last) {
-        set_obstacle(time);
+    void finish_stage(std::size_t stage, LaneSet ghosts, bool is_last) {
+        SweepRecord* record = is_last ? &last_sweep_ : nullptr;
         if (tape_ != nullptr) {
             StepRecord& step = tape_->step(step_);
-            StageRecord& record = step.stage[stage];
+            StageRecord& written = step.stage[stage];
             step.op = op_;
-            record.payoff = payoff_;
-            record.ghosts = ghosts;
-            sweep_up_recorded(ghosts, record.sweep);
-            if (is_last) last_sweep_ = record.sweep;
-        } else if (is_last) {
-            sweep_up_recorded(ghosts, last_sweep_);
-        } else {
-            sweep_up<false>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, nullptr);
+            written.payoff = payoff_;
+            written.ghosts = ghosts;
+            record = &written.sweep;
         }
-    }
-
-    void sweep_up_recorded(LaneSet ghosts, SweepRecord& record) {
-        record.end = obstacle_.end;
-        each_lane([&](std::size_t l) { record.boundary_node[l] = 0.0; });
-        sweep_up<true>(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, &record);
+        if (record != nullptr) record->end = obstacle_.end;
+        if (between_ == 0) {
+            sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, record);
+        } else {
+            SweepRecord& any = record == nullptr ? last_sweep_ : *record;
+            sweep_up_mixed(op_, obstacle_, n_.spacing, growth_, nodes_, between_, ghosts, w_, between_grid_,
+                           any, between_sweep_);
+        }
+        if (is_last && tape_ != nullptr) last_sweep_ = *record;
     }
 
     void set_payoff(LaneSet lanes, const PerLane& time) {
@@ -199,44 +239,17 @@ class LadderMarch {
 
     void set_obstacle(const PerLane& time) {
         set_payoff(kEveryOption, time);
-        const double* lowest = growth_;
-        PerLane cells;
-        each_lane([&](std::size_t l) {
-            const double a = payoff_.level[l], b = payoff_.slope[l], r = n_.rate[l], q = n_.yield[l];
-            const double inverse = 1.0 / n_.diffusion[l];
-            const double c = -op_.alpha[l], h2 = n_.spacing[l] * n_.spacing[l];
-            const double bend = r * a * inverse, bend_slope = q * b * inverse;
-            const double most = a * inverse * ((r > 0.0 ? r : 0.0) + (q < 0.0 ? -q : 0.0));
-            const double grown = exponential(n_.diffusion[l] * (time[l] - asymptote_since_[l]));
-            const double distance = fma(n_.drift[l], time[l], -centre_[l]) * n_.inverse_spacing[l];
-            const bool on = exercisable_[l] != 0.0;
-            obstacle_.level[l] = on ? a : kNoObstacle;
-            obstacle_.slope[l] = on ? b : 0.0;
-            obstacle_.bend[l] = on ? bend : 0.0;
-            obstacle_.bend_slope[l] = on ? bend_slope : 0.0;
-            obstacle_.reach[l] = c > 0.0 ? -0.5 * c * h2 * most : 1e300;
-            obstacle_.edge[l] = fma(-asymptote_slope_[l] * grown, lowest[l], asymptote_level_[l]);
-            cells[l] = on ? distance : -1e9;
-        });
-        double last = -1e9;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) last = cells[l] > last ? cells[l] : last;
-        obstacle_.end = obstacle_end(last);
-    }
-
-    // The payoff is zero `cells` above the middle; a few nodes more, where it is clearly negative.
-    std::size_t obstacle_end(double cells) const {
-        const double end = cells + static_cast<double>(nodes_ / 2) + 4.0;
-        if (!(end > 1.0)) return 1;
-        return end < static_cast<double>(nodes_) ? static_cast<std::size_t>(end) : nodes_;
+        atalanta::set_obstacle(n_, op_, payoff_, asymptotes_, exercisable_, centre_, growth_, nodes_,
+                               obstacle_);
     }
 
     // Lanes cross the ex-date before their present interval.
     void cross(LaneSet lanes) {
+        programs_.cross(lanes);
         PayoffRecord after = payoff_;
         PerLane cash;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
-            programs_.cross(l);
             centre_[l] = calendar_.centre(programs_.interval(l), l);
             cash[l] = calendar_.date(programs_.interval(l), l).cash;
         }
@@ -248,7 +261,7 @@ class LadderMarch {
                 if (contains(lanes, l)) cross_alone(programs_.interval(l), l, lane_of(after, l));
             }
         }
-        fit_asymptote(lanes);
+        fit_asymptotes(lanes);
         enter(lanes, cash);
     }
 
@@ -288,14 +301,8 @@ class LadderMarch {
         return {payoff_.time[l], kNoObstacle, 0.0};
     }
 
-    // Far in the money u = level - slope e^y, from the two lowest nodes.
-    void fit_asymptote(LaneSet lanes) {
-        each_of(lanes, [&](std::size_t l) {
-            const double e0 = growth_[l], e1 = growth_[kLadderOptions + l], u0 = u_[l];
-            asymptote_slope_[l] = (u0 - u_[kLadderOptions + l]) / (e1 - e0);
-            asymptote_level_[l] = fma(asymptote_slope_[l], e0, u0);
-            asymptote_since_[l] = time_[l];
-        });
+    void fit_asymptotes(LaneSet lanes) {
+        asymptotes_.fit(lanes, growth_, u_, nodes_, time_);
         for (std::size_t l = 0; tape_ != nullptr && l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
             EdgeRecord& record = tape_->edge(programs_.interval(l));
@@ -310,7 +317,7 @@ class LadderMarch {
     LanePrograms programs_;
     double *growth_, *u_, *w_;
     Calendar calendar_;
-    double *growth_columns_, *columns_memory_;
+    double *growth_columns_, *columns_memory_, *alone_memory_;
     const Columns columns_;
     Normalised n_;
     StepTimes times_;
@@ -322,7 +329,11 @@ class LadderMarch {
     ExerciseNow exercise_now_;
     PerLane time_, since_, until_;  // now, and where the present interval begins and ends
     PerLane centre_, exercisable_;  // exercisable_: 0 before the start
-    PerLane asymptote_level_, asymptote_slope_, asymptote_since_;
+    Asymptotes asymptotes_;
+    SweepRecord between_sweep_;
+    double* between_grid_;
+    LaneSet between_ = 0;     // lanes that may be exercised between two free boundaries
+    LaneSet alone_ = 0;       // lanes without exercise between ex-dates
     LaneSet has_column_ = 0;  // lanes whose growth_column is there
     const Tape* tape_ = nullptr;
     std::uint32_t step_ = 0;

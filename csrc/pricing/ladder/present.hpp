@@ -14,37 +14,20 @@ struct ExerciseNow {
 
 constexpr double kBelowEveryNode = -1e9;
 
-// The sweeps take nothing to lie beyond the far end of the grid. Where the strike does, that holds the nodes
-// next to it at the payoff: lanes by node that look exercised there, but are not at the present spot.
-class FarEnd {
-  public:
-    FarEnd(const SweepRecord& sweep, std::size_t nodes) {
-        if (sweep.end < nodes) return;  // the payoff is negative there
-        unsigned run = 0xFFFF;
-        for (std::size_t i = sweep.end; i-- > nodes / 2 && run != 0;) {
-            run &= ~static_cast<unsigned>(sweep.held[i]);
-        }
-        run_ = 0xFFFF & ~run;
-    }
-
-    // To be asked from the far end down, node by node.
-    unsigned at(unsigned exercised) { return run_ &= exercised; }
-
-  private:
-    unsigned run_ = 0;
-};
-
-inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n, std::size_t nodes) {
+inline ExerciseNow exercise_nowhere() {
     ExerciseNow now;
     each_lane([&](std::size_t l) {
         now.lowest[l] = 1e9;
         now.highest[l] = kBelowEveryNode;
     });
-    FarEnd far(sweep, nodes);
+    return now;
+}
+
+inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n) {
+    ExerciseNow now = exercise_nowhere();
     unsigned unknown = 0xFFFF;
     for (std::size_t i = sweep.end; i-- > 0 && unknown != 0;) {
-        const unsigned at_payoff = ~static_cast<unsigned>(sweep.held[i]);
-        const unsigned exercised = unknown & at_payoff & ~far.at(at_payoff);
+        const unsigned exercised = unknown & ~static_cast<unsigned>(sweep.held[i]);
         unknown &= ~exercised;
         for (std::size_t l = 0; exercised != 0 && l < kLadderOptions; ++l) {
             if ((exercised >> l & 1) == 0) continue;

@@ -21,7 +21,7 @@ struct LadderOption {
 struct LadderShape {
     std::uint16_t nodes;       // odd
     std::uint16_t deviations;  // the grid reaches so many tenths of vol sqrt(years) to each side
-    bool exercisable;          // between ex-dates exercise can be optimal
+    bool exercisable;          // between ex-dates exercise can be optimal; else no steps are counted
     std::uint32_t dividends;   // ex-dates
     std::uint32_t total_steps;
     const std::uint16_t* steps;  // dividends + 1 counts, from the interval before expiry back to the present

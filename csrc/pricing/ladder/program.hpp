@@ -15,32 +15,30 @@ class LanePrograms {
             steps_ = total > steps_ ? total : steps_;
         }
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const bool takes_steps = l < block.count && block.shapes[l].exercisable;
             shapes_[l] = &block.shapes[l];
-            left_[l] = kIdle;
+            first_[l] = takes_steps ? steps_ - block.shapes[l].total_steps : kNever;
+            end_[l] = kNever;
             interval_[l] = 0;
-            first_[l] = steps_ - (l < block.count ? block.shapes[l].total_steps : 0);
         }
+        next_first_ = earliest(first_);
     }
 
     // Of the longest lane.
     std::uint32_t steps() const { return steps_; }
-    std::uint32_t first(std::size_t l) const { return first_[l]; }
-    // The lanes whose first step is this one.
-    LaneSet starting(std::uint32_t step) const {
-        return set_of([&](std::size_t l) { return first_[l] == step; });
-    }
-    // The lanes that cross an ex-date before their next step.
-    LaneSet crossing() const {
-        return set_of([&](std::size_t l) { return left_[l] == 0; });
-    }
+    std::uint32_t first(std::size_t l) const { return first_[l] == kNever ? steps_ : first_[l]; }
+    // The lanes whose first step is the next one.
+    LaneSet starting() const { return step_ == next_first_ ? lanes_at(first_, step_) : 0; }
+    // The lanes that cross an ex-date before the next step.
+    LaneSet crossing() const { return step_ == next_end_ ? lanes_at(end_, step_) : 0; }
     // The lanes whose next step is the last of an interval.
-    LaneSet ending() const {
-        return set_of([&](std::size_t l) { return left_[l] == 1; });
-    }
+    LaneSet ending() const { return step_ + 1 == next_end_ ? lanes_at(end_, step_ + 1) : 0; }
     // Whether these are all lanes, and all in intervals of the same number.
     bool in_step(LaneSet lanes) const {
-        return lanes == kEveryOption &&
-               set_of([&](std::size_t l) { return interval_[l] == interval_[0]; }) == kEveryOption;
+        if (lanes != kEveryOption) return false;
+        bool same = true;
+        for (std::size_t l = 1; l < kLadderOptions; ++l) same = same && interval_[l] == interval_[0];
+        return same;
     }
     // The interval in which a lane is, in the order of the calendar: so many ex-dates lie between it and the
     // present.
@@ -56,30 +54,51 @@ class LanePrograms {
         return interval;
     }
 
-    void start(std::size_t l) {
-        interval_[l] = first_interval(l);
-        left_[l] = steps_in(l, interval_[l]);
+    // Lanes begin to march, or cross an ex-date.
+    void start(LaneSet lanes) {
+        each_in(lanes, [&](std::size_t l) { enter(l, first_interval(l)); });
+        next_end_ = earliest(end_);
     }
-    void cross(std::size_t l) { left_[l] = steps_in(l, --interval_[l]); }
+    void cross(LaneSet lanes) {
+        each_in(lanes, [&](std::size_t l) { enter(l, interval_[l] - 1); });
+        next_end_ = earliest(end_);
+    }
     void advance() {
-        for (std::size_t l = 0; l < kLadderOptions; ++l) left_[l] -= left_[l] == kIdle ? 0 : 1;
+        next_first_ = step_ == next_first_ ? earliest_after(first_, step_) : next_first_;
+        ++step_;
     }
 
   private:
-    static constexpr std::uint32_t kIdle = 0xFFFFFFFF;
+    static constexpr std::uint32_t kNever = 0xFFFFFFFF;
+    using PerLaneStep = std::uint32_t[kLadderOptions];
 
-    template <class Predicate>
-    ATALANTA_INLINE static LaneSet set_of(Predicate&& holds) {
+    void enter(std::size_t l, std::uint32_t interval) {
+        interval_[l] = interval;
+        // The last step of all ends no interval before an ex-date.
+        end_[l] = interval == 0 ? kNever : step_ + steps_in(l, interval);
+    }
+    static std::uint32_t earliest(const PerLaneStep& steps) {
+        std::uint32_t least = kNever;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) least = steps[l] < least ? steps[l] : least;
+        return least;
+    }
+    static std::uint32_t earliest_after(const PerLaneStep& steps, std::uint32_t step) {
+        std::uint32_t least = kNever;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (steps[l] > step && steps[l] < least) least = steps[l];
+        }
+        return least;
+    }
+    static LaneSet lanes_at(const PerLaneStep& steps, std::uint32_t step) {
         LaneSet lanes = 0;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) lanes |= (holds(l) ? 1u : 0u) << l;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) lanes |= (steps[l] == step ? 1u : 0u) << l;
         return lanes;
     }
-
     const LadderShape* shapes_[kLadderOptions];
-    std::uint32_t first_[kLadderOptions];
-    std::uint32_t left_[kLadderOptions];  // steps of the present interval
-    std::uint32_t interval_[kLadderOptions];
-    std::uint32_t steps_ = 0;
+    PerLaneStep first_, end_;  // a lane's first step, and the one before which it crosses its next ex-date
+    PerLaneStep interval_;
+    std::uint32_t steps_ = 0, step_ = 0;
+    std::uint32_t next_first_ = kNever, next_end_ = kNever;
 };
 
 }  // namespace

@@ -57,6 +57,8 @@ inline bool is_exercised(const LadderMarch& march, std::size_t l) {
     return n.american[l] != 0.0 && price <= intrinsic + kExercisedWithin * n.strike[l];
 }
 
+constexpr std::size_t kReadingReach = 2;
+
 // First and second derivative at the middle of five nodes, times the spacing and its square.
 ATALANTA_INLINE LocalSolution differences(double a, double b, double c, double d, double e) {
     return {c, fma(8.0, d - b, a - e) * (1.0 / 12.0),

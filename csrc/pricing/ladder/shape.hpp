@@ -13,16 +13,25 @@ ATALANTA_INLINE double power(double base, double exponent) {
     return exponential(exponent * logarithm(base));
 }
 
-constexpr double kReferenceTolerance = 5e-4, kReferenceNodes = 128.0;
-constexpr double kWideTotalVol = 0.7;  // beyond it e^y changes too much from node to node
-constexpr double kLeastNodes = 64.0, kMostNodes = 4096.0;
+constexpr double kReferenceTolerance = 5e-4;
+constexpr double kFineTolerance = 2e-4;  // finer ones see further, and take the steps of more nodes
+// Beyond the first, cells are so wide that free boundaries lie less well in them; beyond the second e^y changes too
+// much from node to node.
+constexpr double kLargeTotalVol = 0.45, kWideTotalVol = 0.7;
+constexpr double kMostNodes = 4096.0;
 
-constexpr double kDeviations = 5.0, kFineDeviations = 6.0;  // of a fine tolerance, which sees further
-constexpr double kFineTolerance = 1e-4;
+// Deviations to each side of the present spot.
+constexpr double kDeviations = 4.0, kFineDeviations = 6.0;
 constexpr double kMostExtraDeviations = 1.0;
 
 constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that is read far out
+constexpr double kLadderDeviations = 5.0;                      // of one that is read at all
 
+inline bool is_exercisable(const LadderOption& o) {
+    const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
+    const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
+    return o.american && (rate > 0.0 || yield < 0.0);
+}
 // How far in the money the strike lies, in deviations. The sweeps take nothing to lie beyond the far end,
 // which the present spot does not feel five deviations away, but a spot on the way there does.
 inline double deviations_in_the_money(const LadderOption& o, double cash) {
@@ -31,41 +40,95 @@ inline double deviations_in_the_money(const LadderOption& o, double cash) {
     return o.right * (forward - logarithm(o.strike)) / (o.vol * square_root(o.years));
 }
 
-// Dividends that take much of the spot widen the logarithm of what they leave.
+// Dividends that take much of the spot widen the logarithm of what they leave, and where they take most of
+// it, at the low end of the grid, an option that can be exercised is worth more than its payoff.
+inline double extra_deviations(const LadderOption& o, double cash) {
+    const double low = exponential(-kDeviations * o.vol * square_root(o.years));
+    const double wider = 12.0 * (cash / o.spot - 0.06), late = 0.5 * (cash / (o.spot * low) - 0.8);
+    const double deeper = is_exercisable(o) && o.right < 0.0 ? late : 0.0;
+    const double extra = wider > deeper ? wider : deeper;
+    return extra > 0.0 ? (extra < kMostExtraDeviations ? extra : kMostExtraDeviations) : 0.0;
+}
+
+inline double base_deviations(double tolerance) {
+    return tolerance < kFineTolerance ? kFineDeviations : kDeviations;
+}
+
 inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     double cash = 0.0;
     for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
-    const double wider = 12.0 * (cash / o.spot - 0.06);
-    const double extra = wider > 0.0 ? (wider < kMostExtraDeviations ? wider : kMostExtraDeviations) : 0.0;
-    double deviations = (tolerance < kFineTolerance ? kFineDeviations : kDeviations) + extra;
+    double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
     if (o.read_far) {
-        const double wanted = deviations_in_the_money(o, cash) + kBeyondStrike;
+        const double beyond = deviations_in_the_money(o, cash) + kBeyondStrike;
+        const double wanted = beyond > kLadderDeviations ? beyond : kLadderDeviations;
         const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
         deviations = most > deviations ? most : deviations;
     }
     return static_cast<std::uint16_t>(__builtin_ceil(10.0 * deviations));
 }
 
+// Nodes for the reference tolerance and least ones, of grids as wide as base_deviations.
+struct NodeRule {
+    double coarse, fine, least, exponent;
+};
+constexpr NodeRule kSweptNodes = {81.0, 128.0, 53.0, 0.5};
+constexpr NodeRule kConvolvedNodes = {45.0, 96.0, 37.0, 0.25};
+
+// A convolution is to be so many cells wide where what it smooths has a kink, before a date or at expiry ...
+constexpr double kResolvedCells = 1.6;
+constexpr double kSmoothness[] = {2.0,
+                                  2.0};  // ... more or less, by the time to the first date and after the last
+constexpr double kMostRefined = 3.0;
+
+// How much finer than `nodes` the grid must be for ex-dates that lie close to one another.
+inline double refinement(const LadderOption& o, double nodes, double deviations) {
+    if (o.dividends == 0) return 1.0;
+    const double first = kSmoothness[0] * o.ex_years[0];
+    const double last = kSmoothness[1] * (o.years - o.ex_years[o.dividends - 1]);
+    double least = first < last ? first : last;
+    for (std::uint32_t d = 1; d < o.dividends; ++d) {
+        const double gap = o.ex_years[d] - o.ex_years[d - 1];
+        least = gap < least ? gap : least;
+    }
+    const double cells = nodes / (2.0 * deviations) * square_root(least / o.years);
+    if (cells >= kResolvedCells) return 1.0;
+    return cells * kMostRefined < kResolvedCells ? kMostRefined : kResolvedCells / cells;
+}
+
 inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
-    const double fine = kReferenceNodes * power(kReferenceTolerance / tolerance, 0.5);
-    const double wide = o.vol * square_root(o.years) * (1.0 / kWideTotalVol);
-    const double base = tolerance < kFineTolerance ? kFineDeviations : kDeviations;
-    const double more = (wide > 1.0 ? wide : 1.0) * (0.1 * deviations / base);
+    const NodeRule& rule = is_exercisable(o) ? kSweptNodes : kConvolvedNodes;
+    const double base = base_deviations(tolerance);
+    const double reference = tolerance < kFineTolerance ? rule.fine : rule.coarse;
+    const double fine = reference * power(kReferenceTolerance / tolerance, rule.exponent);
+    const double nodes_for_it = fine > rule.least ? fine : rule.least;
+    const double total_vol = o.vol * square_root(o.years);
+    const double large = is_exercisable(o) ? power(total_vol * (1.0 / kLargeTotalVol), 0.6) : 1.0;
+    const double wide = total_vol * (1.0 / kWideTotalVol), wider = large > wide ? large : wide;
+    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base) : 1.0;
+    const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
     // In quarters: options with the same number of nodes can share a block.
-    const double wanted = (fine > kLeastNodes ? fine : kLeastNodes) * 0.25 * __builtin_ceil(4.0 * more);
+    const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
     const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
     return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
 }
 
-constexpr double kStepsPerNode = 0.25;
-constexpr double kStepsPerNodeAlone = 0.35;  // where no ex-date asks for extra ones
+// Steps per node of the whole march, and how the share of an interval falls with its length.
+struct StepRule {
+    double per_node, exponent;
+};
+constexpr StepRule kCoarseSteps = {0.4, 0.75}, kFineSteps = {0.25, 0.6}, kManyDates = {0.25, 0.5};
+constexpr double kStepsPerNodeAlone = 0.45;  // where no ex-date asks for extra ones
+constexpr std::uint16_t kCoarseNodes = 256;
+constexpr std::uint32_t kManyDividends = 10;
 
 // Steps of an interval that is the given share of the years to expiry.
 inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, double share) {
     if (!(share > 0.0)) return 0;
-    const double exponent = dividends > 10 ? 0.5 : nodes <= 101 ? 0.75 : 0.6;
-    const double per_node = dividends == 0 ? kStepsPerNodeAlone : kStepsPerNode;
-    const double steps = __builtin_ceil(per_node * nodes * power(share, exponent));
+    const StepRule& rule = dividends > kManyDividends ? kManyDates
+                           : nodes <= kCoarseNodes    ? kCoarseSteps
+                                                      : kFineSteps;
+    const double per_node = dividends == 0 ? kStepsPerNodeAlone : rule.per_node;
+    const double steps = __builtin_ceil(per_node * nodes * power(share, rule.exponent));
     return static_cast<std::uint16_t>(steps > 4.0 ? steps : 4.0);
 }
 
@@ -80,12 +143,6 @@ inline bool begins_before(const LadderOption& o, const LadderShape& shape, doubl
     return share * cells * cells * 0.125 < kUnresolvedRatio && cash <= least;
 }
 
-inline bool is_exercisable(const LadderOption& o) {
-    const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
-    const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
-    return o.american && (rate > 0.0 || yield < 0.0);
-}
-
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
 inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
     shape.deviations = deviations_of(o, tolerance);
@@ -93,6 +150,8 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.exercisable = is_exercisable(o);
     shape.dividends = o.dividends;
     shape.steps = steps;
+    shape.total_steps = 0;
+    if (!shape.exercisable) return;  // an interval at once
     double end = o.years, cash = 0.0;
     bool leaves_out = true;
     for (std::uint32_t k = 0; k < o.dividends; ++k) {
@@ -103,7 +162,6 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
         end = o.ex_years[d];
     }
     steps[o.dividends] = steps_of(shape.nodes, o.dividends, end / o.years);
-    shape.total_steps = 0;
     for (std::uint32_t k = 0; k <= o.dividends; ++k) shape.total_steps += steps[k];
 }
 

@@ -13,7 +13,7 @@ namespace {
 constexpr double kLeastRatio = 0.5;      // D dt / h^2 of a step from a kink
 constexpr double kRatioOfElapsed = 0.5;  // of a first step, once the time since expiry has smoothed the kink
 constexpr double kSteepestGrading = 2.5;
-constexpr double kStepsWithoutExercise = 0.5;  // how much fewer an equal stretch without exercise gets
+constexpr double kStepsWithoutExercise = 0.7;  // how much fewer an equal stretch without exercise gets
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
 
 class StepTimes {
@@ -22,6 +22,7 @@ class StepTimes {
     StepTimes() {
         each_lane([&](std::size_t l) {
             grading_[l] = break_step_[l] = break_share_[l] = steps_[l] = 1.0;
+            by_step_[l] = by_later_step_[l] = 1.0;
             taken_[l] = 0.0;
         });
     }
@@ -55,6 +56,9 @@ class StepTimes {
             const double wanted = logarithm(ratios > 1.0 ? ratios : 1.0) / logarithm(graded_steps);
             const double least = wanted > 1.0 ? wanted : 1.0;
             grading_[l] = least < kSteepestGrading ? least : kSteepestGrading;
+            const double later = steps_[l] - break_step_[l];
+            by_step_[l] = 1.0 / break_step_[l];
+            by_later_step_[l] = 1.0 / (later > 0.0 ? later : 1.0);
         });
         graded_ = false;
         for (std::size_t l = 0; l < kLadderOptions; ++l) graded_ |= grading_[l] > 1.0;
@@ -65,16 +69,13 @@ class StepTimes {
         each_lane([&](std::size_t l) {
             const double step = taken_[l] + 1.0;
             taken_[l] = step;
-            const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
-            const double rest = steps_[l] - break_step_[l];
-            const double beyond =
-                step > break_step_[l] ? (step - break_step_[l]) / (rest > 0.0 ? rest : 1.0) : 0.0;
-            share[l] = fma(1.0 - break_share_[l], beyond * square_root(beyond), break_share_[l] * before);
+            const double whole = step * by_step_[l], before = whole < 1.0 ? whole : 1.0;
+            const double after = (step - break_step_[l]) * by_later_step_[l], beyond = after > 0.0 ? after : 0.0;
+            share[l] = fma(1.0 - break_share_[l], beyond * beyond, break_share_[l] * before);
         });
         if (!graded_) return;
         each_lane([&](std::size_t l) {
-            const double step = taken_[l];
-            const double before = step < break_step_[l] ? step / break_step_[l] : 1.0;
+            const double step = taken_[l], whole = step * by_step_[l], before = whole < 1.0 ? whole : 1.0;
             const double graded = exponential(grading_[l] * logarithm(before));
             const double later = share[l];
             const bool grows = grading_[l] > 1.0, first = step < break_step_[l], applies = grows & first;
@@ -84,6 +85,7 @@ class StepTimes {
 
   private:
     PerLane grading_, break_step_, break_share_, steps_, taken_;
+    PerLane by_step_, by_later_step_;  // shares of the stretches before and after the break that a step is
     bool graded_ = false;  // in some lane
 };
 

@@ -1,0 +1,260 @@
+// The march of one option that is not exercised between its ex-dates, from the last of them to the present:
+// what it is worth to expiry is known in closed form, every interval is one convolution, and exercise is
+// possible just before each date. Entry: ColumnMarch::solve.
+#pragma once
+
+#include "pricing/ladder/convolution.hpp"
+#include "pricing/ladder/ex_date_column.hpp"
+#include "pricing/ladder/smooth_kink.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kTapDeviations = 5.5, kFineTapDeviations = 7.5;
+constexpr std::uint16_t kFineTenths = 60;  // deviations of grids for fine tolerances
+
+// Rows that go on beyond the grid.
+constexpr std::size_t kRowMargin = 32;  // of what whole registers read beyond
+static_assert(kRowMargin >= kConvolved);
+constexpr std::size_t row_nodes(std::size_t nodes) {
+    return (nodes + kRowMargin - 1) / kRowMargin * kRowMargin;
+}
+
+// What a march writes down, date by date, so that its derivative can be taken backwards.
+struct DateColumns {
+    double* gain;   // of exercise over value just before the date
+    double* after;  // u just after it, unless it is the last one
+    double* ends;   // u just before it at nodes 0 and 1 and at the last two
+};
+class ColumnTape {
+  public:
+    static constexpr std::size_t doubles(std::size_t nodes, std::size_t dividends) {
+        return dividends * per_date(nodes);
+    }
+    ColumnTape(std::size_t nodes, double* memory) : nodes_(nodes), memory_(memory) {}
+    DateColumns date(std::uint32_t d) const {
+        double* const at = memory_ + d * per_date(nodes_);
+        return {at, at + Columns::length(nodes_), at + 2 * Columns::length(nodes_)};
+    }
+
+  private:
+    static constexpr std::size_t per_date(std::size_t nodes) { return 2 * Columns::length(nodes) + kLanes; }
+    std::size_t nodes_;
+    double* memory_;
+};
+
+class ColumnMarch {
+  public:
+    // Of the working memory, aligned to 64 bytes.
+    static constexpr std::size_t doubles(std::size_t nodes) {
+        return 2 * row_length(nodes) + row_nodes(nodes);
+    }
+
+    ColumnMarch(const Normalised& n, const Calendar& calendar, const Columns& columns, std::size_t nodes,
+                double* memory)
+        : n_(n),
+          calendar_(calendar),
+          c_(columns),
+          nodes_(nodes),
+          growth_(memory + row_nodes(nodes)),
+          row_(growth_ + row_length(nodes)),
+          taps_(memory + 2 * row_length(nodes)) {}
+
+    // u at the present, at the nodes first .. last of lane l, on a grid so many tenths of deviations wide.
+    // tape may be null.
+    void solve(std::size_t l, std::uint32_t dividends, std::uint16_t tenths, std::size_t first,
+               std::size_t last, double* u, const ColumnTape* tape = nullptr) {
+        dividends_ = dividends;
+        tape_ = tape;
+        deviations_ = tenths >= kFineTenths ? kFineTapDeviations : kTapDeviations;
+        fill_growth(l);
+        if (dividends == 0) {
+            for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.place[i] = static_cast<double>(i);
+            start(l, n_.years[l], calendar_.centre(0, l));
+            for (std::size_t i = first; i <= last; ++i) u[i * kLadderOptions + l] = c_.value[i];
+            return;
+        }
+        std::uint32_t d = dividends - 1;
+        land(l, d);
+        start(l, calendar_.date(d, l).time, calendar_.centre(d + 1, l));
+        if (n_.side[l] < 0.0) count_in_shares();
+        round_start(l, d);
+        exercise(l, d);
+        for (; d > 0; --d) {
+            spread(l, d, 0, nodes_ - 1);
+            land(l, d - 1);
+            const LanePayoff after = payoff(l, calendar_.date(d - 1, l).time, calendar_.centre(d, l));
+            carry_column(n_, l, after, growth_, nodes_, c_.u, c_);
+            if (tape_ != nullptr) copy(c_.u, tape_->date(d - 1).after);
+            exercise(l, d - 1);
+        }
+        spread(l, 0, first, last);
+        for (std::size_t i = first; i <= last; ++i) u[i * kLadderOptions + l] = c_.u[i];
+    }
+
+    // Of the lane last solved.
+    const double* growth() const { return growth_; }
+    double variance(std::size_t l, std::uint32_t d) const { return cells_squared(l, interval(l, d)); }
+    double deviations() const { return deviations_; }
+    // Of the kink of the value to expiry after the last date d, whose columns have landed: the node beyond
+    // it, 0 where there is none.
+    std::size_t start_kink(std::size_t l, std::uint32_t d) const {
+        if (!(place_y(l, d, 0) < 0.0)) return 0;
+        for (std::size_t i = 1; i < nodes_; ++i) {
+            if (!(place_y(l, d, i) < 0.0)) return i;
+        }
+        return 0;
+    }
+    NarrowKink narrow_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
+        const double cells = square_root(variance_to_expiry(l, d)) * c_.rest[i];
+        return {place_y(l, d, i - 1), place_y(l, d, i), cells};
+    }
+    double variance_to_expiry(std::size_t l, std::uint32_t d) const {
+        return cells_squared(l, calendar_.date(d, l).time);
+    }
+    // Where a node before date d lies after it.
+    double place_y(std::size_t l, std::uint32_t d, std::size_t i) const {
+        const double middle = static_cast<double>(nodes_ / 2);
+        return fma(c_.place[i] - middle, n_.spacing[l], calendar_.centre(d + 1, l));
+    }
+
+    LanePayoff payoff(std::size_t l, double time, double centre) const {
+        return {time, exponential(n_.rate[l] * time),
+                exponential(fma(n_.rate[l] - n_.drift[l], time, centre))};
+    }
+
+  private:
+    // Of a row with its continuation on both sides, by as much as the grid is long.
+    static constexpr std::size_t row_length(std::size_t nodes) { return 3 * row_nodes(nodes) + kRowMargin; }
+
+    // Years before date d, since the one before or the present.
+    double interval(std::size_t l, std::uint32_t d) const {
+        return (d > 0 ? calendar_.date(d - 1, l).time : n_.years[l]) - calendar_.date(d, l).time;
+    }
+    void copy(const double* from, double* to) const {
+        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) to[i] = from[i];
+    }
+
+    // e^(distance from the middle) on the grid, and beyond as far as the longest interval reaches.
+    void fill_growth(std::size_t l) {
+        double longest = 0.0;
+        for (std::uint32_t d = 0; d < dividends_; ++d) {
+            longest = interval(l, d) > longest ? interval(l, d) : longest;
+        }
+        const auto most = static_cast<std::ptrdiff_t>(round_up_to_lanes(reach(l, longest)));
+        const std::ptrdiff_t end = static_cast<std::ptrdiff_t>(nodes_) + most + kRowMargin;
+        const double first = -static_cast<double>(nodes_ / 2) - static_cast<double>(most), h = n_.spacing[l];
+        const double factor = exponential(static_cast<double>(kLanes) * h);
+        double* const from = growth_ - most;
+        for (std::size_t k = 0; k < kLanes; ++k) from[k] = exponential((first + static_cast<double>(k)) * h);
+        const auto count = static_cast<std::size_t>(end + most);
+        for (std::size_t i = kLanes; i < count; i += kLanes) {
+            ATALANTA_LANE_LOOP
+            for (std::size_t k = 0; k < kLanes; ++k) from[i + k] = from[i + k - kLanes] * factor;
+        }
+    }
+    double cells_squared(std::size_t l, double time) const {
+        return 2.0 * n_.diffusion[l] * time * n_.inverse_spacing[l] * n_.inverse_spacing[l];
+    }
+    std::size_t reach(std::size_t l, double time) const {
+        const double cells = deviations_ * square_root(cells_squared(l, time)) + 3.0;
+        return cells < static_cast<double>(nodes_) ? static_cast<std::size_t>(cells) : nodes_;
+    }
+
+    void land(std::size_t l, std::uint32_t d) {
+        land_column(n_, l, calendar_.date(d, l), growth_, nodes_, c_);
+    }
+
+    // The value to expiry at the places of the columns, on a grid about `centre` so long before.
+    void start(std::size_t l, double time, double centre) {
+        const double middle = static_cast<double>(nodes_ / 2), h = n_.spacing[l];
+        const double deviation = european_deviation(n_.diffusion[l], time);
+        const double inverse = 1.0 / deviation;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) {
+            c_.value[i] = european_u(fma(c_.place[i] - middle, h, centre), deviation, inverse);
+        }
+    }
+
+    void count_in_shares() {
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.value[i] *= c_.rest[i];
+    }
+
+    // The kink of the value to expiry, where the last date is too close to it for the grid.
+    void round_start(std::size_t l, std::uint32_t d) {
+        if (!(variance_to_expiry(l, d) < NarrowKink::kWidest * NarrowKink::kWidest)) return;
+        const std::size_t i = start_kink(l, d);
+        if (i == 0) return;
+        const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[i - 1];
+        const HingeWeights w = narrow_kink(l, d, i).weights();
+        c_.value[i - 1] += unit * w.positive;
+        c_.value[i] += unit * w.zero;
+    }
+
+    // The right to exercise just before date d.
+    void exercise(std::size_t l, std::uint32_t d) {
+        if (!(n_.american[l] > 0.0)) return;
+        const LanePayoff before = payoff(l, calendar_.date(d, l).time, calendar_.centre(d, l));
+        double* const gain = c_.place;  // no longer needed
+        const double level = before.level, slope = before.slope;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) {
+            const double pay = fma(-slope, growth_[i], level), value = c_.value[i];
+            gain[i] = pay - value;
+            c_.value[i] = pay > value ? pay : value;
+        }
+        if (tape_ != nullptr) copy(gain, tape_->date(d).gain);
+        for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
+            const HingeWeights w = SmoothKink(gain, i, nodes_).weights();
+            c_.value[i - 1] += w.positive;
+            c_.value[i] += w.zero;
+        }
+    }
+
+    // From the values just before date d to u an interval earlier, at the nodes first .. last.
+    void spread(std::size_t l, std::uint32_t d, std::size_t first, std::size_t last) {
+        const GaussianTaps taps(variance(l, d), deviations_, nodes_, taps_);
+        if (tape_ != nullptr) {
+            double* const ends = tape_->date(d).ends;
+            ends[0] = c_.value[0];
+            ends[1] = c_.value[1];
+            ends[2] = c_.value[nodes_ - 2];
+            ends[3] = c_.value[nodes_ - 1];
+        }
+        continue_row(taps.reach());
+        std::size_t i = first / kLanes * kLanes;
+        for (; i + kRowLanes <= last; i += kConvolved) convolve(taps, row_ + i, c_.u + i);
+        if (i <= last) convolve_less(taps, row_ + i, c_.u + i);
+    }
+
+    // Beyond the grid u = level - slope e^y, from the two nodes at each end, and not below 0.
+    void continue_row(std::size_t reach) {
+        const auto nodes = static_cast<std::ptrdiff_t>(nodes_), more = static_cast<std::ptrdiff_t>(reach);
+        for (std::ptrdiff_t i = 0; i < nodes; ++i) row_[i] = c_.value[i];
+        const auto fill = [&](std::ptrdiff_t first, std::ptrdiff_t last, std::ptrdiff_t end) {
+            const double slope = (row_[end] - row_[end + 1]) / (growth_[end + 1] - growth_[end]);
+            const double level = fma(slope, growth_[end], row_[end]);
+            ATALANTA_VECTOR_LOOP
+            for (std::ptrdiff_t i = first; i < last; ++i) {
+                const double value = fma(-slope, growth_[i], level);
+                row_[i] = value > 0.0 ? value : 0.0;
+            }
+        };
+        fill(-more, 0, 0);
+        fill(nodes, nodes + more + static_cast<std::ptrdiff_t>(kRowMargin), nodes - 2);
+    }
+
+    const Normalised& n_;
+    const Calendar& calendar_;
+    const Columns& c_;
+    const std::size_t nodes_;
+    double *growth_, *row_;  // of the first node, with continuations on both sides
+    double* taps_;
+    std::uint32_t dividends_ = 0;
+    const ColumnTape* tape_ = nullptr;
+    double deviations_ = kTapDeviations;
+};
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,112 @@
+// The kink of max(value, payoff) where both are smooth from node to node: the cubic through four gains,
+// payoff less value, says where it lies and how sharply they part, to fourth order. Entry: SmoothKink.
+#pragma once
+
+#include "numerics/exponential.hpp"
+#include "pricing/ladder/hinge.hpp"
+
+namespace atalanta {
+namespace {
+
+class SmoothKink {
+  public:
+    // Between the nodes i - 1, with a gain, and i, without one. Lengths are in cells from i - 1.
+    ATALANTA_INLINE SmoothKink(const double* gain, std::size_t i, std::size_t nodes) : value_(gain[i - 1]) {
+        const double b = gain[i - 1], c = gain[i];
+        has_four_ = i >= 2 && i + 2 <= nodes;
+        const double a = has_four_ ? gain[i - 2] : b + (b - c), d = has_four_ ? gain[i + 1] : c + (c - b);
+        third_ = ((d - a) - 3.0 * (c - b)) * (1.0 / 6.0);
+        second_ = 0.5 * (a + c) - b;
+        first_ = c - b - second_ - third_;
+        place_ = b / (b - c);
+        for (int step = 0; step < 3; ++step) {
+            const double moved = place_ - gain_at() / slope();
+            place_ = moved > 0.0 ? (moved < 1.0 ? moved : 1.0) : 0.0;
+        }
+    }
+
+    // To be added to the larger of both at those two nodes.
+    ATALANTA_INLINE HingeWeights weights() const { return hinge_weights(place_, -slope(), bend(), 1.0); }
+
+    // The derivative of what the weights add, by the four gains from i - 2 on; positive and zero: the
+    // derivative by the nodes i - 1 and i.
+    ATALANTA_INLINE void transpose(double positive, double zero, double* by_gain) const {
+        const double f = place_, falls = -slope(), bends = bend(), turned = zero - positive;
+        const double b2 = fma(f, f - 1.0, 1.0 / 6.0), b3 = f * fma(f, f - 1.5, 0.5);
+        const double by_b2 = fma(2.0, f, -1.0), by_b3 = fma(3.0 * f, f - 1.0, 0.5);
+        const double total = 0.5 * falls * b2 + bends * b3 * (1.0 / 6.0);
+        const double total_by_f = 0.5 * falls * by_b2 + bends * by_b3 * (1.0 / 6.0);
+        const double zero_by_f = total + f * total_by_f - falls * by_b3 * (1.0 / 3.0);
+        const double by_falls = positive * 0.5 * b2 + turned * (0.5 * f * b2 - b3 * (1.0 / 3.0));
+        const double by_bend = (positive + turned * f) * b3 * (1.0 / 6.0);
+        const double by_f =
+            positive * total_by_f + turned * zero_by_f - by_falls * bends + by_bend * 6.0 * third_;
+        // The place moves by the gain there over its fall.
+        const double by_value = by_f / falls;
+        const double by_first = by_value * f - by_falls;
+        const double by_second = by_value * f * f - 2.0 * f * by_falls + 2.0 * by_bend;
+        const double by_third = by_value * f * f * f - 3.0 * f * f * by_falls + 6.0 * f * by_bend;
+        const double by_a = -by_third / 6.0 + 0.5 * by_second - by_first / 3.0;
+        const double by_b = by_value + 0.5 * by_third - by_second - 0.5 * by_first;
+        const double by_c = -0.5 * by_third + 0.5 * by_second + by_first;
+        const double by_d = (by_third - by_first) / 6.0;
+        by_gain[0] = has_four_ ? by_a : 0.0;
+        by_gain[1] = has_four_ ? by_b : by_b + 2.0 * by_a - by_d;
+        by_gain[2] = has_four_ ? by_c : by_c + 2.0 * by_d - by_a;
+        by_gain[3] = has_four_ ? by_d : 0.0;
+    }
+
+  private:
+    ATALANTA_INLINE double gain_at() const {
+        return fma(place_, fma(place_, fma(place_, third_, second_), first_), value_);
+    }
+    ATALANTA_INLINE double slope() const {
+        return fma(place_, fma(place_, 3.0 * third_, 2.0 * second_), first_);
+    }
+    ATALANTA_INLINE double bend() const { return fma(6.0 * third_, place_, 2.0 * second_); }
+
+    double value_, first_, second_, third_;  // of the cubic
+    double place_;
+    bool has_four_;
+};
+
+// The kink of (1 - e^y)^+ between two nodes, after a Gaussian of so many cells. Samples err by the harmonics
+// of the cell, and the Gaussian damps the first of them, which has most of the error.
+class NarrowKink {
+  public:
+    static constexpr double kWidest = 0.75;  // cells: beyond it nothing is left to correct
+
+    // y: at the positive node, below 0, and beyond the kink.
+    ATALANTA_INLINE NarrowKink(double below, double above, double cells)
+        : below_(below), above_(above), width_(above - below), place_(-below / width_) {
+        constexpr double kTwoPiSquared = 19.739208802178716;
+        left_ = exponential(-kTwoPiSquared * cells * cells);
+    }
+
+    ATALANTA_INLINE HingeWeights weights() const {
+        const HingeWeights w = hinge_weights(place_, width_, -width_ * width_, 1.0);
+        return {left_ * w.positive, left_ * w.zero};
+    }
+
+    // Derivatives of positive w.positive + zero w.zero by y at both nodes.
+    ATALANTA_INLINE void transpose(double positive, double zero, double& by_below, double& by_above) const {
+        const double f = place_, s = width_, b = -width_ * width_;
+        const double b2 = fma(f, f - 1.0, 1.0 / 6.0), b3 = f * fma(f, f - 1.5, 0.5);
+        const double by_b2 = fma(2.0, f, -1.0), by_b3 = fma(3.0 * f, f - 1.0, 0.5);
+        const double total = 0.5 * s * b2 + b * b3 * (1.0 / 6.0), turned = zero - positive;
+        const double total_by_f = 0.5 * s * by_b2 + b * by_b3 * (1.0 / 6.0);
+        const double zero_by_f = total + f * total_by_f - s * by_b3 * (1.0 / 3.0);
+        const double total_by_s = 0.5 * b2 - s * b3 * (1.0 / 3.0);
+        const double zero_by_s = f * total_by_s - b3 * (1.0 / 3.0);
+        const double by_f = left_ * fma(positive, total_by_f, turned * zero_by_f);
+        const double by_s = left_ * fma(positive, total_by_s, turned * zero_by_s);
+        by_below = -by_f * above_ / (s * s) - by_s;
+        by_above = by_f * below_ / (s * s) + by_s;
+    }
+
+  private:
+    double below_, above_, width_, place_, left_;
+};
+
+}  // namespace
+}  // namespace atalanta

@@ -1,0 +1,286 @@
+// The up sweep of a stage, from the exercise end, which keeps u at or above the payoff and finds the free
+// boundary inside its cell. Entry: sweep_up.
+#pragma once
+
+#include "pricing/ladder/sweeps.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr unsigned kEveryRowLane = (1u << kRowLanes) - 1;
+
+// What an up sweep did, for the sweeps that take its derivative: which lanes of a node hold the option, and
+// where the free boundary was found inside a cell.
+struct SweepRecord {
+    std::uint16_t* held;  // a bit per lane, nodes below `end`
+    std::size_t end;
+    PerLane boundary_node;   // the node above it, 0 where there is none
+    PerLane boundary_above;  // how far that node lies above it
+};
+
+// Where the free boundary lies in the cell below a node: u - payoff starts there as bend s^2 / 2, and the
+// node has the value for which that parabola, continued to the node below, satisfies the equation.
+struct SubCell {
+    double above;  // s, 0 where the boundary is not in that cell
+    double u;
+};
+
+ATALANTA_INLINE double bend_at(const Obstacle& obstacle, std::size_t l, double e) {
+    return fma(-obstacle.bend_slope[l], e, obstacle.bend[l]);
+}
+ATALANTA_INLINE double payoff_at(const Obstacle& obstacle, std::size_t l, double e) {
+    return fma(-obstacle.slope[l], e, obstacle.level[l]);
+}
+
+// free: u of the node with the payoff at the one below.
+ATALANTA_INLINE SubCell resolve_sub_cell(std::size_t l, double free, const StepOperator& op,
+                                         const Obstacle& obstacle, double h, double e) {
+    const double c = -op.alpha[l], bend = bend_at(obstacle, l, e), pay = payoff_at(obstacle, l, e);
+    const double excess = free - pay, h2 = h * h, square = (excess + excess) / bend;
+    const bool bends = bend > 0.0, leans = c > 0.0, near = square < h2;
+    const bool lies = fma(obstacle.slack[l], bend, excess) > 0.0, solves = bends & leans & near & lies;
+    const double under = fma(1.0 - c, square, c * h2);
+    const double s = (square_root(under > 0.0 ? under : 0.0) - c * h) * op.inverse[l];
+    const double solved = fma(0.5 * bend * s, s, pay);
+    return {solves ? s : 0.0, solves ? solved : free > pay ? free : pay};
+}
+
+// The value of the parabola at the node below.
+ATALANTA_INLINE double ghost_of(std::size_t l, const Obstacle& obstacle, double h, double s, double e,
+                                double e_below) {
+    const double rest = h - s;
+    return fma(0.5 * bend_at(obstacle, l, e) * rest, rest, payoff_at(obstacle, l, e_below));
+}
+
+// An up sweep of options that are exercised below one free boundary each, if anywhere. Below it nothing hangs
+// on the node before, so that all boundaries are found first.
+class SweepUp {
+  public:
+    ATALANTA_INLINE SweepUp(const StepOperator& op, const Obstacle& obstacle, const PerLane& spacing,
+                            const double* growth, std::size_t nodes, double* w)
+        : op_(op),
+          obstacle_(obstacle),
+          spacing_(spacing),
+          growth_(growth),
+          nodes_(nodes),
+          end_(obstacle.end),
+          w_(w) {}
+
+    template <bool kRecords>
+    ATALANTA_INLINE void run(LaneSet ghosts, SweepRecord* record) {
+        for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) find(at);
+        resolve();
+        for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) solve<kRecords>(at, record);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            if (kRecords) record->boundary_node[l] = above_[l] > 0.0 ? node_[l] : 0.0;
+            if (kRecords) record->boundary_above[l] = above_[l];
+            if (above_[l] > 0.0 && contains(ghosts, l)) {
+                node(w_, static_cast<std::size_t>(node_[l]) - 1)[l] =
+                    ghost_of(l, obstacle_, spacing_[l], above_[l], e_[l], e_below_[l]);
+            }
+        }
+    }
+
+  private:
+    // For the lanes from `at` on: the highest node that is exercised, if the one below is. Of the free
+    // solution there, less the payoff, both linear in e^y, only the down sweep is left to add.
+    ATALANTA_INLINE void find(std::size_t at) {
+        alignas(64) double constant[kRowLanes], slope[kRowLanes];
+        for (std::size_t k = 0; k < kRowLanes; ++k) {
+            const std::size_t l = at + k;
+            const double alpha = op_.alpha[l], shrinks = obstacle_.shrinks[l];
+            constant[k] = obstacle_.level[l] * (1.0 + alpha);
+            slope[k] = obstacle_.slope[l] * fma(alpha, shrinks, 1.0);
+        }
+        const Lanes by_e = load(slope), least = load(constant);
+        const Lanes one = repeat(1.0);
+        Lanes highest = repeat(0.0), here = one;
+        for (std::size_t i = 1; i < end_; ++i) {
+            const Lanes held = fma(by_e, load(node(growth_, i) + at), load(node(w_, i) + at));
+            highest = select(held > least, highest, here);
+            here = here + one;
+        }
+        store(node_.at + at, highest);
+    }
+
+    // From the highest exercised nodes to the first free ones, and what the down sweep would have to be there
+    // for the solution to come out of it.
+    ATALANTA_INLINE void resolve() {
+        PerLane above;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const auto i = static_cast<std::size_t>(node_[l]);
+            e_[l] = node(growth_, i)[l];
+            down_[l] = node(w_, i > 0 ? i : 1)[l];
+            above[l] = node(w_, i + 1)[l];
+        }
+        // The boundary may lie below the last node that looks exercised, or above it.
+        each_lane([&](std::size_t l) {
+            const double at = node_[l], e = e_[l], lower = e * obstacle_.shrinks[l];
+            const double pay = payoff_at(obstacle_, l, e), below = payoff_at(obstacle_, l, lower);
+            const double bend = bend_at(obstacle_, l, e), excess = fma(-op_.alpha[l], below, down_[l]) - pay;
+            const double lies = fma(obstacle_.slack[l], bend > 0.0 ? bend : 0.0, excess);
+            const double first = at > 0.0 ? lies : 0.0, free = at > 0.0 ? 0.0 : obstacle_.edge[l] - pay;
+            e_[l] = first > 0.0 ? e : e * obstacle_.grows[l];
+            e_below_[l] = first > 0.0 ? lower : e;
+            down_[l] = first > 0.0 ? down_[l] : above[l];
+            const double node = first > 0.0 ? at : at + 1.0;
+            node_[l] = free > 0.0 ? 0.0 : node;
+        });
+        each_lane([&](std::size_t l) {
+            const double alpha = op_.alpha[l], below = payoff_at(obstacle_, l, e_below_[l]);
+            const SubCell at =
+                resolve_sub_cell(l, fma(-alpha, below, down_[l]), op_, obstacle_, spacing_[l], e_[l]);
+            above_[l] = node_[l] > 0.0 ? at.above : 0.0;
+            down_[l] = fma(alpha, below, at.u);
+        });
+    }
+
+    template <bool kRecords>
+    ATALANTA_INLINE void solve(std::size_t at, SweepRecord* record) {
+        const Lanes level = load(obstacle_.level.at + at), slope = load(obstacle_.slope.at + at);
+        const Lanes alpha = load(op_.alpha.at + at), first_free = load(node_.at + at);
+        const Lanes down = load(down_.at + at);
+        double first = node_[at], last = node_[at];
+        for (std::size_t k = 1; k < kRowLanes; ++k) {
+            first = node_[at + k] < first ? node_[at + k] : first;
+            last = node_[at + k] > last ? node_[at + k] : last;
+        }
+        const auto all_paid = static_cast<std::size_t>(first), all_free = static_cast<std::size_t>(last) + 1;
+        const auto keep = [&](std::size_t i, unsigned held) {
+            if constexpr (kRecords) {
+                record->held[i] = static_cast<std::uint16_t>(at == 0 ? held : record->held[i] | held << at);
+            }
+        };
+        const auto pay = [&](std::size_t i) { return fnma(slope, load(node(growth_, i) + at), level); };
+        Lanes u = larger(load(obstacle_.edge.at + at), pay(0));
+        store(w_ + at, u);
+        keep(0, bits_of(repeat(0.5) > first_free));
+        std::size_t i = 1;
+        for (; i < all_paid; ++i) {
+            u = pay(i);
+            store(node(w_, i) + at, u);
+            keep(i, 0);
+        }
+        LaneMask paid = first_free > repeat(static_cast<double>(i) - 1.0);
+        for (; i < all_free && i < nodes_ - 1; ++i) {
+            const LaneMask paid_below = paid;
+            paid = first_free > repeat(static_cast<double>(i));
+            const Lanes g = select(without(paid_below, paid), down, load(node(w_, i) + at));
+            u = select(paid, pay(i), fnma(alpha, u, g));
+            store(node(w_, i) + at, u);
+            keep(i, kEveryRowLane & ~bits_of(paid));
+        }
+        for (std::size_t k = i; kRecords && k < end_; ++k) keep(k, kEveryRowLane);
+        for (; i < nodes_ - 1; ++i) {
+            u = fnma(alpha, u, load(node(w_, i) + at));
+            store(node(w_, i) + at, u);
+        }
+    }
+
+    const StepOperator& op_;
+    const Obstacle& obstacle_;
+    const PerLane& spacing_;
+    const double* growth_;
+    const std::size_t nodes_, end_;
+    double* w_;
+    PerLane node_, e_, e_below_;  // the first free node of each lane, e^distance there and below
+    PerLane above_;               // how far it lies above the free boundary, 0 where that is not in the cell
+    PerLane down_;                // the down sweep there from which the solution comes out
+};
+
+// Options that may be exercised between two free boundaries: node after node.
+template <bool kRecords>
+ATALANTA_INLINE void sweep_up_between(const StepOperator& op, const Obstacle& obstacle,
+                                      const PerLane& spacing, const double* growth, std::size_t nodes,
+                                      std::size_t at, LaneSet ghosts, double* w, SweepRecord* record) {
+    const Lanes level = load(obstacle.level.at + at), slope = load(obstacle.slope.at + at);
+    const Lanes bend = load(obstacle.bend.at + at), bend_slope = load(obstacle.bend_slope.at + at);
+    const Lanes slack = load(obstacle.slack.at + at), alpha = load(op.alpha.at + at), zero = repeat(0.0);
+    const std::size_t end = obstacle.end;
+    const auto keep = [&](std::size_t i, unsigned held) {
+        if constexpr (kRecords) {
+            record->held[i] = static_cast<std::uint16_t>(at == 0 ? held : record->held[i] | held << at);
+        }
+    };
+    const Lanes edge = load(obstacle.edge.at + at), first_pay = fnma(slope, load(growth + at), level);
+    Lanes u = larger(edge, first_pay);
+    store(w + at, u);
+    unsigned held = bits_of(edge > first_pay);
+    keep(0, held);
+    std::size_t i = 1;
+    for (; i < end; ++i) {
+        const Lanes free = fnma(alpha, u, load(node(w, i) + at)), e = load(node(growth, i) + at);
+        const Lanes pay = fnma(slope, e, level), bent = larger(fnma(bend_slope, e, bend), zero);
+        u = larger(free, pay);
+        unsigned near = bits_of(without(fma(slack, bent, free - pay) > zero, mask_of(held)));
+        held = bits_of(free > pay);
+        if (near != 0) [[unlikely]] {
+            alignas(64) double frees[kRowLanes], solved[kRowLanes];
+            store(frees, free);
+            store(solved, u);
+            for (; near != 0; near &= near - 1) {
+                const auto k = static_cast<std::size_t>(__builtin_ctz(near)), l = at + k;
+                const double h = spacing[l], e_here = node(growth, i)[l];
+                const SubCell sub = resolve_sub_cell(l, frees[k], op, obstacle, h, e_here);
+                if (sub.above == 0.0) continue;
+                solved[k] = sub.u;
+                held |= 1u << k;
+                if (contains(ghosts, l)) {
+                    node(w, i - 1)[l] = ghost_of(l, obstacle, h, sub.above, e_here, node(growth, i - 1)[l]);
+                }
+                if constexpr (kRecords) {
+                    record->boundary_node[l] = static_cast<double>(i);
+                    record->boundary_above[l] = sub.above;
+                }
+            }
+            u = load(solved);
+        }
+        keep(i, held);
+        store(node(w, i) + at, u);
+    }
+    for (; i < nodes - 1; ++i) {
+        u = fnma(alpha, u, load(node(w, i) + at));
+        store(node(w, i) + at, u);
+    }
+}
+
+// Solves for u over its down sweep. ghosts: the lanes that store the smooth continuation below the free
+// boundary, which the next explicit stencil wants; not before an ex-date or a reading. record may be null.
+[[gnu::noinline]] inline void sweep_up(const StepOperator& op, const Obstacle& obstacle,
+                                       const PerLane& spacing, const double* growth, std::size_t nodes,
+                                       LaneSet ghosts, double* w, SweepRecord* record) {
+    SweepUp sweep(op, obstacle, spacing, growth, nodes, w);
+    if (record == nullptr) {
+        sweep.run<false>(ghosts, nullptr);
+    } else {
+        sweep.run<true>(ghosts, record);
+    }
+}
+
+// The same where the lanes `between` may be exercised between two free boundaries. spare: room for another
+// grid.
+[[gnu::noinline]] inline void sweep_up_mixed(const StepOperator& op, const Obstacle& obstacle,
+                                             const PerLane& spacing, const double* growth, std::size_t nodes,
+                                             LaneSet between, LaneSet ghosts, double* w, double* spare,
+                                             SweepRecord& record, SweepRecord& spare_record) {
+    __builtin_memcpy(spare, w, nodes * kLadderOptions * sizeof(double));
+    SweepUp(op, obstacle, spacing, growth, nodes, w).run<true>(ghosts, &record);
+    each_lane([&](std::size_t l) { spare_record.boundary_node[l] = spare_record.boundary_above[l] = 0.0; });
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+        sweep_up_between<true>(op, obstacle, spacing, growth, nodes, at, ghosts, spare, &spare_record);
+    }
+    for (std::size_t i = 0; i < nodes - 1; ++i) {
+        if (i < record.end) {
+            const unsigned held = record.held[i] & ~between, held_between = spare_record.held[i] & between;
+            record.held[i] = static_cast<std::uint16_t>(held | held_between);
+        }
+        each_of(between, [&](std::size_t l) { node(w, i)[l] = node(spare, i)[l]; });
+    }
+    each_of(between, [&](std::size_t l) {
+        record.boundary_node[l] = spare_record.boundary_node[l];
+        record.boundary_above[l] = spare_record.boundary_above[l];
+    });
+}
+
+}  // namespace
+}  // namespace atalanta
