@@ -13,5 +13,6 @@ void bind_early_exercise(py::module_& module);
 void bind_implied_vol(py::module_& module);
 void bind_ladder(py::module_& module);
 void bind_price(py::module_& module);
+void bind_routing(py::module_& module);
 
 }  // namespace atalanta::bind
