@@ -129,6 +129,7 @@ RoutedCall::RoutedCall(Routed function, PyObject* device, PyObject* tolerance, s
     const std::size_t operation = routes.operations[static_cast<std::size_t>(function)];
     const TargetMask among = is_auto(device) ? routing::kAnyTarget : routes.core->device_of(device, origin);
     strict_ = (among & routes.here) == 0;
+    if (strict_) py::module_::import("atalanta.compute.router").attr("prepare")(py::handle(device));
     tolerance_ = routes.core->default_tolerance(operation);
     if (strict_) tolerance_ = std::fmax(tolerance_, least_error(routes.core->router(), operation, among));
     const double accepted = accepted_error(tolerance);

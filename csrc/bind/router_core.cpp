@@ -90,9 +90,8 @@ void RouterCore::add_alias(const std::string& name, std::size_t operation) {
     operations_.push_back({interned(name), operation});
 }
 
-void RouterCore::name_device(const std::string& name, routing::TargetMask targets,
-                             const std::string& absence) {
-    devices_.push_back({interned(name), targets, absence});
+void RouterCore::name_device(const std::string& name, routing::TargetMask targets) {
+    devices_.push_back({interned(name), targets});
 }
 
 std::size_t RouterCore::operation_of(PyObject* name, const char* origin) const {
@@ -110,9 +109,6 @@ routing::TargetMask RouterCore::device_of(PyObject* name, const char* origin) co
     if (entry == nullptr) {
         raise_input_error(origin, "device is " + repr_of(name) + "; it must be one of " + list_of(devices_));
     }
-    if (entry->targets == 0)
-        raise_input_error(origin,
-                          "device is " + repr_of(name) + ", which is not available: " + entry->absence);
     return entry->targets;
 }
 

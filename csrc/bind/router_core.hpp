@@ -20,8 +20,7 @@ class RouterCore {
     std::size_t add_operation(const std::string& name, const std::string& kind, double bytes_per_element,
                               const std::vector<double>& cache_bytes);
     void add_alias(const std::string& name, std::size_t operation);
-    // absence: why there are no targets, empty where there are.
-    void name_device(const std::string& name, routing::TargetMask targets, const std::string& absence);
+    void name_device(const std::string& name, routing::TargetMask targets);
     // The error that a call without a tolerance accepts.
     void set_default_tolerance(std::size_t operation, double error) {
         default_tolerances_[operation] = error;
@@ -52,7 +51,6 @@ class RouterCore {
     struct Device {
         py::object name;
         routing::TargetMask targets;
-        std::string absence;
     };
 
     std::unique_ptr<routing::Router> router_;

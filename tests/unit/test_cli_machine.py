@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from atalanta import machine as facts
 from atalanta.cli import machine, version
 from atalanta.cli.machine import InstructionSet, installed_packages, machine_card, python_description
 
@@ -138,21 +139,21 @@ def test_python_is_described():
 def test_processor_names_are_found(tmp_path, monkeypatch, text, name):
     """The first model name of the processor list, nothing where there is none."""
     (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(machine, "Path", lambda _: tmp_path / "cpuinfo")
-    assert name == machine._cpuinfo_name()
+    monkeypatch.setattr(facts, "Path", lambda _: tmp_path / "cpuinfo")
+    assert name == facts._cpuinfo_name()
 
 
 def test_a_missing_processor_list_is_no_error(tmp_path, monkeypatch):
     """Without the list the name comes from elsewhere."""
-    monkeypatch.setattr(machine, "Path", lambda _: tmp_path / "absent")
-    assert "" == machine._cpuinfo_name()
-    assert machine._cpu_name().strip()
+    monkeypatch.setattr(facts, "Path", lambda _: tmp_path / "absent")
+    assert "" == facts._cpuinfo_name()
+    assert facts.processor_name().strip()
 
 
 def test_sysctl_that_is_not_there_is_no_error(monkeypatch):
     """Where the program is missing the answer is empty."""
     monkeypatch.setenv("PATH", "")
-    assert "" == machine._sysctl("machdep.cpu.brand_string")
+    assert "" == facts._sysctl("machdep.cpu.brand_string")
 
 
 def test_usable_cores_are_those_of_the_process():

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 import sysconfig
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from atalanta.cli.version import installed_version
-from atalanta.machine import cpu_features
+from atalanta.machine import cpu_features, processor_name
 
 __all__ = [
     "InstructionSet",
@@ -84,7 +82,7 @@ def machine_card() -> MachineCard:
     )
     cores = _usable_cores()
     return MachineCard(
-        cpu=_cpu_name(),
+        cpu=processor_name(),
         architecture=platform.machine(),
         system=f"{platform.system()} {platform.release()}",
         cores=cores,
@@ -125,28 +123,6 @@ def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _cpu_name() -> str:
-    name = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else _cpuinfo_name()
-    return name or platform.processor() or platform.machine() or "unknown processor"
-
-
-def _cpuinfo_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
-    return next(names, "")
-
-
-def _sysctl(key: str) -> str:
-    try:
-        answer = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=2, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip()
 
 
 def _isa_reason() -> str:
