@@ -65,9 +65,9 @@ ATALANTA_FUNCTION WideExponential reduced_exponential(DoubleSingle x) {
     r = add(add(r, negative(exact_product(k, kLn2Part[1]))), -k * kLn2Part[2]);
     const float c = fused(r.hi, fused(r.hi, 1.38888889e-3f, 8.33333333e-3f), 4.16666667e-2f);
     const DoubleSingle third = add(DoubleSingle{1.66666672e-1f, -4.96705388e-9f}, r.hi * c);
-    const DoubleSingle half = add(multiply(r, third), 0.5f);
+    const DoubleSingle second = add(multiply(r, third), 0.5f);
     const int place = int(k), j = place & 31;
-    return {add(multiply(multiply(r, r), half), r), {kPower[2 * j], kPower[2 * j + 1]}, place >> 5};
+    return {add(multiply(multiply(r, r), second), r), {kPower[2 * j], kPower[2 * j + 1]}, place >> 5};
 }
 
 ATALANTA_FUNCTION DoubleSingle times_power_of_two(DoubleSingle a, int k) {
