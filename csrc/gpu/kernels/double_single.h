@@ -69,10 +69,11 @@ ATALANTA_FUNCTION DoubleSingle divide(DoubleSingle a, DoubleSingle b) {
     return add(exact_sum_ordered(first, second), third);
 }
 
+// Newton's step from the built-in root, which may be off by 4 units, to the nearest float, and one from there.
 ATALANTA_FUNCTION DoubleSingle square_root(DoubleSingle a) {
-    const float s = root(a.hi);
-    const DoubleSingle left = subtract(a, exact_product(s, s));
-    return exact_sum_ordered(s, left.hi / (2.0f * s));
+    const float rough = root(a.hi);
+    const float s = sum(rough, subtract(a, exact_product(rough, rough)).hi / (2.0f * rough));
+    return exact_sum_ordered(s, subtract(a, exact_product(s, s)).hi / (2.0f * s));
 }
 
 // a - b; exact but for one rounding at 2^-48 of the difference.
