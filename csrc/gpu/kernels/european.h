@@ -41,7 +41,7 @@ ATALANTA_FUNCTION Position position_of(Contract o, float s) {
     const float spot = fused(grown, fall, grown), strike = fused(o.strike.hi, fall, o.strike.hi);
     const float gain = fused(difference, fall, difference);
     const float m = sum(g, log_ratio(o.spot, o.strike));
-    const float h = magnitude(m) / s, z1 = h - 0.5f * s;
+    const float h = quotient(magnitude(m), s), z1 = h - 0.5f * s;
     const bool call_outside = m < 0.0f, seen = h + 0.5f * s <= kLastNode;
     return {o.right * gain,
             call_outside ? spot : strike,
@@ -81,10 +81,10 @@ ATALANTA_FUNCTION Greeks greeks_single(Contract o, float vol) {
     const float strike_leg = p.call_outside ? other_leg : base_leg;
     const float spot = o.spot.hi;
     return {value_of(p),
-            o.right * spot_leg / spot,
-            density / (spot * spot * s),
+            quotient(o.right * spot_leg, spot),
+            quotient(density, spot * spot * s),
             density * root_years,
-            fused(o.right, fused(o.dividend_yield, spot_leg, -o.rate * strike_leg), -0.5f * density * vol / root_years),
+            fused(o.right, fused(o.dividend_yield, spot_leg, -o.rate * strike_leg), quotient(-0.5f * density * vol, root_years)),
             o.right * o.years * strike_leg,
             -o.right * o.years * spot_leg};
 }

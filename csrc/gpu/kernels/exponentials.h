@@ -37,7 +37,7 @@ ATALANTA_FUNCTION int binary_exponent(float ratio) { return (bits_of(ratio) - 0x
 
 // ln((b + gap) / b') where b' = b 2^k is the nearer power; `total` is their sum.
 ATALANTA_FUNCTION float assembled_logarithm(float gap, float total, int k) {
-    const float f = gap / total, w = f * f;
+    const float f = quotient(gap, total), w = f * f;
     float p = fused(w, 1.11111111e-1f, 1.42857143e-1f);
     p = fused(w, p, 0.2f);
     p = fused(w, p, 3.33333333e-1f);
@@ -47,7 +47,7 @@ ATALANTA_FUNCTION float assembled_logarithm(float gap, float total, int k) {
 
 // ln(a/b). The ratio itself is never rounded: near 1 all digits of a - b count.
 ATALANTA_FUNCTION float log_ratio(DoubleSingle a, DoubleSingle b) {
-    const int k = binary_exponent(a.hi / b.hi);
+    const int k = binary_exponent(quotient(a.hi, b.hi));
     const float hi = scaled(b.hi, k), lo = scaled(b.lo, k);
     return assembled_logarithm(sum(sum(a.hi, -hi), sum(a.lo, -lo)), a.hi + hi, k);
 }
@@ -103,7 +103,7 @@ ATALANTA_FUNCTION DoubleSingle twice_inverse_tangent(DoubleSingle f) {
 }
 
 ATALANTA_FUNCTION DoubleSingle log_ratio(Amount a, Amount b) {
-    const int k = binary_exponent(a.hi / b.hi);
+    const int k = binary_exponent(quotient(a.hi, b.hi));
     const Amount near = {scaled(b.hi, k), scaled(b.lo, k), scaled(b.rest, k)};
     const DoubleSingle f = divide(difference(a, near), add(pair(a), pair(near)));
     const DoubleSingle far = multiply(DoubleSingle{0.693147182f, -1.90465421e-9f}, float(k));
