@@ -8,6 +8,7 @@
 
 #include "bind/arguments.hpp"
 #include "bind/module.hpp"
+#include "bind/option_rows.hpp"
 #include "gpu/kernels.hpp"
 
 namespace atalanta::bind {
@@ -87,6 +88,17 @@ Floats emulate_kernel(const std::string& name, const Integers& layout, const std
     return value;
 }
 
+// What the pricing functions refuse about option rows, for callers that run them elsewhere.
+void check_options(const std::string& origin, const std::vector<py::object>& options) {
+    std::vector<PyObject*> arguments;
+    for (const py::object& option : options) arguments.push_back(option.ptr());
+    if (arguments.size() != kYield + 1) raise_input_error(origin.c_str(), "an option has seven columns");
+    BroadcastRows inputs(origin.c_str());
+    add_option_rows(inputs, arguments);
+    inputs.broadcast();
+    require_decimals(option_rows(inputs), origin.c_str());
+}
+
 }  // namespace
 
 void bind_gpu(py::module_& module) {
@@ -94,6 +106,8 @@ void bind_gpu(py::module_& module) {
         "gpu_header", [] { return std::string(gpu::kernel_header()); },
         "The text that stands before every GPU kernel.");
     module.def("gpu_kernels", &gpu_kernels, "The GPU kernels: names, parameters and bodies.");
+    module.def("check_options", &check_options, py::arg("origin"), py::arg("options"),
+               "Raise InputError where price would: right, spot, strike, years, rate, vol, dividend_yield.");
     module.def("emulate_kernel", &emulate_kernel, py::arg("name"), py::arg("layout"), py::arg("columns"),
                "Run a GPU kernel compiled for the host; tests only.");
 }

@@ -21,9 +21,9 @@ struct Thread {
     int x;
 };
 
-#define ATALANTA_PARAMETERS(last)                                                                            \
-    Thread thread_position_in_grid, const int *layout, const float *right, const float *spot,                \
-        const float *strike, const float *years, const float *rate, const float *dividend_yield,             \
+#define ATALANTA_PARAMETERS(last)                                                                \
+    Thread thread_position_in_grid, const int *layout, const float *right, const float *spot,    \
+        const float *strike, const float *years, const float *rate, const float *dividend_yield, \
         const float *last, float *value
 
 inline void price_single(ATALANTA_PARAMETERS(vol)) {

@@ -1,6 +1,6 @@
-// The device-neutral kernels: their text for Metal and CUDA, and the same text compiled for the host. Entries:
-// kernels(), kernel_header(). All kernels have the parameters (layout, right, spot, strike, years, rate,
-// dividend_yield, last; value), `last` being vol or price.
+// The device-neutral kernels: their text for Metal and CUDA, and the same text compiled for the host.
+// Entries: kernels(), kernel_header(). All kernels have the parameters (layout, right, spot, strike, years,
+// rate, dividend_yield, last; value), `last` being vol or price.
 #pragma once
 
 #include <span>

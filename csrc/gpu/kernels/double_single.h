@@ -62,17 +62,18 @@ ATALANTA_FUNCTION DoubleSingle multiply(DoubleSingle a, float b) {
 
 // Long division by the high half: three digits of 24 bits, so that the rounding of each does not matter.
 ATALANTA_FUNCTION DoubleSingle divide(DoubleSingle a, DoubleSingle b) {
-    const float first = a.hi / b.hi;
+    const float first = quotient(a.hi, b.hi);
     const DoubleSingle left = subtract(a, multiply(b, first));
-    const float second = left.hi / b.hi;
-    const float third = subtract(left, multiply(b, second)).hi / b.hi;
+    const float second = quotient(left.hi, b.hi);
+    const float third = quotient(subtract(left, multiply(b, second)).hi, b.hi);
     return add(exact_sum_ordered(first, second), third);
 }
 
+// Newton's step from the built-in root, which may be off by 4 units, to the nearest float, and one from there.
 ATALANTA_FUNCTION DoubleSingle square_root(DoubleSingle a) {
-    const float s = root(a.hi);
-    const DoubleSingle left = subtract(a, exact_product(s, s));
-    return exact_sum_ordered(s, left.hi / (2.0f * s));
+    const float rough = root(a.hi);
+    const float s = sum(rough, quotient(subtract(a, exact_product(rough, rough)).hi, 2.0f * rough));
+    return exact_sum_ordered(s, quotient(subtract(a, exact_product(s, s)).hi, 2.0f * s));
 }
 
 // a - b; exact but for one rounding at 2^-48 of the difference.

@@ -35,12 +35,13 @@ struct Position {
 ATALANTA_FUNCTION Position position_of(Contract o, float s) {
     // F - K as S - K + S (e^g - 1): near the money nothing cancels but what was exact.
     const float g = sum(o.rate, -o.dividend_yield) * o.years, growth = exponential_less_one(g);
-    const float discount = exponential(-o.rate * o.years);
+    const float fall = exponential_less_one(-o.rate * o.years);
     const float apart = sum(sum(o.spot.hi, -o.strike.hi), sum(o.spot.lo, -o.strike.lo));
-    const float gain = discount * fused(o.spot.hi, growth, apart);
-    const float strike = o.strike.hi * discount, spot = discount * fused(o.spot.hi, growth, o.spot.hi);
+    const float grown = fused(o.spot.hi, growth, o.spot.hi), difference = fused(o.spot.hi, growth, apart);
+    const float spot = fused(grown, fall, grown), strike = fused(o.strike.hi, fall, o.strike.hi);
+    const float gain = fused(difference, fall, difference);
     const float m = sum(g, log_ratio(o.spot, o.strike));
-    const float h = magnitude(m) / s, z1 = h - 0.5f * s;
+    const float h = quotient(magnitude(m), s), z1 = h - 0.5f * s;
     const bool call_outside = m < 0.0f, seen = h + 0.5f * s <= kLastNode;
     return {o.right * gain,
             call_outside ? spot : strike,
@@ -80,10 +81,10 @@ ATALANTA_FUNCTION Greeks greeks_single(Contract o, float vol) {
     const float strike_leg = p.call_outside ? other_leg : base_leg;
     const float spot = o.spot.hi;
     return {value_of(p),
-            o.right * spot_leg / spot,
-            density / (spot * spot * s),
+            quotient(o.right * spot_leg, spot),
+            quotient(density, spot * spot * s),
             density * root_years,
-            fused(o.right, fused(o.dividend_yield, spot_leg, -o.rate * strike_leg), -0.5f * density * vol / root_years),
+            fused(o.right, fused(o.dividend_yield, spot_leg, -o.rate * strike_leg), quotient(-0.5f * density * vol, root_years)),
             o.right * o.years * strike_leg,
             -o.right * o.years * spot_leg};
 }
@@ -99,7 +100,7 @@ ATALANTA_FUNCTION bool in_domain(WideContract o, float s) {
     const float years = o.years.hi;
     return magnitude(o.right) == 1.0f && within(o.spot.hi, kLeastAmount, kMostAmount) &&
            within(o.strike.hi, 1e-3f * o.spot.hi, 4.0f * o.spot.hi) && within(years, 1e-9f, 100.0f) &&
-           within(o.rate.hi * years, -0.5f, 0.5f) && within(o.dividend_yield.hi * years, -0.5f, 0.5f) &&
+           within(o.rate.hi * years, -0.25f, 0.25f) && within(o.dividend_yield.hi * years, -0.25f, 0.25f) &&
            within(s, kLeastTotalVol, 4.0f);
 }
 
@@ -162,10 +163,10 @@ ATALANTA_FUNCTION WideGreeks greeks_double_single(WideContract o, DoubleSingle v
     const DoubleSingle root_years = square_root(o.years), s = multiply(vol, root_years);
     const WideLegs legs = legs_of(o);
     const WidePosition p = position_of(legs, s);
-    const DoubleSingle amount = multiply(p.base, p.bell), half = times_power(s, 0.5f);
+    const DoubleSingle amount = multiply(p.base, p.bell), middle = times_power(s, 0.5f);
     const DoubleSingle density = multiply(amount, DoubleSingle{0.398942292f, -1.13351701e-8f});
-    const DoubleSingle near = p.seen ? multiply(amount, tail_at(subtract(p.h, half)).value) : pair(0.0f);
-    const DoubleSingle far = p.seen ? multiply(amount, tail_at(add(p.h, half)).value) : pair(0.0f);
+    const DoubleSingle near = p.seen ? multiply(amount, tail_at(subtract(p.h, middle)).value) : pair(0.0f);
+    const DoubleSingle far = p.seen ? multiply(amount, tail_at(add(p.h, middle)).value) : pair(0.0f);
     const bool inside = (o.right > 0.0f) != p.call_outside;
     const DoubleSingle base_leg = inside ? subtract(p.base, near) : near;
     const DoubleSingle other_leg = inside ? subtract(p.other, far) : far;

@@ -37,7 +37,7 @@ ATALANTA_FUNCTION int binary_exponent(float ratio) { return (bits_of(ratio) - 0x
 
 // ln((b + gap) / b') where b' = b 2^k is the nearer power; `total` is their sum.
 ATALANTA_FUNCTION float assembled_logarithm(float gap, float total, int k) {
-    const float f = gap / total, w = f * f;
+    const float f = quotient(gap, total), w = f * f;
     float p = fused(w, 1.11111111e-1f, 1.42857143e-1f);
     p = fused(w, p, 0.2f);
     p = fused(w, p, 3.33333333e-1f);
@@ -47,7 +47,7 @@ ATALANTA_FUNCTION float assembled_logarithm(float gap, float total, int k) {
 
 // ln(a/b). The ratio itself is never rounded: near 1 all digits of a - b count.
 ATALANTA_FUNCTION float log_ratio(DoubleSingle a, DoubleSingle b) {
-    const int k = binary_exponent(a.hi / b.hi);
+    const int k = binary_exponent(quotient(a.hi, b.hi));
     const float hi = scaled(b.hi, k), lo = scaled(b.lo, k);
     return assembled_logarithm(sum(sum(a.hi, -hi), sum(a.lo, -lo)), a.hi + hi, k);
 }
@@ -65,9 +65,9 @@ ATALANTA_FUNCTION WideExponential reduced_exponential(DoubleSingle x) {
     r = add(add(r, negative(exact_product(k, kLn2Part[1]))), -k * kLn2Part[2]);
     const float c = fused(r.hi, fused(r.hi, 1.38888889e-3f, 8.33333333e-3f), 4.16666667e-2f);
     const DoubleSingle third = add(DoubleSingle{1.66666672e-1f, -4.96705388e-9f}, r.hi * c);
-    const DoubleSingle half = add(multiply(r, third), 0.5f);
+    const DoubleSingle second = add(multiply(r, third), 0.5f);
     const int place = int(k), j = place & 31;
-    return {add(multiply(multiply(r, r), half), r), {kPower[2 * j], kPower[2 * j + 1]}, place >> 5};
+    return {add(multiply(multiply(r, r), second), r), {kPower[2 * j], kPower[2 * j + 1]}, place >> 5};
 }
 
 ATALANTA_FUNCTION DoubleSingle times_power_of_two(DoubleSingle a, int k) {
@@ -103,7 +103,7 @@ ATALANTA_FUNCTION DoubleSingle twice_inverse_tangent(DoubleSingle f) {
 }
 
 ATALANTA_FUNCTION DoubleSingle log_ratio(Amount a, Amount b) {
-    const int k = binary_exponent(a.hi / b.hi);
+    const int k = binary_exponent(quotient(a.hi, b.hi));
     const Amount near = {scaled(b.hi, k), scaled(b.lo, k), scaled(b.rest, k)};
     const DoubleSingle f = divide(difference(a, near), add(pair(a), pair(near)));
     const DoubleSingle far = multiply(DoubleSingle{0.693147182f, -1.90465421e-9f}, float(k));

@@ -29,12 +29,12 @@ ATALANTA_FUNCTION bool in_domain(WideContract o, NormalisedQuote quote) {
 
 // a / (h sqrt(L + 2.1)), L = ln(1 + gap / (value sqrt(2 pi))), h that of the normal model.
 ATALANTA_FUNCTION float normal_model_vol(float value, float base, float gap, float a) {
-    const float eta = gap / (value * kRootTwoPi);
+    const float eta = quotient(gap, value * kRootTwoPi);
     // Near the money a and the logarithm vanish together.
-    const float least = 1e-3f * value * kRootTwoPi, slope = gap > 1e-5f * base ? a / gap : 1.0f / base;
-    const float logarithm_ = eta < 1e-3f ? eta * fused(-0.5f, eta, 1.0f) : logarithm(1.0f + eta);
-    const float ratio = gap < least ? slope * value * kRootTwoPi * fused(0.5f, eta, 1.0f) : a / logarithm_;
-    const float shifted = root(logarithm_ + 2.1f), x = 1.0f / shifted;
+    const float least = 1e-3f * value * kRootTwoPi, slope = gap > 1e-5f * base ? quotient(a, gap) : quotient(1.0f, base);
+    const float growth = eta < 1e-3f ? eta * fused(-0.5f, eta, 1.0f) : logarithm(1.0f + eta);
+    const float ratio = gap < least ? slope * value * kRootTwoPi * fused(0.5f, eta, 1.0f) : quotient(a, growth);
+    const float shifted = root(growth + 2.1f), x = quotient(1.0f, shifted);
     float p = fused(x, -8465.85034f, 33590.4830f);
     p = fused(x, p, -57406.0856f);
     p = fused(x, p, 55198.4478f);
@@ -58,7 +58,7 @@ ATALANTA_FUNCTION float lognormal_correction(float normal_vol, float a) {
 
 // Relative step of order four on ln(price): f is ln(model / quoted), difference Q(h - s/2) - Q(h + s/2).
 ATALANTA_FUNCTION float relative_step(float f, float difference, float h, float s) {
-    const float nu = f * kRootTwoPi * difference / s, t2 = 0.25f * s * s, h2 = h * h;
+    const float nu = quotient(f * kRootTwoPi * difference, s), t2 = 0.25f * s * s, h2 = h * h;
     const float p = fused(nu, h2 - t2, -f), p1 = -fused(f, p, fused(3.0f, h2, t2) * nu * nu);
     return nu * fused(p, fused(p, 3.33333333e-1f, 0.5f), fused(p1, -1.66666667e-1f, 1.0f));
 }
@@ -69,10 +69,10 @@ ATALANTA_FUNCTION float solved_in_float(NormalisedQuote quote) {
     if (!(normal_vol <= kMostNormalVol)) return not_a_number();
     float s = lognormal_correction(normal_vol, a);
     for (int step = 0; step < 2; ++step) {
-        const float h = a / s, z1 = h - 0.5f * s;
+        const float h = quotient(a, s), z1 = h - 0.5f * s;
         if (!(h + 0.5f * s <= kLastNode)) return not_a_number();
         const float difference = tail_difference(h, s);
-        const float f = logarithm(base * exponential(-0.5f * z1 * z1) * difference / value);
+        const float f = logarithm(quotient(base * exponential(-0.5f * z1 * z1) * difference, value));
         s = fused(-s, relative_step(f, difference, h, s), s);
     }
     return s;

@@ -28,6 +28,7 @@ namespace atalanta_gpu {
 ATALANTA_FUNCTION float fused(float a, float b, float c) { return metal::fma(a, b, c); }
 ATALANTA_FUNCTION float sum(float a, float b) { return a + b; }
 ATALANTA_FUNCTION float product(float a, float b) { return a * b; }
+ATALANTA_FUNCTION float quotient(float a, float b) { return a / b; }
 ATALANTA_FUNCTION float root(float x) { return metal::precise::sqrt(x); }
 ATALANTA_FUNCTION float logarithm(float x) { return metal::precise::log(x); }
 ATALANTA_FUNCTION float nearest(float x) { return metal::rint(x); }
@@ -39,6 +40,7 @@ ATALANTA_FUNCTION float not_a_number() { return as_type<float>(0x7fc00000); }
 ATALANTA_FUNCTION float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 ATALANTA_FUNCTION float sum(float a, float b) { return __fadd_rn(a, b); }
 ATALANTA_FUNCTION float product(float a, float b) { return __fmul_rn(a, b); }
+ATALANTA_FUNCTION float quotient(float a, float b) { return __fdiv_rn(a, b); }
 ATALANTA_FUNCTION float root(float x) { return __fsqrt_rn(x); }
 ATALANTA_FUNCTION float logarithm(float x) { return logf(x); }
 ATALANTA_FUNCTION float nearest(float x) { return rintf(x); }
@@ -50,6 +52,7 @@ ATALANTA_FUNCTION float not_a_number() { return __int_as_float(0x7fc00000); }
 ATALANTA_FUNCTION float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 ATALANTA_FUNCTION float sum(float a, float b) { return a + b; }
 ATALANTA_FUNCTION float product(float a, float b) { return a * b; }
+ATALANTA_FUNCTION float quotient(float a, float b) { return a / b * (1.0f + ATALANTA_BUILTIN_ERROR); }
 ATALANTA_FUNCTION float root(float x) { return __builtin_sqrtf(x) * (1.0f + ATALANTA_BUILTIN_ERROR); }
 ATALANTA_FUNCTION float logarithm(float x) { return __builtin_logf(x) * (1.0f + ATALANTA_BUILTIN_ERROR); }
 ATALANTA_FUNCTION float nearest(float x) { return __builtin_rintf(x); }

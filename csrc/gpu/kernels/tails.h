@@ -69,7 +69,7 @@ ATALANTA_FUNCTION WideTail tail_at(DoubleSingle x) {
 // Q(h - s/2) - Q(h + s/2) = s (R - Q''' y/3! - Q^(5) y^2/5! - ...), y = (s/2)^2, to Q^(11).
 ATALANTA_FUNCTION DoubleSingle narrow_difference(DoubleSingle h, DoubleSingle s) {
     const WideTail at = tail_at(h);
-    const DoubleSingle half = times_power(s, 0.5f), y = multiply(half, half);
+    const DoubleSingle middle = times_power(s, 0.5f), y = multiply(middle, middle);
     const DoubleSingle d2 = subtract(at.value, multiply(h, at.slope));
     const DoubleSingle d3 = subtract(multiply(h, d2), times_power(at.slope, 2.0f));
     const DoubleSingle d4 = add(multiply(h, d3), multiply(d2, 3.0f));
@@ -85,8 +85,8 @@ ATALANTA_FUNCTION DoubleSingle narrow_difference(DoubleSingle h, DoubleSingle s)
 
 ATALANTA_FUNCTION DoubleSingle tail_difference(DoubleSingle h, DoubleSingle s) {
     if (s.hi <= kNarrow) return narrow_difference(h, s);
-    const DoubleSingle half = times_power(s, 0.5f);
-    return subtract(tail_at(subtract(h, half)).value, tail_at(add(h, half)).value);
+    const DoubleSingle middle = times_power(s, 0.5f);
+    return subtract(tail_at(subtract(h, middle)).value, tail_at(add(h, middle)).value);
 }
 
 }  // namespace atalanta_gpu

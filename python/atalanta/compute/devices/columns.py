@@ -56,7 +56,9 @@ class Batch:
                 f"[{origin}] the shapes do not broadcast: {shapes}. Give columns of one shape, or numbers"
             ) from None
         flat = (
-            array.reshape(-1) if array.size == 1 else np.ascontiguousarray(np.broadcast_to(array, shape)).ravel()
+            array.reshape(-1)
+            if array.size == 1
+            else np.ascontiguousarray(np.broadcast_to(array, shape)).ravel()
             for array in given
         )
         return cls(shape, tuple(flat))
@@ -70,7 +72,9 @@ class Batch:
         """The launches, each with its place among the rows."""
         shared = self.rows != 1
         steps = [0 if shared and column.size == 1 else 1 for column in self.columns]
-        once = [_parts(c, w) if not step else None for c, w, step in zip(self.columns, widths, steps, strict=True)]
+        once = [
+            _parts(c, w) if not step else None for c, w, step in zip(self.columns, widths, steps, strict=True)
+        ]
         for first in range(0, self.rows, chunk):
             place = slice(first, min(first + chunk, self.rows))
             rows = place.stop - first
@@ -98,7 +102,9 @@ def _parts(column: Doubles, width: int) -> Floats:
     rows = column.size
     parts = np.zeros((max(rows, -(-_LEAST_ELEMENTS // width)), width), np.float32)
     left = column
-    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite, and so for the host to finish
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # beyond float32: infinite, and so for the host to finish
         for k in range(width):
             parts[:rows, k] = left
             if k + 1 < width:
@@ -108,6 +114,14 @@ def _parts(column: Doubles, width: int) -> Floats:
 
 def _doubles(array: npt.ArrayLike, name: str, origin: str) -> Doubles:
     given = np.asarray(array)
+    if name == "right" and given.dtype.kind in "US":
+        return _rights(given)
     if given.dtype.kind not in "fiu":
         raise InputError(f"[{origin}] {name} has dtype {given.dtype}; it must hold real numbers")
     return given.astype(np.float64, copy=False)
+
+
+def _rights(text: npt.NDArray[np.str_]) -> Doubles:
+    """+1 and -1 for the spellings that the pricing functions take; they have refused all others."""
+    first = np.char.lower(text.astype(np.str_)).astype("U1")
+    return np.where(first == "c", 1.0, -1.0)

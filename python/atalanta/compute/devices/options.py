@@ -36,6 +36,9 @@ class Kernel:
 #: Runs one kernel over one launch and gives its output, evaluated.
 Launch = Callable[[Kernel, Packed], Floats]
 
+_NO_VOL = np.array(np.nan)
+_PLAIN_OPTION = (1.0, 100.0, 100.0, 1.0, 0.0, 0.2, 0.0)
+_PLAIN_QUOTE = (8.0, 1.0, 100.0, 100.0, 1.0, 0.0, 0.0)
 _FORMAT_SUFFIX = {"float32": "single", "double_single": "double_single"}
 
 # Found by the accuracy tests over the whole domain of the kernels, with room to spare.
@@ -65,11 +68,13 @@ class OptionKernels:
         Raises:
             InputError: arrays that are no real numbers, or do not broadcast.
         """
+        option = arrays if operation != "implied_vol" else (*arrays[1:6], _NO_VOL, arrays[6])
+        _core.check_options(self._origin, option)
         batch = Batch.of(arrays, OPERATIONS[operation].arrays, self._origin)
         kernel = self._kernels[f"{operation}_{_FORMAT_SUFFIX[chosen.name]}"]
         if operation == "implied_vol":
-            price, *option = batch.columns
-            values = self._values(kernel, Batch(batch.shape, (*option, price)))
+            price, *quoted = batch.columns
+            values = self._values(kernel, Batch(batch.shape, (*quoted, price)))
             return self._finished_vols(batch, values[0])
         right, spot, strike, years, rate, vol, dividend_yield = batch.columns
         ordered = Batch(batch.shape, (right, spot, strike, years, rate, dividend_yield, vol))
@@ -86,27 +91,39 @@ class OptionKernels:
     def _finished(self, operation: str, batch: Batch, values: npt.NDArray[np.float64]) -> Result:
         left = np.flatnonzero(np.isnan(values[0]))
         if left.size:
-            right, *numbers, dividend_yield = batch.picked(left)
-            option = (_right(right), *numbers)
+            right, *numbers, dividend_yield = _with_plain_row(batch.picked(left), left.size, _PLAIN_OPTION)
+            option: list[npt.NDArray[Any]] = [_right(right), *numbers]
             if operation == "price":
-                values[0, left] = pricing.price(*option, dividend_yield=dividend_yield)
+                prices: Any = pricing.price(*option, dividend_yield=dividend_yield)
+                values[0, left] = prices[1:]
             else:
                 columns = pricing.greeks(*option, dividend_yield=dividend_yield)
-                values[:, left] = [np.broadcast_to(column, left.shape) for column in columns.values()]
-        if operation == "price":
-            return values[0].reshape(batch.shape)
-        return values.reshape(-1, *batch.shape)
+                values[:, left] = [column[1:] for column in columns.values()]
+        columns_shape = () if operation == "price" else (len(values),)
+        return np.reshape(values, (*columns_shape, *batch.shape))
 
     def _finished_vols(self, batch: Batch, vols: npt.NDArray[np.float64]) -> Result:
         status = np.zeros(vols.shape, np.uint8)
         left = np.flatnonzero(np.isnan(vols))
         if left.size:
-            price, right, *numbers, dividend_yield = batch.picked(left)
+            price, right, *numbers, dividend_yield = _with_plain_row(
+                batch.picked(left), left.size, _PLAIN_QUOTE
+            )
             solved: tuple[Any, Any] = pricing.implied_vol(
                 price, _right(right), *numbers, dividend_yield=dividend_yield, full_output=True
             )
-            vols[left], status[left] = solved
+            vols[left], status[left] = solved[0][1:], solved[1][1:]
         return vols.reshape(batch.shape), status.reshape(batch.shape)
+
+
+def _with_plain_row(
+    columns: tuple[npt.NDArray[np.float64], ...], rows: int, plain: tuple[float, ...]
+) -> list[npt.NDArray[np.float64]]:
+    """The rows after one of ordinary size: some of a call's rows may all look like per cent when the call did not."""
+    return [
+        np.concatenate(([value], np.broadcast_to(column, rows)))
+        for column, value in zip(columns, plain, strict=True)
+    ]
 
 
 def _right(right: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:

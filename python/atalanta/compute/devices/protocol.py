@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
@@ -45,6 +44,7 @@ class Operation:
 
 _CONTRACT = ("spot", "strike", "years", "rate")
 _OPTION = ("right", *_CONTRACT, "vol", "dividend_yield")
+_SUM_MEASURE = "error of a sum of products per sum of its |terms| and per number of them"
 
 #: Every operation by name. Columns broadcast to one shape (...); right is +1 for a call, -1 for a put.
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -66,18 +66,16 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 "(...) float64 vols and (...) uint8 statuses, see pricing.ImpliedVolStatus",
                 "relative error of a vol, beyond what the rounding of the inputs to float64 moves it by",
             ),
-            Operation(
-                "matmul", ("a", "b"), "(m, n) of (m, k) and (k, n)", "error of an entry per sum of its |terms|"
-            ),
+            Operation("matmul", ("a", "b"), "(m, n) of (m, k) and (k, n)", _SUM_MEASURE),
             Operation("add", ("a", "b"), "(...)", "error per |a| + |b|"),
             Operation("multiply", ("a", "b"), "(...)", "relative error"),
-            Operation("exp", ("a",), "(...)", "relative error"),
-            Operation("dot", ("a", "b"), "(1,) of (k,) and (k,)", "error per sum of the |terms|"),
+            Operation("exp", ("a",), "(...)", "relative error per max(1, |a|)"),
+            Operation("dot", ("a", "b"), "(1,) of (k,) and (k,)", _SUM_MEASURE),
             Operation(
                 "similarity",
                 ("queries", "corpus", "k"),
                 "(m, k) inner products, largest first, and (m, k) int64 rows of the corpus, of (m, d) and (n, d)",
-                "error of an inner product per sum of its |terms|",
+                _SUM_MEASURE,
             ),
             Operation("inference", ("inputs",), "the outputs of a model", "relative error of an output"),
         )
@@ -98,7 +96,10 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """An arithmetic in which a device runs an operation, and the error it guarantees there."""
+    """An arithmetic in which a device runs an operation, and the error it guarantees there.
+
+    Results are float64 in every format.
+    """
 
     name: str  #: "float64", "double_single" (a pair of float32) or "float32"
     error: float  #: in the operation's measure
@@ -106,10 +107,9 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a device does of one operation: its formats, quickest first, and the dtype of the results."""
+    """What a device does of one operation: its formats, quickest first."""
 
     formats: tuple[Format, ...]
-    dtype: np.dtype[Any] = np.dtype(np.float64)
 
     @property
     def error(self) -> float:
@@ -154,7 +154,7 @@ class Device(Protocol):
             tolerance: largest error, in the operation's measure; None for the best this device has.
 
         Returns:
-            What the operation lists: arrays in memory of their own, never lazy.
+            What the operation lists, float64 unless it says otherwise: arrays of their own, never lazy.
 
         Raises:
             InputError: an unknown operation, one this device lacks, a tolerance below what it guarantees,
@@ -205,8 +205,8 @@ def require(device: Device, name: str, count: int, tolerance: float | None) -> F
     return chosen
 
 
-def check_tolerance(tolerance: float | None, origin: str) -> None:
-    """Refuse a tolerance that is no positive number.
+def check_tolerance(tolerance: Any, origin: str) -> None:
+    """Refuse a tolerance that is neither None nor a positive number.
 
     Raises:
         InputError: it is not.

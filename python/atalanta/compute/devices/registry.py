@@ -10,21 +10,23 @@ from atalanta.errors import InputError
 
 __all__ = ["DEVICE_NAMES", "device", "devices", "devices_within"]
 
-# Where each is made; a module is imported when its device is first asked for.
-_MODULE_OF = {
-    "cpu": "cpu",
-    "gpu": "gpu",
-    "neural_engine": "neural_engine",
-    "emulated": "emulated",
+# The module and function that make each; a module is imported when its device is first asked for.
+_MAKER_OF = {
+    "cpu": ("cpu", "make"),
+    "gpu": ("gpu", "make"),
+    "neural_engine": ("neural_engine", "make"),
+    "emulated": ("emulated", "make"),
+    "mlx_cpu": ("gpu", "make_mlx_cpu"),
 }
 
 #: In the order in which they are listed.
-DEVICE_NAMES = tuple(_MODULE_OF)
+DEVICE_NAMES = tuple(_MAKER_OF)
 
 
 @cache
 def _made(name: str) -> Device:
-    made: Device = importlib.import_module(f"atalanta.compute.devices.{_MODULE_OF[name]}").make()
+    module, maker = _MAKER_OF[name]
+    made: Device = getattr(importlib.import_module(f"atalanta.compute.devices.{module}"), maker)()
     return made
 
 
@@ -34,9 +36,9 @@ def device(name: str) -> Device:
     Raises:
         InputError: there is none of that name.
     """
-    if not isinstance(name, str) or name not in _MODULE_OF:
+    if name not in DEVICE_NAMES:
         raise InputError(
-            f"[compute.device] device is {name!r}; it must be one of {', '.join(repr(one) for one in DEVICE_NAMES)}"
+            f"[compute.device] device is {name!r}; it must be one of {', '.join(map(repr, DEVICE_NAMES))}"
         )
     return _made(name)
 
