@@ -1,5 +1,6 @@
 """Shared by all tests: where the reference data lie, and reproducible Hypothesis runs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,18 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 settings.register_profile("atalanta", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("atalanta")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _calibration_file(tmp_path_factory):
+    """The tests, and the processes they start, keep what they measure of this machine to themselves."""
+    before = os.environ.get("ATALANTA_CALIBRATION")
+    os.environ["ATALANTA_CALIBRATION"] = str(tmp_path_factory.mktemp("calibration") / "calibration.txt")
+    yield
+    if before is None:
+        del os.environ["ATALANTA_CALIBRATION"]
+    else:
+        os.environ["ATALANTA_CALIBRATION"] = before
 
 
 def _folder(name: str) -> Path:

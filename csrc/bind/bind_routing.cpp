@@ -157,18 +157,22 @@ std::vector<routing::CostPoint> points_of(const std::vector<std::pair<std::uint6
     return points;
 }
 
-// Nanoseconds of one native decision, over sizes that differ from one to the next.
-double time_decisions(const RouterCore& core, std::size_t operation, std::uint64_t count) {
+// Nanoseconds of one native decision, over sizes from 2 to 2^24 in no order.
+double time_decisions(const RouterCore& core, std::size_t operation, std::uint64_t rounds) {
+    std::array<std::uint64_t, 1024> sizes;
+    for (std::uint64_t i = 0, mixed = 1; i < sizes.size(); ++i) {
+        mixed = mixed * 6364136223846793005u + 1442695040888963407u;
+        sizes[i] = mixed >> (40 + (mixed >> 33) % 23);
+    }
     const double tolerance = core.default_tolerance(operation);
-    std::uint64_t work = 1, sum = 0;
+    std::size_t sum = 0;
     const auto start = std::chrono::steady_clock::now();
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const Choice choice = core.router().decide(operation, work >> 40, tolerance);
-        sum += choice.target;
-        work = work * 6364136223846793005u + 1442695040888963407u + choice.target;  // each waits for the last
+    for (std::uint64_t round = 0; round < rounds; ++round) {
+        for (const std::uint64_t size : sizes) sum += core.router().decide(operation, size, tolerance).target;
     }
     const std::chrono::duration<double, std::nano> passed = std::chrono::steady_clock::now() - start;
-    return sum == ~std::uint64_t{0} ? 0.0 : passed.count() / static_cast<double>(count);
+    const double decisions = static_cast<double>(rounds) * static_cast<double>(sizes.size());
+    return sum == 1 ? 0.0 : passed.count() / decisions;  // the sum must not be optimised away
 }
 
 using Curves =
@@ -219,7 +223,7 @@ void bind_core(py::module_& module) {
              py::arg("deadline_ns"), py::arg("on_device"), py::arg("now_ns"), py::arg("origin"))
         .def("prediction", &prediction, py::arg("operation"), py::arg("target"), py::arg("work"),
              py::arg("on_device") = false)
-        .def("time_decisions", &time_decisions, py::arg("operation"), py::arg("count"));
+        .def("time_decisions", &time_decisions, py::arg("operation"), py::arg("rounds"));
     const auto forward = [&](const char* name, auto member, auto... arguments) {
         type.def(name, member, arguments...);
     };
@@ -236,6 +240,12 @@ void bind_core(py::module_& module) {
             core.router().calibrate(operation, target, points_of(points));
         },
         py::arg("operation"), py::arg("target"), py::arg("points"));
+    forward(
+        "join",
+        [](RouterCore& core, std::size_t operation, std::size_t target, double work) {
+            core.router().join(operation, target, work);
+        },
+        py::arg("operation"), py::arg("target"), py::arg("work"));
     forward(
         "pin",
         [](RouterCore& core, std::size_t operation, std::optional<std::size_t> target) {

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 #include "routing/size_bins.hpp"
@@ -62,11 +61,9 @@ class DecisionTable {
   public:
     using Row = std::array<std::atomic<std::uint64_t>, kBins>;
 
-    DecisionTable() : rows_(std::make_unique<std::array<Row, kMemories * kMostOperations>>()) {}
-
-    Row& row(Memory memory, std::size_t operation) noexcept { return (*rows_)[index(memory, operation)]; }
+    Row& row(Memory memory, std::size_t operation) noexcept { return rows_[index(memory, operation)]; }
     const Row& row(Memory memory, std::size_t operation) const noexcept {
-        return (*rows_)[index(memory, operation)];
+        return rows_[index(memory, operation)];
     }
 
   private:
@@ -74,7 +71,7 @@ class DecisionTable {
         return static_cast<std::size_t>(memory) * kMostOperations + operation;
     }
 
-    std::unique_ptr<std::array<Row, kMemories * kMostOperations>> rows_;
+    std::array<Row, kMemories * kMostOperations> rows_{};
 };
 
 }  // namespace atalanta::routing

@@ -56,6 +56,12 @@ void Router::calibrate(std::size_t operation, std::size_t target, std::span<cons
     compile(operation);
 }
 
+void Router::join(std::size_t operation, std::size_t target, double work) {
+    const std::lock_guard lock(mutex_);
+    operations_[operation].joined_to[target] = work;
+    compile(operation);
+}
+
 void Router::pin(std::size_t operation, std::size_t target) {
     const std::lock_guard lock(mutex_);
     operations_[operation].pinned = target;

@@ -56,6 +56,8 @@ class Router {
     // `target` runs `operation` and guarantees `error`.
     void allow(std::size_t operation, std::size_t target, double error);
     void calibrate(std::size_t operation, std::size_t target, std::span<const CostPoint> points);
+    // Up to so much work `target` does what the baseline does: it then comes last and is not tried.
+    void join(std::size_t operation, std::size_t target, double work);
 
     // The user's word: it stands above what was measured, and below tolerance and health.
     void pin(std::size_t operation, std::size_t target);            // kNowhere: as measured
@@ -126,6 +128,7 @@ class Router {
         std::array<CostModel, kMostTargets> models;
         std::array<std::atomic<double>, kMostTargets> errors;
         std::array<std::uint64_t, kMostTargets> next_probe_ns{};
+        std::array<double, kMostTargets> joined_to{};
     };
     struct Candidate {
         std::size_t target;

@@ -28,6 +28,7 @@ Choice Router::consider(std::size_t index, std::uint64_t work, double tolerance,
     const double best = expected_ns(operation, choice.target, size, where);
     for (std::size_t target = 0; target < target_count_; ++target) {
         if (target == choice.target || !admits(index, target, tolerance, among)) continue;
+        if (size <= operation.joined_to[target]) continue;
         const double expected = expected_ns(operation, target, size, where);
         const bool wanted =
             operation.pinned == target || (choice.reason != Reason::pinned && expected < best);

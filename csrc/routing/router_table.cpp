@@ -52,7 +52,11 @@ std::size_t Router::candidates(std::size_t index, double work, Memory where,
     for (std::size_t target = 0; target < target_count_; ++target) {
         if (!runs(index, target)) continue;
         const double ns = expected_ns(operation, target, work, where);
-        found[count++] = {target, ns, std::isnan(ns) ? untimed_order(operation, target, work) : ns};
+        const bool joined = work <= operation.joined_to[target];
+        found[count++] = {target, ns,
+                          std::isnan(ns) ? untimed_order(operation, target, work)
+                          : joined       ? std::numeric_limits<double>::infinity()
+                                         : ns};
     }
     const bool by_threshold = operation.threshold != 0;
     const auto on_its_side = [&](const Candidate& one) {
@@ -74,7 +78,7 @@ std::size_t Router::candidates(std::size_t index, double work, Memory where,
 void Router::keep_incumbent(Candidates& found, std::size_t count, std::size_t incumbent) const noexcept {
     for (std::size_t i = 1; i < count; ++i) {
         if (found[i].target != incumbent) continue;
-        if (found[0].ns > kHysteresis * found[i].ns)
+        if (found[0].order > kHysteresis * found[i].order)
             std::rotate(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(i),
                         found.begin() + static_cast<std::ptrdiff_t>(i + 1));
         return;

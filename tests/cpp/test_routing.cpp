@@ -198,6 +198,17 @@ TEST(pins_and_thresholds_stand_above_measurement_and_can_be_lifted) {
     CHECK(chosen(router, 1'000) == 0);
 }
 
+TEST(a_target_that_does_what_the_baseline_does_is_not_preferred) {
+    simulation::Machine machine(simulation::usual_targets(), 1);
+    machine.calibrate();
+    const CostPoint quick[] = {{64, 10.0}, {1'000'000, 20.0}};
+    machine.router.calibrate(0, 1, quick);
+    CHECK(chosen(machine.router, 5'000) == 1);
+    machine.router.join(0, 1, 8'192.0);
+    CHECK(chosen(machine.router, 5'000) == 0 && chosen(machine.router, 20'000) == 1);
+    CHECK(machine.router.decide(0, 5'000, 1.0, Memory::host, 0b010).target == 1);
+}
+
 TEST(data_on_a_device_favour_the_device) {
     Router router;
     const double caches[] = {48e3, 2e6, 32e6};

@@ -8,9 +8,8 @@ from typing import Any
 
 from atalanta import _core
 from atalanta.compute.devices import Result
-from atalanta.compute.router.router import Router
+from atalanta.compute.router.router import FAILURES, Router
 from atalanta.compute.router.targets import ONE_THREAD, POOL
-from atalanta.errors import DeviceError
 
 __all__ = ["default_router", "first_use", "prepare", "route_computation", "route_computation_sync"]
 
@@ -30,8 +29,8 @@ def default_router() -> Router:
             if _router is None:
                 made = Router()
                 made.begin()
-                places = [made.targets.index(name) for name in (ONE_THREAD, POOL)]
-                _core.install_router(made._core, *places, _run_elsewhere)
+                one_thread, pool = (made.targets.index(name) for name in (ONE_THREAD, POOL))
+                _core.install_router(made._core, one_thread, pool, _run_elsewhere)
                 _router = made
     return _router
 
@@ -59,7 +58,7 @@ def _run_elsewhere(
     del tolerance  # each target has an error of its own, within it
     try:
         return default_router().attempt(operation, target, work, columns, timed=True, probe=probe)
-    except (DeviceError, RuntimeError, MemoryError, OSError):
+    except FAILURES:
         if strict:
             raise
         return None

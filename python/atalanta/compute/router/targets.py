@@ -11,6 +11,7 @@ import numpy as np
 from atalanta import pricing
 from atalanta.compute.devices import Capability, Device, Format, Result
 from atalanta.compute.devices.cpu import CpuDevice
+from atalanta.compute.router.workloads import POOL_ROWS
 
 __all__ = ["ONE_THREAD", "POOL", "Target", "targets_of"]
 
@@ -29,6 +30,7 @@ class Target:
         tier: baseline, wide or accelerator, see the router's page.
         errors: guaranteed, by operation; only these are run.
         run: the operation on arrays.
+        joins_above: up to so many elements it does what the baseline does, and is not measured apart.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Target:
     tier: str
     errors: Mapping[str, float]
     run: Callable[[str, Sequence[Any]], Result] = field(repr=False)
+    joins_above: int = 0
 
 
 def targets_of(devices: Sequence[Device]) -> list[Target]:
@@ -75,7 +78,7 @@ def _of_the_cpu(device: CpuDevice) -> list[Target]:
     priced = {name: exact[name] for name in _PRICED}
     return [
         Target(ONE_THREAD, device, "baseline", exact, _on_threads(device, exact, 1)),
-        Target(POOL, device, "wide", priced, _on_threads(device, exact, None)),
+        Target(POOL, device, "wide", priced, _on_threads(device, exact, None), POOL_ROWS),
         Target("cpu:float32", device, "accelerator", single, _runner(device, single)),
     ]
 
