@@ -134,6 +134,9 @@ template <bool routed>
     std::optional<TermsArguments> storage;
     const TermsArguments* terms = read_terms(arguments[kQuotedExercise], arguments[kQuotedDividends],
                                              arguments[kQuotedTolerance], origin, storage);
+    if constexpr (routed) {
+        if (terms != nullptr) require_plain_device(arguments[kQuotedDevice], origin);
+    }
     const int threads = read_threads(arguments[kQuotedThreads], origin);
     const bool has_start = arguments[kStart] != nullptr;
     ScalarQuote quote;
@@ -150,12 +153,9 @@ template <bool routed>
     require_decimals(rows, origin);
     RoutedCall call(threads);
     if constexpr (routed) {
-        PyObject* const device = arguments[kQuotedDevice];
-        if (terms != nullptr)
-            require_plain_device(device, origin);
-        else
-            call = RoutedCall(Routed::implied_vol, device, arguments[kQuotedTolerance], rows.size, rows.spot,
-                              rows.strike, threads, origin);
+        if (terms == nullptr)
+            call = RoutedCall(Routed::implied_vol, arguments[kQuotedDevice], arguments[kQuotedTolerance],
+                              rows.size, rows.spot, rows.strike, threads, origin);
     }
     OutputColumn out(arguments[kQuotedOut], inputs.shape(), inputs, origin);
     if (call.elsewhere()) {

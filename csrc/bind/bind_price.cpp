@@ -51,6 +51,9 @@ template <bool routed>
     std::optional<TermsArguments> storage;
     const TermsArguments* terms =
         read_terms(arguments[kExercise], arguments[kDividends], arguments[kTolerance], origin, storage);
+    if constexpr (routed) {
+        if (terms != nullptr) require_plain_device(arguments[kPriceDevice], origin);
+    }
     const int threads = read_threads(arguments[kPriceThreads], origin);
     ScalarRow row;
     if (terms != nullptr && terms->fits_one_row() && arguments[kPriceOut] == nullptr &&
@@ -66,12 +69,9 @@ template <bool routed>
     require_decimals(rows, origin);
     RoutedCall call(threads);
     if constexpr (routed) {
-        PyObject* const device = arguments[kPriceDevice];
-        if (terms != nullptr)
-            require_plain_device(device, origin);
-        else
-            call = RoutedCall(Routed::price, device, arguments[kTolerance], rows.size, rows.spot, rows.strike,
-                              threads, origin);
+        if (terms == nullptr)
+            call = RoutedCall(Routed::price, arguments[kPriceDevice], arguments[kTolerance], rows.size,
+                              rows.spot, rows.strike, threads, origin);
     }
     OutputColumn out(arguments[kPriceOut], inputs.shape(), inputs, origin);
     if (call.elsewhere()) {
@@ -185,6 +185,9 @@ template <bool routed>
     const TermsArguments* terms =
         read_terms(arguments[kExercise], arguments[kDividends], arguments[kTolerance], origin, storage);
     if (terms != nullptr) require_first_order(order, origin);
+    if constexpr (routed) {
+        if (terms != nullptr || order > 1) require_plain_device(arguments[kGreeksDevice], origin);
+    }
     const int threads = read_threads(arguments[kGreeksThreads], origin);
     ScalarRow row;
     if (terms != nullptr && terms->fits_one_row() && arguments[kGreeksOut] == nullptr &&
@@ -200,11 +203,10 @@ template <bool routed>
     require_decimals(rows, origin);
     RoutedCall call(threads);
     if constexpr (routed) {
-        PyObject* const device = arguments[kGreeksDevice];
-        if (terms != nullptr || order > 1) require_plain_device(device, origin);
+        PyObject* const device = order > 1 ? cpu_only() : arguments[kGreeksDevice];
         if (terms == nullptr)
-            call = RoutedCall(Routed::greeks, order > 1 ? cpu_only() : device, arguments[kTolerance],
-                              rows.size, rows.spot, rows.strike, threads, origin);
+            call = RoutedCall(Routed::greeks, device, arguments[kTolerance], rows.size, rows.spot,
+                              rows.strike, threads, origin);
     }
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));

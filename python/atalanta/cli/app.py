@@ -35,6 +35,9 @@ __all__ = ["app", "main"]
 #: Columns a screen is made for at least; a narrower terminal breaks the lines itself.
 _NARROWEST = 20
 
+#: Of `route --calibrate`, for each device: more than a first use may take, so that larger sizes are measured.
+_CALIBRATION_SECONDS = 0.5
+
 app = typer.Typer(
     name="atalanta",
     no_args_is_help=True,
@@ -208,6 +211,46 @@ def doctor(as_json: Json = False, debug: Debug = False) -> None:
                 print_diagnosis(_console(), diagnosis)
         if not diagnosis.selfcheck.passed:
             raise typer.Exit(FAILED)
+
+
+@app.command()
+def route(
+    explain: Annotated[
+        tuple[str, int] | None,
+        typer.Option(
+            help="An operation or class, and its elements: predicted time on each target, and where it changes.",
+            metavar="OP N",
+            show_default=False,
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="Largest error, in the operation's measure; without it that of the CPU."),
+    ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure this machine again, and keep that.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say where operations run on this machine, and why."""
+    with errors_reported(debug):
+        from atalanta.cli import route as routing
+        from atalanta.compute.router import default_router
+
+        if calibrate:
+            default_router().calibrate(budget=_CALIBRATION_SECONDS)
+        asked = None if explain is None else routing.explain(*explain, tolerance)
+        with writing_stdout():
+            if as_json:
+                from atalanta.cli.document import dumps
+
+                told = routing.overview() if asked is None else asked.as_dict()
+                typer.echo(dumps({"command": "route", **told}))
+            elif asked is None:
+                routing.print_overview(_console())
+            else:
+                routing.print_explanation(_console(), asked)
 
 
 @app.command(

@@ -15,9 +15,11 @@ from atalanta.cli.machine import (
     python_description,
 )
 from atalanta.cli.render import print_machine, print_selfcheck
+from atalanta.cli.route import routing_facts
 from atalanta.cli.screen import print_facts, print_heading
 from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
 from atalanta.cli.version import package_version
+from atalanta.compute.router import default_router
 
 __all__ = ["Diagnosis", "examine", "print_diagnosis"]
 
@@ -31,6 +33,7 @@ class Diagnosis:
     packages: dict[str, str]
     machine: MachineCard
     selfcheck: SelfCheck
+    routing: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The diagnosis in plain types, for JSON."""
@@ -40,6 +43,7 @@ class Diagnosis:
             "python": self.python,
             "packages": self.packages,
             "machine": self.machine.as_dict(),
+            "routing": [{"what": what, "state": state} for what, state in self.routing],
             "selfcheck": self.selfcheck.as_dict(),
             "passed": self.selfcheck.passed,
         }
@@ -49,7 +53,7 @@ def examine() -> Diagnosis:
     """Look at this machine and run the self-check.
 
     Raises:
-        InputError: ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
+        InputError: ATALANTA_ISA, ATALANTA_THREADS or a variable of the router cannot be followed.
     """
     return Diagnosis(
         version=package_version(),
@@ -57,6 +61,7 @@ def examine() -> Diagnosis:
         packages=installed_packages(),
         machine=machine_card(),
         selfcheck=run_selfcheck(),
+        routing=tuple(routing_facts(default_router())),
     )
 
 
@@ -70,6 +75,8 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     print_facts(console, _instruction_sets(diagnosis.machine))
     print_heading(console, "Packages")
     print_facts(console, diagnosis.packages.items())
+    print_heading(console, "Routing")
+    print_facts(console, diagnosis.routing)
     print_heading(console, "Self-check")
     print_selfcheck(console, diagnosis.selfcheck)
 

@@ -10,7 +10,6 @@ import os
 import platform
 import secrets
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +67,8 @@ def fingerprint(device: str) -> str:
 
 
 def _version(package: str) -> str:
+    from importlib import metadata  # slow to load, and needed once
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -92,7 +93,7 @@ def load(path: Path, machine: str) -> Curves | None:
     """
     try:
         text = path.read_bytes().decode("utf-8", "replace")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Refused(f"it cannot be read: {error.strerror or error}") from None

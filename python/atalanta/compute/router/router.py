@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import threading
 import time
 from collections.abc import Sequence
@@ -235,7 +233,9 @@ class Router:
             expected = self._core.decide(operation, size, tolerance=tolerance, device=device).seconds
             if expected < _INLINE_SECONDS:
                 return work()
-        return await asyncio.to_thread(work)
+        from asyncio import to_thread  # loads sockets, which pricing an option does not need
+
+        return await to_thread(work)
 
     def attempt(
         self,
@@ -273,7 +273,7 @@ class Router:
     # The user's word
 
     def pin(self, operation: str, target: str | None) -> str | None:
-        """Let an operation, or all of a class, run on one target, whatever was measured; None lifts it.
+        """Let an operation, or those of a class, run on one target, whatever was measured; None lifts it.
 
         A target that does not meet the tolerance of a call is an error then; one that failed is replaced.
 
@@ -285,12 +285,11 @@ class Router:
             The target before, so that it can be put back.
 
         Raises:
-            InputError: an unknown operation or target, or one that does not do the operation.
+            InputError: an unknown operation or target, or one that does nothing of the kind.
         """
         names = self._table.operation_names(operation)
         before = self._pins.get(names[0])
-        chosen = [None if target is None else self._table.pinnable(name, target) for name in names]
-        for name, place in zip(names, chosen, strict=True):
+        for name, place in self._table.pins(operation, names, target).items():
             self._core.pin(self._table.operation(name), place)
             if place is None:
                 self._pins.pop(name, None)
@@ -414,6 +413,8 @@ class Router:
 
     def to_json(self) -> str:
         """`as_dict` as a JSON document; what was not measured is null."""
+        import json
+
         return json.dumps(without_nan(self.as_dict()), indent=1)
 
     def _answer_natively(self) -> None:

@@ -134,20 +134,27 @@ class TargetTable:
             self.require(device)
         return mask
 
-    def pinnable(self, operation: str, target: str) -> int:
-        """The one target that a name stands for, of those that do the operation.
+    def pins(self, asked: str, names: Sequence[str], target: str | None) -> dict[str, int | None]:
+        """The place of the one target that a name stands for, by each operation that it does.
 
         Raises:
             InputError: none or several.
         """
-        able = [place for place in self.able(operation) if target in self._names_of(place)]
-        if len(able) == 1:
-            return able[0]
-        fit = ", ".join(self.targets[place].name for place in self.able(operation))
-        problem = "names several targets" if able else "does not do it, or is none"
-        raise InputError(
-            f"[{ORIGIN}.pin] target of {operation} is {target!r}, which {problem}; give one of {fit}"
-        )
+        if target is None:
+            return dict.fromkeys(names)
+        able = {name: [p for p in self.able(name) if target in self._names_of(p)] for name in names}
+        if not any(able.values()):
+            fit = sorted({self.targets[place].name for name in names for place in self.able(name)})
+            raise InputError(
+                f"[{ORIGIN}.pin] target of {asked} is {target!r}, which is none of {', '.join(fit) or 'nothing'}"
+            )
+        for name, places in able.items():
+            if len(places) > 1:
+                several = ", ".join(self.targets[place].name for place in places)
+                raise InputError(
+                    f"[{ORIGIN}.pin] target of {name} is {target!r}, which has several: give one of {several}"
+                )
+        return {name: places[0] for name, places in able.items() if places}
 
     def _names_of(self, place: int) -> tuple[str, str]:
         return self.targets[place].name, self.targets[place].device.name

@@ -55,8 +55,8 @@ def _product(arrays: Sequence[Any]) -> int:
 
 def _search(arrays: Sequence[Any]) -> int:
     queries, (rows, dimensions) = np.shape(arrays[0]), np.shape(arrays[1])
-    compared = (queries[0] if len(queries) > 1 else 1) * rows
-    return int(math.ceil(compared * dimensions / SEARCH_DIMENSIONS))
+    numbers = int((queries[0] if len(queries) > 1 else 1) * rows * dimensions)
+    return -(-numbers // SEARCH_DIMENSIONS)
 
 
 def _rows(arrays: Sequence[Any]) -> int:

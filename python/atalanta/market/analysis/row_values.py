@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.compute import greeks, implied_vol
+from atalanta.compute.valuation import greeks, implied_vol
 from atalanta.market.analysis.forwards import ForwardFit
 from atalanta.market.chain import Chain
 from atalanta.market.flags import QualityFlag

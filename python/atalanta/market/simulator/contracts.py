@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.compute import greeks
+from atalanta.compute.valuation import greeks
 from atalanta.market.simulator.dividends import Ahead
 from atalanta.market.simulator.listing import Series, list_series
 from atalanta.market.simulator.quotes import Ticks, half_spread

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.compute import greeks
+from atalanta.compute.valuation import greeks
 from atalanta.errors import InputError
 from atalanta.market.simulator.arguments import generator
 from atalanta.market.simulator.arrivals import Arrivals, arrive

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.compute import price
+from atalanta.compute.valuation import price
 from atalanta.market.simulator.dividends import Ahead
 from atalanta.pricing import Dividends
 
