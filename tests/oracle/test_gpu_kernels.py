@@ -8,51 +8,11 @@ import pytest
 from atalanta.compute.devices import device
 from atalanta.pricing import GREEK_NAMES
 
-mp = pytest.importorskip("mpmath").mp
+pytest.importorskip("mpmath")
+from tests.references.european import errors, exact_columns, market, scales
 
 EMULATED = device("emulated")
 FLOAT, DOUBLE_SINGLE = 1e-5, None  # tolerances that choose the format
-
-
-def market(rows, seed):
-    """right, spot, strike, years, rate, vol, dividend_yield: a market's options, calls and puts of both sides."""
-    random = np.random.default_rng(seed)
-    spot = random.uniform(50.0, 150.0, rows)
-    strike = spot * np.exp(random.uniform(-0.6, 0.6, rows))
-    years, vol = random.uniform(0.02, 2.0, rows), random.uniform(0.08, 0.8, rows)
-    rate, dividend_yield = np.full(rows, 0.03), random.choice([0.0, 0.02], rows)
-    return random.choice([-1.0, 1.0], rows), spot, strike, years, rate, vol, dividend_yield
-
-
-def exact_row(right, spot, strike, years, rate, vol, dividend_yield):
-    """Price and the six Greeks of order 1 in 40 digits."""
-    s, k, t, r, v, q = (mp.mpf(float(x)) for x in (spot, strike, years, rate, vol, dividend_yield))
-    e, total = int(right), v * mp.sqrt(t)
-    spot_now, strike_now = s * mp.exp(-q * t), k * mp.exp(-r * t)
-    d1 = mp.log(spot_now / strike_now) / total + total / 2
-    spot_leg, strike_leg = (x * mp.ncdf(e * d) for x, d in ((spot_now, d1), (strike_now, d1 - total)))
-    density = spot_now * mp.npdf(d1)
-    return (
-        e * (spot_leg - strike_leg),
-        e * spot_leg / s,
-        density / (s * s * total),
-        density * mp.sqrt(t),
-        e * (q * spot_leg - r * strike_leg) - density * v / (2 * mp.sqrt(t)),
-        e * t * strike_leg,
-        -e * t * spot_leg,
-    )
-
-
-def scales(right, spot, strike, years, rate, vol, dividend_yield):
-    """What the errors of the seven columns are counted in."""
-    root = np.sqrt(years)
-    carry = np.abs(rate) * strike + np.abs(dividend_yield) * spot
-    return np.array(
-        [
-            *(spot, np.abs(right), 1.0 / (spot * vol * root), spot * root, spot * vol / root + carry),
-            *(strike * years, spot * years),
-        ]
-    )
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +22,7 @@ def options():
 
 @pytest.fixture(scope="module")
 def exact(options):
-    with mp.workdps(40):
-        return [exact_row(*row) for row in zip(*options, strict=True)]
-
-
-def errors(found, exact, column):
-    """The errors, formed in 40 digits."""
-    with mp.workdps(40):
-        return np.array([float(mp.mpf(float(x)) - row[column]) for x, row in zip(found, exact, strict=True)])
+    return exact_columns(options)[0]
 
 
 def test_float_prices(options, exact):
