@@ -9,7 +9,7 @@ from atalanta.compute.devices import device
 from atalanta.pricing import GREEK_NAMES
 
 pytest.importorskip("mpmath")
-from tests.references.european import errors, exact_columns, market, scales
+from tests.references.european import domain, errors, exact_columns, market, scales
 
 EMULATED = device("emulated")
 FLOAT, DOUBLE_SINGLE = 1e-5, None  # tolerances that choose the format
@@ -21,8 +21,26 @@ def options():
 
 
 @pytest.fixture(scope="module")
+def domain_rows():
+    rows = domain(1500, seed=9)
+    return rows, *exact_columns(rows)
+
+
+@pytest.fixture(scope="module")
 def exact(options):
     return exact_columns(options)[0]
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "prices", "greeks"), [(FLOAT, 2.5e-7, 2e-6), (DOUBLE_SINGLE, 1e-13, 1e-12)]
+)
+def test_the_whole_domain(domain_rows, tolerance, prices, greeks):
+    """The guarantees do not rest on a market's rows."""
+    rows, exact, scale = domain_rows
+    found = EMULATED.run("greeks", *rows, tolerance=tolerance)
+    worst = [np.abs(errors(found[column], exact, column) / scale[column]).max() for column in range(7)]
+    assert worst[0] <= prices
+    assert max(worst[1:]) <= greeks
 
 
 def test_float_prices(options, exact):

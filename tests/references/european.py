@@ -14,6 +14,21 @@ def market(rows, seed):
     return random.choice([-1.0, 1.0], rows), spot, strike, years, rate, vol, dividend_yield
 
 
+def domain(rows, seed):
+    """Rows of the whole domain that float kernels take: near and far, minutes to decades, carry to 0.25."""
+    random = np.random.default_rng(seed)
+    spot = np.exp(random.uniform(-20.0, 20.0, rows))
+    years, total = (np.exp(random.uniform(*np.log(ends), rows)) for ends in ((1e-6, 60.0), (4e-3, 2.0)))
+    rate, dividend_yield = (
+        np.clip(random.uniform(-0.1, 0.15, rows), -0.25 / years, 0.25 / years) for _ in "rq"
+    )
+    near = (dividend_yield - rate) * years + total * random.uniform(-7.0, 7.0, rows)
+    wide = random.uniform(np.log(1e-3), np.log(1.75), rows)
+    moneyness = np.where(random.random(rows) < 0.8, np.clip(near, np.log(1e-3), np.log(1.75)), wide)
+    right = random.choice([-1.0, 1.0], rows)
+    return right, spot, spot * np.exp(moneyness), years, rate, total / np.sqrt(years), dividend_yield
+
+
 def exact_row(right, spot, strike, years, rate, vol, dividend_yield):
     """Price and the six Greeks of order 1 in 40 digits."""
     s, k, t, r, v, q = (mp.mpf(float(x)) for x in (spot, strike, years, rate, vol, dividend_yield))
