@@ -1,6 +1,6 @@
-// Double-single arithmetic: a value is hi + lo, |lo| <= ulp(hi) / 2, about 48 bits. Every step of an error-free
-// transformation goes through `sum`, `product` and `fused`, which no compiler may reassociate or contract.
-// Entries: DoubleSingle and its arithmetic; Amount, which holds a double exactly.
+// Double-single arithmetic: a value is hi + lo, |lo| <= ulp(hi) / 2, about 48 bits. Every step of an
+// error-free transformation goes through `sum`, `product` and `fused`, which no compiler may reassociate or
+// contract. Entries: DoubleSingle and its arithmetic; Amount, which holds a double exactly.
 namespace atalanta_gpu {
 
 struct DoubleSingle {
@@ -28,9 +28,15 @@ ATALANTA_FUNCTION DoubleSingle exact_product(float a, float b) {
     return {p, fused(a, b, -p)};
 }
 
-ATALANTA_FUNCTION DoubleSingle pair(float a) { return {a, 0.0f}; }
-ATALANTA_FUNCTION DoubleSingle pair(Amount a) { return {a.hi, a.lo}; }
-ATALANTA_FUNCTION DoubleSingle negative(DoubleSingle a) { return {-a.hi, -a.lo}; }
+ATALANTA_FUNCTION DoubleSingle pair(float a) {
+    return {a, 0.0f};
+}
+ATALANTA_FUNCTION DoubleSingle pair(Amount a) {
+    return {a.hi, a.lo};
+}
+ATALANTA_FUNCTION DoubleSingle negative(DoubleSingle a) {
+    return {-a.hi, -a.lo};
+}
 ATALANTA_FUNCTION DoubleSingle times_power(DoubleSingle a, float power) {  // of two: exact
     return {a.hi * power, a.lo * power};
 }
@@ -47,7 +53,9 @@ ATALANTA_FUNCTION DoubleSingle add(DoubleSingle a, float b) {
     return exact_sum_ordered(s.hi, sum(s.lo, a.lo));
 }
 
-ATALANTA_FUNCTION DoubleSingle subtract(DoubleSingle a, DoubleSingle b) { return add(a, negative(b)); }
+ATALANTA_FUNCTION DoubleSingle subtract(DoubleSingle a, DoubleSingle b) {
+    return add(a, negative(b));
+}
 
 ATALANTA_FUNCTION DoubleSingle multiply(DoubleSingle a, DoubleSingle b) {
     const DoubleSingle p = exact_product(a.hi, b.hi);
@@ -69,7 +77,8 @@ ATALANTA_FUNCTION DoubleSingle divide(DoubleSingle a, DoubleSingle b) {
     return add(exact_sum_ordered(first, second), third);
 }
 
-// Newton's step from the built-in root, which may be off by 4 units, to the nearest float, and one from there.
+// Newton's step from the built-in root, which may be off by 4 units, to the nearest float, and one from
+// there.
 ATALANTA_FUNCTION DoubleSingle square_root(DoubleSingle a) {
     const float rough = root(a.hi);
     const float s = sum(rough, quotient(subtract(a, exact_product(rough, rough)).hi, 2.0f * rough));

@@ -25,11 +25,11 @@ ATALANTA_FUNCTION bool in_domain(Contract o, float s) {
 }
 
 struct Position {
-    float gain;          // right (S' - K'), the discounted amounts
-    float base, other;   // min and max of these
-    float h, s, bell;    // e^(-z1^2/2)
-    bool call_outside;   // the call is out of the money
-    bool seen;           // z2 is within the table; beyond it the out-of-the-money option is worth 0
+    float gain;         // right (S' - K'), the discounted amounts
+    float base, other;  // min and max of these
+    float h, s, bell;   // e^(-z1^2/2)
+    bool call_outside;  // the call is out of the money
+    bool seen;          // z2 is within the table; beyond it the out-of-the-money option is worth 0
 };
 
 ATALANTA_FUNCTION Position position_of(Contract o, float s) {
@@ -84,7 +84,8 @@ ATALANTA_FUNCTION Greeks greeks_single(Contract o, float vol) {
             quotient(o.right * spot_leg, spot),
             quotient(density, spot * spot * s),
             density * root_years,
-            fused(o.right, fused(o.dividend_yield, spot_leg, -o.rate * strike_leg), quotient(-0.5f * density * vol, root_years)),
+            fused(o.right, fused(o.dividend_yield, spot_leg, -o.rate * strike_leg),
+                  quotient(-0.5f * density * vol, root_years)),
             o.right * o.years * strike_leg,
             -o.right * o.years * spot_leg};
 }
@@ -114,8 +115,8 @@ ATALANTA_FUNCTION WideLegs legs_of(WideContract o) {
     const DoubleSingle growth = multiply(spot, exponential_less_one(g));
     const DoubleSingle discount = exponential(negative(multiply(o.rate, o.years)));
     const DoubleSingle gain = multiply(add(difference(o.spot, o.strike), growth), discount);
-    return {times_power(gain, o.right), multiply(add(spot, growth), discount), multiply(pair(o.strike), discount),
-            add(log_ratio(o.spot, o.strike), g)};
+    return {times_power(gain, o.right), multiply(add(spot, growth), discount),
+            multiply(pair(o.strike), discount), add(log_ratio(o.spot, o.strike), g)};
 }
 
 struct WidePosition {

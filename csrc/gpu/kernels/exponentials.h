@@ -33,7 +33,9 @@ ATALANTA_FUNCTION float exponential_less_one(float x) {
 }
 
 // k such that ratio * 2^-k is in [sqrt(1/2), sqrt(2)).
-ATALANTA_FUNCTION int binary_exponent(float ratio) { return (bits_of(ratio) - 0x3f3504f3) >> 23; }
+ATALANTA_FUNCTION int binary_exponent(float ratio) {
+    return (bits_of(ratio) - 0x3f3504f3) >> 23;
+}
 
 // ln((b + gap) / b') where b' = b 2^k is the nearer power; `total` is their sum.
 ATALANTA_FUNCTION float assembled_logarithm(float gap, float total, int k) {

@@ -3,9 +3,9 @@
 // domain is NaN: the host solves it. The steps are those of pricing/implied_vol_near.hpp.
 namespace atalanta_gpu {
 
-ATALANTA_CONSTANT kLeastValue = 1e-6f;         // of the out-of-the-money option, in units of the spot
-ATALANTA_CONSTANT kMostValue = 0.45f;          // in units of the smaller discounted amount
-ATALANTA_CONSTANT kMostLogMoneyness = 3.5f;    // of the fits below
+ATALANTA_CONSTANT kLeastValue = 1e-6f;       // of the out-of-the-money option, in units of the spot
+ATALANTA_CONSTANT kMostValue = 0.45f;        // in units of the smaller discounted amount
+ATALANTA_CONSTANT kMostLogMoneyness = 3.5f;  // of the fits below
 ATALANTA_CONSTANT kMostNormalVol = 1.34f;
 ATALANTA_CONSTANT kRootTwoPi = 2.50662827f;
 
@@ -31,9 +31,11 @@ ATALANTA_FUNCTION bool in_domain(WideContract o, NormalisedQuote quote) {
 ATALANTA_FUNCTION float normal_model_vol(float value, float base, float gap, float a) {
     const float eta = quotient(gap, value * kRootTwoPi);
     // Near the money a and the logarithm vanish together.
-    const float least = 1e-3f * value * kRootTwoPi, slope = gap > 1e-5f * base ? quotient(a, gap) : quotient(1.0f, base);
+    const float least = 1e-3f * value * kRootTwoPi,
+                slope = gap > 1e-5f * base ? quotient(a, gap) : quotient(1.0f, base);
     const float growth = eta < 1e-3f ? eta * fused(-0.5f, eta, 1.0f) : logarithm(1.0f + eta);
-    const float ratio = gap < least ? slope * value * kRootTwoPi * fused(0.5f, eta, 1.0f) : quotient(a, growth);
+    const float ratio =
+        gap < least ? slope * value * kRootTwoPi * fused(0.5f, eta, 1.0f) : quotient(a, growth);
     const float shifted = root(growth + 2.1f), x = quotient(1.0f, shifted);
     float p = fused(x, -8465.85034f, 33590.4830f);
     p = fused(x, p, -57406.0856f);
@@ -52,7 +54,8 @@ ATALANTA_FUNCTION float normal_model_vol(float value, float base, float gap, flo
 ATALANTA_FUNCTION float lognormal_correction(float normal_vol, float a) {
     const float u = normal_vol * normal_vol, z = 0.25f * a * a;
     const float c1 = fused(z, fused(z, 9.96322461e-5f, -1.49323941e-3f), 4.16232929e-2f);
-    const float c2 = fused(z, -1.49301183e-4f, 3.77222286e-3f), c3 = fused(z, -6.00218353e-5f, 2.70039807e-4f);
+    const float c2 = fused(z, -1.49301183e-4f, 3.77222286e-3f),
+                c3 = fused(z, -6.00218353e-5f, 2.70039807e-4f);
     return normal_vol * fused(u, fused(u, fused(u, fused(u, 9.62642272e-5f, c3), c2), c1), 1.00002117f);
 }
 

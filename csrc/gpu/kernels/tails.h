@@ -1,14 +1,15 @@
-// The scaled normal tail Q(x) = e^(x^2/2) N(-x) and R = -Q', x in [-2, 14], from a table of both at 1025 nodes
-// and their Taylor series there: Q^(n+1) = x Q^(n) + n Q^(n-1). R has a table of its own because Q' = xQ -
-// 1/sqrt(2 pi) cancels. Entry: tail_difference, Q(h - s/2) - Q(h + s/2) without cancellation for small s.
+// The scaled normal tail Q(x) = e^(x^2/2) N(-x) and R = -Q', x in [-2, 14], from a table of both at 1025
+// nodes and their Taylor series there: Q^(n+1) = x Q^(n) + n Q^(n-1). R has a table of its own because Q' =
+// xQ - 1/sqrt(2 pi) cancels. Entry: tail_difference, Q(h - s/2) - Q(h + s/2) without cancellation for small
+// s.
 namespace atalanta_gpu {
 
-ATALANTA_CONSTANT kLastNode = 14.0f;    // beyond it e^(-x^2/2) is 0 in float
-ATALANTA_CONSTANT kNarrow = 0.25f;      // up to this s the difference is a series in s
+ATALANTA_CONSTANT kLastNode = 14.0f;  // beyond it e^(-x^2/2) is 0 in float
+ATALANTA_CONSTANT kNarrow = 0.25f;    // up to this s the difference is a series in s
 ATALANTA_CONSTANT kInverseRootTwoPi = 0.398942280f;
 
 struct Node {
-    int place;     // of its four numbers in the table
+    int place;  // of its four numbers in the table
     float centre;
 };
 
@@ -77,7 +78,8 @@ ATALANTA_FUNCTION DoubleSingle narrow_difference(DoubleSingle h, DoubleSingle s)
     const float x = h.hi, d6 = fused(x, d5.hi, 5.0f * d4.hi), d7 = fused(x, d6, 6.0f * d5.hi);
     const float d8 = fused(x, d7, 7.0f * d6), d9 = fused(x, d8, 8.0f * d7);
     const float d11 = fused(x, fused(x, d9, 9.0f * d8), 10.0f * d9);
-    const float far = fused(y.hi, fused(y.hi, d11 * 2.50521084e-8f, d9 * 2.75573192e-6f), d7 * 1.98412698e-4f);
+    const float far =
+        fused(y.hi, fused(y.hi, d11 * 2.50521084e-8f, d9 * 2.75573192e-6f), d7 * 1.98412698e-4f);
     const DoubleSingle fifth = add(multiply(d5, DoubleSingle{8.33333377e-3f, -4.34617203e-10f}), y.hi * far);
     const DoubleSingle third = multiply(d3, DoubleSingle{1.66666672e-1f, -4.96705388e-9f});
     return multiply(s, subtract(at.slope, multiply(y, add(third, multiply(y, fifth)))));

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from atalanta.cli.findings import FINDERS, Finding
 from atalanta.cli.machine import (
     MachineCard,
     installed_packages,
@@ -15,25 +16,23 @@ from atalanta.cli.machine import (
     python_description,
 )
 from atalanta.cli.render import print_machine, print_selfcheck
-from atalanta.cli.route import routing_facts
 from atalanta.cli.screen import print_facts, print_heading
 from atalanta.cli.selfcheck import SelfCheck, run_selfcheck
 from atalanta.cli.version import package_version
-from atalanta.compute.router import default_router
 
 __all__ = ["Diagnosis", "examine", "print_diagnosis"]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The machine, the interpreter, the packages and whether the kernels compute what they should."""
+    """The machine, its devices, the interpreter, the packages and whether the kernels compute what they should."""
 
     version: str
     python: str
     packages: dict[str, str]
     machine: MachineCard
+    findings: tuple[Finding, ...]
     selfcheck: SelfCheck
-    routing: tuple[tuple[str, str], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The diagnosis in plain types, for JSON."""
@@ -43,7 +42,7 @@ class Diagnosis:
             "python": self.python,
             "packages": self.packages,
             "machine": self.machine.as_dict(),
-            "routing": [{"what": what, "state": state} for what, state in self.routing],
+            **{finding.key: finding.document for finding in self.findings},
             "selfcheck": self.selfcheck.as_dict(),
             "passed": self.selfcheck.passed,
         }
@@ -60,8 +59,8 @@ def examine() -> Diagnosis:
         python=python_description(),
         packages=installed_packages(),
         machine=machine_card(),
+        findings=tuple(find() for find in FINDERS),
         selfcheck=run_selfcheck(),
-        routing=tuple(routing_facts(default_router())),
     )
 
 
@@ -73,10 +72,11 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     print_machine(console, diagnosis.machine)
     print_heading(console, "Instruction sets of this build")
     print_facts(console, _instruction_sets(diagnosis.machine))
+    for finding in diagnosis.findings:
+        print_heading(console, finding.heading)
+        print_facts(console, finding.facts)
     print_heading(console, "Packages")
     print_facts(console, diagnosis.packages.items())
-    print_heading(console, "Routing")
-    print_facts(console, diagnosis.routing)
     print_heading(console, "Self-check")
     print_selfcheck(console, diagnosis.selfcheck)
 

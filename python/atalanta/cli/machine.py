@@ -25,7 +25,14 @@ __all__ = [
 ]
 
 #: Third-party packages the command line reports on, and the extra of this package that brings each.
-_PACKAGES = {"numpy": None, "narwhals": None, "polars": "files", "pandas": "frames", "pyarrow": "frames"}
+_PACKAGES = {
+    "numpy": None,
+    "narwhals": None,
+    "polars": "files",
+    "pandas": "frames",
+    "pyarrow": "frames",
+    "mlx": "mlx" if sys.platform == "darwin" else "cuda",
+}
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,7 @@ def _unused(variants: tuple[InstructionSet, ...], threads: int, cores: int) -> t
     unused = [(name, "this processor runs it, but ATALANTA_ISA chose another") for name in wider]
     if threads < cores:
         unused.append((f"{cores - threads} of {cores} cores", f"the kernels were given {threads} threads"))
-    unused.append(("GPU", "this version has no GPU kernels"))
+    unused.append(("GPU", "the report is computed on the processor; `atalanta doctor` lists the devices"))
     if sys.platform == "darwin" and platform.machine() == "arm64":
         unused.append(("Neural Engine", "half precision cannot price to a cent"))
     return tuple(unused)

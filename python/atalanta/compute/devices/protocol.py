@@ -44,6 +44,7 @@ class Operation:
 
 _CONTRACT = ("spot", "strike", "years", "rate")
 _OPTION = ("right", *_CONTRACT, "vol", "dividend_yield")
+_BEYOND = ", beyond what one rounding of each input to float64 moves it by"
 _SUM_MEASURE = "error of a sum of products per sum of its |terms| and per number of them"
 
 #: Every operation by name. Columns broadcast to one shape (...); right is +1 for a call, -1 for a put.
@@ -51,20 +52,22 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         one.name: one
         for one in (
-            Operation("price", _OPTION, "(...) float64", "error of a price per unit of spot"),
+            Operation(
+                "price", _OPTION, "(...) float64", f"error per unit of the larger of spot and price{_BEYOND}"
+            ),
             Operation(
                 "greeks",
                 _OPTION,
                 "(7, ...) float64: the columns of order 1 in the order of pricing.GREEK_NAMES",
-                "error of a column per unit of its scale: spot for price; 1 for delta; 1 / (spot vol sqrt(years)) "
+                "error of a column per unit of its scale: as price for price; 1 for delta; 1 / (spot vol sqrt(years)) "
                 "for gamma; spot sqrt(years) for vega; spot vol / sqrt(years) + |rate| strike + |yield| spot for "
-                "theta; strike years for rho; spot years for phi",
+                f"theta; strike years for rho; spot years for phi{_BEYOND}",
             ),
             Operation(
                 "implied_vol",
                 ("price", "right", *_CONTRACT, "dividend_yield"),
                 "(...) float64 vols and (...) uint8 statuses, see pricing.ImpliedVolStatus",
-                "relative error of a vol, beyond what the rounding of the inputs to float64 moves it by",
+                f"relative error of a vol{_BEYOND}",
             ),
             Operation("matmul", ("a", "b"), "(m, n) of (m, k) and (k, n)", _SUM_MEASURE),
             Operation("add", ("a", "b"), "(...)", "error per |a| + |b|"),
