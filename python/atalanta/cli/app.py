@@ -258,14 +258,21 @@ def route(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def bench(ctx: typer.Context) -> None:
-    """Measure the kernels on this machine, alone or beside a peer."""
-    from atalanta.cli.bench import bench as run_bench
-
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    command.command()(run_bench)
+    """Measure the kernels on this machine, alone or beside a peer; or, as `bench router`, where they run."""
     with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
-        typer.main.get_command(command)(args=words, prog_name="atalanta bench")
+        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        name = "atalanta bench"
+        if words[:1] == ["router"]:
+            from atalanta.cli.bench_router import bench_router
+
+            command.command()(bench_router)
+            name, words = f"{name} router", words[1:]
+        else:
+            from atalanta.cli.bench import bench as run_bench
+
+            command.command()(run_bench)
+        typer.main.get_command(command)(args=words, prog_name=name)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """How each operation is counted, and what it is measured on. Main entries: `WORKLOADS`, `work_of`.
 
-Calibration uses slices of arrays made once, so that making them costs less than measuring.
+Samples are slices of arrays made once, so that making them costs less than measuring.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -66,70 +65,66 @@ def _rows(arrays: Sequence[Any]) -> int:
 
 # A block is repeated: making what is measured must take less time than measuring it.
 _BLOCK = 1024
-_MOST_ROWS = 65_536
+_LEAST = 1 << 17
 
 
-@cache
-def _contracts() -> Arrays:
-    """A block of an index chain: two rights, strikes around the spot, expiries to a year, a smile of vols."""
-    place = np.arange(_BLOCK)
-    right = np.where(place % 2 == 0, 1, -1).astype(np.int8)
-    strike = 70.0 + 60.0 * (place % 61) / 61.0
-    years = 0.02 + (place % 53) / 53.0
-    vol = 0.15 + 0.2 * (place % 17) / 17.0
-    return right, strike, years, vol
+class _Repeated:
+    """A block over and over, as long as was ever asked for, and handed out in slices."""
+
+    def __init__(self, block: Callable[[], Any]) -> None:
+        self._block, self._whole = block, None
+
+    def first(self, count: int) -> Any:
+        whole = self._whole
+        if whole is None or len(whole) < count:
+            whole = self._whole = np.resize(self._block(), max(count, _LEAST))
+        return whole[:count]
 
 
-def _repeated(column: Any, rows: int) -> Any:
-    return np.resize(column, max(rows, _MOST_ROWS))
+def _prices() -> Any:
+    from atalanta import pricing
+
+    strike, years, vol = _STRIKE.first(_BLOCK), _YEARS.first(_BLOCK), _VOL.first(_BLOCK)
+    right = _RIGHT.first(_BLOCK)
+    return pricing.price(right, 100.0, strike, years, 0.03, vol, dividend_yield=0.01, threads=1)
 
 
-@cache
-def _columns(rows: int) -> Arrays:
-    return tuple(_repeated(column, rows) for column in _contracts())
+# An index chain: two rights, strikes around the spot, expiries to a year, a smile of vols; and plain numbers.
+_RIGHT = _Repeated(lambda: np.where(np.arange(_BLOCK) % 2 == 0, 1, -1).astype(np.int8))
+_STRIKE = _Repeated(lambda: 70.0 + 60.0 * (np.arange(_BLOCK) % 61) / 61.0)
+_YEARS = _Repeated(lambda: 0.02 + (np.arange(_BLOCK) % 53) / 53.0)
+_VOL = _Repeated(lambda: 0.15 + 0.2 * (np.arange(_BLOCK) % 17) / 17.0)
+_PRICE = _Repeated(_prices)
+_NUMBERS = _Repeated(lambda: 0.5 + (np.arange(_BLOCK) % 97) / 97.0)
 
 
 def _option(rows: int) -> Arrays:
-    right, strike, years, vol = (column[:rows] for column in _columns(max(rows, _MOST_ROWS)))
+    columns = _RIGHT.first(rows), _STRIKE.first(rows), _YEARS.first(rows), _VOL.first(rows)
+    right, strike, years, vol = columns
     return right, 100.0, strike, years, 0.03, vol, 0.01
-
-
-@cache
-def _prices(rows: int) -> Any:
-    from atalanta import pricing
-
-    right, strike, years, vol = _contracts()
-    block = pricing.price(right, 100.0, strike, years, 0.03, vol, dividend_yield=0.01, threads=1)
-    return _repeated(block, rows)
 
 
 def _quoted(rows: int) -> Arrays:
     right, spot, strike, years, rate, _, dividend_yield = _option(rows)
-    return _prices(max(rows, _MOST_ROWS))[:rows], right, spot, strike, years, rate, dividend_yield
-
-
-@cache
-def _numbers(count: int) -> Any:
-    return np.resize(0.5 + (np.arange(_BLOCK) % 97) / 97.0, count)
+    return _PRICE.first(rows), right, spot, strike, years, rate, dividend_yield
 
 
 def _vectors(count: int) -> Callable[[int], Arrays]:
-    most = 1 << 17
-    return lambda work: tuple(_numbers(max(work, most))[:work] for _ in range(count))
+    return lambda work: (_NUMBERS.first(work),) * count
 
 
 def _square(work: int) -> Arrays:
     side = max(1, round(math.sqrt(work)))
-    matrix = _numbers(side * side).reshape(side, side)
+    matrix = _NUMBERS.first(side * side).reshape(side, side)
     return matrix, matrix
 
 
 def _corpus(work: int) -> Arrays:
-    vectors = _numbers(work * SEARCH_DIMENSIONS).reshape(work, SEARCH_DIMENSIONS)
+    vectors = _NUMBERS.first(work * SEARCH_DIMENSIONS).reshape(work, SEARCH_DIMENSIONS)
     return vectors[:1], vectors, min(10, work)
 
 
-_PRICED = (64, 1024, POOL_ROWS + 1, 2 * POOL_ROWS, _MOST_ROWS)
+_PRICED = (64, 1024, POOL_ROWS + 1, 2 * POOL_ROWS, 8 * POOL_ROWS)
 
 #: Every operation of the devices, by name.
 WORKLOADS: Mapping[str, Workload] = MappingProxyType(
