@@ -160,6 +160,7 @@ class Router {
     std::size_t candidates(std::size_t operation, double work, Memory where,
                            Candidates& found) const noexcept;
     double untimed_order(const Operation& operation, std::size_t target, double work) const noexcept;
+    void keep_baseline(Candidates& found, std::size_t count) const noexcept;
     void keep_incumbent(Candidates& found, std::size_t count, std::size_t incumbent) const noexcept;
     Reason reason_for(const Operation& operation, const Candidate& first, std::size_t count) const noexcept;
     bool worth_trying(Operation& operation, std::size_t target, double expected, double best, double work,

@@ -7,7 +7,9 @@
 namespace atalanta::routing {
 namespace {
 
-constexpr double kHysteresis = 0.95;             // a newcomer must be so much quicker than the incumbent
+constexpr double kHysteresis = 0.95;  // a newcomer must be so much quicker than the incumbent
+// Where the baseline takes so little, timing is noise: it stays first unless another is twice as quick.
+constexpr double kLittle = 20e3, kClearly = 0.5;
 constexpr double kOften = 100e3, kSeldom = 5e3;  // ns: from here every call is timed; below, one in sixteen
 
 unsigned sampling_for(double ns) noexcept {
@@ -74,6 +76,17 @@ std::size_t Router::candidates(std::size_t index, double work, Memory where,
     return count;
 }
 
+// Small work stays where it is at home unless much is to be gained.
+void Router::keep_baseline(Candidates& found, std::size_t count) const noexcept {
+    for (std::size_t i = 1; i < count; ++i) {
+        if (targets_[found[i].target].tier != Tier::baseline || !(found[i].order < kLittle)) continue;
+        if (found[0].order > kClearly * found[i].order)
+            std::rotate(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(i),
+                        found.begin() + static_cast<std::ptrdiff_t>(i + 1));
+        return;
+    }
+}
+
 // The incumbent stays first unless the newcomer is clearly quicker: constant sizes do not flutter.
 void Router::keep_incumbent(Candidates& found, std::size_t count, std::size_t incumbent) const noexcept {
     for (std::size_t i = 1; i < count; ++i) {
@@ -100,6 +113,7 @@ Ranking Router::rank(std::size_t index, std::size_t bin, Memory where, std::uint
     if (count == 0) return {};
     const bool free = operation.pinned == kNowhere && operation.threshold == 0;
     if (free && (before & 15) != 0) keep_incumbent(found, count, (before & 15) - 1);
+    if (free && !std::isnan(found[0].ns)) keep_baseline(found, count);
     Ranking ranking;
     bool any = false;
     for (std::size_t i = 0; i < count; ++i) {

@@ -33,11 +33,11 @@ class CallCost:
 
 
 def decision_ns(router: Router) -> float:
-    """One native decision in a loop over sizes in no order: the median of several runs."""
+    """One native decision in a loop over sizes in no order: the least of several runs."""
     router.begin()
     core = router._core
     place = core.operation_index("price", "bench")
-    return float(np.median([core.time_decisions(place, _DECISIONS) for _ in range(_ROUNDS)]))
+    return min(core.time_decisions(place, _DECISIONS) for _ in range(_ROUNDS))
 
 
 def call_costs() -> list[CallCost]:

@@ -72,7 +72,8 @@ class _Repeated:
     """A block over and over, as long as was ever asked for, and handed out in slices."""
 
     def __init__(self, block: Callable[[], Any]) -> None:
-        self._block, self._whole = block, None
+        self._block = block
+        self._whole: Any = None
 
     def first(self, count: int) -> Any:
         whole = self._whole
