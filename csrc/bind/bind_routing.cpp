@@ -202,7 +202,7 @@ void bind_core(py::module_& module) {
         .def("add_target", &RouterCore::add_target, py::arg("name"), py::arg("tier"), py::arg("on_device"),
              py::arg("transfer_ns_per_byte"))
         .def("add_operation", &RouterCore::add_operation, py::arg("name"), py::arg("kind"),
-             py::arg("bytes_per_element"), py::arg("cache_bytes"))
+             py::arg("bytes_per_element"))
         .def("add_alias", &RouterCore::add_alias, py::arg("name"), py::arg("operation"))
         .def("name_device", &RouterCore::name_device, py::arg("name"), py::arg("targets"))
         .def("set_default_tolerance", &RouterCore::set_default_tolerance, py::arg("operation"),

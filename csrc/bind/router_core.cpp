@@ -72,11 +72,10 @@ std::size_t RouterCore::add_target(const std::string& name, const std::string& t
 }
 
 std::size_t RouterCore::add_operation(const std::string& name, const std::string& kind,
-                                      double bytes_per_element, const std::vector<double>& cache_bytes) {
+                                      double bytes_per_element) {
     const auto class_index = position_of(kind, routing::kClassNames, "class");
     const std::size_t index =
-        router_->add_operation(static_cast<routing::OperationClass>(class_index), bytes_per_element,
-                               routing::piece_bounds(cache_bytes, bytes_per_element));
+        router_->add_operation(static_cast<routing::OperationClass>(class_index), bytes_per_element);
     if (index == routing::kNowhere) {
         raise_input_error(kOrigin,
                           "there are more than " + std::to_string(routing::kMostOperations) + " operations");

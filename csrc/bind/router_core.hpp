@@ -17,8 +17,7 @@ class RouterCore {
 
     std::size_t add_target(const std::string& name, const std::string& tier, bool on_device,
                            double transfer_ns_per_byte);
-    std::size_t add_operation(const std::string& name, const std::string& kind, double bytes_per_element,
-                              const std::vector<double>& cache_bytes);
+    std::size_t add_operation(const std::string& name, const std::string& kind, double bytes_per_element);
     void add_alias(const std::string& name, std::size_t operation);
     void name_device(const std::string& name, routing::TargetMask targets);
     // The error that a call without a tolerance accepts.

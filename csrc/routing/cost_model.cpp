@@ -1,6 +1,7 @@
 #include "routing/cost_model.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <thread>
@@ -39,7 +40,8 @@ class Interpolation {
     Interpolation(std::span<const CostPoint> points, OperationClass kind) : points_(points), kind_(kind) {}
 
     double at(double work) const noexcept {
-        if (points_.size() == 1) return points_[0].ns;
+        if (points_.size() == 1)  // at most proportional, and never less than what was measured
+            return points_[0].ns * std::max(1.0, effort_of(kind_, work) / effort(points_[0].work));
         std::size_t upper = 1;
         while (upper + 1 < points_.size() && static_cast<double>(points_[upper].work) < work) ++upper;
         const CostPoint &from = points_[upper - 1], &to = points_[upper];
@@ -56,28 +58,11 @@ class Interpolation {
 
 }  // namespace
 
-PieceBounds piece_bounds(std::span<const double> cache_bytes, double bytes_per_element) noexcept {
-    PieceBounds bounds{};
-    double least = 16.0;
-    for (std::size_t i = 0; i < bounds.size(); ++i) {
-        const double bytes = i < cache_bytes.size() ? cache_bytes[i] : 8.0 * bytes_per_element * least;
-        bounds[i] = std::clamp(bytes / bytes_per_element, least, static_cast<double>(kLargestWork) / 16.0);
-        least = 4.0 * bounds[i];
-    }
-    return bounds;
-}
-
-void CostModel::define(OperationClass kind, const PieceBounds& bounds) noexcept {
-    kind_ = kind;
-    bounds_ = bounds;
-}
-
 void CostModel::calibrate(std::span<const CostPoint> points) noexcept {
     const Hold hold(busy_);
     const Interpolation measured(points, kind_);
     for (std::size_t i = 0; i < kPieces; ++i) {
-        const double low = i == 0 ? 1.0 : bounds_[i - 1];
-        const double high = i + 1 == kPieces ? 64.0 * bounds_[i - 1] : bounds_[i];
+        const auto [low, high] = piece_ends(i);
         fits_[i].start(effort_of(kind_, low), measured.at(low), effort_of(kind_, high), measured.at(high));
         published_[i].base_a.store(fits_[i].line().a, std::memory_order_relaxed);
         published_[i].base_b.store(fits_[i].line().b, std::memory_order_relaxed);
@@ -124,14 +109,17 @@ CostModel::Effect CostModel::observe(double work, double ns) noexcept {
 
 std::array<double, 2> CostModel::piece_range(double work) const noexcept {
     const std::size_t piece = piece_of(work);
-    return {piece == 0 ? 1.0 : bounds_[piece - 1],
-            piece + 1 == kPieces ? static_cast<double>(kLargestWork) : bounds_[piece]};
+    return {piece_ends(piece)[0],
+            piece + 1 == kPieces ? static_cast<double>(kLargestWork) : piece_end(piece)};
 }
 
-std::size_t CostModel::piece_of(double work) const noexcept {
-    std::size_t piece = 0;
-    for (const double bound : bounds_) piece += work > bound;
-    return piece;
+std::size_t CostModel::piece_of(double work) noexcept {
+    const auto doublings = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(work)));
+    return std::min(kPieces - 1, doublings < 6 ? 0 : (doublings - 4) / 2);
+}
+
+std::array<double, 2> CostModel::piece_ends(std::size_t piece) noexcept {
+    return {piece == 0 ? 1.0 : piece_end(piece - 1), piece_end(piece)};
 }
 
 void CostModel::publish(std::size_t piece) noexcept {
@@ -143,8 +131,8 @@ void CostModel::publish(std::size_t piece) noexcept {
 }
 
 bool CostModel::moved(std::size_t piece) noexcept {
-    const double low = effort_of(kind_, piece == 0 ? 1.0 : bounds_[piece - 1]);
-    const double high = effort_of(kind_, piece + 1 == kPieces ? 4.0 * bounds_[piece - 1] : bounds_[piece]);
+    const auto [first, last] = piece_ends(piece);
+    const double low = effort_of(kind_, first), high = effort_of(kind_, last);
     const auto differs = [&](double effort) {
         const double before = told_[piece].at(effort);
         return std::fabs(fits_[piece].line().at(effort) - before) > kMoved * before;

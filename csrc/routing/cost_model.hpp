@@ -1,5 +1,6 @@
-// What one operation costs on one target, piece by piece: a line per level of the memory hierarchy, since
-// real kernels bend where their data leave a cache. Entries: CostModel::calibrate, observe, predict.
+// What one operation costs on one target, piece by piece: a line for every two doublings of the size, since
+// real kernels bend where their data leave a cache, and where they begin to use threads. Entries:
+// CostModel::calibrate, observe, predict.
 #pragma once
 
 #include <array>
@@ -13,13 +14,12 @@
 
 namespace atalanta::routing {
 
-inline constexpr std::size_t kPieces = 5;
+// The first piece ends at 2^5, each further one two doublings later; the last has no end.
+inline constexpr std::size_t kPieces = 12;
 
-// Where an operation's data leave the caches: ascending sizes of work; piece i ends at bounds[i].
-using PieceBounds = std::array<double, kPieces - 1>;
-
-// Bounds out of the caches' sizes and an operation's bytes per element, on the least and the largest sizes.
-PieceBounds piece_bounds(std::span<const double> cache_bytes, double bytes_per_element) noexcept;
+inline double piece_end(std::size_t piece) noexcept {
+    return static_cast<double>(std::uint64_t{1} << (5 + 2 * piece));
+}
 
 struct CostPoint {
     std::uint64_t work;
@@ -29,7 +29,7 @@ struct CostPoint {
 // Many threads may predict while one observes; a sample that finds another thread at it is dropped.
 class CostModel {
   public:
-    void define(OperationClass kind, const PieceBounds& bounds) noexcept;
+    void define(OperationClass kind) noexcept { kind_ = kind; }
 
     // Starts over from measured points, at least one: lines between them, the outer ones prolonged.
     void calibrate(std::span<const CostPoint> points) noexcept;
@@ -58,12 +58,13 @@ class CostModel {
         std::atomic<double> a{0.0}, b{0.0}, spread{0.0}, drift{0.0}, base_a{0.0}, base_b{0.0};
     };
 
-    std::size_t piece_of(double work) const noexcept;
+    static std::size_t piece_of(double work) noexcept;
+    // Where the line of a piece is held by calibration.
+    static std::array<double, 2> piece_ends(std::size_t piece) noexcept;
     void publish(std::size_t piece) noexcept;
     bool moved(std::size_t piece) noexcept;
 
     OperationClass kind_{};
-    PieceBounds bounds_{};
     std::array<Published, kPieces> published_;
     std::atomic<bool> calibrated_{false};
     std::atomic<std::uint64_t> samples_{0};

@@ -26,7 +26,7 @@ class ExplorationBudget {
 
   private:
     static constexpr double kShare = 0.01;
-    static constexpr double kMost = 20e6;
+    static constexpr double kMost = 50e6;
 
     std::uint64_t start_ns_ = 0;
     double spent_ = 0.0, total_ = 0.0;

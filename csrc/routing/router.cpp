@@ -26,14 +26,14 @@ std::size_t Router::add_target(Tier tier, Memory memory, double transfer_ns_per_
     return index;
 }
 
-std::size_t Router::add_operation(OperationClass kind, double bytes_per_element, const PieceBounds& bounds) {
+std::size_t Router::add_operation(OperationClass kind, double bytes_per_element) {
     const std::lock_guard lock(mutex_);
     const std::size_t index = operation_count_;
     if (index == kMostOperations) return kNowhere;
     Operation& operation = operations_[index];
     operation.kind = kind;
     operation.bytes_per_element = bytes_per_element;
-    for (CostModel& model : operation.models) model.define(kind, bounds);
+    for (CostModel& model : operation.models) model.define(kind);
     for (std::atomic<double>& error : operation.errors)
         error.store(std::numeric_limits<double>::infinity(), std::memory_order_relaxed);
     operation_count_ = index + 1;

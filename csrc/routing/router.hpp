@@ -52,7 +52,7 @@ class Router {
     // Setting up. Names are not checked here; counts are limited by kMostTargets and kMostOperations: what is
     // beyond them is refused with kNowhere.
     std::size_t add_target(Tier tier, Memory memory, double transfer_ns_per_byte);
-    std::size_t add_operation(OperationClass kind, double bytes_per_element, const PieceBounds& bounds);
+    std::size_t add_operation(OperationClass kind, double bytes_per_element);
     // `target` runs `operation` and guarantees `error`.
     void allow(std::size_t operation, std::size_t target, double error);
     void calibrate(std::size_t operation, std::size_t target, std::span<const CostPoint> points);

@@ -11,9 +11,11 @@ constexpr double kNear = 1.3;                  // expected times within it are w
 constexpr std::uint32_t kComparedOneIn = 10;   // of the timed calls near a crossover
 constexpr double kDegraded = 1.2;              // slower than calibrated by so much: watched for recovery
 constexpr double kQuickerThanBelieved = 0.87;  // a try that shows it is followed by another at once
-constexpr std::uint64_t kWatchInterval = 100'000'000;    // ns between tries of a degraded target
-constexpr std::uint64_t kStaleInterval = 1'000'000'000;  // ns between tries of one that is merely not used
-constexpr double kWorthStale = 4.0;     // times the best: beyond it a stale target is not tried
+constexpr std::uint64_t kWatchInterval = 100'000'000;  // ns between tries of a degraded target
+constexpr double kFar = 4.0;                           // times the best: tried more rarely,
+constexpr double kWorthFar = 20e3;  // and not at all where so little time, in ns, could be saved
+constexpr std::uint64_t kStaleInterval = 4'000'000'000;  // ns between tries of one that is merely not used
+constexpr std::uint64_t kFarInterval = 20'000'000'000;   // of one that is believed to be far slower
 constexpr double kLeastCompute = 0.05;  // of a measured time, when a transfer is taken off it
 
 }  // namespace
@@ -54,9 +56,10 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
     const double once = model.calibrated_ns(work) + transfer_ns(operation, targets_[target], work, where);
     const bool degraded = model.drift(work) > kDegraded && once < best;
     std::uint64_t& next = operation.next_probe_ns[target];
-    if (now_ns >= next && (degraded || expected < kWorthStale * best)) {
+    const bool far = expected > kFar * best;
+    if (now_ns >= next && (degraded || !far || best > kWorthFar)) {
         const bool first = next == 0 && !degraded;  // calibration has only just looked
-        next = now_ns + (degraded ? kWatchInterval : kStaleInterval);
+        next = now_ns + (degraded ? kWatchInterval : far ? kFarInterval : kStaleInterval);
         if (!first) return true;
     }
     return expected < kNear * best && random() % kComparedOneIn == 0;

@@ -24,8 +24,7 @@ class Machine {
   public:
     Machine(std::vector<FakeTarget> targets, std::uint64_t seed, double noise = 0.08, double spikes = 0.01)
         : targets_(std::move(targets)), router(seed), random_(seed), noise_(noise), spikes_(spikes) {
-        const double caches[] = {48e3, 2e6, 32e6};
-        router.add_operation(OperationClass::pricing, 64.0, piece_bounds(caches, 64.0));
+        router.add_operation(OperationClass::pricing, 64.0);
         for (const FakeTarget& target : targets_) {
             const std::size_t index = router.add_target(target.tier, Memory::host, 0.0);
             router.allow(0, index, 1e-15);

@@ -170,7 +170,7 @@ def elsewhere(monkeypatch):
     core.name_device("cpu", 0b011)
     core.name_device("far", 0b100)
     for name in ("price", "greeks", "implied_vol"):
-        place = core.add_operation(name, "pricing", 40.0, [48e3, 2e6, 32e6])
+        place = core.add_operation(name, "pricing", 40.0)
         core.set_default_tolerance(place, 1e-14)
         for target, (error, ns) in enumerate(((1e-14, 5.0), (1e-14, 3.0), (2.5e-7, 0.01))):
             core.allow(place, target, error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
 import typer
 
+from atalanta.benchmarking.isolation import THREAD_LIMITS
 from atalanta.errors import InputError
 
 __all__ = ["bench_router"]
@@ -32,6 +34,9 @@ def bench_router(
     """
     from dataclasses import replace
 
+    for name in THREAD_LIMITS:  # one thread means one, of NumPy's libraries too; read when they are loaded
+        if name.endswith("_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
     from atalanta.benchmarking.routing import RoutingPlan, run_routing
 
     plan = RoutingPlan.quick() if quick else RoutingPlan()
@@ -67,8 +72,6 @@ def _told(text: str) -> None:
 
 
 def _print(session: Any) -> None:
-    import os
-
     from rich.console import Console
 
     from atalanta.cli.machine import machine_card

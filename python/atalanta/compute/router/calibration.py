@@ -7,7 +7,9 @@ fit into it; beyond them the curve is prolonged until calls show better.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from atalanta.compute.router.targets import Target
@@ -25,6 +27,10 @@ Curve = list[tuple[int, float]]
 _REPEATS, _MORE_REPEATS = 3, 4
 #: Times what the smaller size foretells: a reading beyond it was disturbed, and is taken again.
 _DISTURBED = 1.5
+#: Likewise: no kernel becomes so much slower from one size to the next.
+_IMPOSSIBLE = 4.0
+#: Measured whatever is left of the budget: a curve needs two points.
+_LEAST_SIZES = 2
 _LEAST_NS = 1.0
 _log = logging.getLogger(__name__)
 
@@ -42,7 +48,7 @@ def measure(
         call: takes the arrays.
         workload: gives them.
         sizes: ascending.
-        budget_ns: for all sizes together; the smallest one is measured in any case.
+        budget_ns: for all sizes together; the two smallest are measured in any case.
         clock: of the measurement.
     """
     if workload.sample is None:
@@ -52,13 +58,23 @@ def measure(
     call(workload.sample(sizes[0]))  # what is made at a first call is not what later ones cost
     for size in sizes:
         arrays = workload.sample(size)
-        expected = curve[-1][1] * size / curve[-1][0] if curve else float("inf")
+        expected = _foretold(curve, size, workload.growth)
         left = budget_ns - (clock() - begin)
-        if curve and 2.0 * expected > left:
+        if len(curve) >= _LEAST_SIZES and 2.0 * expected > left:
             break
-        least = _least(lambda: call(arrays), expected, left, clock)  # noqa: B023
+        least = _least(partial(call, arrays), expected, left, clock)
+        if curve and least > _IMPOSSIBLE * expected:
+            break  # somebody else had the machine; the curve is prolonged instead
         curve.append((work_of(workload.name, arrays), max(least, _LEAST_NS)))
     return curve
+
+
+def _foretold(curve: Curve, size: int, growth: float) -> float:
+    """What the largest size so far foretells, were the time proportional."""
+    if not curve:
+        return float("inf")
+    work, ns = curve[-1]
+    return ns * math.pow(size / work, growth)
 
 
 def _least(call: Callable[[], Any], expected: float, left: float, clock: Clock) -> float:
@@ -69,7 +85,7 @@ def _least(call: Callable[[], Any], expected: float, left: float, clock: Clock) 
         start = clock()
         call()
         least = min(least, clock() - start)
-        if clock() - begin + least > left:
+        if repeat > 0 and clock() - begin + least > left:
             break
     return least
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from atalanta import _core
 from atalanta.compute.devices import Device, devices
-from atalanta.compute.router.caches import cache_bytes
 from atalanta.compute.router.decision import Decision
 from atalanta.compute.router.overrides import operations_named
 from atalanta.compute.router.targets import Target, targets_of
-from atalanta.compute.router.workloads import CLASSES, POOL_ROWS, WORKLOADS, Workload
+from atalanta.compute.router.workloads import CLASSES, WORKLOADS
 from atalanta.errors import DeviceError, InputError
 
 __all__ = ["ORIGIN", "TargetTable"]
@@ -41,10 +40,9 @@ class TargetTable:
         self._name_devices()
 
     def _register_operations(self) -> None:
-        caches = cache_bytes()
         for workload in WORKLOADS.values():
             name, kind = workload.name, workload.kind
-            place = self.core.add_operation(name, kind, workload.bytes_per_element, _bends(workload, caches))
+            place = self.core.add_operation(name, kind, workload.bytes_per_element)
             if CLASSES[kind] == name and kind != name:
                 self.core.add_alias(kind, place)
             self.core.set_default_tolerance(place, self.default_tolerance(name))
@@ -177,10 +175,3 @@ class TargetTable:
 
 def _automatic() -> tuple[Device, ...]:
     return tuple(device for device in devices() if device.automatic)
-
-
-def _bends(workload: Workload, caches: Sequence[float]) -> list[float]:
-    """Bytes at which the time per element changes: the caches, and for options where the pool sets in."""
-    if workload.kind != "pricing":
-        return list(caches)
-    return [POOL_ROWS * workload.bytes_per_element, *caches[1:]]

@@ -41,6 +41,8 @@ class Workload:
     sample: Callable[[int], Arrays] | None
     #: what calibration measures, ascending
     sizes: tuple[int, ...] = (64, 1024, 16_384, 131_072)
+    #: the power of the work that the time is proportional to
+    growth: float = 1.0
 
 
 def _broadcast(arrays: Sequence[Any]) -> int:
@@ -135,7 +137,7 @@ WORKLOADS: Mapping[str, Workload] = MappingProxyType(
             Workload("price", "pricing", 40.0, _broadcast, _option, _PRICED),
             Workload("greeks", "pricing", 88.0, _broadcast, _option, _PRICED),
             Workload("implied_vol", "pricing", 48.0, _broadcast, _quoted, _PRICED),
-            Workload("matmul", "matrix", 24.0, _product, _square, (64, 1024, 16_384)),
+            Workload("matmul", "matrix", 24.0, _product, _square, (64, 1024, 16_384), 1.5),
             Workload("add", "vector", 24.0, _broadcast, _vectors(2)),
             Workload("multiply", "vector", 24.0, _broadcast, _vectors(2)),
             Workload("exp", "transcendental", 16.0, _broadcast, _vectors(1)),
