@@ -127,7 +127,7 @@ class Router {
         std::uint64_t threshold = 0;
         std::array<CostModel, kMostTargets> models;
         std::array<std::atomic<double>, kMostTargets> errors;
-        std::array<std::uint64_t, kMostTargets> next_probe_ns{};
+        std::array<std::uint64_t, kMostTargets> last_try_ns{};
         std::array<double, kMostTargets> joined_to{};
     };
     struct Candidate {

@@ -16,6 +16,7 @@ constexpr double kFar = 4.0;                           // times the best: tried 
 constexpr double kWorthFar = 20e3;  // and not at all where so little time, in ns, could be saved
 constexpr std::uint64_t kStaleInterval = 4'000'000'000;  // ns between tries of one that is merely not used
 constexpr std::uint64_t kFarInterval = 20'000'000'000;   // of one that is believed to be far slower
+constexpr std::uint64_t kNever = 0, kAtOnce = 1;         // among the instants of tries
 constexpr double kLeastCompute = 0.05;  // of a measured time, when a transfer is taken off it
 
 }  // namespace
@@ -55,12 +56,13 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
     const CostModel& model = operation.models[target];
     const double once = model.calibrated_ns(work) + transfer_ns(operation, targets_[target], work, where);
     const bool degraded = model.drift(work) > kDegraded && once < best;
-    std::uint64_t& next = operation.next_probe_ns[target];
     const bool far = expected > kFar * best;
-    if (now_ns >= next && (degraded || !far || best > kWorthFar)) {
-        const bool first = next == 0 && !degraded;  // calibration has only just looked
-        next = now_ns + (degraded ? kWatchInterval : far ? kFarInterval : kStaleInterval);
-        if (!first) return true;
+    const std::uint64_t interval = degraded ? kWatchInterval : far ? kFarInterval : kStaleInterval;
+    std::uint64_t& last = operation.last_try_ns[target];
+    if (last == kNever) last = now_ns;  // calibration has only just looked
+    if (now_ns >= last + interval && (degraded || !far || best > kWorthFar)) {
+        last = now_ns;
+        return true;
     }
     return expected < kNear * best && random() % kComparedOneIn == 0;
 }
@@ -85,7 +87,7 @@ void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, 
     const std::lock_guard lock(mutex_);
     if (probe) {
         budget_.spend(ns - expected);
-        if (ns < kQuickerThanBelieved * expected) operation.next_probe_ns[target] = 1;
+        if (ns < kQuickerThanBelieved * expected) operation.last_try_ns[target] = kAtOnce;
     }
     if (effect == CostModel::Effect::moved) {
         const auto [first, last] = model.piece_range(size);
