@@ -106,11 +106,12 @@ def _print(session: Any) -> None:
     print_heading(console, "Regret against the best target at every size")
     print_table(
         console,
-        ("operation", "after", "total", "mean", "worst size", "below 1,000"),
+        ("operation", "after", "calls", "total", "mean", "worst size", "below 1,000"),
         [
             (
                 one.operation,
                 one.after,
+                "replayed" if one.replayed else "live",
                 f"{100 * one.total:.2f} %",
                 f"{100 * one.mean:.2f} %",
                 f"{100 * one.worst:.1f} %",
@@ -118,7 +119,7 @@ def _print(session: Any) -> None:
             )
             for one in session.regrets
         ],
-        left=2,
+        left=3,
     )
     told = session.disturbances
     print_heading(console, "A simulated device, the worst of ten runs")

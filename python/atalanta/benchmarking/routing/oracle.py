@@ -20,14 +20,16 @@ _SIZE_NS = 1.2e9  # of one size, all targets together
 
 @dataclass(frozen=True)
 class Row:
-    """One operation at one size: nanoseconds by target, the lower quartile of readings that took turns.
-
-    What other programs take from a reading only ever adds to it.
-    """
+    """One operation at one size: readings in nanoseconds by target, which took turns."""
 
     operation: str
     work: int
-    ns: dict[str, float]
+    readings: dict[str, list[float]]
+
+    @property
+    def ns(self) -> dict[str, float]:
+        """The median by target."""
+        return {name: statistics.median(values) for name, values in self.readings.items()}
 
     @property
     def best(self) -> float:
@@ -52,7 +54,7 @@ def measure_targets(operation: str, targets: Sequence[Target], sizes: Sequence[i
     return rows
 
 
-def _in_turns(operation: str, targets: Sequence[Target], arrays: Sequence[Any]) -> dict[str, float]:
+def _in_turns(operation: str, targets: Sequence[Target], arrays: Sequence[Any]) -> dict[str, list[float]]:
     repeats = {target.name: _repeats(operation, target, arrays) for target in targets}
     taken: dict[str, list[float]] = {target.name: [] for target in targets}
     begin = time.perf_counter_ns()
@@ -62,7 +64,7 @@ def _in_turns(operation: str, targets: Sequence[Target], arrays: Sequence[Any]) 
         shift = turn % len(targets)
         for target in [*targets[shift:], *targets[:shift]]:
             taken[target.name].append(_reading(operation, target, arrays, repeats[target.name]))
-    return {name: statistics.quantiles(values, n=4)[0] for name, values in taken.items()}
+    return taken
 
 
 def _repeats(operation: str, target: Target, arrays: Sequence[Any]) -> int:

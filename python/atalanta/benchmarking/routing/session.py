@@ -7,13 +7,15 @@ took turns. `total` weighs sizes by their time, `mean` all sizes alike.
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from atalanta.benchmarking.routing.costs import CallCost, call_costs, decision_ns
 from atalanta.benchmarking.routing.oracle import Row, measure_targets, sizes_to
+from atalanta.benchmarking.routing.replay import replayed_router
 from atalanta.benchmarking.routing.simulated import Disturbances, disturbances
 from atalanta.compute import Router
 from atalanta.compute.devices import Device, device
@@ -53,6 +55,8 @@ class Regret:
     worst: float
     #: times the baseline, of the choices below 1,000 elements
     small: float
+    #: the times are recorded ones, drawn again; False for calls made at that moment
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
         after = measure_targets(operation, targets, sizes)
         regrets.append(_regret(router, operation, f"{plan.calls:,} calls", after))
         rows += after
+        regrets += _replayed_regrets(operation, after, plan.calls)
     tell("a device that slows down and fails")
     return RoutingSession(
         router.targets,
@@ -141,19 +146,57 @@ def _learn(router: Router, operation: str, calls: int, sizes: Sequence[int]) -> 
 
 
 def _regret(router: Router, operation: str, after: str, rows: Sequence[Row]) -> Regret:
-    limit = _limit(router, operation)
+    return replace(_judged(router, operation, _limit(router, operation), rows), after=after)
+
+
+def _judged(router: Router, operation: str, limit: float | None, rows: Sequence[Row]) -> Regret:
     chosen = [row.ns[router.decide(operation, row.work, tolerance=limit).target] for row in rows]
     baseline = router.targets[0]
     shares = [taken / row.best - 1.0 for taken, row in zip(chosen, rows, strict=True)]
     small = [taken / row.ns[baseline] for taken, row in zip(chosen, rows, strict=True) if row.work < _SMALL]
     return Regret(
         operation,
-        after,
+        "",
         sum(chosen) / sum(row.best for row in rows) - 1.0,
         sum(shares) / len(shares),
         max(shares),
         max(small),
     )
+
+
+def _replayed_regrets(operation: str, rows: Sequence[Row], calls: int, runs: int = 5) -> list[Regret]:
+    """The mean over several runs of a router that calibrates and learns on recorded readings."""
+    by_stage: dict[str, list[Regret]] = {}
+    for seed in range(1, runs + 1):
+        router, devices, _ = replayed_router(operation, rows, seed)
+        renamed = [_renamed(row, [device.name for device in devices]) for row in rows]
+        router.begin()
+        by_stage.setdefault("calibration", []).append(_judged(router, operation, None, renamed))
+        chance = random.Random(seed)
+        for _ in range(calls):
+            router.run(operation, *_stand_in(operation, chance.choice(rows).work))
+        by_stage.setdefault(f"{calls:,} calls", []).append(_judged(router, operation, None, renamed))
+    return [_mean_of(operation, after, made) for after, made in by_stage.items()]
+
+
+def _stand_in(operation: str, work: int) -> tuple[Any, ...]:
+    """Arrays of that much work; a recorded call does not look at them."""
+    sample = WORKLOADS[operation].sample
+    assert sample is not None
+    return sample(work)
+
+
+def _renamed(row: Row, names: Sequence[str]) -> Row:
+    readings = {f"{name}:recorded": values for name, values in zip(names, row.readings.values(), strict=True)}
+    return Row(row.operation, row.work, readings)
+
+
+def _mean_of(operation: str, after: str, made: Sequence[Regret]) -> Regret:
+    def mean(name: str) -> float:
+        return statistics.fmean(getattr(one, name) for one in made)
+
+    small = max(one.small for one in made)
+    return Regret(operation, after, mean("total"), mean("mean"), mean("worst"), small, True)
 
 
 def _python_decision_ns(router: Router, repeats: int = 20_000, rounds: int = 31) -> float:
