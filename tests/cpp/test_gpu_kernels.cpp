@@ -11,15 +11,15 @@ using namespace atalanta::testing;
 namespace {
 
 #ifdef ATALANTA_FLUSHED
-constexpr bool kFlushed = true;
+[[maybe_unused]] constexpr bool kFlushed = true;
 #else
-constexpr bool kFlushed = false;
+[[maybe_unused]] constexpr bool kFlushed = false;
 #endif
 // The square root of the time carries its error into a price in float.
-constexpr double kSinglePrice = ATALANTA_BUILTIN_ERROR > 0.0f ? 5e-7 : 2.5e-7;
-constexpr double kSingleGreeks = 2e-6;
+[[maybe_unused]] constexpr double kSinglePrice = ATALANTA_BUILTIN_ERROR > 0.0f ? 5e-7 : 2.5e-7;
+[[maybe_unused]] constexpr double kSingleGreeks = 2e-6;
 
-constexpr gpu::Widths kSingle = {2, 1, 1}, kWide = {3, 2, 2}, kSolved = {3, 2, 1};
+[[maybe_unused]] constexpr gpu::Widths kSingle = {2, 1, 1}, kWide = {3, 2, 2}, kSolved = {3, 2, 1};
 
 struct Batches {
     Batch batch;
