@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
 
-__all__ = ["CHUNK_ROWS", "Batch", "Floats", "Packed", "joined"]
+__all__ = ["CHUNK_ROWS", "Batch", "Floats", "Packed", "joined", "real_numbers"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -113,12 +114,28 @@ def _parts(column: Doubles, width: int) -> Floats:
 
 
 def _doubles(array: npt.ArrayLike, name: str, origin: str) -> Doubles:
-    given = np.asarray(array)
-    if name == "right" and given.dtype.kind in "US":
-        return _rights(given)
+    if name == "right" and np.asarray(array).dtype.kind in "US":
+        return _rights(np.asarray(array))
+    return real_numbers(array, name, origin).astype(np.float64, copy=False)
+
+
+def real_numbers(array: npt.ArrayLike, name: str, origin: str) -> npt.NDArray[Any]:
+    """The array as it is; what lies under a mask is NaN.
+
+    Raises:
+        InputError: it holds no real numbers, or is no array.
+    """
+    try:
+        given = np.asanyarray(array)
+    except ValueError:
+        raise InputError(
+            f"[{origin}] {name} cannot be converted to an array (rows of different lengths?)"
+        ) from None
     if given.dtype.kind not in "fiu":
         raise InputError(f"[{origin}] {name} has dtype {given.dtype}; it must hold real numbers")
-    return given.astype(np.float64, copy=False)
+    if isinstance(given, np.ma.MaskedArray):
+        return np.asarray(np.ma.filled(given.astype(np.float64), np.nan))
+    return np.asarray(given)
 
 
 def _rights(text: npt.NDArray[np.str_]) -> Doubles:
