@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atalanta import _core
 from atalanta.errors import InputError
 
 __all__ = ["CHUNK_ROWS", "Batch", "Floats", "Packed", "joined", "real_numbers"]
@@ -22,7 +23,6 @@ Doubles = npt.NDArray[np.float64]
 
 #: Rows of one launch: a few tens of megabytes, and indices far from overflow.
 CHUNK_ROWS = 1 << 20
-_LEAST_ELEMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +91,13 @@ class Batch:
 
 
 def joined(value: Floats, width: int) -> Doubles:
-    """Results in double precision, from `width` floats each."""
-    if width == 1:
-        return value.astype(np.float64)
-    parts = value.reshape(-1, width)
-    return np.add(parts[:, 0], parts[:, 1], dtype=np.float64)
+    """Results in double precision, from one or two floats each."""
+    return value.astype(np.float64) if width == 1 else _core.join_pairs(value)
 
 
 def _parts(column: Doubles, width: int) -> Floats:
     """Each number as `width` floats whose sum it is, as far as they reach; padded to the least size."""
-    rows = column.size
-    parts = np.zeros((max(rows, -(-_LEAST_ELEMENTS // width)), width), np.float32)
-    left = column
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # beyond float32: infinite, and so for the host to finish
-        for k in range(width):
-            parts[:rows, k] = left
-            if k + 1 < width:
-                left = left - parts[:rows, k]
-    return parts.reshape(-1)
+    return _core.split_column(column, width)
 
 
 def _doubles(array: npt.ArrayLike, name: str, origin: str) -> Doubles:
