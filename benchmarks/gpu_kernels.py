@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from atalanta import pricing
 from atalanta.compute.devices import OPERATIONS, Device, device
 from atalanta.compute.devices.columns import Batch
 from atalanta.compute.devices.options import kernels
@@ -94,6 +95,17 @@ def packing_rows(size: int = 1_000_000) -> Iterator[tuple[str, float]]:
         yield name, min(times) / size * 1e9
 
 
+def own_price(size: int = 1_000_000) -> float:
+    """ns of CPU time per row of the CPU's own kernel, one thread."""
+    right, *numbers, dividend_yield = market(size, seed=1)
+    sides, times = right.astype(np.int8), []
+    for _ in range(5):
+        start = time.process_time()
+        pricing.price(sides, *numbers, dividend_yield=dividend_yield, threads=1)
+        times.append(time.process_time() - start)
+    return min(times) / size * 1e9
+
+
 def time_rows(one: Device) -> Iterator[tuple[str, str, int, float]]:
     """(operation, format, rows, ns per row)."""
     for size in SIZES if one.name == "gpu" else SIZES[:1]:
@@ -113,6 +125,7 @@ def main() -> None:
     print("| columns of seven numbers, 1,000,000 rows | ns a row |\n|---|---|")
     for name, ns in packing_rows():
         print(f"| {name} | {ns:.1f} |")
+    print(f"| beside them: a price by the CPU's kernel | {own_price():.1f} |")
     for one in (device("emulated"), device("gpu")):
         state = one.availability()
         print(f"\n{one.name}: {state.reason}\n")
