@@ -96,7 +96,7 @@ def packing_rows(size: int = 1_000_000) -> Iterator[tuple[str, float]]:
 
 
 def own_price(size: int = 1_000_000) -> float:
-    """ns of CPU time per row of the CPU's own kernel, one thread."""
+    """Time per row of the CPU's own kernel on one thread, in ns of CPU time."""
     right, *numbers, dividend_yield = market(size, seed=1)
     sides, times = right.astype(np.int8), []
     for _ in range(5):
