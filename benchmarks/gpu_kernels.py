@@ -4,8 +4,8 @@
 
 Of the host build always; of the GPU too where there is one, named. Market: spot 50 to 150, strikes e^-0.6 to e^0.6 of it,
 0.02 to 2 years, vols 8 to 80 %, rate 3 %, yields 0 and 2 %. Domain: all that the float kernels take, near the money and
-far, vol sqrt(years) 0.004 to 2. Times: CPU time of the host build, wall time of a GPU with the
-way there and back from NumPy.
+far, vol sqrt(years) 0.004 to 2. Times: CPU time of the columns' preparation and of the host
+build, wall time of a GPU with the way there and back from NumPy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from atalanta.compute.devices import Device, device
+from atalanta import pricing
+from atalanta.compute.devices import OPERATIONS, Device, device
+from atalanta.compute.devices.columns import Batch
+from atalanta.compute.devices.options import kernels
 from atalanta.pricing import GREEK_NAMES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -79,6 +82,30 @@ def seconds(one: Device, operation: str, arguments: tuple, tolerance: float | No
     return min(times[1:])
 
 
+def packing_rows(size: int = 1_000_000) -> Iterator[tuple[str, float]]:
+    """(format, ns of CPU time per row) of making the kernels' columns out of NumPy's."""
+    batch = Batch.of(market(size, seed=1), OPERATIONS["price"].arrays, "benchmark")
+    for name, kernel in (("float32", "price_single"), ("double_single", "price_double_single")):
+        widths, times = kernels()[kernel].widths, []
+        for _ in range(5):
+            start = time.process_time()
+            for _ in batch.packed(widths):
+                pass
+            times.append(time.process_time() - start)
+        yield name, min(times) / size * 1e9
+
+
+def own_price(size: int = 1_000_000) -> float:
+    """Time per row of the CPU's own kernel on one thread, in ns of CPU time."""
+    right, *numbers, dividend_yield = market(size, seed=1)
+    sides, times = right.astype(np.int8), []
+    for _ in range(5):
+        start = time.process_time()
+        pricing.price(sides, *numbers, dividend_yield=dividend_yield, threads=1)
+        times.append(time.process_time() - start)
+    return min(times) / size * 1e9
+
+
 def time_rows(one: Device) -> Iterator[tuple[str, str, int, float]]:
     """(operation, format, rows, ns per row)."""
     for size in SIZES if one.name == "gpu" else SIZES[:1]:
@@ -95,6 +122,10 @@ def main() -> None:
         name: (options, *exact_columns(options))
         for name, options in (("market", market(rows, seed=2026)), ("domain", domain(rows, seed=2026)))
     }
+    print("| columns of seven numbers, 1,000,000 rows | ns a row |\n|---|---|")
+    for name, ns in packing_rows():
+        print(f"| {name} | {ns:.1f} |")
+    print(f"| beside them: a price by the CPU's kernel | {own_price():.1f} |")
     for one in (device("emulated"), device("gpu")):
         state = one.availability()
         print(f"\n{one.name}: {state.reason}\n")

@@ -10,6 +10,7 @@
 #include "bind/module.hpp"
 #include "bind/option_rows.hpp"
 #include "gpu/kernels.hpp"
+#include "gpu/parts.hpp"
 
 namespace atalanta::bind {
 namespace {
@@ -88,6 +89,31 @@ Floats emulate_kernel(const std::string& name, const Integers& layout, const std
     return value;
 }
 
+constexpr std::size_t kLeastElements = 8;  // MLX gives shorter arrays another type
+
+Floats split_column(const Doubles& column, int width) {
+    if (width < 1 || width > 3) {
+        raise_input_error("split_column", "width is " + std::to_string(width) + "; it must be 1, 2 or 3");
+    }
+    const auto rows = static_cast<std::size_t>(column.size()), used = rows * static_cast<std::size_t>(width);
+    Floats parts(static_cast<py::ssize_t>(std::max(used, kLeastElements)));
+    float* const data = parts.mutable_data();
+    std::fill(data + used, data + parts.size(), 0.0f);
+    const double* const values = column.data();
+    const py::gil_scoped_release released;
+    gpu::split(values, rows, width, data);
+    return parts;
+}
+
+Doubles join_pairs(const Floats& pairs) {
+    Doubles column(pairs.size() / 2);
+    double* const data = column.mutable_data();
+    const float* const values = pairs.data();
+    const py::gil_scoped_release released;
+    gpu::join(values, static_cast<std::size_t>(column.size()), data);
+    return column;
+}
+
 // What the pricing functions refuse about option rows, for callers that run them elsewhere.
 void check_options(const std::string& origin, const std::vector<py::object>& options) {
     std::vector<PyObject*> arguments;
@@ -106,6 +132,9 @@ void bind_gpu(py::module_& module) {
         "gpu_header", [] { return std::string(gpu::kernel_header()); },
         "The text that stands before every GPU kernel.");
     module.def("gpu_kernels", &gpu_kernels, "The GPU kernels: names, parameters and bodies.");
+    module.def("split_column", &split_column, py::arg("column"), py::arg("width"),
+               "Each double as `width` floats side by side; eight floats at least.");
+    module.def("join_pairs", &join_pairs, py::arg("pairs"), "The sums of pairs of floats.");
     module.def("check_options", &check_options, py::arg("origin"), py::arg("options"),
                "Raise InputError where price would: right, spot, strike, years, rate, vol, dividend_yield.");
     module.def("emulate_kernel", &emulate_kernel, py::arg("name"), py::arg("layout"), py::arg("columns"),

@@ -252,6 +252,16 @@ def test_refusals(name):
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
+def test_what_lies_under_a_mask_is_not_read(name):
+    one, masked = device(name), np.ma.array([100.0, 90.0], mask=[False, True])
+    if "price" in one.capabilities():
+        found = one.run("price", 1, masked, 100.0, 1.0, 0.0, 0.2, 0.0)
+        assert [False, True] == np.isnan(found).tolist()
+    if "add" in one.capabilities():
+        assert [False, True] == np.isnan(one.run("add", masked, 1.0)).tolist()
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
 def test_arrays_that_do_not_fit(name):
     one = device(name)
     if "price" in one.capabilities():
@@ -261,8 +271,11 @@ def test_arrays_that_do_not_fit(name):
             one.run("price", 1, 100.0, 100.0, 1.0, 0.0, 20.0, 0.0)
         with pytest.raises(InputError, match=r"right"):
             one.run("price", "cal", 100.0, 100.0, 1.0, 0.0, 0.2, 0.0)
-        with pytest.raises(InputError, match=r"spot"):
-            one.run("price", 1, ["x"], 100.0, 1.0, 0.0, 0.2, 0.0)
+        for spot in (["x"], [None], [1j], [[1.0], [1.0, 2.0]], [True]):
+            with pytest.raises(
+                InputError, match=r"spot (has dtype .*; it must hold real numbers|cannot be converted)"
+            ):
+                one.run("price", 1, spot, 100.0, 1.0, 0.0, 0.2, 0.0)
     if "matmul" in one.capabilities():
         with pytest.raises(
             InputError, match=r"matmul got shapes \(2,\) and \(2,\); it needs \(m, k\) and \(k, n\)"
@@ -272,8 +285,11 @@ def test_arrays_that_do_not_fit(name):
             one.run("add", [1.0, 2.0], [1.0, 2.0, 3.0])
         with pytest.raises(InputError, match=r"dot got shapes"):
             one.run("dot", [1.0, 2.0], [1.0])
-        with pytest.raises(InputError, match=r"a has dtype complex128; it must hold real numbers"):
-            one.run("exp", [1j])
+        for a in (["x"], [None], [1j], [[1.0], [1.0, 2.0]], [True]):
+            with pytest.raises(
+                InputError, match=r"a (has dtype .*; it must hold real numbers|cannot be converted)"
+            ):
+                one.run("exp", a)
         for k in (0, 4, 1.5):
             with pytest.raises(InputError, match=r"k is .*; it must be a whole number from 1 to the 3 rows"):
                 one.run("similarity", np.ones((1, 2)), np.ones((3, 2)), k)

@@ -98,4 +98,14 @@ inline Row market_row(Random& random) {
             random.uniform(0.08, 0.8)};
 }
 
+// The most elastic rows of the domain: little total volatility, 3 to 6 standard deviations out of the money.
+inline Row elastic_row(Random& random) {
+    const double spot = random.uniform(50.0, 150.0), years = random.log_uniform(0.001, 1.0);
+    const double total = random.log_uniform(0.004, 0.03), rate = random.uniform(-0.02, 0.05);
+    const double yield = random.uniform(0.0, 0.03), side = random.uniform(0.0, 1.0) < 0.5 ? 1.0 : -1.0;
+    const double away = side * total * random.uniform(3.0, 6.0);
+    return {side > 0.0 ? 1 : -1,     spot, spot * std::exp((rate - yield) * years + away), years, rate, yield,
+            total / std::sqrt(years)};
+}
+
 }  // namespace atalanta::testing

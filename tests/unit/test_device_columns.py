@@ -16,7 +16,7 @@ NAMES = ("right", "spot")
 def test_three_floats_hold_a_double(values):
     """Exactly; two hold all but 2^-48 of it."""
     column = np.array(values)
-    three = columns._parts(column, 3).reshape(-1, 3)[: column.size]
+    three = columns._parts(column, 3)[: 3 * column.size].reshape(-1, 3)
     two = columns._parts(column, 2)[: 2 * column.size]
     assert np.array_equal(three.astype(np.float64).sum(axis=1), column)
     assert (np.abs(joined(two, 2) - column) <= 2.0**-48 * np.abs(column)).all()
@@ -44,6 +44,26 @@ def test_no_array_has_fewer_than_eight_elements(rows):
         ((_, packed),) = Batch.of([np.ones(rows), 5.0], NAMES, "test").packed((1, width))
         assert all(column.size >= 8 for column in packed.columns)
         assert all(column.dtype == np.float32 and column.flags.c_contiguous for column in packed.columns)
+
+
+def test_long_columns_are_split_and_joined_as_short_ones_are():
+    """On several threads too: the same bits, and the padding of a short one is 0."""
+    column = np.random.default_rng(5).standard_normal(200_000)
+    for width in (1, 2, 3):
+        whole = columns._parts(column, width).reshape(-1, width)
+        assert np.array_equal(
+            whole[70_001:70_009], columns._parts(column[70_001:70_009], width).reshape(-1, width)
+        )
+    assert np.array_equal(
+        joined(columns._parts(column, 2), 2)[:3], joined(columns._parts(column[:3], 2), 2)[:3]
+    )
+    assert [0.0] * 5 == columns._parts(column[:3], 1)[3:].tolist()
+
+
+@pytest.mark.parametrize("width", [0, 4, -1])
+def test_other_widths_are_refused(width):
+    with pytest.raises(InputError, match=f"width is {width}; it must be 1, 2 or 3"):
+        columns._parts(np.ones(3), width)
 
 
 def test_no_rows_make_no_launch():

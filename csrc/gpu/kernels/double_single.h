@@ -77,12 +77,13 @@ ATALANTA_FUNCTION DoubleSingle divide(DoubleSingle a, DoubleSingle b) {
     return add(exact_sum_ordered(first, second), third);
 }
 
-// Newton's step from the built-in root, which may be off by 4 units, to the nearest float, and one from
-// there.
+// Newton's step from the built-in root, which may be off by 4 units, to the nearest float, and one from there
+// whose quotient is corrected for the same reason.
 ATALANTA_FUNCTION DoubleSingle square_root(DoubleSingle a) {
     const float rough = root(a.hi);
     const float s = sum(rough, quotient(subtract(a, exact_product(rough, rough)).hi, 2.0f * rough));
-    return exact_sum_ordered(s, quotient(subtract(a, exact_product(s, s)).hi, 2.0f * s));
+    const float left = subtract(a, exact_product(s, s)).hi, twice = 2.0f * s, step = quotient(left, twice);
+    return exact_sum_ordered(s, sum(step, quotient(fused(-step, twice, left), twice)));
 }
 
 // a - b; exact but for one rounding at 2^-48 of the difference.

@@ -12,6 +12,7 @@ mp.dps = 40
 NODES, STEP, FIRST = 1025, mpf(1) / 64, mpf(-2)
 
 HEADER = """// Made by make_tables.py with 40 digits; a test makes it again. Do not edit.
+// clang-format off
 namespace atalanta_gpu {
 """
 

@@ -1,4 +1,5 @@
 // Made by make_tables.py with 40 digits; a test makes it again. Do not edit.
+// clang-format off
 namespace atalanta_gpu {
 
 // Q and -Q' at -2, -2 + 1/64, ..., 14: a high and a low half each.

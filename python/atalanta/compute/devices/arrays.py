@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.devices.columns import real_numbers
 from atalanta.compute.devices.protocol import OPERATIONS, Capability, Format, Result
 from atalanta.errors import InputError
 
@@ -160,7 +161,5 @@ def _check_similarity(given: tuple[Reals, ...], origin: str) -> None:
 
 
 def _reals(array: npt.ArrayLike, name: str, origin: str) -> Reals:
-    given = np.asarray(array)
-    if given.dtype.kind not in "fiu":
-        raise InputError(f"[{origin}] {name} has dtype {given.dtype}; it must hold real numbers")
+    given = real_numbers(array, name, origin)
     return given if given.dtype == np.float32 else given.astype(np.float64, copy=False)

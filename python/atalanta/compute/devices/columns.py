@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from atalanta import _core
 from atalanta.errors import InputError
 
-__all__ = ["CHUNK_ROWS", "Batch", "Floats", "Packed", "joined"]
+__all__ = ["CHUNK_ROWS", "Batch", "Floats", "Packed", "joined", "real_numbers"]
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
 #: Rows of one launch: a few tens of megabytes, and indices far from overflow.
 CHUNK_ROWS = 1 << 20
-_LEAST_ELEMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +91,38 @@ class Batch:
 
 
 def joined(value: Floats, width: int) -> Doubles:
-    """Results in double precision, from `width` floats each."""
-    if width == 1:
-        return value.astype(np.float64)
-    parts = value.reshape(-1, width)
-    return np.add(parts[:, 0], parts[:, 1], dtype=np.float64)
+    """Results in double precision, from one or two floats each."""
+    return value.astype(np.float64) if width == 1 else _core.join_pairs(value)
 
 
 def _parts(column: Doubles, width: int) -> Floats:
     """Each number as `width` floats whose sum it is, as far as they reach; padded to the least size."""
-    rows = column.size
-    parts = np.zeros((max(rows, -(-_LEAST_ELEMENTS // width)), width), np.float32)
-    left = column
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # beyond float32: infinite, and so for the host to finish
-        for k in range(width):
-            parts[:rows, k] = left
-            if k + 1 < width:
-                left = left - parts[:rows, k]
-    return parts.reshape(-1)
+    return _core.split_column(column, width)
 
 
 def _doubles(array: npt.ArrayLike, name: str, origin: str) -> Doubles:
-    given = np.asarray(array)
-    if name == "right" and given.dtype.kind in "US":
-        return _rights(given)
+    if name == "right" and np.asarray(array).dtype.kind in "US":
+        return _rights(np.asarray(array))
+    return real_numbers(array, name, origin).astype(np.float64, copy=False)
+
+
+def real_numbers(array: npt.ArrayLike, name: str, origin: str) -> npt.NDArray[Any]:
+    """The array as it is; what lies under a mask is NaN.
+
+    Raises:
+        InputError: it holds no real numbers, or is no array.
+    """
+    try:
+        given = np.asanyarray(array)
+    except ValueError:
+        raise InputError(
+            f"[{origin}] {name} cannot be converted to an array (rows of different lengths?)"
+        ) from None
     if given.dtype.kind not in "fiu":
         raise InputError(f"[{origin}] {name} has dtype {given.dtype}; it must hold real numbers")
-    return given.astype(np.float64, copy=False)
+    if isinstance(given, np.ma.MaskedArray):
+        return np.asarray(np.ma.filled(given.astype(np.float64), np.nan))
+    return np.asarray(given)
 
 
 def _rights(text: npt.NDArray[np.str_]) -> Doubles:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
@@ -216,5 +217,5 @@ def check_tolerance(tolerance: Any, origin: str) -> None:
     """
     if tolerance is None:
         return
-    if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not tolerance > 0.0:
+    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not float(tolerance) > 0.0:
         raise InputError(f"[{origin}] tolerance is {tolerance!r}; it must be a number above 0, or None")
