@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "bind/terms.hpp"
 
@@ -47,19 +48,21 @@ double accepted_error(PyObject* tolerance) {
     return read_number(tolerance, number) ? number : 0.0;
 }
 
+// The least strike over the larger of spot and strike: a device's error counts per unit of spot or price, and
+// no price exceeds both.
 double least_moneyness(const Column<double>& spot, const Column<double>& strike, std::size_t rows) {
     const std::size_t distinct = spot.shared && strike.shared ? 1 : rows;
-    double least = INFINITY;
+    double least = 1.0;
     for (std::size_t i = 0; i < distinct; ++i) {
         const double ratio = strike[i] / spot[i];
         least = ratio < least ? ratio : least;  // a row of NaN has no price anywhere
     }
-    return least < INFINITY ? least : 0.0;
+    return least;
 }
 
 // The least error that any of the targets guarantees.
 double least_error(const routing::Router& router, std::size_t operation, TargetMask among) {
-    double least = INFINITY;
+    double least = std::numeric_limits<double>::infinity();
     for (std::size_t target = 0; target < router.targets(); ++target) {
         if ((among >> target & 1) != 0) least = std::fmin(least, router.predict(operation, target, 1).error);
     }
