@@ -56,13 +56,13 @@ def document(result):
 
 
 def test_help_names_every_command():
-    """The four commands, each with a line."""
+    """Every command, each with a line."""
     result = run("--help")
     assert 0 == result.exit_code
-    assert all(name in result.stdout for name in ("demo", "chain", "doctor", "bench"))
+    assert all(name in result.stdout for name in ("demo", "chain", "doctor", "route", "bench"))
 
 
-@pytest.mark.parametrize("command", ["demo", "chain", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "chain", "doctor", "route"])
 def test_every_command_has_help(command):
     """Help ends well and names the options."""
     result = run(command, "--help")

@@ -161,7 +161,7 @@ def _judged(router: Router, operation: str, limit: float | None, rows: Sequence[
         sum(chosen) / sum(row.best for row in rows) - 1.0,
         sum(shares) / len(shares),
         max(shares),
-        max(small),
+        max(small, default=1.0),
     )
 
 
