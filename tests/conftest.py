@@ -1,6 +1,5 @@
 """Shared by all tests: where the reference data lie, and reproducible Hypothesis runs."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,11 @@ settings.load_profile("atalanta")
 @pytest.fixture(scope="session", autouse=True)
 def _calibration_file(tmp_path_factory):
     """The tests, and the processes they start, keep what they measure of this machine to themselves."""
-    before = os.environ.get("ATALANTA_CALIBRATION")
-    os.environ["ATALANTA_CALIBRATION"] = str(tmp_path_factory.mktemp("calibration") / "calibration.txt")
-    yield
-    if before is None:
-        del os.environ["ATALANTA_CALIBRATION"]
-    else:
-        os.environ["ATALANTA_CALIBRATION"] = before
+    folder = tmp_path_factory.mktemp("calibration")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))  # for those that start without any of our variables
+        patch.setenv("ATALANTA_CALIBRATION", str(folder / "calibration.txt"))
+        yield
 
 
 def _folder(name: str) -> Path:

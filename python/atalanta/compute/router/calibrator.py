@@ -41,10 +41,11 @@ class Calibrator:
             curves = None if path is None else load(path, _identity(device))
         except Refused as refusal:
             curves, note = None, f"{path} was refused: {refusal}"
-            say_once(
-                f"[{ORIGIN}] the calibration file {path} was refused and is measured anew: {refusal}",
-                CalibrationWarning,
-            )
+            if refusal.foreign:
+                say_once(
+                    f"[{ORIGIN}] the calibration file {path} was refused and is measured anew: {refusal}",
+                    CalibrationWarning,
+                )
         if curves is None or not self._use(device, curves):
             self.measure(device, self._budget, note)
         else:

@@ -25,8 +25,16 @@ _VARIABLE = "ATALANTA_CALIBRATION"
 Curves = dict[tuple[str, str], Curve]
 
 
+#: What the user or an update may change on one machine; a file that differs in these alone is merely out of date.
+_SETTINGS = {"atalanta", "numpy", "instruction set", "threads", "device"}
+
+
 class Refused(Exception):
-    """A file that is there and cannot be used; the text says why."""
+    """A file that is there and cannot be used; the text says why, `foreign` whether it should never have been there."""
+
+    def __init__(self, reason: str, *, foreign: bool = True) -> None:
+        super().__init__(reason)
+        self.foreign = foreign
 
 
 def calibration_path(device: str = "cpu") -> Path:
@@ -102,19 +110,19 @@ def load(path: Path, machine: str) -> Curves | None:
     except ValueError as error:
         raise Refused(str(error)) from None
     if written_for != machine:
-        raise Refused(f"it was measured elsewhere: {_difference(written_for, machine)}")
+        raise _mismatch(written_for, machine)
     return {(operation, target): list(points) for operation, target, points in curves}
 
 
-def _difference(theirs: str, ours: str) -> str:
-    """The first facts that differ."""
+def _mismatch(theirs: str, ours: str) -> Refused:
+    """Names the first facts that differ."""
     other = dict(line.partition(": ")[::2] for line in theirs.splitlines())
-    parts = []
-    for line in ours.splitlines():
-        name, _, fact = line.partition(": ")
-        if other.get(name) != fact:
-            parts.append(f"{name} {other.get(name, 'unknown')} there, {fact} here")
-    return "; ".join(parts[:2]) or "its machine is described in another way"
+    own = dict(line.partition(": ")[::2] for line in ours.splitlines())
+    differing = [name for name in own if other.get(name) != own[name]]
+    parts = [f"{name} {other.get(name, 'unknown')} there, {own[name]} here" for name in differing[:2]]
+    foreign = not differing or not set(differing) <= _SETTINGS
+    where = "elsewhere" if foreign else "with other settings"
+    return Refused(f"it was measured {where}: {'; '.join(parts) or 'the text differs'}", foreign=foreign)
 
 
 def save(path: Path, machine: str, curves: Curves) -> None:
