@@ -12,7 +12,8 @@ constexpr std::uint32_t kComparedOneIn = 10;   // of the timed calls near a cros
 constexpr double kDegraded = 1.2;              // slower than calibrated by so much: watched for recovery
 constexpr double kQuickerThanBelieved = 0.87;  // a try that shows it is followed by another at once
 constexpr std::uint64_t kWatchInterval = 100'000'000;  // ns between tries of a degraded target
-constexpr double kFar = 4.0;                           // times the best: tried more rarely,
+constexpr double kReserve = 4.0;    // times its excess must be there, before a healthy target is tried
+constexpr double kFar = 4.0;        // times the best: tried more rarely,
 constexpr double kWorthFar = 20e3;  // and not at all where so little time, in ns, could be saved
 constexpr std::uint64_t kStaleInterval = 4'000'000'000;  // ns between tries of one that is merely not used
 constexpr std::uint64_t kFarInterval = 20'000'000'000;   // of one that is believed to be far slower
@@ -52,10 +53,12 @@ Choice Router::consider(std::size_t index, std::uint64_t work, double tolerance,
 bool Router::worth_trying(Operation& operation, std::size_t target, double expected, double best, double work,
                           Memory where, std::uint64_t now_ns) noexcept {
     if (!(expected > 0.0) || !(best > 0.0)) return false;  // unmeasured targets are not tried on users' calls
-    if (budget_.available(now_ns) < std::max(0.0, expected - best)) return false;
     const CostModel& model = operation.models[target];
     const double once = model.calibrated_ns(work) + transfer_ns(operation, targets_[target], work, where);
     const bool degraded = model.drift(work) > kDegraded && once < best;
+    // A large try must not use up what many small ones need, nor curiosity what a recovery needs.
+    const double reserve = degraded ? 1.0 : kReserve;
+    if (budget_.available(now_ns) < reserve * std::max(0.0, expected - best)) return false;
     const bool far = expected > kFar * best;
     const std::uint64_t interval = degraded ? kWatchInterval : far ? kFarInterval : kStaleInterval;
     std::uint64_t& last = operation.last_try_ns[target];
