@@ -12,6 +12,7 @@ pytest.importorskip("mpmath")
 from tests.references.european import domain, errors, exact_columns, market, scales
 
 EMULATED = device("emulated")
+TEXTS = ("type", "regime", "source")
 FLOAT, DOUBLE_SINGLE = 1e-5, None  # tolerances that choose the format
 
 
@@ -96,33 +97,60 @@ def case_rows(shared_cases):
     return read
 
 
-@pytest.mark.parametrize(("tolerance", "limit"), [(FLOAT, 2.5e-7), (DOUBLE_SINGLE, 1e-13)])
-def test_reference_prices(case_rows, tolerance, limit):
+def guaranteed(operation):
+    """(device, error) of every format of the CPU and of the kernels: what this file holds against exact values."""
+    return [
+        pytest.param(name, each.error, id=f"{name}-{each.name}")
+        for name in ("cpu", "emulated")
+        for each in device(name).capabilities()[operation].formats
+    ]
+
+
+@pytest.mark.parametrize(("name", "error"), guaranteed("price"))
+def test_reference_prices(case_rows, name, error):
     """180 rows, minutes to forty years, vols of 1e-5 to 10: what a kernel leaves the host finishes."""
     rows = case_rows("european_mpmath.csv")
     column = {
-        name: np.array([float(row[name]) for row in rows]) for name in ("S", "K", "T", "r", "q", "sigma")
+        each: np.array([float(row[each]) for row in rows]) for each in ("S", "K", "T", "r", "q", "sigma")
     }
     right = np.array([1.0 if row["type"] == "call" else -1.0 for row in rows])
-    found = EMULATED.run(
-        "price", right, *(column[name] for name in ("S", "K", "T", "r", "sigma", "q")), tolerance=tolerance
-    )
+    terms = (column[each] for each in ("S", "K", "T", "r", "sigma", "q"))
+    found = device(name).run("price", right, *terms, tolerance=error)
     exact = np.array([float(row["price"]) for row in rows])
     assert 180 == len(exact)
-    assert (np.abs(found - exact) / np.maximum(column["S"], exact)).max() <= limit
+    assert (np.abs(found - exact) / np.maximum(column["S"], exact)).max() <= error
 
 
-def test_reference_vols(case_rows):
-    """179 quotes to 36 standard deviations; within 1e-9 and what the quote's rounding leaves open."""
+@pytest.mark.parametrize(("name", "error"), guaranteed("greeks"))
+def test_reference_greeks(case_rows, name, error):
+    """The same rows; where a vol is tiny the inputs' last places matter more, and are allowed for by their share."""
+    rows = case_rows("european_mpmath.csv")
+    column = {each: np.array([float(row[each]) for row in rows]) for each in rows[0] if each not in TEXTS}
+    right = np.array([1.0 if row["type"] == "call" else -1.0 for row in rows])
+    options = (right, *(column[each] for each in ("S", "K", "T", "r", "sigma", "q")))
+    found, scale = device(name).run("greeks", *options, tolerance=error), scales(*options)
+    # ln(S/K) + (r - q) T, moved by 4 units in the last place of its terms, in total volatilities
+    moved = (
+        np.abs(np.log(column["S"] / column["K"])) + (np.abs(column["r"]) + np.abs(column["q"])) * column["T"]
+    )
+    allowed = error + 4 * 2.2e-16 * (1.0 + moved) / (column["sigma"] * np.sqrt(column["T"]))
+    for place, greek in enumerate(GREEK_NAMES[1:7], start=1):
+        worst = np.abs(found[place] - column[greek]) / scale[place] / allowed
+        assert worst.max() <= 1.0, greek
+
+
+@pytest.mark.parametrize(("name", "error"), guaranteed("implied_vol"))
+def test_reference_vols(case_rows, name, error):
+    """179 quotes to 36 standard deviations; within the guarantee and what the quote's rounding leaves open."""
     rows = case_rows("implied_vol_mpmath.csv")
     column = {
-        name: np.array([float(row[name]) for row in rows])
-        for name in ("price", "S_or_F", "K", "T", "r", "q", "sigma", "cond")
+        each: np.array([float(row[each]) for row in rows])
+        for each in ("price", "S_or_F", "K", "T", "r", "q", "sigma", "cond")
     }
     right = np.array([1.0 if row["type"] == "call" else -1.0 for row in rows])
-    vol, status = EMULATED.run(
-        "implied_vol", column["price"], right, *(column[name] for name in ("S_or_F", "K", "T", "r", "q"))
-    )
-    allowed = 1e-9 + 8 * 2.2e-16 * np.maximum(1.0, column["cond"])
+    terms = (column[each] for each in ("S_or_F", "K", "T", "r", "q"))
+    vol, status = device(name).run("implied_vol", column["price"], right, *terms, tolerance=error)
     assert not status.any()
-    assert (np.abs(vol / column["sigma"] - 1.0) <= allowed).all()
+    assert (
+        np.abs(vol / column["sigma"] - 1.0) <= error + 4 * 2.2e-16 * np.maximum(1.0, column["cond"])
+    ).all()

@@ -255,6 +255,23 @@ def test_the_gpu_launches_what_the_emulation_computes(imported, monkeypatch):
     assert 8.0 < one.run("price", 1, 100.0, 100.0, 0.5, 0.03, 0.3, 0.0) < 10.0
 
 
+def test_cuda_kernels_are_made_from_the_same_text():
+    """By their own function, which knows no arithmetic mode."""
+    from atalanta.compute.devices.options import kernels
+
+    made = {}
+    fast = types.SimpleNamespace(
+        cuda_kernel=lambda **parts: made.update(CUDA=parts),
+        metal_kernel=lambda **parts: made.update(Metal=parts),
+    )
+    kernel = kernels()["price_double_single"]
+    for backend in ("CUDA", "Metal"):
+        gpu_module.custom_kernel(types.SimpleNamespace(fast=fast), kernel, backend)
+    assert {"math_mode": "safe"} == made["Metal"].pop("compile_options")
+    assert made["CUDA"] == made["Metal"]
+    assert kernel.body == made["CUDA"]["source"]
+
+
 needs_mlx = pytest.mark.skipif(
     mlx_runtime.look().core is None, reason="needs MLX: pip install 'atalanta[gpu-checks]'"
 )

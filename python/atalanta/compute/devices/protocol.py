@@ -45,7 +45,7 @@ class Operation:
 
 _CONTRACT = ("spot", "strike", "years", "rate")
 _OPTION = ("right", *_CONTRACT, "vol", "dividend_yield")
-_BEYOND = ", beyond what one rounding of each input to float64 moves it by"
+_BEYOND = ", beyond what 4 units in the last place of each input move it by"
 _SUM_MEASURE = "error of a sum of products per sum of its |terms| and per number of them"
 
 #: Every operation by name. Columns broadcast to one shape (...); right is +1 for a call, -1 for a put.
