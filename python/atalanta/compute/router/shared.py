@@ -8,7 +8,8 @@ from typing import Any
 
 from atalanta import _core
 from atalanta.compute.devices import Result
-from atalanta.compute.router.router import FAILURES, Router
+from atalanta.compute.router.router import Router
+from atalanta.compute.router.running import FAILURES
 from atalanta.compute.router.targets import ONE_THREAD, POOL
 
 __all__ = ["default_router", "first_use", "prepare", "route_computation", "route_computation_sync"]
