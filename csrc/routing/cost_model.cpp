@@ -34,6 +34,13 @@ CostLine line_through(double x0, double y0, double x1, double y1) noexcept {
     return a >= 0.0 ? CostLine{a, b} : CostLine{0.0, y1 / x1};
 }
 
+// Beyond what was measured a launch that hides the work must not look like work for nothing: each further
+// element takes a quarter of the average one so far at least.
+CostLine prolonged(const CostLine& line, double x, double y) noexcept {
+    const double b = std::max(line.b, 0.25 * y / x);
+    return {y - b * x, b};
+}
+
 // Calibration's answer at any size.
 class Interpolation {
   public:
@@ -45,7 +52,8 @@ class Interpolation {
         std::size_t upper = 1;
         while (upper + 1 < points_.size() && static_cast<double>(points_[upper].work) < work) ++upper;
         const CostPoint &from = points_[upper - 1], &to = points_[upper];
-        const CostLine line = line_through(effort(from.work), from.ns, effort(to.work), to.ns);
+        CostLine line = line_through(effort(from.work), from.ns, effort(to.work), to.ns);
+        if (work > static_cast<double>(to.work)) line = prolonged(line, effort(to.work), to.ns);
         return std::max(line.at(effort_of(kind_, work)), 1e-3);
     }
 

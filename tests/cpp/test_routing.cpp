@@ -102,6 +102,15 @@ TEST(calibration_is_interpolated_and_prolonged) {
         CHECK_CLOSE(300.0 + n, model.predict(n), 0.01 * (300 + n));
 }
 
+TEST(nothing_is_free_beyond_what_was_measured) {
+    CostModel model;
+    model.define(OperationClass::vector);
+    const CostPoint points[] = {{64, 60e3}, {16'384, 60e3}};
+    model.calibrate(points);
+    CHECK_CLOSE(60e3, model.predict(1'000.0), 1.0);
+    CHECK(model.predict(1e6) > 0.25 * 60e3 * (1e6 / 16'384));
+}
+
 TEST(one_point_is_enough_to_calibrate) {
     CostModel model;
     model.define(OperationClass::vector);
