@@ -28,7 +28,7 @@ CARD = MachineCard(
     features={"avx2": True, "neon": False},
     threads=2,
     threads_reason="set by ATALANTA_THREADS=2",
-    unused=(("GPU", "this version has no GPU kernels"),),
+    unused=(("GPU", "the report is computed on the processor"),),
 )
 
 

@@ -11,6 +11,16 @@ settings.register_profile("atalanta", deadline=None, derandomize=True, max_examp
 settings.load_profile("atalanta")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _calibration_file(tmp_path_factory):
+    """The tests, and the processes they start, keep what they measure of this machine to themselves."""
+    folder = tmp_path_factory.mktemp("calibration")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))  # for those that start without any of our variables
+        patch.setenv("ATALANTA_CALIBRATION", str(folder / "calibration.txt"))
+        yield
+
+
 def _folder(name: str) -> Path:
     folder = SHARED / name
     if not folder.is_dir():

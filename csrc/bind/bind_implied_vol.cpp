@@ -1,6 +1,7 @@
 // implied_vol: as price and greeks, with a quoted price in the place of the volatility.
 #include "bind/module.hpp"
 #include "bind/pricing_docs.hpp"
+#include "bind/routed_call.hpp"
 #include "bind/rows.hpp"
 #include "bind/terms.hpp"
 #include "bind/vectorcall.hpp"
@@ -19,7 +20,7 @@ bool is_true(PyObject* value) {
 constexpr const char* kSharedNames[] = {"spot", "strike", "years", "rate"};
 constexpr const char* kImpliedVolNames[] = {"price", "right",          "spot",     "strike",    "years",
                                             "rate",  "dividend_yield", "exercise", "dividends", "tolerance",
-                                            "start", "full_output",    "out",      "threads"};
+                                            "start", "full_output",    "out",      "threads",   "device"};
 enum QuotedArgument : std::size_t {
     kPrice,
     kQuotedRight,
@@ -31,7 +32,8 @@ enum QuotedArgument : std::size_t {
     kStart,
     kFullOutput,
     kQuotedOut,
-    kQuotedThreads
+    kQuotedThreads,
+    kQuotedDevice
 };
 
 struct ScalarQuote {
@@ -113,12 +115,28 @@ std::vector<double> starts_of(const BroadcastRows& inputs) {
     return starts;
 }
 
+// Another device's vols and statuses, as the call wants them: new, in the caller's array, or numbers.
+py::object as_asked(const py::object& result, PyObject* out, const BroadcastRows& inputs, bool full_output) {
+    py::object vols = result[py::int_(0)], status = result[py::int_(1)];
+    if (out != nullptr) {
+        py::module_::import("numpy").attr("copyto")(py::handle(out), vols);
+        vols = py::reinterpret_borrow<py::object>(out);
+    } else if (inputs.is_scalar()) {
+        vols = py::float_(vols), status = py::int_(status);
+    }
+    return full_output ? py::object(py::make_tuple(vols, status)) : vols;
+}
+
 // Any call but that of numbers for the closed form. Terms are null for the closed form, which needs no start.
+template <bool routed>
 [[gnu::noinline]] py::object implied_vol_any(std::span<PyObject* const> arguments, bool full_output,
                                              const char* origin) {
     std::optional<TermsArguments> storage;
     const TermsArguments* terms = read_terms(arguments[kQuotedExercise], arguments[kQuotedDividends],
                                              arguments[kQuotedTolerance], origin, storage);
+    if constexpr (routed) {
+        if (terms != nullptr) require_plain_device(arguments[kQuotedDevice], origin);
+    }
     const int threads = read_threads(arguments[kQuotedThreads], origin);
     const bool has_start = arguments[kStart] != nullptr;
     ScalarQuote quote;
@@ -133,13 +151,23 @@ std::vector<double> starts_of(const BroadcastRows& inputs) {
     inputs.broadcast();
     const QuotedRows rows = quoted_rows(inputs);
     require_decimals(rows, origin);
+    RoutedCall call(threads);
+    if constexpr (routed) {
+        if (terms == nullptr)
+            call = RoutedCall(Routed::implied_vol, arguments[kQuotedDevice], arguments[kQuotedTolerance],
+                              rows.size, rows.spot, rows.strike, threads, origin);
+    }
     OutputColumn out(arguments[kQuotedOut], inputs.shape(), inputs, origin);
+    if (call.elsewhere()) {
+        if (const py::object result = call.run_elsewhere(inputs.objects(1, 6)))
+            return as_asked(result, arguments[kQuotedOut], inputs, full_output);
+    }
     py::array_t<std::uint8_t> status(full_output ? inputs.shape() : Shape{0});
     double* const vols = out.data();
     auto* const statuses = full_output ? reinterpret_cast<ImpliedVolStatus*>(status.mutable_data()) : nullptr;
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
-        atalanta::implied_vol(rows, vols, statuses, threads);
+        call.run_here([&](int count) { atalanta::implied_vol(rows, vols, statuses, count); });
     } else {
         const std::vector<double> starts = has_start ? starts_of(inputs) : std::vector<double>();
         const ReleasedGil released(kRowsToReleaseGil);
@@ -153,9 +181,11 @@ std::vector<double> starts_of(const BroadcastRows& inputs) {
     return py::make_tuple(result, status);
 }
 
+template <bool routed>
 py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     static const auto names = interned(kImpliedVolNames);
-    const Signature signature{"pricing.implied_vol", names, kQuotedYield};
+    const std::span known(names.data(), routed ? names.size() : names.size() - 1);  // without `device`
+    const Signature signature{"pricing.implied_vol", known, kQuotedYield};
     std::array<PyObject*, std::size(kImpliedVolNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
     if (arguments[kQuotedOut] == Py_None) arguments[kQuotedOut] = nullptr;
@@ -165,6 +195,7 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
     if (arguments[kQuotedOut] == nullptr &&
         plainly_closed_form(arguments[kQuotedExercise], arguments[kQuotedDividends],
                             arguments[kQuotedTolerance]) &&
+        (!routed || is_plain_device(arguments[kQuotedDevice])) &&
         read_scalar_quote(arguments, quote, signature.origin)) {
         read_threads(arguments[kQuotedThreads], signature.origin);
         require_decimals(quote.rows(), signature.origin);
@@ -173,13 +204,16 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
         active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
         return vol_and_status(vol, status, full_output);
     }
-    return implied_vol_any(arguments, full_output, signature.origin);
+    return implied_vol_any<routed>(arguments, full_output, signature.origin);
 }
 
 }  // namespace
 
 void bind_implied_vol(py::module_& module) {
-    add_function<implied_vol>(module, "implied_vol", kImpliedVolDoc);
+    add_function<implied_vol<false>>(module, "atalanta.pricing", "implied_vol", "implied_vol",
+                                     kImpliedVolDoc);
+    add_function<implied_vol<true>>(module, "atalanta", "routed_implied_vol", "implied_vol",
+                                    routed_doc(kImpliedVolDoc));
 }
 
 }  // namespace atalanta::bind

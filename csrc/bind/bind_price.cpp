@@ -3,6 +3,7 @@
 #include "bind/module.hpp"
 #include "bind/option_rows.hpp"
 #include "bind/pricing_docs.hpp"
+#include "bind/routed_call.hpp"
 #include "bind/terms.hpp"
 #include "bind/vectorcall.hpp"
 #include "pricing/dispatch.hpp"
@@ -13,9 +14,14 @@ namespace {
 
 constexpr const char* kPriceNames[] = {"right", "spot",           "strike",   "years",     "rate",
                                        "vol",   "dividend_yield", "exercise", "dividends", "tolerance",
-                                       "out",   "threads"};
+                                       "out",   "threads",        "device"};
 
-enum PriceArgument : std::size_t { kPriceOut = kTolerance + 1, kPriceThreads };
+enum PriceArgument : std::size_t { kPriceOut = kTolerance + 1, kPriceThreads, kPriceDevice };
+
+// `device` is the last parameter of a routed function, and none of the plain one.
+constexpr std::size_t count_of(std::size_t names, bool routed) {
+    return routed ? names : names - 1;
+}
 
 bool wants_closed_form(std::span<PyObject* const> arguments) {
     return plainly_closed_form(arguments[kExercise], arguments[kDividends], arguments[kTolerance]);
@@ -30,11 +36,24 @@ py::object price_of_one(const ScalarRow& row, const TermsArguments& terms) {
     return py::float_(value);
 }
 
+// Another device's result, where it gave one, as the call wants it: its own array, the caller's or a number.
+py::object as_asked(const py::object& result, PyObject* out, const BroadcastRows& inputs) {
+    if (out != nullptr) {
+        py::module_::import("numpy").attr("copyto")(py::handle(out), result);
+        return py::reinterpret_borrow<py::object>(out);
+    }
+    return inputs.is_scalar() ? py::object(py::float_(result)) : result;
+}
+
 // Any call but that of numbers for the closed form. Terms are null for the closed form.
+template <bool routed>
 [[gnu::noinline]] py::object price_any(std::span<PyObject* const> arguments, const char* origin) {
     std::optional<TermsArguments> storage;
     const TermsArguments* terms =
         read_terms(arguments[kExercise], arguments[kDividends], arguments[kTolerance], origin, storage);
+    if constexpr (routed) {
+        if (terms != nullptr) require_plain_device(arguments[kPriceDevice], origin);
+    }
     const int threads = read_threads(arguments[kPriceThreads], origin);
     ScalarRow row;
     if (terms != nullptr && terms->fits_one_row() && arguments[kPriceOut] == nullptr &&
@@ -48,11 +67,21 @@ py::object price_of_one(const ScalarRow& row, const TermsArguments& terms) {
     inputs.broadcast();
     const OptionRows rows = option_rows(inputs);
     require_decimals(rows, origin);
+    RoutedCall call(threads);
+    if constexpr (routed) {
+        if (terms == nullptr)
+            call = RoutedCall(Routed::price, arguments[kPriceDevice], arguments[kTolerance], rows.size,
+                              rows.spot, rows.strike, threads, origin);
+    }
     OutputColumn out(arguments[kPriceOut], inputs.shape(), inputs, origin);
+    if (call.elsewhere()) {
+        if (const py::object result = call.run_elsewhere(inputs.objects(0, 6)))
+            return as_asked(result, arguments[kPriceOut], inputs);
+    }
     double* const values = out.data();
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
-        atalanta::price(rows, values, threads);
+        call.run_here([&](int count) { atalanta::price(rows, values, count); });
     } else {
         const ReleasedGil released(kRowsToReleaseGil);
         atalanta::price(rows, terms->over(inputs), values, threads);
@@ -60,14 +89,17 @@ py::object price_of_one(const ScalarRow& row, const TermsArguments& terms) {
     return inputs.is_scalar() && arguments[kPriceOut] == nullptr ? py::float_(*values) : out.finish();
 }
 
+template <bool routed>
 py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     static const auto names = interned(kPriceNames);
-    const Signature signature{"pricing.price", names, kYield};
+    const std::span known(names.data(), count_of(names.size(), routed));
+    const Signature signature{"pricing.price", known, kYield};
     std::array<PyObject*, std::size(kPriceNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
     if (arguments[kPriceOut] == Py_None) arguments[kPriceOut] = nullptr;
     ScalarRow row;
     if (arguments[kPriceOut] == nullptr && wants_closed_form(arguments) &&
+        (!routed || is_plain_device(arguments[kPriceDevice])) &&
         read_scalar_row(arguments, row, signature.origin)) {
         read_threads(arguments[kPriceThreads], signature.origin);
         require_decimals(row.rows(), signature.origin);
@@ -75,12 +107,12 @@ py::object price(PyObject* const* given, Py_ssize_t positional, PyObject* keywor
         active_kernels().european->price(row.rows(), &value);
         return py::reinterpret_steal<py::object>(PyFloat_FromDouble(value));
     }
-    return price_any(arguments, signature.origin);
+    return price_any<routed>(arguments, signature.origin);
 }
 
 constexpr const char* kGreeksNames[] = {
-    "right",    "spot",      "strike",    "years", "rate", "vol",    "dividend_yield",
-    "exercise", "dividends", "tolerance", "order", "out",  "threads"};
+    "right",    "spot",      "strike",    "years", "rate", "vol",     "dividend_yield",
+    "exercise", "dividends", "tolerance", "order", "out",  "threads", "device"};
 
 int read_order(PyObject* value, const char* origin) {
     if (value == nullptr) return 1;
@@ -90,6 +122,12 @@ int read_order(PyObject* value, const char* origin) {
         raise_input_error(origin, "order is " + repr_of(value) + "; it must be 1, 2 or 3");
     }
     return static_cast<int>(order);
+}
+
+// What a call of order 2 or 3 may run on.
+PyObject* cpu_only() {
+    static PyObject* const cpu = PyUnicode_InternFromString("cpu");
+    return cpu;
 }
 
 void require_first_order(int order, const char* origin) {
@@ -138,14 +176,18 @@ py::object greeks_of_one(const ScalarRow& row, const TermsArguments& terms) {
     return with_dividend_deltas(tuple_of(values, std::size(values)), deltas, &terms);
 }
 
-enum GreeksArgument : std::size_t { kOrder = kTolerance + 1, kGreeksOut, kGreeksThreads };
+enum GreeksArgument : std::size_t { kOrder = kTolerance + 1, kGreeksOut, kGreeksThreads, kGreeksDevice };
 
 // Any call but that of numbers for the closed form.
+template <bool routed>
 [[gnu::noinline]] py::object greeks_any(std::span<PyObject* const> arguments, int order, const char* origin) {
     std::optional<TermsArguments> storage;
     const TermsArguments* terms =
         read_terms(arguments[kExercise], arguments[kDividends], arguments[kTolerance], origin, storage);
     if (terms != nullptr) require_first_order(order, origin);
+    if constexpr (routed) {
+        if (terms != nullptr || order > 1) require_plain_device(arguments[kGreeksDevice], origin);
+    }
     const int threads = read_threads(arguments[kGreeksThreads], origin);
     ScalarRow row;
     if (terms != nullptr && terms->fits_one_row() && arguments[kGreeksOut] == nullptr &&
@@ -159,30 +201,47 @@ enum GreeksArgument : std::size_t { kOrder = kTolerance + 1, kGreeksOut, kGreeks
     inputs.broadcast();
     const OptionRows rows = option_rows(inputs);
     require_decimals(rows, origin);
+    RoutedCall call(threads);
+    if constexpr (routed) {
+        PyObject* const device = order > 1 ? cpu_only() : arguments[kGreeksDevice];
+        if (terms == nullptr)
+            call = RoutedCall(Routed::greeks, device, arguments[kTolerance], rows.size, rows.spot,
+                              rows.strike, threads, origin);
+    }
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));
     OutputColumn out(arguments[kGreeksOut], shape, inputs, origin,
                      OutputColumn::Layout::column_per_first_axis);
+    if (call.elsewhere()) {
+        if (const py::object result = call.run_elsewhere(inputs.objects(0, 6))) {
+            if (inputs.is_scalar() && arguments[kGreeksOut] == nullptr)
+                return py::tuple(result.attr("tolist")());
+            return as_asked(result, arguments[kGreeksOut], inputs);
+        }
+    }
     Doubles deltas = dividend_deltas(terms, inputs.shape());
     const GreekColumns columns = columns_of(out.data(), kGreeksOfOrder[order], out.stride());
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
-        atalanta::greeks(rows, order, columns, threads);
+        call.run_here([&](int count) { atalanta::greeks(rows, order, columns, count); });
     } else {
         run_greeks(rows, terms->over(inputs), columns, deltas, threads);
     }
     return with_dividend_deltas(out.finish(), deltas, terms);
 }
 
+template <bool routed>
 py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     static const auto names = interned(kGreeksNames);
-    const Signature signature{"pricing.greeks", names, kYield};
+    const std::span known(names.data(), count_of(names.size(), routed));
+    const Signature signature{"pricing.greeks", known, kYield};
     std::array<PyObject*, std::size(kGreeksNames)> arguments{};
     sort_arguments(signature, given, positional, keywords, arguments);
     if (arguments[kGreeksOut] == Py_None) arguments[kGreeksOut] = nullptr;
     const int order = read_order(arguments[kOrder], signature.origin);
     ScalarRow row;
     if (arguments[kGreeksOut] == nullptr && wants_closed_form(arguments) &&
+        (!routed || is_plain_device(arguments[kGreeksDevice])) &&
         read_scalar_row(arguments, row, signature.origin)) {
         read_threads(arguments[kGreeksThreads], signature.origin);
         require_decimals(row.rows(), signature.origin);
@@ -190,14 +249,16 @@ py::object greeks(PyObject* const* given, Py_ssize_t positional, PyObject* keywo
         atalanta::greeks(row.rows(), order, columns_of(values, kGreeksOfOrder[order], 1), 1);
         return tuple_of(values, kGreeksOfOrder[order]);
     }
-    return greeks_any(arguments, order, signature.origin);
+    return greeks_any<routed>(arguments, order, signature.origin);
 }
 
 }  // namespace
 
 void bind_price(py::module_& module) {
-    add_function<price>(module, "price", kPriceDoc);
-    add_function<greeks>(module, "greeks", kGreeksDoc);
+    add_function<price<false>>(module, "atalanta.pricing", "price", "price", kPriceDoc);
+    add_function<greeks<false>>(module, "greeks", kGreeksDoc);
+    add_function<price<true>>(module, "atalanta", "routed_price", "price", routed_doc(kPriceDoc));
+    add_function<greeks<true>>(module, "routed_greeks", routed_doc(kGreeksDoc));
 }
 
 }  // namespace atalanta::bind

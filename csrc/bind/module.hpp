@@ -10,8 +10,10 @@ namespace py = pybind11;
 void bind_base(py::module_& module);
 void bind_dividends(py::module_& module);
 void bind_early_exercise(py::module_& module);
+void bind_gpu(py::module_& module);
 void bind_implied_vol(py::module_& module);
 void bind_ladder(py::module_& module);
 void bind_price(py::module_& module);
+void bind_routing(py::module_& module);
 
 }  // namespace atalanta::bind

@@ -249,6 +249,16 @@ Column<std::int32_t> BroadcastRows::indices() const {
     return {indices_->data(), indices_->size() == 1};
 }
 
+py::tuple BroadcastRows::objects(std::size_t right_place, std::size_t count) const {
+    py::tuple columns(count + 1);
+    for (std::size_t i = 0; i < count; ++i) {
+        const Value& value = values_[i];
+        columns[i + (i >= right_place)] = value.array ? py::object(*value.array) : py::float_(value.number);
+    }
+    columns[right_place] = rights_ ? py::object(*rights_) : py::int_(right_);
+    return columns;
+}
+
 bool BroadcastRows::overlaps(const py::array& array) const {
     const auto* begin = static_cast<const char*>(array.data());
     const auto* end = begin + array.nbytes();

@@ -35,6 +35,9 @@ class BroadcastRows {
     Column<double> column(std::size_t index) const;
     Column<std::int32_t> indices() const;  // 0 for every row when none were added
 
+    // The right and the first `count` columns as Python objects: numbers, or arrays of (...).
+    py::tuple objects(std::size_t right_place, std::size_t count) const;
+
     // True when the memory of `array` touches that of an argument.
     bool overlaps(const py::array& array) const;
 

@@ -54,15 +54,22 @@ PyObject* guarded(PyObject*, PyObject* const* given, Py_ssize_t positional, PyOb
     return nullptr;
 }
 
+// home: the module whose attribute `name` is, for pickle; attribute: the name in the extension.
 template <Function function>
-void add_function(py::module_& module, const char* name, const char* documentation) {
+void add_function(py::module_& module, const char* home, const char* attribute, const char* name,
+                  const char* documentation) {
     static PyMethodDef definition = {
         name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&guarded<function>)),
         METH_FASTCALL | METH_KEYWORDS, documentation};
-    const py::str module_name("atalanta");
+    const py::str module_name(home);
     PyObject* object = PyCFunction_NewEx(&definition, nullptr, module_name.ptr());
     if (object == nullptr) throw py::error_already_set();
-    module.attr(name) = py::reinterpret_steal<py::object>(object);
+    module.attr(attribute) = py::reinterpret_steal<py::object>(object);
+}
+
+template <Function function>
+void add_function(py::module_& module, const char* name, const char* documentation) {
+    add_function<function>(module, "atalanta", name, name, documentation);
 }
 
 }  // namespace atalanta::bind

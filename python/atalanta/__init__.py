@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from atalanta.compute.router import Router
+    from atalanta.compute.valuation import greeks, implied_vol, price
     from atalanta.errors import AtalantaError, InputError, MissingExtraError
     from atalanta.machine import cpu_features, set_threads
     from atalanta.market.analysis import Analysis, analyze
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
         ImpliedVolStatus,
         Ladder,
         early_exercise,
-        greeks,
-        implied_vol,
-        price,
     )
 
 _MODULE_OF = {
@@ -43,14 +42,15 @@ _MODULE_OF = {
     "OptionSymbol": "market.contracts.symbols",
     "QualityFlag": "market.flags",
     "RateCurve": "market.curves",
+    "Router": "compute.router",
     "analyze": "market.analysis",
     "cpu_features": "machine",
     "early_exercise": "pricing",
     "format_symbol": "market.contracts.symbols",
-    "greeks": "pricing",
-    "implied_vol": "pricing",
+    "greeks": "compute.valuation",
+    "implied_vol": "compute.valuation",
     "parse_symbol": "market.contracts.symbols",
-    "price": "pricing",
+    "price": "compute.valuation",
     "read_chain": "market.reading.readers",
     "set_threads": "machine",
     "simulate_chain": "market.simulator",
@@ -70,6 +70,7 @@ __all__ = [
     "OptionSymbol",
     "QualityFlag",
     "RateCurve",
+    "Router",
     "analyze",
     "cpu_features",
     "early_exercise",

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.router.decision import Decision
 from atalanta.pricing.dividends import Dividends, DividendsLike, Schedule
 
 _Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -16,6 +17,14 @@ def check_environment() -> None: ...
 def cpu_info() -> dict[str, Any]: ...
 def select_isa(name: str) -> str: ...
 def set_threads(threads: object) -> int: ...
+def check_options(origin: str, options: Sequence[npt.ArrayLike]) -> None: ...
+def split_column(column: _Doubles, width: int) -> npt.NDArray[np.float32]: ...
+def join_pairs(pairs: npt.NDArray[np.float32]) -> _Doubles: ...
+def gpu_header() -> str: ...
+def gpu_kernels() -> list[dict[str, Any]]: ...
+def emulate_kernel(
+    name: str, layout: npt.NDArray[np.int32], columns: Sequence[npt.NDArray[np.float32]]
+) -> npt.NDArray[np.float32]: ...
 
 class Schedules:
     def __init__(self, schedules: Sequence[Schedule]) -> None: ...
@@ -217,3 +226,204 @@ def exercise_boundary(
     tolerance: _Tolerance = "standard",
     threads: int | None = None,
 ) -> tuple[Any, Any]: ...
+@overload
+def routed_price(
+    right: int | str,
+    spot: float,
+    strike: float,
+    years: float,
+    rate: float,
+    vol: float,
+    *,
+    dividend_yield: float = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    out: None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> float: ...
+@overload
+def routed_price(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    out: _Doubles | None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> _Doubles: ...
+@overload
+def routed_greeks(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: None = None,
+    tolerance: _Tolerance = "standard",
+    order: int = 1,
+    out: _Doubles | None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> _Doubles | tuple[float, ...]: ...
+@overload
+def routed_greeks(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: Schedule | Dividends,
+    tolerance: _Tolerance = "standard",
+    order: int = 1,
+    out: _Doubles | None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> tuple[_Doubles | tuple[float, ...], _Doubles]: ...
+@overload
+def routed_greeks(
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    vol: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    order: int = 1,
+    out: _Doubles | None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> _Doubles | tuple[float, ...] | tuple[_Doubles | tuple[float, ...], _Doubles]: ...
+@overload
+def routed_implied_vol(
+    price: float,
+    right: int | str,
+    spot: float,
+    strike: float,
+    years: float,
+    rate: float,
+    *,
+    dividend_yield: float = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    start: float | None = None,
+    full_output: Literal[False] = False,
+    out: None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> float: ...
+@overload
+def routed_implied_vol(
+    price: npt.ArrayLike,
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    start: npt.ArrayLike | None = None,
+    full_output: Literal[False] = False,
+    out: _Doubles | None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> _Doubles: ...
+@overload
+def routed_implied_vol(
+    price: npt.ArrayLike,
+    right: npt.ArrayLike,
+    spot: npt.ArrayLike,
+    strike: npt.ArrayLike,
+    years: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    *,
+    dividend_yield: npt.ArrayLike = 0.0,
+    exercise: _Exercise = "european",
+    dividends: DividendsLike = None,
+    tolerance: _Tolerance = "standard",
+    start: npt.ArrayLike | None = None,
+    full_output: Literal[True],
+    out: _Doubles | None = None,
+    threads: int | None = None,
+    device: str | None = "auto",
+) -> tuple[_Doubles, npt.NDArray[np.uint8]]: ...
+
+PRIOR_THRESHOLDS: dict[str, int]
+
+_Points: TypeAlias = Sequence[tuple[int, float]]
+
+class RouterCore:
+    def __init__(self, decision_type: type[tuple[str, float, str]], seed: int) -> None: ...
+    def add_target(self, name: str, tier: str, on_device: bool, transfer_ns_per_byte: float) -> int: ...
+    def add_operation(self, name: str, kind: str, bytes_per_element: float) -> int: ...
+    def add_alias(self, name: str, operation: int) -> None: ...
+    def name_device(self, name: str, targets: int) -> None: ...
+    def set_default_tolerance(self, operation: int, error: float) -> None: ...
+    def device_mask(self, name: str | None, origin: str) -> int: ...
+    def operation_index(self, name: str, origin: str) -> int: ...
+    def decide(
+        self,
+        operation: str,
+        work: int,
+        *,
+        tolerance: float | None = None,
+        deadline: float | None = None,
+        residency: str | None = None,
+        device: str | None = None,
+    ) -> Decision: ...
+    def choose(
+        self,
+        operation: int,
+        work: int,
+        tolerance: float,
+        among: int,
+        deadline_ns: float | None,
+        on_device: bool,
+        now_ns: int,
+        origin: str,
+    ) -> tuple[int, str, bool]: ...
+    def prediction(
+        self, operation: int, target: int, work: int, on_device: bool = False
+    ) -> dict[str, Any]: ...
+    def time_decisions(self, operation: int, rounds: int) -> float: ...
+    def allow(self, operation: int, target: int, error: float) -> None: ...
+    def calibrate(self, operation: int, target: int, points: _Points) -> None: ...
+    def join(self, operation: int, target: int, work: float) -> None: ...
+    def pin(self, operation: int, target: int | None) -> None: ...
+    def set_threshold(self, operation: int, work: int) -> None: ...
+    def set_deterministic(self, on: bool) -> None: ...
+    def observe(
+        self, operation: int, target: int, work: int, ns: float, probe: bool = False, on_device: bool = False
+    ) -> None: ...
+    def fail(self, target: int, now_ns: int) -> None: ...
+    def failures(self, target: int) -> int: ...
+    @property
+    def exploration_ns(self) -> float: ...
+
+def install_router(core: RouterCore, one_thread: int, pool: int, run_elsewhere: object) -> None: ...
+def encode_calibration(fingerprint: str, curves: Sequence[tuple[str, str, _Points]]) -> str: ...
+def decode_calibration(text: str) -> tuple[str, list[tuple[str, str, list[tuple[int, float]]]]]: ...

@@ -2,7 +2,8 @@
 
     AtalantaError
     ├── InputError (ValueError)          a call that cannot be carried out as asked
-    └── MissingExtraError (ImportError)  an optional dependency is not installed
+    ├── MissingExtraError (ImportError)  an optional dependency is not installed
+    └── DeviceError (RuntimeError)       a device is not available, or failed while it ran
 
 Messages open with their origin and name the value, the limit and the mend:
 `[market.read_chain] spx.csv has no column for the strike (looked for: …; found: …)`.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["AtalantaError", "InputError", "MissingExtraError", "import_extra"]
+__all__ = ["AtalantaError", "DeviceError", "InputError", "MissingExtraError", "import_extra"]
 
 
 class AtalantaError(Exception):
@@ -26,6 +27,10 @@ class InputError(AtalantaError, ValueError):
 
 class MissingExtraError(AtalantaError, ImportError):
     """An optional dependency is needed and not installed."""
+
+
+class DeviceError(AtalantaError, RuntimeError):
+    """A device cannot run here, or failed while it ran."""
 
 
 def import_extra(module: str, extra: str, origin: str) -> ModuleType:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from atalanta import _core
 
-__all__ = ["cpu_features", "set_threads"]
+__all__ = ["cpu_features", "processor_name", "set_threads"]
 
 
 def cpu_features() -> dict[str, Any]:
@@ -38,3 +42,26 @@ def set_threads(threads: int | None) -> int:
         InputError: not a whole number in that range.
     """
     return _core.set_threads(threads)
+
+
+def processor_name() -> str:
+    """The processor's name, as the operating system knows it."""
+    name = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else _cpuinfo_name()
+    return name or platform.processor() or platform.machine() or "unknown processor"
+
+
+def _cpuinfo_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
+    return next(names, "")
+
+
+def _sysctl(key: str) -> str:
+    try:
+        answer = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=2, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()

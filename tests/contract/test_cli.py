@@ -56,13 +56,13 @@ def document(result):
 
 
 def test_help_names_every_command():
-    """The four commands, each with a line."""
+    """Every command, each with a line."""
     result = run("--help")
     assert 0 == result.exit_code
-    assert all(name in result.stdout for name in ("demo", "chain", "doctor", "bench"))
+    assert all(name in result.stdout for name in ("demo", "chain", "doctor", "route", "bench"))
 
 
-@pytest.mark.parametrize("command", ["demo", "chain", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "chain", "doctor", "route"])
 def test_every_command_has_help(command):
     """Help ends well and names the options."""
     result = run(command, "--help")
@@ -328,10 +328,10 @@ def test_a_terminal_without_unicode_is_served(quotes):
 
 
 def test_doctor_reports():
-    """Machine, instruction sets, packages and the verdict."""
+    """Machine, instruction sets, devices, packages and the verdict."""
     result = run("doctor")
     assert 0 == result.exit_code, result.output
-    for part in ("processor", "Instruction sets of this build", "numpy", np.__version__, "self-check passed"):
+    for part in ("processor", "Instruction sets of this build", "Devices", "numpy", "self-check passed"):
         assert part in result.stdout
 
 
@@ -341,6 +341,11 @@ def test_doctor_json_is_one_document():
     assert made["passed"] is True
     assert made["machine"]["isa"] in {row["name"] for row in made["machine"]["instruction_sets"]}
     assert np.__version__ == made["packages"]["numpy"]
+    found = {row["name"]: row for row in made["devices"]}
+    assert {"cpu", "gpu", "neural_engine", "emulated"} < set(found)
+    assert found["cpu"]["available"] is found["cpu"]["automatic"] is True
+    assert {"float32", "double_single"} == set(found["gpu"]["guarantees"]["price"])
+    assert found["neural_engine"]["reason"]
 
 
 def test_doctor_fails_when_a_kernel_is_wrong(monkeypatch):

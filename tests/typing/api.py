@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 import atalanta
+from atalanta.compute import route_computation_sync
+from atalanta.compute.router import Decision, Explanation
 from atalanta.pricing import EarlyExercise, ExerciseBoundary, exercise_boundary
 
 column = np.linspace(90.0, 110.0, 5)
@@ -43,3 +45,11 @@ assert_type(exercise_boundary("put", 105.0, 0.5, 0.03, 0.2, column), ExerciseBou
 assert_type(atalanta.set_threads(None), int)
 assert_type(atalanta.read_chain("chain.csv"), atalanta.Chain)
 assert_type(atalanta.analyze(atalanta.read_chain("chain.csv")), atalanta.Analysis)
+assert_type(atalanta.price("call", column, 105.0, 0.5, 0.03, 0.2, device="cpu"), npt.NDArray[np.float64])
+assert_type(atalanta.price("call", 100.0, 105.0, 0.5, 0.03, 0.2, device=None), float)
+assert_type(atalanta.greeks("put", column, 105.0, 0.5, 0.03, 0.2, device="gpu"), atalanta.Greeks)
+router = atalanta.Router(calibrate=False)
+assert_type(router.decide("price", 1_000, tolerance=1e-6, deadline=0.001), Decision)
+assert_type(router.explain("price", 1_000), Explanation)
+assert_type(router.pin("price", "cpu:one"), str | None)
+total = route_computation_sync("add", column, column)

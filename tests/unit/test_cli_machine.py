@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from atalanta import machine as facts
 from atalanta.cli import machine, version
 from atalanta.cli.machine import InstructionSet, installed_packages, machine_card, python_description
 
@@ -52,7 +53,10 @@ def test_the_card_of_this_machine_is_complete():
 def test_the_gpu_is_named_as_unused(core):
     """The card says that a GPU is not used and why."""
     core()
-    assert "this version has no GPU kernels" == reasons(machine_card())["GPU"]
+    assert (
+        "the report is computed on the processor; `atalanta doctor` lists the devices"
+        == reasons(machine_card())["GPU"]
+    )
 
 
 def test_nothing_else_is_unused_by_default(core):
@@ -96,7 +100,10 @@ def test_as_dict_is_plain(core):
         "supported": True,
         "chosen": True,
     } == document["instruction_sets"][0]
-    assert {"what": "GPU", "why": "this version has no GPU kernels"} in document["unused"]
+    assert {
+        "what": "GPU",
+        "why": "the report is computed on the processor; `atalanta doctor` lists the devices",
+    } in document["unused"]
 
 
 def test_missing_packages_say_how_to_install_them(monkeypatch):
@@ -138,21 +145,21 @@ def test_python_is_described():
 def test_processor_names_are_found(tmp_path, monkeypatch, text, name):
     """The first model name of the processor list, nothing where there is none."""
     (tmp_path / "cpuinfo").write_text(text, encoding="utf-8")
-    monkeypatch.setattr(machine, "Path", lambda _: tmp_path / "cpuinfo")
-    assert name == machine._cpuinfo_name()
+    monkeypatch.setattr(facts, "Path", lambda _: tmp_path / "cpuinfo")
+    assert name == facts._cpuinfo_name()
 
 
 def test_a_missing_processor_list_is_no_error(tmp_path, monkeypatch):
     """Without the list the name comes from elsewhere."""
-    monkeypatch.setattr(machine, "Path", lambda _: tmp_path / "absent")
-    assert "" == machine._cpuinfo_name()
-    assert machine._cpu_name().strip()
+    monkeypatch.setattr(facts, "Path", lambda _: tmp_path / "absent")
+    assert "" == facts._cpuinfo_name()
+    assert facts.processor_name().strip()
 
 
 def test_sysctl_that_is_not_there_is_no_error(monkeypatch):
     """Where the program is missing the answer is empty."""
     monkeypatch.setenv("PATH", "")
-    assert "" == machine._sysctl("machdep.cpu.brand_string")
+    assert "" == facts._sysctl("machdep.cpu.brand_string")
 
 
 def test_usable_cores_are_those_of_the_process():

@@ -35,6 +35,9 @@ __all__ = ["app", "main"]
 #: Columns a screen is made for at least; a narrower terminal breaks the lines itself.
 _NARROWEST = 20
 
+#: Of `route --calibrate`, for each device: more than a first use may take, so that larger sizes are measured.
+_CALIBRATION_SECONDS = 0.5
+
 app = typer.Typer(
     name="atalanta",
     no_args_is_help=True,
@@ -210,19 +213,66 @@ def doctor(as_json: Json = False, debug: Debug = False) -> None:
             raise typer.Exit(FAILED)
 
 
+@app.command()
+def route(
+    explain: Annotated[
+        tuple[str, int] | None,
+        typer.Option(
+            help="An operation or class, and its elements: predicted time on each target, and where it changes.",
+            metavar="OP N",
+            show_default=False,
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="Largest error, in the operation's measure; without it that of the CPU."),
+    ] = None,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure this machine again, and keep that.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say where operations run on this machine, and why."""
+    with errors_reported(debug):
+        from atalanta.cli import route as routing
+        from atalanta.compute.router import default_router
+
+        if calibrate:
+            default_router().calibrate(budget=_CALIBRATION_SECONDS)
+        asked = None if explain is None else routing.explain(*explain, tolerance)
+        with writing_stdout():
+            if as_json:
+                from atalanta.cli.document import dumps
+
+                told = routing.overview() if asked is None else asked.as_dict()
+                typer.echo(dumps({"command": "route", **told}))
+            elif asked is None:
+                routing.print_overview(_console())
+            else:
+                routing.print_explanation(_console(), asked)
+
+
 @app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def bench(ctx: typer.Context) -> None:
-    """Measure the kernels on this machine, alone or beside a peer."""
-    from atalanta.cli.bench import bench as run_bench
-
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    command.command()(run_bench)
+    """Measure the kernels on this machine, alone or beside a peer; or, as `bench router`, where they run."""
     with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
-        typer.main.get_command(command)(args=words, prog_name="atalanta bench")
+        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        name = "atalanta bench"
+        if words[:1] == ["router"]:
+            from atalanta.cli.bench_router import bench_router
+
+            command.command()(bench_router)
+            name, words = f"{name} router", words[1:]
+        else:
+            from atalanta.cli.bench import bench as run_bench
+
+            command.command()(run_bench)
+        typer.main.get_command(command)(args=words, prog_name=name)
 
 
 @contextmanager

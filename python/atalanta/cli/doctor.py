@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from atalanta.cli.findings import FINDERS, Finding
 from atalanta.cli.machine import (
     MachineCard,
     installed_packages,
@@ -24,12 +25,13 @@ __all__ = ["Diagnosis", "examine", "print_diagnosis"]
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The machine, the interpreter, the packages and whether the kernels compute what they should."""
+    """The machine, its devices, the interpreter, the packages and whether the kernels compute what they should."""
 
     version: str
     python: str
     packages: dict[str, str]
     machine: MachineCard
+    findings: tuple[Finding, ...]
     selfcheck: SelfCheck
 
     def as_dict(self) -> dict[str, Any]:
@@ -40,6 +42,7 @@ class Diagnosis:
             "python": self.python,
             "packages": self.packages,
             "machine": self.machine.as_dict(),
+            **{finding.key: finding.document for finding in self.findings},
             "selfcheck": self.selfcheck.as_dict(),
             "passed": self.selfcheck.passed,
         }
@@ -49,13 +52,14 @@ def examine() -> Diagnosis:
     """Look at this machine and run the self-check.
 
     Raises:
-        InputError: ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
+        InputError: ATALANTA_ISA, ATALANTA_THREADS or a variable of the router cannot be followed.
     """
     return Diagnosis(
         version=package_version(),
         python=python_description(),
         packages=installed_packages(),
         machine=machine_card(),
+        findings=tuple(find() for find in FINDERS),
         selfcheck=run_selfcheck(),
     )
 
@@ -68,6 +72,9 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     print_machine(console, diagnosis.machine)
     print_heading(console, "Instruction sets of this build")
     print_facts(console, _instruction_sets(diagnosis.machine))
+    for finding in diagnosis.findings:
+        print_heading(console, finding.heading)
+        print_facts(console, finding.facts)
     print_heading(console, "Packages")
     print_facts(console, diagnosis.packages.items())
     print_heading(console, "Self-check")

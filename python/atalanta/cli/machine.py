@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 import sysconfig
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from atalanta.cli.version import installed_version
-from atalanta.machine import cpu_features
+from atalanta.machine import cpu_features, processor_name
 
 __all__ = [
     "InstructionSet",
@@ -27,7 +25,14 @@ __all__ = [
 ]
 
 #: Third-party packages the command line reports on, and the extra of this package that brings each.
-_PACKAGES = {"numpy": None, "narwhals": None, "polars": "files", "pandas": "frames", "pyarrow": "frames"}
+_PACKAGES = {
+    "numpy": None,
+    "narwhals": None,
+    "polars": "files",
+    "pandas": "frames",
+    "pyarrow": "frames",
+    "mlx": "mlx" if sys.platform == "darwin" else "cuda",
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ def machine_card() -> MachineCard:
     )
     cores = _usable_cores()
     return MachineCard(
-        cpu=_cpu_name(),
+        cpu=processor_name(),
         architecture=platform.machine(),
         system=f"{platform.system()} {platform.release()}",
         cores=cores,
@@ -127,28 +132,6 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _cpu_name() -> str:
-    name = _sysctl("machdep.cpu.brand_string") if sys.platform == "darwin" else _cpuinfo_name()
-    return name or platform.processor() or platform.machine() or "unknown processor"
-
-
-def _cpuinfo_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
-    return next(names, "")
-
-
-def _sysctl(key: str) -> str:
-    try:
-        answer = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=2, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip()
-
-
 def _isa_reason() -> str:
     forced = os.environ.get("ATALANTA_ISA")
     return f"forced by ATALANTA_ISA={forced}" if forced else "the widest this processor runs"
@@ -168,7 +151,7 @@ def _unused(variants: tuple[InstructionSet, ...], threads: int, cores: int) -> t
     unused = [(name, "this processor runs it, but ATALANTA_ISA chose another") for name in wider]
     if threads < cores:
         unused.append((f"{cores - threads} of {cores} cores", f"the kernels were given {threads} threads"))
-    unused.append(("GPU", "this version has no GPU kernels"))
+    unused.append(("GPU", "the report is computed on the processor; `atalanta doctor` lists the devices"))
     if sys.platform == "darwin" and platform.machine() == "arm64":
         unused.append(("Neural Engine", "half precision cannot price to a cent"))
     return tuple(unused)

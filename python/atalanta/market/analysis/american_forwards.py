@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.valuation import implied_vol, price
 from atalanta.market.analysis.parity import Pairs, ParityFit, fit_parity
 from atalanta.market.analysis.spot_model import SpotModel, SpotRows
 from atalanta.market.table import Table
-from atalanta.pricing import implied_vol, price
 
 __all__ = ["AMERICAN_WIDTH", "refit_american"]
 

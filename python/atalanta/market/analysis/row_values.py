@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.valuation import greeks, implied_vol
 from atalanta.market.analysis.forwards import ForwardFit
 from atalanta.market.chain import Chain
 from atalanta.market.flags import QualityFlag
-from atalanta.pricing import greeks, implied_vol
 
 __all__ = ["Batch", "Quoted", "RowValues", "batches", "implied_vols", "joined", "quoted", "values"]
 

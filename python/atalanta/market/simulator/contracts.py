@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.valuation import greeks
 from atalanta.market.simulator.dividends import Ahead
 from atalanta.market.simulator.listing import Series, list_series
 from atalanta.market.simulator.quotes import Ticks, half_spread
 from atalanta.market.simulator.universe import Underlying
 from atalanta.market.simulator.valuation import Terms, bound, intrinsic, worth
-from atalanta.pricing import greeks
 
 __all__ = ["Contracts", "TrueRows", "list_contracts", "true_rows"]
 

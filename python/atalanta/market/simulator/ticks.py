@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.valuation import greeks
 from atalanta.errors import InputError
 from atalanta.market.simulator.arguments import generator
 from atalanta.market.simulator.arrivals import Arrivals, arrive
@@ -18,7 +19,6 @@ from atalanta.market.simulator.quotes import Ticks, half_spread, sizes, two_side
 from atalanta.market.simulator.simulation import Simulation, ahead_of
 from atalanta.market.simulator.valuation import Terms, intrinsic, worth
 from atalanta.market.table import Table
-from atalanta.pricing import greeks
 
 __all__ = ["TICK_DEFECT_RATES", "TickSimulation", "simulate_ticks"]
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.valuation import price
 from atalanta.market.simulator.dividends import Ahead
-from atalanta.pricing import Dividends, price
+from atalanta.pricing import Dividends
 
 __all__ = ["AMERICAN_TOLERANCE", "Terms", "bound", "intrinsic", "worth"]
 

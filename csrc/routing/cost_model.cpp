@@ -1,0 +1,151 @@
+#include "routing/cost_model.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "routing/size_bins.hpp"
+
+namespace atalanta::routing {
+namespace {
+
+constexpr double kMoved = 0.03;  // of a prediction, before the table is made again
+
+// Lets observers that must not wait give up, and those that must, wait.
+class Hold {
+  public:
+    explicit Hold(std::atomic_flag& flag) : flag_(flag) {
+        while (flag_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    }
+    ~Hold() { flag_.clear(std::memory_order_release); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+  private:
+    std::atomic_flag& flag_;
+};
+
+// The line through two points that no time of ours leaves: it neither falls nor starts below zero.
+CostLine line_through(double x0, double y0, double x1, double y1) noexcept {
+    const double b = std::max(0.0, (y1 - y0) / (x1 - x0));
+    const double a = y0 - b * x0;
+    return a >= 0.0 ? CostLine{a, b} : CostLine{0.0, y1 / x1};
+}
+
+// Beyond what was measured a launch that hides the work must not look like work for nothing: each further
+// element takes a quarter of the average one so far at least.
+CostLine prolonged(const CostLine& line, double x, double y) noexcept {
+    const double b = std::max(line.b, 0.25 * y / x);
+    return {y - b * x, b};
+}
+
+// Calibration's answer at any size.
+class Interpolation {
+  public:
+    Interpolation(std::span<const CostPoint> points, OperationClass kind) : points_(points), kind_(kind) {}
+
+    double at(double work) const noexcept {
+        if (points_.size() == 1)  // at most proportional, and never less than what was measured
+            return points_[0].ns * std::max(1.0, effort_of(kind_, work) / effort(points_[0].work));
+        std::size_t upper = 1;
+        while (upper + 1 < points_.size() && static_cast<double>(points_[upper].work) < work) ++upper;
+        const CostPoint &from = points_[upper - 1], &to = points_[upper];
+        CostLine line = line_through(effort(from.work), from.ns, effort(to.work), to.ns);
+        if (work > static_cast<double>(to.work)) line = prolonged(line, effort(to.work), to.ns);
+        return std::max(line.at(effort_of(kind_, work)), 1e-3);
+    }
+
+  private:
+    double effort(std::uint64_t work) const noexcept { return effort_of(kind_, static_cast<double>(work)); }
+
+    std::span<const CostPoint> points_;
+    OperationClass kind_;
+};
+
+}  // namespace
+
+void CostModel::calibrate(std::span<const CostPoint> points) noexcept {
+    const Hold hold(busy_);
+    const Interpolation measured(points, kind_);
+    for (std::size_t i = 0; i < kPieces; ++i) {
+        const auto [low, high] = piece_ends(i);
+        fits_[i].start(effort_of(kind_, low), measured.at(low), effort_of(kind_, high), measured.at(high));
+        published_[i].base_a.store(fits_[i].line().a, std::memory_order_relaxed);
+        published_[i].base_b.store(fits_[i].line().b, std::memory_order_relaxed);
+        told_[i] = fits_[i].line();
+        publish(i);
+    }
+    calibrated_.store(true, std::memory_order_release);
+}
+
+double CostModel::predict(double work) const noexcept {
+    if (!calibrated()) return std::numeric_limits<double>::quiet_NaN();
+    const Published& piece = published_[piece_of(work)];
+    return piece.a.load(std::memory_order_relaxed) +
+           piece.b.load(std::memory_order_relaxed) * effort_of(kind_, work);
+}
+
+double CostModel::spread(double work) const noexcept {
+    return published_[piece_of(work)].spread.load(std::memory_order_relaxed);
+}
+
+double CostModel::calibrated_ns(double work) const noexcept {
+    if (!calibrated()) return std::numeric_limits<double>::quiet_NaN();
+    const Published& piece = published_[piece_of(work)];
+    return piece.base_a.load(std::memory_order_relaxed) +
+           piece.base_b.load(std::memory_order_relaxed) * effort_of(kind_, work);
+}
+
+double CostModel::drift(double work) const noexcept {
+    return std::exp(published_[piece_of(work)].drift.load(std::memory_order_relaxed));
+}
+
+CostModel::Effect CostModel::observe(double work, double ns) noexcept {
+    if (!calibrated() || !(ns > 0.0) || !std::isfinite(ns)) return Effect::dropped;
+    if (busy_.test_and_set(std::memory_order_acquire)) return Effect::dropped;
+    const std::size_t piece = piece_of(work);
+    const bool changed = fits_[piece].observe(effort_of(kind_, work), ns);
+    publish(piece);
+    const bool differs = moved(piece) || changed;
+    if (differs) told_[piece] = fits_[piece].line();
+    busy_.clear(std::memory_order_release);
+    samples_.fetch_add(1, std::memory_order_relaxed);
+    return differs ? Effect::moved : Effect::kept;
+}
+
+std::array<double, 2> CostModel::piece_range(double work) const noexcept {
+    const std::size_t piece = piece_of(work);
+    return {piece_ends(piece)[0],
+            piece + 1 == kPieces ? static_cast<double>(kLargestWork) : piece_end(piece)};
+}
+
+std::size_t CostModel::piece_of(double work) noexcept {
+    const auto doublings = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(work)));
+    return std::min(kPieces - 1, doublings < 6 ? 0 : (doublings - 4) / 2);
+}
+
+std::array<double, 2> CostModel::piece_ends(std::size_t piece) noexcept {
+    return {piece == 0 ? 1.0 : piece_end(piece - 1), piece_end(piece)};
+}
+
+void CostModel::publish(std::size_t piece) noexcept {
+    const CostFit& fit = fits_[piece];
+    published_[piece].a.store(fit.line().a, std::memory_order_relaxed);
+    published_[piece].b.store(fit.line().b, std::memory_order_relaxed);
+    published_[piece].spread.store(fit.spread(), std::memory_order_relaxed);
+    published_[piece].drift.store(fit.drift(), std::memory_order_relaxed);
+}
+
+bool CostModel::moved(std::size_t piece) noexcept {
+    const auto [first, last] = piece_ends(piece);
+    const double low = effort_of(kind_, first), high = effort_of(kind_, last);
+    const auto differs = [&](double effort) {
+        const double before = told_[piece].at(effort);
+        return std::fabs(fits_[piece].line().at(effort) - before) > kMoved * before;
+    };
+    return differs(low) || differs(high);
+}
+
+}  // namespace atalanta::routing

@@ -1,0 +1,267 @@
+"""`atalanta route`: where operations run on this machine, and why. Main entries: `explain`, `print_explanation`.
+
+Curves are drawn as text, one letter for each target, the choice in capitals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from atalanta.cli.screen import print_bullets, print_facts, print_heading, print_table
+from atalanta.compute.router import Explanation, Router, default_router
+from atalanta.errors import InputError
+
+__all__ = ["Route", "curve_plot", "explain", "overview", "print_explanation", "print_overview"]
+
+_LARGEST_DOUBLING = 26
+_MOST_WORK = 1 << 40
+_PLOT_HEIGHT = 12
+_LABEL = 9
+
+
+@dataclass(frozen=True)
+class Route:
+    """An explanation and what is drawn beside it: seconds by target at growing sizes."""
+
+    explanation: Explanation
+    works: tuple[int, ...]
+    curves: dict[str, tuple[float, ...]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """In plain types, for JSON."""
+        return {**self.explanation.as_dict(), "curves": {"work": self.works, "seconds": self.curves}}
+
+
+def explain(operation: str, work: int, tolerance: float | None, router: Router | None = None) -> Route:
+    """Ask the router of this machine, which is calibrated where it was not.
+
+    Raises:
+        InputError: an unknown operation, a size that is none, a tolerance that no device meets.
+    """
+    router = default_router() if router is None else router
+    if not 0 <= work <= _MOST_WORK:
+        raise InputError(
+            f"[cli.route] --explain {operation} {work}: give a whole number from 0 to {_MOST_WORK:,}"
+        )
+    if tolerance is not None and not tolerance > 0.0:
+        raise InputError(f"[cli.route] --tolerance {tolerance:g}: give a number above 0")
+    explanation = router.explain(operation, work, tolerance=tolerance)
+    works = tuple(2**power for power in range(4, _LARGEST_DOUBLING + 1))
+    curves = {
+        one.target: tuple(router.predict(operation, one.target, size) for size in works)
+        for one in explanation.predictions
+        if one.admitted and not math.isnan(one.seconds)
+    }
+    return Route(explanation, works, curves)
+
+
+def overview(router: Router | None = None) -> dict[str, Any]:
+    """Everything that decides on this machine."""
+    router = default_router() if router is None else router
+    router.begin()
+    return router.as_dict()
+
+
+def print_explanation(console: Console, route: Route) -> None:
+    """Print the decision, every target's predicted time, and the curves with their crossovers."""
+    told = route.explanation
+    print_heading(console, f"{told.operation}, {told.work:,} elements")
+    facts = [
+        ("runs on", f"{told.decision.target}: {_reason(told)}"),
+        ("predicted", _seconds(told.decision.seconds)),
+        ("tolerance", f"{told.tolerance:.2g} ({told.measure})"),
+        ("class", told.kind),
+    ]
+    print_facts(console, facts)
+    print_heading(console, "Targets")
+    print_table(
+        console,
+        ("target", "predicted", "p99", "calibrated", "error", "samples", ""),
+        [_row(one) for one in told.predictions],
+        left=1,
+        gap=1,
+        text_last=True,
+        spare=("samples", "calibrated", "p99"),
+    )
+    print_heading(console, "Crossovers")
+    for line in curve_plot(route, width=max(40, min(console.width, 100))):
+        console.print(line)
+    print_bullets(
+        console,
+        [f"from {work:,} elements on {after} instead of {before}" for work, before, after in told.crossovers]
+        or [f"{told.decision.target} at every size"],
+    )
+
+
+def _reason(told: Explanation) -> str:
+    return {
+        "fastest": "the least predicted time",
+        "only": "nothing else does it here",
+        "prior": "nothing is measured yet; the built-in threshold decides",
+        "threshold": "your threshold",
+        "pinned": "pinned by you",
+        "accuracy": "a quicker target does not meet the tolerance",
+        "health": "a quicker target failed and is in quarantine",
+        "device": "the device asked for",
+        "deadline": "the likeliest to keep the deadline",
+    }.get(told.decision.reason, told.decision.reason)
+
+
+def _row(one: Any) -> tuple[str, ...]:
+    notes = []
+    if not one.admitted:
+        notes.append("not accurate enough")
+    if not one.usable:
+        notes.append("in quarantine")
+    if math.isnan(one.seconds):
+        notes.append("not measured")
+    return (
+        one.target,
+        _seconds(one.seconds),
+        _seconds(one.seconds_p99),
+        _seconds(one.calibrated_seconds),
+        f"{one.error:.1e}",
+        f"{one.samples:,}",
+        ", ".join(notes),
+    )
+
+
+def _seconds(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if value * scale >= 1.0:
+            return f"{value * scale:.3g} {unit}"
+    return f"{value * 1e9:.3g} ns"
+
+
+def curve_plot(route: Route, *, width: int = 72, height: int = _PLOT_HEIGHT) -> list[Text]:
+    """Draw predicted times over sizes, both on logarithmic scales.
+
+    Args:
+        route: at least one curve; without any there is nothing to draw.
+        width: characters per line, labels included.
+        height: lines of the plot itself.
+
+    Returns:
+        Lines: the plot, the sizes below it, and which letter is which target.
+    """
+    if not route.curves:
+        return [Text("nothing was measured", style="dim")]
+    columns = width - _LABEL - 1
+    seconds = [value for curve in route.curves.values() for value in curve]
+    low, high = math.log(min(seconds)), math.log(max(seconds))
+    grid = [[" "] * columns for _ in range(height)]
+    letters = {name: chr(ord("a") + place) for place, name in enumerate(route.curves)}
+    marked = _column_of(route.explanation.work, route.works, columns)
+    for line in grid:
+        line[marked] = "·"
+    for column in range(columns):
+        at = {name: _at(curve, column / (columns - 1)) for name, curve in route.curves.items()}
+        best = _chosen(route, column / (columns - 1))
+        for name in sorted(at, key=lambda name: name == best):  # the best is drawn last, on top
+            height_of = (at[name] - low) / max(high - low, 1e-9)
+            letter = letters[name].upper() if name == best else letters[name]
+            grid[height - 1 - round(height_of * (height - 1))][column] = letter
+    return [*_framed(grid, low, high), *_footer(route, letters, columns, marked)]
+
+
+def _chosen(route: Route, place: float) -> str:
+    """The target that the router takes at a share of the sizes' logarithmic range."""
+    told = route.explanation
+    work = route.works[0] * (route.works[-1] / route.works[0]) ** place
+    chosen = told.crossovers[0].before if told.crossovers else told.decision.target
+    for crossover in told.crossovers:
+        chosen = crossover.after if work >= crossover.work else chosen
+    return chosen
+
+
+def _at(curve: Sequence[float], place: float) -> float:
+    """The logarithm of a curve at a share of its length."""
+    position = place * (len(curve) - 1)
+    lower = min(int(position), len(curve) - 2)
+    from_, to = math.log(curve[lower]), math.log(curve[lower + 1])
+    return from_ + (position - lower) * (to - from_)
+
+
+def _column_of(work: int, works: Sequence[int], columns: int) -> int:
+    place = math.log(max(work, works[0]) / works[0]) / math.log(works[-1] / works[0])
+    return min(columns - 1, round(place * (columns - 1)))
+
+
+def _framed(grid: Sequence[Sequence[str]], low: float, high: float) -> list[Text]:
+    lines = []
+    for place, row in enumerate(grid):
+        value = math.exp(high - (high - low) * place / (len(grid) - 1))
+        label = _seconds(value) if place % 3 == 0 or place == len(grid) - 1 else ""
+        lines.append(Text(f"{label:>{_LABEL}}|").append("".join(row)))
+    return lines
+
+
+def _footer(route: Route, letters: dict[str, str], columns: int, marked: int) -> list[Text]:
+    sizes = [" "] * columns
+    for power in range(4, _LARGEST_DOUBLING + 1, 4):
+        text, place = f"2^{power}", _column_of(2**power, route.works, columns)
+        start = min(place, columns - len(text))
+        sizes[start : start + len(text)] = text
+    names = ", ".join(f"{letter} {name}" for name, letter in letters.items())
+    mark = f"· marks {route.explanation.work:,} elements"
+    del marked
+    return [
+        Text(" " * (_LABEL + 1) + "".join(sizes)),
+        Text(f"{names}; capitals are the choice; {mark}", style="dim"),
+    ]
+
+
+def print_overview(console: Console, router: Router | None = None) -> None:
+    """Print where each operation runs, by size, and what that is known from."""
+    router = default_router() if router is None else router
+    router.begin()
+    print_heading(console, "Routing")
+    print_facts(console, routing_facts(router))
+    print_heading(console, "Operations, at the CPU's accuracy")
+    print_table(console, ("operation", "class", "where"), _by_size(router), left=2, gap=1, text_last=True)
+
+
+def _by_size(router: Router) -> list[tuple[str, str, str]]:
+    rows = []
+    for name in router.operations:
+        try:
+            told = router.explain(name, 1)
+        except InputError:
+            rows.append((name, "", "no device here does it"))
+            continue
+        steps = [told.decision.target, *(f"{after} from {work:,}" for work, _, after in told.crossovers)]
+        rows.append((name, told.kind, ", ".join(steps)))
+    return rows
+
+
+def routing_facts(router: Router) -> list[tuple[str, str]]:
+    """Where what is known is from, and what the user decided."""
+    facts = []
+    for name, state in router.calibrations.items():
+        text = {"file": f"read from {state.path}", "measured": f"measured in {1e3 * state.seconds:.0f} ms"}[
+            state.source
+        ]
+        kept = (
+            f", kept in {state.path}" if state.source == "measured" and state.path and not state.note else ""
+        )
+        facts.append((f"calibration of {name}", f"{text}{kept}; {state.curves} curves"))
+        if state.note:
+            facts.append(("", state.note))
+    known = router.as_dict()
+    pins = ", ".join(f"{name}={target}" for name, target in known["pins"].items())
+    thresholds = ", ".join(f"{name}={work:,}" for name, work in known["thresholds"].items())
+    facts.append(("pinned", pins or "nothing (ATALANTA_ROUTE pins)"))
+    facts.append(("thresholds", thresholds or "as measured (ATALANTA_THRESHOLDS sets them)"))
+    facts.append(("learning", "off: deterministic" if known["deterministic"] else "on, by timing some calls"))
+    failed = [f"{one['name']} {one['failures']} times" for one in known["targets"] if one["failures"]]
+    if failed:
+        facts.append(("failures", ", ".join(failed)))
+    return facts

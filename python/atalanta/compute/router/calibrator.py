@@ -1,0 +1,101 @@
+"""Brings the native router its calibration: out of a file, else by measuring. Main entry: `Calibrator`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from atalanta.compute.devices import Device
+from atalanta.compute.router.calibration import Clock, calibrate
+from atalanta.compute.router.record import Curves, Refused, calibration_path, fingerprint, load, save
+from atalanta.compute.router.state import CalibrationState, CalibrationWarning, say_once
+from atalanta.compute.router.table import ORIGIN, TargetTable
+
+__all__ = ["Calibrator"]
+
+_NS = 1e9
+
+
+class Calibrator:
+    """The calibration of every device of a table, each in a file of its own.
+
+    Args:
+        table: what is calibrated.
+        budget: seconds of measuring for each device.
+        path: the first device's file; None for that of this machine, or for no file where `keeps` is false.
+        keeps: whether the devices are this machine's own.
+        clock: nanoseconds.
+    """
+
+    def __init__(
+        self, table: TargetTable, budget: float, path: Path | None, keeps: bool, clock: Clock
+    ) -> None:
+        self._table, self._budget, self._path, self._keeps, self._clock = table, budget, path, keeps, clock
+        self.states: dict[str, CalibrationState] = {}
+
+    def begin(self, device: Device) -> None:
+        """Read the device's file, or measure and write it."""
+        path, note = self._file_of(device), ""
+        try:
+            curves = None if path is None else load(path, _identity(device))
+        except Refused as refusal:
+            curves, note = None, f"{path} was refused: {refusal}"
+            if refusal.foreign:
+                say_once(
+                    f"[{ORIGIN}] the calibration file {path} was refused and is measured anew: {refusal}",
+                    CalibrationWarning,
+                )
+        if curves is None or not self._use(device, curves):
+            self.measure(device, self._budget, note)
+        else:
+            self.states[device.name] = CalibrationState(device.name, "file", path, 0.0, len(curves), note)
+
+    def measure(self, device: Device, budget: float, note: str = "") -> None:
+        """Measure a device now, and write its file."""
+        targets = [self._table.targets[place] for place in self._table.places_of(device)]
+        start = self._clock()
+        curves = calibrate(targets, budget * _NS, self._clock)
+        seconds = (self._clock() - start) / _NS
+        self._use(device, curves)
+        path = self._file_of(device)
+        if path is not None:
+            try:
+                save(path, _identity(device), curves)
+            except OSError as error:
+                note = f"{note}; " * bool(note) + f"not saved to {path}: {error.strerror or error}"
+        self.states[device.name] = CalibrationState(device.name, "measured", path, seconds, len(curves), note)
+
+    def begin_beside(self, devices: Sequence[Device]) -> None:
+        """Begin others in a thread: compiling their kernels takes longer than a first call may wait."""
+        threading.Thread(
+            target=self.begin_available, args=(devices,), name="atalanta-calibration", daemon=True
+        ).start()
+
+    def begin_available(self, devices: Sequence[Device]) -> None:
+        """Begin those of the devices that are there."""
+        for device in devices:
+            if self._table.admit(device):
+                self.begin(device)
+
+    def _use(self, device: Device, curves: Curves) -> bool:
+        """Take curves over; False where a target has none, so that they are not all that is needed."""
+        missing = set(self._table.places_of(device))
+        for (operation, target), points in curves.items():
+            for place in self._table.places_of(device):
+                known = self._table.targets[place]
+                if known.name == target and operation in known.errors:
+                    self._table.core.calibrate(self._table.operation(operation), place, points)
+                    missing.discard(place)
+        return not missing
+
+    def _file_of(self, device: Device) -> Path | None:
+        if self._path is None:
+            return calibration_path(device.name) if self._keeps else None
+        if device is self._table.devices[0]:
+            return self._path
+        return self._path.with_name(f"{self._path.stem}-{device.name}{self._path.suffix}")
+
+
+def _identity(device: Device) -> str:
+    return fingerprint(device.availability().reason)

@@ -1,0 +1,96 @@
+"""What the router answers. Main entries: `Decision`, `Explanation`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+__all__ = ["Crossover", "Decision", "Explanation", "Prediction"]
+
+
+class Decision(NamedTuple):
+    """Where an operation is to run, and why."""
+
+    target: str
+    #: predicted; NaN where nothing was measured
+    seconds: float
+    #: fastest, only, prior, threshold, pinned, accuracy, health, device, deadline or probe
+    reason: str
+
+    @property
+    def device(self) -> str:
+        """The device of the target."""
+        return self.target.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is known of one target for one operation and size."""
+
+    target: str
+    #: predicted; NaN where nothing was measured
+    seconds: float
+    #: that one call in a hundred exceeds; NaN likewise
+    seconds_p99: float
+    #: as calibration said it, whatever was learnt since
+    calibrated_seconds: float
+    #: guaranteed, in the operation's measure
+    error: float
+    #: whether the error is within the tolerance
+    admitted: bool
+    #: False in quarantine
+    usable: bool
+    #: timed calls since calibration, of all sizes
+    samples: int
+
+
+class Crossover(NamedTuple):
+    """From `work` elements on `after` is chosen instead of `before`."""
+
+    work: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision with everything it was taken from."""
+
+    operation: str
+    kind: str
+    work: int
+    tolerance: float
+    measure: str
+    decision: Decision
+    #: quickest first; targets that were never measured last
+    predictions: tuple[Prediction, ...]
+    crossovers: tuple[Crossover, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """In plain types, for JSON."""
+        return {
+            "operation": self.operation,
+            "class": self.kind,
+            "work": self.work,
+            "tolerance": self.tolerance,
+            "measure": self.measure,
+            "decision": self.decision._asdict(),
+            "predictions": [
+                {name: getattr(one, name) for name in Prediction.__slots__} for one in self.predictions
+            ],
+            "crossovers": [one._asdict() for one in self.crossovers],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterable[str]:
+        target, seconds, reason = self.decision
+        yield f"{self.operation}, {self.work:,} elements: {target} ({reason}), {seconds * 1e6:.3g} us"
+        for one in self.predictions:
+            state = "" if one.usable else ", in quarantine"
+            state += "" if one.admitted else ", not accurate enough"
+            yield f"  {one.target}: {one.seconds * 1e6:.3g} us, error {one.error:.2g}{state}"
+        for work, before, after in self.crossovers:
+            yield f"  from {work:,} elements: {after} instead of {before}"

@@ -1,0 +1,155 @@
+"""Running where the router decided: timing, failures, and what takes their place. Main entry: `Running`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from atalanta import _core
+from atalanta.compute.devices import Result
+from atalanta.compute.devices.protocol import operation as known_operation
+from atalanta.compute.router.calibration import Clock
+from atalanta.compute.router.table import ORIGIN, TargetTable
+from atalanta.compute.router.workloads import work_of
+from atalanta.errors import DeviceError
+
+__all__ = ["FAILURES", "Running"]
+
+_NS = 1e9
+#: Of an operation that runs in the event loop's own thread; a longer one is given to a helper thread.
+_INLINE_SECONDS = 100e-6
+
+#: What a device may raise when it, and not the caller, is at fault.
+FAILURES = (DeviceError, RuntimeError, MemoryError, OSError)
+
+
+class Running:
+    """The part of the router that runs what was decided."""
+
+    _table: TargetTable
+    _core: _core.RouterCore
+    _clock: Clock
+    _begun: bool
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Make calibration available."""
+
+    def run(
+        self,
+        operation: str,
+        *arrays: Any,
+        tolerance: float | None = None,
+        deadline: float | None = None,
+        device: str | None = None,
+    ) -> Result:
+        """Decide and run; a device that fails is left out, and the next best one does the work.
+
+        Args:
+            operation: a name in `OPERATIONS`.
+            arrays: as that operation lists them.
+            tolerance: as in `decide`.
+            deadline: as in `decide`.
+            device: as in `decide`; a device asked for by name is not replaced when it fails.
+
+        Raises:
+            InputError: as `decide`; or arrays that do not fit the operation.
+            DeviceError: every device that may do it failed.
+        """
+        self.begin()
+        known_operation(operation, ORIGIN)
+        work = work_of(operation, arrays)
+        limit = self._table.default_tolerance(operation) if tolerance is None else float(tolerance)
+        among = self._table.among(device)
+        while True:
+            target, reason, timed = self._core.choose(
+                self._table.operation(operation),
+                work,
+                limit,
+                among,
+                None if deadline is None else deadline * _NS,
+                False,
+                self._clock(),
+                ORIGIN,
+            )
+            try:
+                return self.attempt(operation, target, work, arrays, timed=timed, probe=reason == "probe")
+            except FAILURES:
+                among &= ~(1 << target)
+                if not self._anyone_left(operation, limit, among):
+                    raise
+
+    async def run_async(
+        self,
+        operation: str,
+        *arrays: Any,
+        tolerance: float | None = None,
+        deadline: float | None = None,
+        device: str | None = None,
+    ) -> Result:
+        """`run` for a coroutine: what is expected to be long runs beside the event loop, not in it.
+
+        Args:
+            operation: as in `run`.
+            arrays: as in `run`.
+            tolerance: as in `run`.
+            deadline: as in `run`.
+            device: as in `run`.
+
+        Raises:
+            InputError: as `run`.
+            DeviceError: as `run`.
+        """
+
+        def work() -> Result:
+            return self.run(operation, *arrays, tolerance=tolerance, deadline=deadline, device=device)
+
+        known_operation(operation, ORIGIN)
+        if self._begun:
+            size = work_of(operation, arrays)
+            expected = self._core.decide(operation, size, tolerance=tolerance, device=device).seconds
+            if expected < _INLINE_SECONDS:
+                return work()
+        from asyncio import to_thread  # loads sockets, which pricing an option does not need
+
+        return await to_thread(work)
+
+    def attempt(
+        self,
+        operation: str,
+        target: int,
+        work: int,
+        arrays: Sequence[Any],
+        *,
+        timed: bool,
+        probe: bool = False,
+    ) -> Result:
+        """Run on one target; tell the router what it took, or that it failed.
+
+        Args:
+            operation: a name in `OPERATIONS`.
+            target: its place in `targets`.
+            work: elements.
+            arrays: as the operation lists them.
+            timed: whether its time counts.
+            probe: whether it was tried to learn something.
+
+        Raises:
+            DeviceError: the target failed; it is then in quarantine.
+        """
+        start = self._clock()
+        try:
+            result = self._table.targets[target].run(operation, arrays)
+        except FAILURES:
+            self._core.fail(target, self._clock())
+            raise
+        if timed or probe:
+            self._core.observe(self._table.operation(operation), target, work, self._clock() - start, probe)
+        return result
+
+    def _anyone_left(self, operation: str, limit: float, among: int) -> bool:
+        return any(
+            target.errors[operation] <= limit and among >> place & 1
+            for place, target in self._table.admitted(operation)
+        )

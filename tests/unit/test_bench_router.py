@@ -1,0 +1,118 @@
+"""The router's benchmark: its bookkeeping on costs that are known, and what its command refuses."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from atalanta.benchmarking.routing import costs, oracle, session
+from atalanta.benchmarking.routing.oracle import Row, measure_targets, sizes_to
+from atalanta.benchmarking.routing.replay import replayed_router
+from atalanta.benchmarking.routing.session import RoutingPlan, run_routing
+from atalanta.benchmarking.routing.simulated import disturbances
+from atalanta.cli.app import app
+from atalanta.compute import default_router
+
+
+def rows(*sizes):
+    """A pool that pays from about 30,000 rows on."""
+    return [Row("price", n, {"cpu:one": [200 + 5.0 * n], "cpu:pool": [80e3 + 2.6 * n]}) for n in sizes]
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["bench", "router", *words])
+
+
+def test_a_disturbed_device_is_left_and_taken_up_again():
+    """On a virtual clock: the targets of the table."""
+    told = disturbances(runs=3)
+    assert told.calls_until_slow_left <= 64
+    assert told.seconds_until_slow_back <= 1.0
+    assert 1 == told.calls_until_failing_left
+    assert told.seconds_until_failing_back <= 1.0
+    assert 0.0 < told.exploration_share <= 0.01
+
+
+def test_a_replayed_router_learns_the_costs_it_is_given():
+    """Choices within 3 % of the best after calibration, within 1.5 % after 1,000 calls."""
+    measured = rows(*sizes_to(20))
+    first, later = session._replayed_regrets("price", measured, 1_000)
+    assert ("calibration", "1,000 calls") == (first.after, later.after)
+    assert 0.0 <= first.total <= 0.03
+    assert 0.0 <= later.total <= 0.015
+    assert later.small <= 1.1
+    assert first.replayed
+
+
+def test_regret_is_counted_from_the_best():
+    """A router pinned to one target is judged by what the other would have taken."""
+    measured = rows(1_000, 100_000)
+    router, _, _ = replayed_router("price", measured, 1)
+    renamed = [
+        Row(row.operation, row.work, dict(zip(router.targets, row.readings.values(), strict=True)))
+        for row in measured
+    ]
+    router.pin("price", router.targets[0])
+    judged = session._judged(router, "price", None, renamed)
+    best = 5_200 + 340e3
+    assert judged.total == pytest.approx((5_200 + 500_200) / best - 1)
+    assert judged.mean == pytest.approx((500_200 / 340e3 - 1) / 2)
+    assert judged.worst == pytest.approx(500_200 / 340e3 - 1)
+
+
+def test_the_least_readings_of_both_passes_are_kept():
+    """One row for each size."""
+    (row,) = session._least_of([Row("add", 64, {"a": [3.0, 2.0]}), Row("add", 64, {"a": [5.0, 1.0]})])
+    assert {"a": [1.0]} == row.readings
+    assert 1.0 == row.best
+
+
+def test_sizes_are_half_doublings():
+    """From 64 to the largest."""
+    assert [64, 91, 128, 181, 256] == sizes_to(8)
+
+
+def test_every_target_is_measured(monkeypatch):
+    """As many readings for each."""
+    monkeypatch.setattr(oracle, "_SAMPLE_NS", 1e3)
+    router = default_router()
+    targets = [target for _, target in router._table.admitted("price")]
+    (row,) = measure_targets("price", targets, [64])
+    assert {"cpu:one", "cpu:pool"} == set(row.readings)
+    assert 1 == len({len(values) for values in row.readings.values()})
+    assert all(value > 0.0 for values in row.readings.values() for value in values)
+
+
+def test_a_run_reports_everything(monkeypatch):
+    """Decisions, calls, regrets and disturbances, as a document too."""
+    monkeypatch.setattr(costs, "_ROUNDS", 1)
+    monkeypatch.setattr(costs, "_DECISIONS", 1)
+    monkeypatch.setattr(oracle, "_SAMPLE_NS", 1e3)
+    told = run_routing(RoutingPlan(operations=("price",), largest=8, calls=10))
+    assert told.decision_ns > 0.0
+    assert {"price, numbers", "greeks, 2,000 rows"} <= {one.call for one in told.costs}
+    assert [False, False, True, True] == [one.replayed for one in told.regrets]
+    assert all(one.total >= 0.0 for one in told.regrets)
+    assert json.dumps(told.as_dict())
+    assert default_router().as_dict()["pins"] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--largest", "40"], "--largest 40: give a whole number from 10 to 24"),
+        (["--ops", "nonsense"], "--ops nonsense: no such operation (known: price"),
+    ],
+)
+def test_bad_options_are_one_line(words, message):
+    """Exit code 2 and the reason."""
+    result = run(*words)
+    assert 2 == result.exit_code
+    assert message in " ".join(result.stderr.split())
+
+
+def test_the_suite_has_help():
+    """Its own options."""
+    result = run("--help")
+    assert 0 == result.exit_code
+    assert "--largest" in result.stdout

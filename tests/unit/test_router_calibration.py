@@ -1,0 +1,213 @@
+"""The calibration file and the environment: what is kept, what is refused, and that it is said once."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import atalanta
+from atalanta.compute.router import CalibrationWarning
+from atalanta.compute.router import record as records
+from atalanta.compute.router.overrides import overrides
+from atalanta.errors import InputError
+from tests.fake_devices import two_devices
+
+LARGE = 500_000
+CURVES = {("add", "host:float64"): [(64, 350.0), (1024, 1200.25)], ("exp", "host:float64"): [(64, 900.0)]}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "somewhere" / "calibration.txt"
+
+
+def routed(file, devices=None):
+    clock, host, device = two_devices() if devices is None else devices
+    return host, atalanta.Router([host, device], clock=clock, path=file)
+
+
+def test_what_was_measured_is_kept_and_read(file):
+    """The second router runs nothing, and decides alike."""
+    _, first = routed(file)
+    decisions = [first.decide("add", work) for work in (10, 10_000, LARGE)]
+    assert file.exists()
+    assert file.with_name("calibration-device.txt").exists()
+    assert ["calibration-device.txt", "calibration.txt"] == sorted(os.listdir(file.parent))
+    host, second = routed(file)
+    assert [one.target for one in decisions] == [second.decide("add", w).target for w in (10, 10_000, LARGE)]
+    assert 0 == host.calls
+    assert {"file"} == {state.source for state in second.calibrations.values()}
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda text: text[: len(text) // 2], "cut off|checksum"),
+        (lambda text: text.replace("curve add", "curve abd"), "its checksum is wrong"),
+        (lambda text: text.replace("atalanta-calibration 1", "atalanta-calibration 7"), "its version is 7"),
+        (lambda _: "", "does not begin as a calibration file"),
+        (lambda _: "\x00\ufffd" * 50, "does not begin as a calibration file"),
+    ],
+)
+def test_a_damaged_file_is_refused_replaced_and_mentioned_once(file, damage, reason):
+    """One warning in a process, a new measurement, a file that is whole again."""
+    _, first = routed(file)
+    first.begin()
+    whole = file.read_text()
+    file.write_text(damage(whole))
+    host, second = routed(file)
+    with pytest.warns(CalibrationWarning, match=rf"refused and is measured anew: .*({reason})") as said:
+        second.begin()
+    assert 1 == len(said)
+    assert host.calls > 0
+    assert "refused" in second.calibrations["host"].note
+    assert "measured" == second.calibrations["host"].source
+    file.write_text(damage(whole))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        routed(file)[1].begin()
+    _, third = routed(file)
+    third.begin()
+    assert "file" == third.calibrations["host"].source
+
+
+def test_a_file_of_another_machine_is_refused(file):
+    """The message says what differs."""
+    routed(file)[1].begin()
+    machine = records.fingerprint("a device called host")
+    records.save(file, machine.replace("processors: ", "processors: 9"), CURVES)
+    with pytest.warns(CalibrationWarning, match="it was measured elsewhere: processors 9"):
+        routed(file)[1].begin()
+
+
+@pytest.mark.parametrize("fact", ["threads", "instruction set", "numpy", "device"])
+def test_other_settings_of_this_machine_are_measured_quietly(file, fact):
+    """Threads, instruction set, versions and drivers change without anything being wrong."""
+    machine = records.fingerprint("a device called host")
+    records.save(file, machine.replace(f"{fact}: ", f"{fact}: 9"), CURVES)
+    host, router = routed(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        router.begin()
+    assert host.calls > 0
+    assert f"measured with other settings: {fact} 9" in router.calibrations["host"].note
+
+
+def test_a_file_that_lacks_a_target_is_measured_again(file):
+    """A record without curves knows nothing."""
+    records.save(file, records.fingerprint("a device called host"), {})
+    host, router = routed(file)
+    router.begin()
+    assert host.calls > 0
+
+
+def test_a_file_that_cannot_be_written_is_no_error(tmp_path):
+    """The state tells it, and the router works."""
+    (tmp_path / "file").write_text("in the way")
+    _, router = routed(tmp_path / "file" / "calibration.txt")
+    assert "device:float64" == router.decide("add", LARGE).target
+    assert "not saved" in router.calibrations["host"].note
+
+
+def test_records_keep_their_numbers(file):
+    """To a picosecond, by operation and target."""
+    machine = records.fingerprint("anything")
+    records.save(file, machine, CURVES)
+    assert CURVES == records.load(file, machine)
+    assert records.load(file.with_name("absent.txt"), machine) is None
+
+
+def test_the_fingerprint_names_the_machine():
+    """A line for each fact, whatever the texts of the system hold."""
+    text = records.fingerprint("odd\nname  of a device")
+    assert "device: odd name of a device" in text.splitlines()
+    assert f"numpy: {np.__version__}" in text.splitlines()
+
+
+def test_where_the_file_lies(monkeypatch):
+    """The variable first, else the user's cache folder; each device in a file of its own."""
+    monkeypatch.setenv("ATALANTA_CALIBRATION", "/some/where.txt")
+    assert "/some/where.txt" == str(records.calibration_path())
+    assert "/some/where-gpu.txt" == str(records.calibration_path("gpu"))
+    monkeypatch.delenv("ATALANTA_CALIBRATION")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert "/cache/atalanta/calibration.txt" == str(records.calibration_path())
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert str(records.calibration_path()).endswith("Library/Caches/atalanta/calibration.txt")
+
+
+def test_calibrating_again_measures_again(file):
+    """With a budget that is one."""
+    host, router = routed(file)
+    router.begin()
+    before = host.calls
+    router.calibrate(budget=0.01)
+    assert host.calls > before
+    with pytest.raises(InputError, match=r"budget is 0\.0; it must be a number of seconds above 0"):
+        router.calibrate(budget=0.0)
+
+
+def test_a_device_that_fails_while_it_is_measured_is_not_chosen(file):
+    """It was never measured, so it comes after what was."""
+    clock, host, device = two_devices()
+    device.failing = True
+    router = atalanta.Router([host, device], clock=clock, path=file)
+    assert "host:float64" == router.decide("add", LARGE).target
+    device.failing = False
+    assert "device:float64" == router.decide("add", LARGE, device="device").target
+
+
+def test_the_environment_decides():
+    """Operations and classes, by comma."""
+    given = overrides(
+        {
+            "ATALANTA_ROUTE": "price=cpu:one, matrix = gpu:float32",
+            "ATALANTA_THRESHOLDS": "vector=20000",
+            "ATALANTA_DETERMINISTIC": "1",
+        }
+    )
+    assert {"price": "cpu:one", "matmul": "gpu:float32"} == given.pins
+    assert {"add": 20_000, "multiply": 20_000, "dot": 20_000} == given.thresholds
+    assert given.deterministic
+    assert not overrides({}).deterministic
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("ATALANTA_ROUTE", "price", "ATALANTA_ROUTE has 'price'; write operation=value"),
+        ("ATALANTA_ROUTE", "nonsense=gpu", "ATALANTA_ROUTE has 'nonsense=gpu'"),
+        (
+            "ATALANTA_THRESHOLDS",
+            "add=many",
+            "ATALANTA_THRESHOLDS gives add 'many'; it must be a whole number",
+        ),
+        ("ATALANTA_THRESHOLDS", "add=0", "ATALANTA_THRESHOLDS gives add '0'"),
+        ("ATALANTA_DETERMINISTIC", "perhaps", "ATALANTA_DETERMINISTIC is 'perhaps'; it must be 1 or 0"),
+    ],
+)
+def test_an_environment_that_cannot_be_followed_is_named(variable, value, message):
+    """The variable, the value and what it may be."""
+    with pytest.raises(InputError, match=message):
+        overrides({variable: value})
+
+
+def test_importing_measures_nothing(tmp_path):
+    """Import, small calls and plain kernels leave no file; the first large routed call does."""
+    code = (
+        "import atalanta, atalanta.pricing, atalanta.compute, os, numpy as np\n"
+        "atalanta.price('call', 100.0, np.linspace(80.0, 120.0, 8192), 0.5, 0.03, 0.2)\n"
+        "atalanta.pricing.price('call', 100.0, np.linspace(80.0, 120.0, 50_000), 0.5, 0.03, 0.2)\n"
+        "print(os.path.exists(os.environ['ATALANTA_CALIBRATION']))\n"
+        "atalanta.price('call', 100.0, np.linspace(80.0, 120.0, 8193), 0.5, 0.03, 0.2)\n"
+        "print(os.path.exists(os.environ['ATALANTA_CALIBRATION']))\n"
+    )
+    environment = {**os.environ, "ATALANTA_CALIBRATION": str(tmp_path / "calibration.txt")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert ["False", "True"] == done.stdout.split()
