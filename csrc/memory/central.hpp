@@ -1,0 +1,103 @@
+// Where blocks lie that no thread holds: slabs per class for small blocks, page runs for the others. No block
+// has an owner: any thread may give back what another took, in batches, which makes a release across threads
+// an ordinary one. Main entries: `take`, `give`, `locate`, `trim`.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "memory/arena.hpp"
+#include "memory/span.hpp"
+
+namespace atalanta::memory {
+
+class Central {
+  public:
+    explicit Central(std::size_t reserve_bytes);
+    ~Central();
+    Central(const Central&) = delete;
+    Central& operator=(const Central&) = delete;
+
+    bool valid() const { return arena_.base() != nullptr && spans_ != nullptr; }
+    const Arena& arena() const { return arena_; }
+
+    // Up to `wanted` blocks of a class (one where a block is a run of its own); how many there were. `cold`
+    // grows by the bytes that have to be fetched from the system when they are touched.
+    std::size_t take(std::uint32_t size_class, Block* blocks, std::size_t wanted, std::size_t& cold) noexcept;
+    void give(std::uint32_t size_class, const Block* blocks, std::size_t count, std::uint32_t now_ms) noexcept;
+
+    // The block that begins at the address, of whatever state; no data when there is none.
+    Block locate(const void* address, std::uint32_t& size_class) const noexcept {
+        if (!arena_.contains(address)) return {};
+        Span* span = spans_[arena_.page_of(address)].load(std::memory_order_acquire);
+        if (span == nullptr) return {};
+        size_class = span->size_class;
+        return span->at(static_cast<std::byte*>(const_cast<void*>(address)));
+    }
+
+    // Gives memory back that lies free since `until_ms`, until at most `keep` free bytes are left.
+    std::size_t trim(std::size_t keep, std::uint32_t until_ms, std::uint32_t now_ms) noexcept;
+
+    // Fetches memory for a block of the class and leaves it free; the bytes fetched.
+    std::size_t warm_up(std::uint32_t size_class, std::uint32_t now_ms) noexcept;
+
+    // Free runs that hold memory; runs in use, slabs among them.
+    std::size_t warm_free_bytes() const noexcept { return warm_free_.load(std::memory_order_relaxed); }
+    std::size_t used_run_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
+    // Blocks of slabs that no thread has; those of them in slabs without any other.
+    struct SlabBytes {
+        std::size_t free, empty;
+    };
+    SlabBytes slab_bytes() noexcept;
+
+    // each(block, class bytes) for every live block; nothing is given back meanwhile.
+    template <class Each>
+    void visit_live(Each&& each) {
+        const std::lock_guard lock(arena_lock_);
+        arena_.visit_pages([&](std::size_t page) {
+            Span* span = spans_[page].load(std::memory_order_relaxed);
+            if (span == nullptr || span->run.first != page) return;
+            for (std::uint32_t i = 0; i < span->count; ++i) {
+                if ((span->infos[i].state.load(std::memory_order_acquire) & kLive) == 0) continue;
+                each(Block{span->base + i * span->block_bytes, span->infos + i}, span->block_bytes);
+            }
+        });
+    }
+
+    void lock_all();    // before a fork
+    void unlock_all();  // after it, in both processes
+
+  private:
+    struct Depot {
+        std::mutex lock;
+        Span* partial = nullptr;  // slabs with a free block, the one in use longest first
+        std::uint32_t empty = 0;  // of them, slabs without any block out
+        std::size_t free_bytes = 0;
+    };
+
+    std::size_t take_from_slabs(std::uint32_t size_class, Block* blocks, std::size_t wanted,
+                                std::size_t& cold) noexcept;
+    void give_to_slabs(std::uint32_t size_class, const Block* blocks, std::size_t count,
+                       std::uint32_t now_ms) noexcept;
+    Span* new_span(std::uint32_t size_class, std::size_t& cold) noexcept;
+    void free_span(Span* span, std::uint32_t now_ms) noexcept;
+    Span* span_object() noexcept;
+    void free_empty_slabs(std::uint32_t until_ms, std::uint32_t now_ms) noexcept;
+    void note_counts() noexcept;
+    static void unlink(Depot& depot, Span* span);
+
+    Arena arena_;
+    std::atomic<Span*>* spans_ = nullptr;  // by page: where a block may begin
+    std::size_t spans_bytes_ = 0;
+    std::mutex arena_lock_;
+    std::vector<std::unique_ptr<Span[]>> span_chunks_;
+    Span* idle_spans_ = nullptr;
+    std::atomic<std::size_t> warm_free_{0}, used_{0};
+    Depot depots_[kFirstRunClass];
+};
+
+}  // namespace atalanta::memory
