@@ -1,7 +1,6 @@
 #include "memory/arena.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "memory/pages.hpp"
 
@@ -18,11 +17,9 @@ constexpr std::size_t kMostGranulesAtOnce = 32;        // a purge must not keep 
 Arena::Arena(std::size_t bytes) noexcept {
     std::size_t wanted = (bytes + kGranuleBytes - 1) / kGranuleBytes * kGranuleBytes;
     for (; wanted >= kLeastReserve; wanted = wanted / 2 / kGranuleBytes * kGranuleBytes) {
-        base_ = static_cast<std::byte*>(pages::reserve(wanted));
-        if (base_ != nullptr) break;
+        if (reserve(wanted)) break;
     }
     if (base_ == nullptr) return;
-    bytes_ = wanted;
     const std::size_t granules = bytes_ / kGranuleBytes;
     ordinary_ = {0, granules / 8, 0, 0};
     huge_ = {granules / 8, granules, granules / 8, granules / 8};
@@ -30,8 +27,26 @@ Arena::Arena(std::size_t bytes) noexcept {
     pages::advise_huge(base_ + huge_.begin * kGranuleBytes, bytes_ - huge_.begin * kGranuleBytes);
 }
 
+bool Arena::reserve(std::size_t bytes) noexcept {
+    const std::size_t marks_bytes = bytes / kAlignment * sizeof(*marks_);
+    void* base = pages::reserve(bytes);
+    void* marks = base == nullptr ? nullptr : pages::reserve(marks_bytes);
+    if (marks != nullptr && pages::commit(marks, marks_bytes)) {
+        base_ = static_cast<std::byte*>(base);
+        marks_ = static_cast<std::atomic<std::uint16_t>*>(marks);  // zero pages
+        bytes_ = bytes;
+        lines_ = bytes / kAlignment;
+        return true;
+    }
+    if (marks != nullptr) pages::unreserve(marks, marks_bytes);
+    if (base != nullptr) pages::unreserve(base, bytes);
+    return false;
+}
+
 Arena::~Arena() {
-    if (base_ != nullptr) pages::unreserve(base_, bytes_);
+    if (base_ == nullptr) return;
+    pages::unreserve(marks_, lines() * sizeof(*marks_));
+    pages::unreserve(base_, bytes_);
 }
 
 Arena::Pages Arena::run_of(std::size_t first, std::size_t pages) {

@@ -5,6 +5,8 @@
 // `address_of`. Main entries: `allocate`, `free`, `take_cold`.
 #pragma once
 
+#include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -39,6 +41,17 @@ class Arena {
         return static_cast<std::size_t>(static_cast<const std::byte*>(address) - base_) / kPageBytes;
     }
     std::byte* address_of(std::size_t page) const { return base_ + page * kPageBytes; }
+
+    // A mark for every cache line of the range, 0 at first.
+    std::atomic<std::uint16_t>& mark_at(const void* address) const {
+        return marks_[static_cast<std::size_t>(static_cast<const std::byte*>(address) - base_) / kAlignment];
+    }
+    // The line that begins at the address, or a number no less than `lines()`.
+    std::size_t line_of(const void* address) const {
+        return std::rotr(static_cast<std::size_t>(static_cast<const std::byte*>(address) - base_), 6);
+    }
+    std::size_t lines() const { return lines_; }
+    std::atomic<std::uint16_t>& mark_of_line(std::size_t line) const { return marks_[line]; }
 
     // A run with as many warm pages as possible; no pages when there is no room. `cold` counts the bytes
     // that the run's first touch has to fetch from the system; all of it reads zero when cold == bytes.
@@ -82,6 +95,7 @@ class Arena {
 
     PageRun allocate_shared(std::size_t pages, RunKind kind) noexcept;
     PageRun allocate_granules(std::size_t pages) noexcept;
+    bool reserve(std::size_t bytes) noexcept;
     bool extend(Region& region, std::size_t high) noexcept;
     PageRun shared_run_in(const Region& region, std::size_t pages, RunKind kind) const noexcept;
     PageRun new_granule(Region& region) noexcept;
@@ -91,7 +105,8 @@ class Arena {
     void visit(PageRun run, Visit&& each);
 
     std::byte* base_ = nullptr;
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0, lines_ = 0;
+    std::atomic<std::uint16_t>* marks_ = nullptr;
     std::size_t used_pages_ = 0, warm_free_pages_ = 0;
     Region ordinary_, huge_;
     std::vector<Granule> granules_;

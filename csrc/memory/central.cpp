@@ -17,6 +17,13 @@ RunKind kind_of(std::uint32_t size_class) {
     return size_class >= kFirstMediumClass ? RunKind::medium : RunKind::small;
 }
 
+bool is_slab(const Span& span) { return span.size_class < kFirstRunClass; }
+
+void forget_infos(Span& span) {
+    if (is_slab(span)) delete[] span.infos.load(std::memory_order_relaxed);
+    span.infos.store(nullptr, std::memory_order_relaxed);
+}
+
 std::size_t pages_of(std::uint32_t size_class) {
     if (size_class < kFirstRunClass) return kSlabPages;
     return (class_bytes(size_class) + kPageBytes - 1) / kPageBytes;
@@ -42,7 +49,7 @@ Central::~Central() {
         Span* span = spans_[page].load(std::memory_order_relaxed);
         if (span == nullptr || span->run.first != page) return;
         allow(span->base, span->run.bytes());
-        if (span->infos != &span->single) delete[] span->infos;
+        forget_infos(*span);
     });
     pages::unreserve(spans_, spans_bytes_);
 }
@@ -75,8 +82,8 @@ Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
     const bool slab = size_class < kFirstRunClass;
     const std::size_t bytes = class_bytes(size_class);
     const auto count = slab ? static_cast<std::uint32_t>(kSlabPages * kPageBytes / bytes) : 1u;
-    BlockInfo* infos = slab ? new (std::nothrow) BlockInfo[count] : nullptr;
-    if (slab && infos == nullptr) return nullptr;
+    std::unique_ptr<std::uint16_t[]> after(slab ? new (std::nothrow) std::uint16_t[count] : nullptr);
+    if (slab && after == nullptr) return nullptr;
     const std::lock_guard lock(arena_lock_);
     Span* span = span_object();
     std::size_t cold_bytes = 0;
@@ -84,7 +91,6 @@ Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
         span == nullptr ? PageRun{} : arena_.allocate(pages_of(size_class), kind_of(size_class), cold_bytes);
     if (run.pages == 0) {
         if (span != nullptr) span->next = idle_spans_, idle_spans_ = span;
-        delete[] infos;
         return nullptr;
     }
     cold += cold_bytes;
@@ -94,12 +100,13 @@ Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
     span->block_bytes = bytes;
     span->size_class = size_class;
     span->count = count;
-    span->infos = slab ? infos : &span->single;
+    span->infos.store(slab ? nullptr : &span->single, std::memory_order_relaxed);
     span->run = run;
-    span->out = span->fresh = span->emptied_ms = 0;
+    span->out = span->emptied_ms = 0;
+    span->fresh = 0;
     span->first_free = kNoBlock;
+    span->after = std::move(after);
     span->previous = span->next = nullptr;
-    span->single.state.store(0, std::memory_order_relaxed);
     forbid(span->base, run.bytes());
     for (std::size_t page = 0; page < (slab ? kSlabPages : 1); ++page) {
         spans_[run.first + page].store(span, std::memory_order_release);
@@ -109,26 +116,43 @@ Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
 
 void Central::free_span(Span* span, std::uint32_t now_ms) noexcept {
     const std::lock_guard lock(arena_lock_);
-    const bool slab = span->infos != &span->single;
-    for (std::size_t page = 0; page < (slab ? kSlabPages : 1); ++page) {
+    for (std::size_t page = 0; page < (is_slab(*span) ? kSlabPages : 1); ++page) {
         spans_[span->run.first + page].store(nullptr, std::memory_order_release);
     }
+    for (std::uint32_t i = 0; i < span->count; ++i) {
+        arena_.mark_at(span->block(i)).store(0, std::memory_order_relaxed);  // of a pattern that is gone
+    }
     allow(span->base, span->run.bytes());
-    if (slab) delete[] span->infos;
-    span->infos = &span->single;
-    span->count = 0;
+    forget_infos(*span);
+    span->after.reset();
     arena_.free(span->run, now_ms);
     span->next = idle_spans_;
     idle_spans_ = span;
     note_counts();
 }
 
-std::size_t Central::take(std::uint32_t size_class, Block* blocks, std::size_t wanted,
+// Two threads may ask for the first facts of a slab at once: one gives its own back.
+BlockInfo* Central::info_of(const std::byte* block) const noexcept {
+    Span* span = span_of(block);
+    BlockInfo* infos = span->infos.load(std::memory_order_acquire);
+    if (infos == nullptr) {
+        auto* fresh = new (std::nothrow) BlockInfo[span->count];
+        if (fresh == nullptr) return nullptr;
+        if (span->infos.compare_exchange_strong(infos, fresh, std::memory_order_acq_rel)) {
+            infos = fresh;
+        } else {
+            delete[] fresh;
+        }
+    }
+    return infos + span->index_of(block);
+}
+
+std::size_t Central::take(std::uint32_t size_class, std::byte** blocks, std::size_t wanted,
                           std::size_t& cold) noexcept {
     if (size_class < kFirstRunClass) return take_from_slabs(size_class, blocks, wanted, cold);
     Span* span = new_span(size_class, cold);
     if (span == nullptr) return 0;
-    blocks[0] = {span->base, span->infos};
+    blocks[0] = span->base;
     return 1;
 }
 
@@ -138,7 +162,7 @@ void Central::unlink(Depot& depot, Span* span) {
     span->previous = span->next = nullptr;
 }
 
-std::size_t Central::take_from_slabs(std::uint32_t size_class, Block* blocks, std::size_t wanted,
+std::size_t Central::take_from_slabs(std::uint32_t size_class, std::byte** blocks, std::size_t wanted,
                                      std::size_t& cold) noexcept {
     Depot& depot = depots_[size_class];
     const std::lock_guard lock(depot.lock);
@@ -155,43 +179,40 @@ std::size_t Central::take_from_slabs(std::uint32_t size_class, Block* blocks, st
         }
         if (span->out == 0) --depot.empty;
         while (taken < wanted && span->out < span->count) {
-            std::uint32_t index = span->first_free;
+            std::uint16_t index = span->first_free;
             if (index != kNoBlock) {
-                span->first_free = static_cast<std::uint32_t>(span->infos[index].requested());
+                span->first_free = span->after[index];
             } else {
                 index = span->fresh++;
             }
             ++span->out;
             depot.free_bytes -= span->block_bytes;
-            blocks[taken++] = {span->base + index * span->block_bytes, span->infos + index};
+            blocks[taken++] = span->block(index);
         }
         if (span->out == span->count) unlink(depot, span);
     }
     return taken;
 }
 
-void Central::give(std::uint32_t size_class, const Block* blocks, std::size_t count,
+void Central::give(std::uint32_t size_class, std::byte* const* blocks, std::size_t count,
                    std::uint32_t now_ms) noexcept {
     if (size_class < kFirstRunClass) return give_to_slabs(size_class, blocks, count, now_ms);
-    for (std::size_t i = 0; i < count; ++i) {
-        Span* span = spans_[arena_.page_of(blocks[i].data)].load(std::memory_order_acquire);
-        free_span(span, now_ms);
-    }
+    for (std::size_t i = 0; i < count; ++i) free_span(span_of(blocks[i]), now_ms);
 }
 
-void Central::give_to_slabs(std::uint32_t size_class, const Block* blocks, std::size_t count,
+void Central::give_to_slabs(std::uint32_t size_class, std::byte* const* blocks, std::size_t count,
                             std::uint32_t now_ms) noexcept {
     Depot& depot = depots_[size_class];
     const std::lock_guard lock(depot.lock);
     for (std::size_t i = 0; i < count; ++i) {
-        Span* span = spans_[arena_.page_of(blocks[i].data)].load(std::memory_order_acquire);
-        const auto index = static_cast<std::uint32_t>(blocks[i].info - span->infos);
+        Span* span = span_of(blocks[i]);
+        const auto index = static_cast<std::uint16_t>(span->index_of(blocks[i]));
         if (span->out == span->count) {  // was full: becomes one to take from
             span->next = depot.partial;
             if (depot.partial != nullptr) depot.partial->previous = span;
             depot.partial = span;
         }
-        span->infos[index].size_and_tag.store(span->first_free, std::memory_order_relaxed);
+        span->after[index] = span->first_free;
         span->first_free = index;
         depot.free_bytes += span->block_bytes;
         if (--span->out > 0) continue;

@@ -1,6 +1,6 @@
 // Where blocks lie that no thread holds: slabs per class for small blocks, page runs for the others. No block
 // has an owner: any thread may give back what another took, in batches, which makes a release across threads
-// an ordinary one. Main entries: `take`, `give`, `locate`, `trim`.
+// an ordinary one. Main entries: `take`, `give`, `trim`.
 #pragma once
 
 #include <atomic>
@@ -27,16 +27,17 @@ class Central {
 
     // Up to `wanted` blocks of a class (one where a block is a run of its own); how many there were. `cold`
     // grows by the bytes that have to be fetched from the system when they are touched.
-    std::size_t take(std::uint32_t size_class, Block* blocks, std::size_t wanted, std::size_t& cold) noexcept;
-    void give(std::uint32_t size_class, const Block* blocks, std::size_t count, std::uint32_t now_ms) noexcept;
+    std::size_t take(std::uint32_t size_class, std::byte** blocks, std::size_t wanted, std::size_t& cold) noexcept;
+    void give(std::uint32_t size_class, std::byte* const* blocks, std::size_t count, std::uint32_t now_ms) noexcept;
 
-    // The block that begins at the address, of whatever state; no data when there is none.
-    Block locate(const void* address, std::uint32_t& size_class) const noexcept {
-        if (!arena_.contains(address)) return {};
-        Span* span = spans_[arena_.page_of(address)].load(std::memory_order_acquire);
-        if (span == nullptr) return {};
-        size_class = span->size_class;
-        return span->at(static_cast<std::byte*>(const_cast<void*>(address)));
+    // Where the facts of a block are; null when there is no memory for them. Of a block that somebody holds.
+    BlockInfo* info_of(const std::byte* block) const noexcept;
+
+    // The tag that had the block last, of those that had it; 0: none had.
+    Tag last_tag(const std::byte* block) const noexcept {
+        const Span* span = span_of(block);
+        const BlockInfo* infos = span->infos.load(std::memory_order_acquire);
+        return infos == nullptr ? 0 : infos[span->index_of(block)].tag();
     }
 
     // Gives memory back that lies free since `until_ms`, until at most `keep` free bytes are left.
@@ -54,16 +55,18 @@ class Central {
     };
     SlabBytes slab_bytes() noexcept;
 
-    // each(block, class bytes) for every live block; nothing is given back meanwhile.
+    // each(block, its mark, class bytes, facts or null) for every live block; no run is given back meanwhile.
     template <class Each>
     void visit_live(Each&& each) {
         const std::lock_guard lock(arena_lock_);
         arena_.visit_pages([&](std::size_t page) {
             Span* span = spans_[page].load(std::memory_order_relaxed);
             if (span == nullptr || span->run.first != page) return;
+            BlockInfo* infos = span->infos.load(std::memory_order_acquire);
             for (std::uint32_t i = 0; i < span->count; ++i) {
-                if ((span->infos[i].state.load(std::memory_order_acquire) & kLive) == 0) continue;
-                each(Block{span->base + i * span->block_bytes, span->infos + i}, span->block_bytes);
+                std::atomic<Mark>& mark = arena_.mark_at(span->block(i));
+                if (!is_live(mark.load(std::memory_order_acquire))) continue;
+                each(span->block(i), mark, span->block_bytes, infos == nullptr ? nullptr : infos + i);
             }
         });
     }
@@ -79,10 +82,13 @@ class Central {
         std::size_t free_bytes = 0;
     };
 
-    std::size_t take_from_slabs(std::uint32_t size_class, Block* blocks, std::size_t wanted,
+    std::size_t take_from_slabs(std::uint32_t size_class, std::byte** blocks, std::size_t wanted,
                                 std::size_t& cold) noexcept;
-    void give_to_slabs(std::uint32_t size_class, const Block* blocks, std::size_t count,
+    void give_to_slabs(std::uint32_t size_class, std::byte* const* blocks, std::size_t count,
                        std::uint32_t now_ms) noexcept;
+    Span* span_of(const std::byte* block) const noexcept {
+        return spans_[arena_.page_of(block)].load(std::memory_order_acquire);
+    }
     Span* new_span(std::uint32_t size_class, std::size_t& cold) noexcept;
     void free_span(Span* span, std::uint32_t now_ms) noexcept;
     Span* span_object() noexcept;

@@ -54,11 +54,11 @@ std::size_t Pool::trim() noexcept {
     const std::uint32_t now = now_ms();
     {
         const std::lock_guard lock(caches_lock_);
-        Block blocks[kMagazineBlocks];
+        std::byte* blocks[kMagazineBlocks];
         const Claim claim(caches_);
         for (ThreadCache* cache = caches_; cache != nullptr; cache = cache->next) {
             for (std::uint32_t size_class = 0; size_class < kClasses; ++size_class) {
-                if (cache->magazines[size_class].count.load(std::memory_order_relaxed) == 0) continue;
+                if (cache->magazines[size_class].count() == 0) continue;
                 const std::uint32_t count = cache->take_oldest(size_class, kMagazineBlocks, blocks);
                 central_.give(size_class, blocks, count, now);
             }
@@ -74,7 +74,7 @@ std::size_t Pool::magazine_bytes() noexcept {
     const std::lock_guard lock(caches_lock_);
     std::size_t bytes = 0;
     for (ThreadCache* cache = caches_; cache != nullptr; cache = cache->next) {
-        bytes += cache->cached_bytes.load(std::memory_order_relaxed);
+        bytes += cache->cached_bytes();
     }
     return bytes;
 }
@@ -95,7 +95,7 @@ void Pool::wake_housekeeper() noexcept {
 }
 
 void Pool::wake_housekeeper_if_needed() noexcept {
-    if (central_.warm_free_bytes() > kWorthTrimming) wake_housekeeper();
+    if (central_.warm_free_bytes() > std::size_t{kWorthTrimming}) wake_housekeeper();
 }
 
 void Pool::stop_housekeeper() noexcept {
@@ -122,11 +122,11 @@ void Pool::keep_house() noexcept {
         const std::uint32_t until = now > options_.idle_ms ? now - options_.idle_ms : 0;
         given_back_.fetch_add(central_.trim(0, until, now), std::memory_order_relaxed);
         lock.lock();
-        if (trimmable_bytes() > kWorthTrimming || !predicted_.empty()) continue;
+        if (trimmable_bytes() > std::size_t{kWorthTrimming} || !predicted_.empty()) continue;
         // Whoever releases now sees that nobody keeps house, or is seen here.
         housekeeping_.store(false, std::memory_order_seq_cst);
         if (g_asymmetric) pages::heavy_barrier();
-        if (trimmable_bytes() <= kWorthTrimming) return;
+        if (trimmable_bytes() <= std::size_t{kWorthTrimming}) return;
         housekeeping_.store(true, std::memory_order_relaxed);
     }
     housekeeping_.store(false, std::memory_order_relaxed);
@@ -134,7 +134,7 @@ void Pool::keep_house() noexcept {
 
 // A magazine from which nothing was taken for a while is emptied, whatever else its thread does.
 void Pool::take_idle_magazines(std::uint32_t now) noexcept {
-    Block blocks[kBlocksAtOnce];
+    std::byte* blocks[kBlocksAtOnce];
     std::uint32_t classes[kBlocksAtOnce];
     const std::lock_guard lock(caches_lock_);
     for (ThreadCache* cache = caches_; cache != nullptr; cache = cache->next) {
@@ -142,8 +142,8 @@ void Pool::take_idle_magazines(std::uint32_t now) noexcept {
             std::uint32_t idle[kClasses], idles = 0;
             for (std::size_t blocks_to_take = 0; next < kClasses; ++next) {
                 Magazine& magazine = cache->magazines[next];
-                const std::uint32_t count = magazine.count.load(std::memory_order_relaxed);
-                const std::uint32_t pops = magazine.pops.load(std::memory_order_relaxed);
+                const std::uint32_t count = magazine.count();
+                const std::uint64_t pops = magazine.pops();
                 if (count == 0 || pops != cache->seen_pops[next]) {
                     cache->seen_pops[next] = pops;
                     cache->idle_since_ms[next] = now;

@@ -40,72 +40,102 @@ Pool::~Pool() {
     while (caches_ != nullptr) {
         ThreadCache* cache = caches_;
         caches_ = cache->next;
-        if (cache->owner_slot != nullptr) cache->owner_slot->store(nullptr, std::memory_order_relaxed);
+        if (cache->owner_slot != nullptr) cache->owner_slot->store(&g_closed_cache, std::memory_order_relaxed);
         ThreadCache::destroy(cache);
     }
     for (Tag tag = 0; tag < tag_count_; ++tag) delete tag_states_[tag].load(std::memory_order_relaxed);
 }
 
 std::uint32_t Pool::class_for(std::size_t bytes) const {
-    const std::size_t page = options_.page_bytes;
+    if (bytes <= plain_) return class_of(bytes);
     if (bytes > kLargestRequest) return kClasses;
-    if (page == 0 || bytes < page) return class_of(bytes);
+    const std::size_t page = options_.page_bytes;
     std::uint32_t size_class = class_of((bytes + page - 1) / page * page);
     while (class_bytes(size_class) % page != 0) ++size_class;
     return size_class;
 }
 
-void* Pool::hand_out(const Block& block, std::size_t bytes, Tag tag, std::uint32_t state) noexcept {
-    block.info->describe(bytes, tag, clock_ms_.load(std::memory_order_relaxed));
-    block.info->state.store(state, std::memory_order_release);
-    allow(block.data, bytes);
-    if (tag != 0) notice(bytes, tag);
-    return block.data;
-}
-
+// The two quick ways below are written for few instructions: whatever is not usual leaves by a call at the end.
 void* Pool::acquire(std::size_t bytes, Tag tag, Refusal* refusal) noexcept {
-    const std::uint32_t size_class = class_for(bytes);
-    if (ThreadCache* cache = own_cache(slot_); cache != nullptr && size_class < kClasses) [[likely]] {
-        Block block;
-        if (cache->enter() && cache->pop(size_class, block)) [[likely]] {
-            cache->acquired(tag, bytes, class_bytes(size_class));
-            cache->leave();
-            return hand_out(block, bytes, tag, kLive);
-        }
+    if (bytes - 1 >= plain_) [[unlikely]] return acquire_slowly(bytes, tag, refusal, nullptr);
+    const std::uint32_t size_class = class_of_some(bytes);
+    ThreadCache* cache = slot_cache(slot_);
+    std::byte* block = cache->enter() ? cache->pop(size_class) : nullptr;
+    if (block == nullptr) [[unlikely]] {
         cache->leave();
+        return acquire_slowly(bytes, tag, refusal, nullptr);
     }
-    Refusal unread;
-    return acquire_slowly(bytes, tag, refusal == nullptr ? unread : *refusal, nullptr);
+    cache->acquired(bytes, kClassTable.bytes[size_class]);
+    allow(block, bytes);
+    if (tag != 0) return hand_out_tagged(*cache, block, bytes, tag, size_class);
+    cache->leave();
+    central_.arena().mark_at(block).store(mark_of(size_class), std::memory_order_release);
+    return block;
 }
 
+void* Pool::hand_out_tagged(ThreadCache& cache, std::byte* block, std::size_t bytes, Tag tag,
+                            std::uint32_t size_class) noexcept {
+    cache.acquired_by(tag, bytes, class_bytes(size_class));
+    cache.leave();
+    return hand_out_specially(block, bytes, tag, size_class, 0, false);
+}
+
+// One block may exceed the budget, so that the largest is warm when it comes back at once.
 Released Pool::release(void* address) noexcept {
-    std::uint32_t size_class = 0;
-    const Block block = central_.locate(address, size_class);
-    if (block.data == nullptr) return Released::not_ours;
-    if (block.info->state.load(std::memory_order_relaxed) != kLive) [[unlikely]] return release_slowly(address);
-    ThreadCache* cache = own_cache(slot_);
-    if (cache == nullptr) [[unlikely]] return release_slowly(address);
-    if (cache->enter()) [[likely]] {
-        const Tag tag = block.info->tag();
-        block.info->state.store(0, std::memory_order_relaxed);
-        forbid(block.data, class_bytes(size_class));
-        if (cache->push(size_class, block, budget_)) [[likely]] {
-            cache->released(tag, class_bytes(size_class));
-            const std::size_t cached = cache->cached_bytes.load(std::memory_order_relaxed);
+    const Arena& arena = central_.arena();
+    const std::size_t line = arena.line_of(address);
+    if (line >= arena.lines()) [[unlikely]] return release_slowly(address);
+    const Mark mark = arena.mark_of_line(line).load(std::memory_order_relaxed);
+    if (static_cast<Mark>(mark - 1) >= kClasses) [[unlikely]] {
+        return (mark & ~kMarkClass) == kDescribed ? release_tagged(static_cast<std::byte*>(address), mark)
+                                                  : release_slowly(address);
+    }
+    ThreadCache* cache = slot_cache(slot_);
+    if (!cache->enter() || cache->over_budget()) [[unlikely]] {
+        cache->leave();
+        return release_slowly(address);
+    }
+    const std::uint32_t size_class = class_of_mark(mark);
+    arena.mark_of_line(line).store(0, std::memory_order_relaxed);
+    forbid(address, kClassTable.bytes[size_class]);
+    if (!cache->push(size_class, static_cast<std::byte*>(address))) [[unlikely]] {
+        arena.mark_of_line(line).store(mark, std::memory_order_relaxed);
+        cache->leave();
+        return release_slowly(address);
+    }
+    if (cache->released(kClassTable.bytes[size_class]) < kLittleCached) return finish_release(*cache);
+    cache->leave();
+    return Released::yes;
+}
+
+Released Pool::finish_release(ThreadCache& cache) noexcept {
+    cache.leave();
+    if (!housekeeping_.load(std::memory_order_relaxed)) [[unlikely]] wake_housekeeper();
+    return Released::yes;
+}
+
+Released Pool::release_tagged(std::byte* block, Mark mark) noexcept {
+    const std::uint32_t size_class = class_of_mark(mark);
+    const std::size_t block_bytes = class_bytes(size_class);
+    const Tag tag = central_.info_of(block)->tag();
+    ThreadCache* cache = slot_cache(slot_);
+    std::atomic<Mark>& place = central_.arena().mark_at(block);
+    if (cache->enter() && !cache->over_budget()) {
+        place.store(0, std::memory_order_relaxed);
+        forbid(block, block_bytes);
+        if (cache->push(size_class, block)) {
+            cache->released_by(tag, block_bytes);
+            if (cache->released(block_bytes) < kLittleCached) return finish_release(*cache);
             cache->leave();
-            if (cached > kWorthTrimming && !housekeeping_.load(std::memory_order_relaxed)) [[unlikely]] {
-                wake_housekeeper();
-            }
             return Released::yes;
         }
-        block.info->state.store(kLive, std::memory_order_relaxed);
+        place.store(mark, std::memory_order_relaxed);
     }
     cache->leave();
-    return release_slowly(address);
+    return release_slowly(block);
 }
 
-void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal& refusal, std::size_t* cold) noexcept {
-    refusal = Refusal::none;
+void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept {
     const std::uint32_t mode = mode_.load(std::memory_order_acquire);
     const Access access(*this);
     const bool guarded = (mode & guarding) != 0 && access && wants_guard(*access);
@@ -114,94 +144,116 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal& refusal, std::si
     if (!access) return refuse(refusal, Refusal::memory);
     const std::size_t block_bytes = class_bytes(size_class);
     if ((mode & limited) != 0 && !charge(block_bytes)) return refuse(refusal, Refusal::limit);
-    Block block;
     std::size_t fetched = 0;
     access->enter_patiently();
-    const bool cached = access->pop(size_class, block);
+    std::byte* block = access->pop(size_class);
+    const bool cached = block != nullptr;
     access->leave();
-    if (!cached && !refill(*access, size_class, block, fetched)) {
+    if (!cached) block = refill(*access, size_class, fetched);
+    if (block == nullptr) {
         if ((mode & limited) != 0) refund(block_bytes);
         return refuse(refusal, Refusal::memory);
     }
     access->enter_patiently();
-    access->acquired(tag, bytes, block_bytes);
+    if (!cached) {  // as if it had been in the magazine
+        access->moved_in(block_bytes);
+        add(access->magazines[size_class].state, Magazine::kOnePop);
+    }
+    access->acquired(bytes, block_bytes);
+    if (tag != 0) access->acquired_by(tag, bytes, block_bytes);
     if (fetched > 0) add(access->tags[tag].misses, 1);
     fold_tag(*access, tag);
     fold_total(*access);
     access->leave();
     if (fetched > 0) make_room();
     if (cold != nullptr) *cold = fetched;
-    return hand_out_specially(block, bytes, tag, mode, guarded, block_bytes);
+    return hand_out_specially(block, bytes, tag, size_class, mode, guarded);
 }
 
-void* Pool::hand_out_specially(const Block& block, std::size_t bytes, Tag tag, std::uint32_t mode, bool guarded,
-                               std::size_t block_bytes) noexcept {
-    allow(block.data, block_bytes);
-    const std::uint32_t before = block.info->state.load(std::memory_order_relaxed);
-    if (guarded && (before & kPoisoned) != 0) check_poison(block, block_bytes);
-    if (guarded) arm(block, bytes, block_bytes);
-    if (!guarded) forbid(block.data + bytes, block_bytes - bytes);
-    now_ms();
-    const std::uint32_t state = kLive | (guarded ? kGuarded : 0u) | ((mode & limited) != 0 ? kCharged : 0u);
-    void* address = hand_out(block, bytes, tag, state);
-    if ((mode & recording) != 0) record(address, bytes, tag);
-    return address;
-}
-
-// From here to the end: the state decides who releases, should two threads try.
-Released Pool::release_slowly(void* address) noexcept {
-    std::uint32_t size_class = 0;
-    const Block block = central_.locate(address, size_class);
-    if (block.data == nullptr) return Released::not_ours;
-    std::uint32_t state = block.info->state.load(std::memory_order_acquire);
+void* Pool::hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std::uint32_t size_class,
+                               std::uint32_t mode, bool guarded) noexcept {
     const std::size_t block_bytes = class_bytes(size_class);
+    std::atomic<Mark>& place = central_.arena().mark_at(block);
+    allow(block, block_bytes);
+    if (guarded && place.load(std::memory_order_acquire) == kPoisoned) check_poison(block, block_bytes);
+    const bool described = (tag != 0 || guarded) && describe(block, bytes, tag);
+    guarded = guarded && described;
+    if (guarded) arm(block, bytes, block_bytes);
+    forbid(block + bytes, block_bytes - bytes);
+    const int flags = (described ? kDescribed : 0) | (guarded ? kGuarded : 0) | ((mode & limited) != 0 ? kCharged : 0);
+    place.store(static_cast<Mark>(mark_of(size_class) | flags), std::memory_order_release);
+    if ((mode & recording) != 0) record(block, bytes, tag);
+    if (tag != 0) notice(bytes, tag);
+    return block;
+}
+
+// Without memory for its facts a block counts as untagged from here on.
+bool Pool::describe(std::byte* block, std::size_t bytes, Tag tag) noexcept {
+    BlockInfo* info = central_.info_of(block);
+    if (info != nullptr) info->describe(bytes, tag, now_ms());
+    return info != nullptr;
+}
+
+// The mark decides who releases, should two threads try.
+Released Pool::release_slowly(void* address) noexcept {
+    const Arena& arena = central_.arena();
+    const std::size_t line = arena.line_of(address);
+    if (line >= arena.lines()) return arena.contains(address) ? Released::not_live : Released::not_ours;
+    auto* block = static_cast<std::byte*>(address);
+    std::atomic<Mark>& place = arena.mark_of_line(line);
+    Mark mark = place.load(std::memory_order_acquire);
     do {
-        if ((state & kLive) == 0) return Released::twice;
-    } while (!block.info->state.compare_exchange_weak(state, 0, std::memory_order_acq_rel));
-    allow(block.data, block_bytes);
-    const Tag tag = block.info->tag();
-    const bool whole = (state & kGuarded) == 0 || intact(block, block_bytes);
-    if (!whole) report({GuardFault::overrun, address, block.info->requested(), tag});
-    if ((state & kGuarded) != 0) poison(block, block_bytes);
-    forbid(block.data, block_bytes);
+        if (!is_live(mark)) return Released::not_live;
+    } while (!place.compare_exchange_weak(mark, 0, std::memory_order_acq_rel));
+    const std::uint32_t size_class = class_of_mark(mark);
+    const std::size_t block_bytes = class_bytes(size_class);
+    allow(block, block_bytes);
+    const BlockInfo* info = (mark & kDescribed) != 0 ? central_.info_of(block) : nullptr;
+    const Tag tag = info == nullptr ? 0 : info->tag();
+    const bool whole = (mark & kGuarded) == 0 || intact(block, info->requested(), block_bytes);
+    if (!whole) report({GuardFault::overrun, address, info->requested(), tag});
+    if ((mark & kGuarded) != 0) poison(block, block_bytes);
+    forbid(block, block_bytes);
     if ((mode_.load(std::memory_order_acquire) & recording) != 0) record(address, 0, tag);
     put_away(block, size_class, tag);
-    if ((state & kCharged) != 0) refund(block_bytes);
+    if ((mark & kCharged) != 0) refund(block_bytes);
     return whole ? Released::yes : Released::overrun;
 }
 
 // Into the thread's magazine; what that has too much of goes to everybody.
-void Pool::put_away(const Block& block, std::uint32_t size_class, Tag tag) noexcept {
+void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcept {
     const std::uint32_t now = now_ms();
     const Access access(*this);
     if (!access) {  // without a cache nothing is counted
         central_.give(size_class, &block, 1, now);
         return;
     }
-    if (access->cached_bytes.load(std::memory_order_relaxed) > budget_) flush(*access, kFirstRunClass, now);
-    if (access->cached_bytes.load(std::memory_order_relaxed) > budget_) flush(*access, 0, now);
-    Block older[kMagazineBlocks];
+    if (access->over_budget()) flush(*access, kFirstRunClass, now);
+    if (access->over_budget()) flush(*access, 0, now);
+    std::byte* older[kMagazineBlocks];
     std::uint32_t count = 0;
     access->enter_patiently();
-    access->released(tag, class_bytes(size_class));
+    if (!access->push(size_class, block)) {
+        count = access->take_oldest(size_class, (magazine_limit(size_class) + 1) / 2, older);
+        access->push(size_class, block);
+    }
+    access->released(class_bytes(size_class));
+    if (tag != 0) access->released_by(tag, class_bytes(size_class));
+    const std::size_t cached = access->cached_bytes();
     fold_tag(*access, tag);
     fold_total(*access);
-    if (!access->push(size_class, block, budget_)) {
-        count = access->take_oldest(size_class, (magazine_limit(size_class) + 1) / 2, older);
-        access->push(size_class, block, ~std::size_t{0});
-    }
     access->leave();
     if (count > 0) central_.give(size_class, older, count, now);
     if (!housekeeping_.load(std::memory_order_relaxed) &&
-        access->cached_bytes.load(std::memory_order_relaxed) + central_.warm_free_bytes() > kWorthTrimming) {
+        cached + central_.warm_free_bytes() > std::size_t{kWorthTrimming}) {
         wake_housekeeper();
     }
 }
 
 void Pool::flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t now) noexcept {
-    Block blocks[kMagazineBlocks];
+    std::byte* blocks[kMagazineBlocks];
     for (std::uint32_t size_class = first_class; size_class < kClasses; ++size_class) {
-        if (cache.magazines[size_class].count.load(std::memory_order_relaxed) == 0) continue;
+        if (cache.magazines[size_class].count() == 0) continue;
         cache.enter_patiently();
         const std::uint32_t count = cache.take_oldest(size_class, kMagazineBlocks, blocks);
         cache.leave();
@@ -210,62 +262,61 @@ void Pool::flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t no
 }
 
 // A run for a large block may be made of what the thread's own magazines hold in other sizes.
-bool Pool::refill(ThreadCache& cache, std::uint32_t size_class, Block& block, std::size_t& cold) noexcept {
+std::byte* Pool::refill(ThreadCache& cache, std::uint32_t size_class, std::size_t& cold) noexcept {
     const std::uint32_t now = now_ms();
     if (size_class >= kFirstRunClass && central_.warm_free_bytes() < class_bytes(size_class)) {
         flush(cache, kFirstRunClass, now);
     }
-    Block blocks[kMagazineBlocks];
+    std::byte* blocks[kMagazineBlocks];
     const std::uint32_t wanted = (magazine_limit(size_class) + 1) / 2;
     std::size_t count = central_.take(size_class, blocks, wanted, cold);
     if (count == 0) {
         trim();
         count = central_.take(size_class, blocks, 1, cold);
     }
-    if (count == 0) return false;
-    block = blocks[0];
+    if (count == 0) return nullptr;
     std::size_t kept = 1;
     cache.enter_patiently();
-    while (kept < count && cache.push(size_class, blocks[kept], budget_)) ++kept;
+    while (kept < count && cache.push(size_class, blocks[kept])) ++kept;
+    cache.moved_in((kept - 1) * class_bytes(size_class));
     cache.leave();
     if (kept < count) central_.give(size_class, blocks + kept, count - kept, now);
-    return true;
+    return blocks[0];
 }
 
 void* Pool::acquire_zeroed(std::size_t bytes, Tag tag) noexcept {
     std::size_t cold = 0;
-    Refusal refusal;
-    void* address = acquire_slowly(bytes, tag, refusal, &cold);
+    void* address = acquire_slowly(bytes, tag, nullptr, &cold);
     const bool run = class_for(bytes) >= kFirstMediumClass && guard() == 0;
     if (address != nullptr && !(run && cold >= class_bytes(class_for(bytes)))) std::memset(address, 0, bytes);
     return address;
 }
 
 void* Pool::resize(void* address, std::size_t bytes) noexcept {
-    std::uint32_t size_class = 0;
-    const Block block = central_.locate(address, size_class);
-    if (block.data == nullptr) return nullptr;
-    const std::uint32_t state = block.info->state.load(std::memory_order_relaxed);
-    const std::size_t before = block.info->requested();
-    const Tag tag = block.info->tag();
-    if ((state & (kLive | kGuarded)) == kLive && class_for(bytes) == size_class) {
-        block.info->describe(bytes, tag, block.info->birth_ms.load(std::memory_order_relaxed));
-        forbid(block.data, class_bytes(size_class));
-        allow(block.data, bytes);
+    const Mark mark = mark_at(address);
+    if (!is_live(mark)) return nullptr;
+    auto* block = static_cast<std::byte*>(address);
+    const std::size_t before = usable_bytes(address);
+    const Tag tag = (mark & kDescribed) != 0 ? central_.info_of(block)->tag() : 0;
+    if ((mark & kGuarded) == 0 && class_for(bytes) == class_of_mark(mark)) {
+        if ((mark & kDescribed) != 0) describe(block, bytes, tag);
+        forbid(block, class_bytes(class_of_mark(mark)));
+        allow(block, bytes);
         return address;
     }
-    void* moved = (state & kLive) != 0 ? acquire(bytes, tag) : nullptr;
+    void* moved = acquire(bytes, tag);
     if (moved == nullptr) return nullptr;
+    allow(block, before);
     std::memcpy(moved, address, std::min(before, bytes));
     release(address);
     return moved;
 }
 
-std::size_t Pool::requested_bytes(const void* address) const noexcept {
-    std::uint32_t size_class = 0;
-    const Block block = central_.locate(address, size_class);
-    const bool live = block.data != nullptr && (block.info->state.load(std::memory_order_acquire) & kLive) != 0;
-    return live ? block.info->requested() : 0;
+std::size_t Pool::usable_bytes(const void* address) const noexcept {
+    const Mark mark = mark_at(address);
+    if (!is_live(mark)) return 0;
+    if ((mark & kDescribed) == 0) return class_bytes(class_of_mark(mark));
+    return central_.info_of(static_cast<const std::byte*>(address))->requested();
 }
 
 }  // namespace atalanta::memory

@@ -33,10 +33,11 @@ struct PoolOptions {
 };
 
 enum class Refusal { none, limit, memory, too_large };
-enum class Released { yes, not_ours, twice, overrun };
+// `not_live`: a block of the pool, but released before, or no block begins at that address.
+enum class Released { yes, not_ours, not_live, overrun };
 
 struct TagFigures {
-    std::uint64_t acquires = 0, releases = 0, misses = 0, requested = 0, taken = 0;
+    std::uint64_t acquires = 0, misses = 0, requested = 0, taken = 0;
     std::int64_t live = 0, high_water = 0;
     std::uint64_t cached = 0;
 };
@@ -49,11 +50,12 @@ struct PoolFigures {
     bool housekeeper = false;
 };
 
+// Untagged blocks are not described: their requested size is that of the block, their age -1.
 struct LiveBlock {
     const void* address;
     Tag tag;
     std::size_t requested, block_bytes;
-    std::uint32_t age_ms;
+    std::int64_t age_ms;
 };
 
 // What a guard found.
@@ -80,8 +82,8 @@ class Pool {
     // Keeps what fits; null leaves the old block as it was.
     void* resize(void* address, std::size_t bytes) noexcept;
     bool owns(const void* address) const noexcept { return central_.arena().contains(address); }
-    // Requested bytes of a live block, 0 for anything else.
-    std::size_t requested_bytes(const void* address) const noexcept;
+    // Bytes of a live block that may be used: as requested with a tag, else all of it. 0 for anything else.
+    std::size_t usable_bytes(const void* address) const noexcept;
 
     bool intern(std::string_view name, Tag& tag);  // false: kTags are taken
     bool find(std::string_view name, Tag& tag) const;
@@ -118,22 +120,31 @@ class Pool {
     enum Mode : std::uint32_t { limited = 1, recording = 2, guarding = 4 };
     struct TagState {
         std::string name;
-        std::atomic<std::uint64_t> acquires{0}, releases{0}, misses{0}, requested{0}, taken{0};
+        std::atomic<std::uint64_t> acquires{0}, misses{0}, requested{0}, taken{0};
         std::atomic<std::int64_t> live{0}, high{0};
         mutable std::atomic_flag predicting;
         std::unique_ptr<Predictor> predictor;
     };
     class Access;
 
-    std::uint32_t class_for(std::size_t bytes) const;
-    void* hand_out(const Block& block, std::size_t bytes, Tag tag, std::uint32_t state) noexcept;
-    void* hand_out_specially(const Block& block, std::size_t bytes, Tag tag, std::uint32_t mode, bool guarded,
-                             std::size_t block_bytes) noexcept;
-    void* acquire_slowly(std::size_t bytes, Tag tag, Refusal& refusal, std::size_t* cold) noexcept;
-    void* refuse(Refusal& refusal, Refusal why) noexcept;
+    std::uint32_t class_for(std::size_t bytes) const;  // kClasses when it is too large
+    void* hand_out_tagged(ThreadCache& cache, std::byte* block, std::size_t bytes, Tag tag,
+                          std::uint32_t size_class) noexcept;
+    void* hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std::uint32_t size_class,
+                             std::uint32_t mode, bool guarded) noexcept;
+    void* acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept;
+    void* refuse(Refusal* refusal, Refusal why) noexcept;
+    Released finish_release(ThreadCache& cache) noexcept;
+    Released release_tagged(std::byte* block, Mark mark) noexcept;
     Released release_slowly(void* address) noexcept;
-    void put_away(const Block& block, std::uint32_t size_class, Tag tag) noexcept;
-    bool refill(ThreadCache& cache, std::uint32_t size_class, Block& block, std::size_t& cold) noexcept;
+    void put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcept;
+    Mark mark_at(const void* address) const noexcept {
+        const Arena& arena = central_.arena();
+        const std::size_t line = arena.line_of(address);
+        return line < arena.lines() ? arena.mark_of_line(line).load(std::memory_order_acquire) : Mark{0};
+    }
+    bool describe(std::byte* block, std::size_t bytes, Tag tag) noexcept;
+    std::byte* refill(ThreadCache& cache, std::uint32_t size_class, std::size_t& cold) noexcept;
     void make_room() noexcept;
     void flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t now) noexcept;
 
@@ -152,10 +163,10 @@ class Pool {
     void notice(std::size_t bytes, Tag tag) noexcept;
 
     bool wants_guard(ThreadCache& cache) noexcept;
-    void arm(const Block& block, std::size_t bytes, std::size_t block_bytes) noexcept;
-    bool intact(const Block& block, std::size_t block_bytes) const noexcept;
-    void poison(const Block& block, std::size_t block_bytes) noexcept;
-    void check_poison(const Block& block, std::size_t block_bytes) noexcept;
+    void arm(std::byte* block, std::size_t bytes, std::size_t block_bytes) noexcept;
+    bool intact(const std::byte* block, std::size_t bytes, std::size_t block_bytes) const noexcept;
+    void poison(std::byte* block, std::size_t block_bytes) noexcept;
+    void check_poison(const std::byte* block, std::size_t block_bytes) noexcept;
     void report(const GuardFault& fault) noexcept;
 
     std::uint32_t now_ms() noexcept;
@@ -170,8 +181,9 @@ class Pool {
     void fetch(const std::vector<std::uint32_t>& predicted) noexcept;
 
     const PoolOptions options_;
+    // Up to here the class alone decides.
+    const std::size_t plain_ = options_.page_bytes > 0 ? options_.page_bytes - 1 : kLargestRequest;
     std::uint32_t slot_;
-    std::size_t budget_ = std::size_t{8} << 20;  // of a thread's magazines
     Central central_;
     std::atomic<std::uint32_t> mode_{0};
     std::atomic<std::uint32_t> clock_ms_{0};
@@ -185,7 +197,7 @@ class Pool {
     mutable std::mutex tags_lock_;
     std::uint32_t tag_count_ = 0;
     std::atomic<TagState*> tag_states_[kTags] = {};
-    TagState total_;
+    TagState total_;  // what the tags, untagged apart, are part of
 
     std::mutex limit_lock_;
     std::atomic<std::size_t> limit_{0};

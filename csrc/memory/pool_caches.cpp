@@ -5,6 +5,18 @@
 #include "memory/registry.hpp"
 
 namespace atalanta::memory {
+namespace {
+
+void raise(std::atomic<std::int64_t>& most, std::int64_t value) {
+    std::int64_t seen = most.load(std::memory_order_relaxed);
+    while (value > seen && !most.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+    }
+}
+
+// The quick way in relies on a barrier that this system lacks.
+bool never_light() { return kLightEntry && !g_asymmetric; }
+
+}  // namespace
 
 ThreadCache* Pool::cache_of_this_thread() noexcept {
     if (ThreadCache* cache = own_cache(slot_); cache != nullptr) return cache;
@@ -21,7 +33,7 @@ ThreadCache* Pool::new_cache() noexcept {
     ThreadCache* cache = ThreadCache::create();
     if (cache == nullptr) return nullptr;
     const std::lock_guard lock(caches_lock_);
-    if (mode_.load(std::memory_order_relaxed) != 0) cache->gate.store(ThreadCache::kSpecial);
+    if (mode_.load(std::memory_order_relaxed) != 0 || never_light()) cache->gate.store(ThreadCache::kSpecial);
     cache->next = caches_;
     caches_ = cache;
     return cache;
@@ -48,29 +60,26 @@ void Pool::fold_tag(ThreadCache& cache, Tag tag) noexcept {
         to.fetch_add(from.load(std::memory_order_relaxed), std::memory_order_relaxed);
         from.store(0, std::memory_order_relaxed);
     };
-    const std::int64_t peak = counters.peak.load(std::memory_order_relaxed);
-    const std::int64_t reached = state.live.load(std::memory_order_relaxed) + peak;
-    std::int64_t high = state.high.load(std::memory_order_relaxed);
-    while (reached > high && !state.high.compare_exchange_weak(high, reached, std::memory_order_relaxed)) {
-    }
+    raise(state.high, state.live.load(std::memory_order_relaxed) + counters.peak.load(std::memory_order_relaxed));
+    state.live.fetch_add(static_cast<std::int64_t>(counters.taken.load(std::memory_order_relaxed) -
+                                                   counters.given.load(std::memory_order_relaxed)),
+                         std::memory_order_relaxed);
     move(counters.acquires, state.acquires);
-    move(counters.releases, state.releases);
     move(counters.misses, state.misses);
     move(counters.requested, state.requested);
     move(counters.taken, state.taken);
-    move(counters.live, state.live);
+    counters.given.store(0, std::memory_order_relaxed);
     counters.peak.store(0, std::memory_order_relaxed);
 }
 
 void Pool::fold_total(ThreadCache& cache) noexcept {
-    const std::int64_t reached =
-        total_.live.load(std::memory_order_relaxed) + cache.peak.load(std::memory_order_relaxed);
-    std::int64_t high = total_.high.load(std::memory_order_relaxed);
-    while (reached > high && !total_.high.compare_exchange_weak(high, reached, std::memory_order_relaxed)) {
-    }
-    total_.live.fetch_add(cache.live.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    cache.live.store(0, std::memory_order_relaxed);
-    cache.peak.store(0, std::memory_order_relaxed);
+    const std::int64_t room = cache.room.load(std::memory_order_relaxed);
+    const std::int64_t idle_room = cache.idle_room.load(std::memory_order_relaxed);
+    raise(total_.high, total_.live.load(std::memory_order_relaxed) +
+                           cache.most_room.load(std::memory_order_relaxed) - idle_room);
+    total_.live.fetch_add(room - idle_room, std::memory_order_relaxed);
+    cache.idle_room.store(room, std::memory_order_relaxed);
+    cache.most_room.store(room, std::memory_order_relaxed);
 }
 
 void Pool::fold(ThreadCache& cache) noexcept {
@@ -82,10 +91,19 @@ void Pool::fold(ThreadCache& cache) noexcept {
     for (Tag tag = 0; tag < tags; ++tag) {
         const TagCounters& counters = cache.tags[tag];
         if ((counters.acquires.load(std::memory_order_relaxed) |
-             counters.releases.load(std::memory_order_relaxed)) != 0) {
+             counters.given.load(std::memory_order_relaxed)) != 0) {
             fold_tag(cache, tag);
         }
     }
+    for (std::uint32_t size_class = 0; size_class < kClasses; ++size_class) {
+        const std::uint64_t pops = cache.magazines[size_class].pops();
+        const std::uint64_t acquires = pops - cache.told_pops[size_class];
+        if (acquires == 0) continue;
+        cache.told_pops[size_class] = pops;
+        total_.acquires.fetch_add(acquires, std::memory_order_relaxed);
+        total_.taken.fetch_add(acquires * class_bytes(size_class), std::memory_order_relaxed);
+    }
+    total_.requested.fetch_add(cache.requested.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
     fold_total(cache);
 }
 
@@ -96,7 +114,7 @@ void Pool::set_mode(std::uint32_t set, std::uint32_t clear) {
     mode_.store(mode, std::memory_order_release);
     const Claim claim(caches_);
     for (ThreadCache* cache = caches_; cache != nullptr; cache = cache->next) {
-        if (mode != 0) {
+        if (mode != 0 || never_light()) {
             cache->gate.fetch_or(ThreadCache::kSpecial, std::memory_order_release);
         } else {
             cache->gate.fetch_and(~ThreadCache::kSpecial, std::memory_order_release);

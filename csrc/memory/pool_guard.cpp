@@ -31,24 +31,21 @@ bool Pool::wants_guard(ThreadCache& cache) noexcept {
     return true;
 }
 
-void Pool::arm(const Block& block, std::size_t bytes, std::size_t block_bytes) noexcept {
-    std::memset(block.data + bytes, kPattern, block_bytes - bytes);
-    forbid(block.data + bytes, block_bytes - bytes);
+void Pool::arm(std::byte* block, std::size_t bytes, std::size_t block_bytes) noexcept {
+    std::memset(block + bytes, kPattern, block_bytes - bytes);
 }
 
-bool Pool::intact(const Block& block, std::size_t block_bytes) const noexcept {
-    const std::size_t bytes = block.info->requested();
-    return all_pattern(block.data + bytes, block_bytes - bytes);
+bool Pool::intact(const std::byte* block, std::size_t bytes, std::size_t block_bytes) const noexcept {
+    return all_pattern(block + bytes, block_bytes - bytes);
 }
 
-void Pool::poison(const Block& block, std::size_t block_bytes) noexcept {
-    std::memset(block.data, kPattern, block_bytes);
-    block.info->state.store(kPoisoned, std::memory_order_release);
+void Pool::poison(std::byte* block, std::size_t block_bytes) noexcept {
+    std::memset(block, kPattern, block_bytes);
+    central_.arena().mark_at(block).store(kPoisoned, std::memory_order_release);
 }
 
-void Pool::check_poison(const Block& block, std::size_t block_bytes) noexcept {
-    if (all_pattern(block.data, block_bytes)) return;
-    report({GuardFault::written_after_release, block.data, block.info->requested(), block.info->tag()});
+void Pool::check_poison(const std::byte* block, std::size_t block_bytes) noexcept {
+    if (!all_pattern(block, block_bytes)) report({GuardFault::written_after_release, block, block_bytes, 0});
 }
 
 void Pool::report(const GuardFault& fault) noexcept {

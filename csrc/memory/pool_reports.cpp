@@ -46,7 +46,7 @@ void Pool::notice(std::size_t bytes, Tag tag) noexcept {
     state.predicting.clear(std::memory_order_release);
     if (!options_.prefault || next.bytes <= kMediumBytes || next.score < 0.5) return;
     const ThreadCache* cache = own_cache(slot_);
-    const std::size_t own = cache == nullptr ? 0 : cache->cached_bytes.load(std::memory_order_relaxed);
+    const std::size_t own = cache == nullptr ? 0 : cache->cached_bytes();
     if (central_.warm_free_bytes() + own >= next.bytes) return;
     ask_for(next.bytes);
 }
@@ -65,7 +65,6 @@ Prediction Pool::prediction(Tag tag) const { return predictor(tag).next(); }
 TagFigures Pool::read(const TagState& state) const {
     TagFigures figures;
     figures.acquires = state.acquires.load(std::memory_order_relaxed);
-    figures.releases = state.releases.load(std::memory_order_relaxed);
     figures.misses = state.misses.load(std::memory_order_relaxed);
     figures.requested = state.requested.load(std::memory_order_relaxed);
     figures.taken = state.taken.load(std::memory_order_relaxed);
@@ -83,32 +82,41 @@ std::vector<TagFigures> Pool::figures_by_tag() {
         fold(*cache);
         for (std::uint32_t size_class = 0; size_class < kClasses; ++size_class) {
             const Magazine& magazine = cache->magazines[size_class];
-            for (std::uint32_t i = 0; i < magazine.count.load(std::memory_order_relaxed); ++i) {
-                const Tag tag = magazine.blocks[i].info->tag();
-                if (tag < tags) figures[tag].cached += class_bytes(size_class);
+            for (std::uint32_t i = 0; i < magazine.count(); ++i) {
+                figures[central_.last_tag(magazine.blocks[i]) % tags].cached += class_bytes(size_class);
             }
         }
     }
-    for (Tag tag = 0; tag < tags; ++tag) {
+    TagFigures& rest = figures[0];  // what no tag asked for
+    const std::uint64_t untagged_cached = rest.cached;
+    rest = read(total_);
+    rest.high_water = 0;
+    for (Tag tag = 1; tag < tags; ++tag) {
         const std::uint64_t cached = figures[tag].cached;
         figures[tag] = read(state_of(tag));
         figures[tag].cached = cached;
+        rest.acquires -= figures[tag].acquires;
+        rest.requested -= figures[tag].requested;
+        rest.taken -= figures[tag].taken;
+        rest.live -= figures[tag].live;
     }
+    rest.cached = untagged_cached;
+    rest.misses = state_of(0).misses.load(std::memory_order_relaxed);
     return figures;
 }
 
 PoolFigures Pool::figures() {
     PoolFigures figures;
     for (const TagFigures& tag : figures_by_tag()) {
-        figures.total.acquires += tag.acquires;
-        figures.total.releases += tag.releases;
         figures.total.misses += tag.misses;
-        figures.total.requested += tag.requested;
-        figures.total.taken += tag.taken;
         figures.total.cached += tag.cached;
     }
-    figures.total.live = total_.live.load(std::memory_order_relaxed);
-    figures.total.high_water = total_.high.load(std::memory_order_relaxed);
+    const TagFigures total = read(total_);
+    figures.total.acquires = total.acquires;
+    figures.total.requested = total.requested;
+    figures.total.taken = total.taken;
+    figures.total.live = total.live;
+    figures.total.high_water = total.high_water;
     figures.cached = magazine_bytes() + central_.slab_bytes().free + central_.warm_free_bytes();
     figures.held = central_.used_run_bytes() + central_.warm_free_bytes();
     figures.high_water_held = std::max(high_held_.load(std::memory_order_relaxed), figures.held);
@@ -128,10 +136,13 @@ PoolFigures Pool::figures() {
 std::vector<LiveBlock> Pool::live_blocks() {
     const std::uint32_t now = now_ms();
     std::vector<LiveBlock> blocks;
-    central_.visit_live([&](const Block& block, std::size_t block_bytes) {
-        const std::uint32_t birth = block.info->birth_ms.load(std::memory_order_relaxed);
-        blocks.push_back({block.data, block.info->tag(), block.info->requested(), block_bytes,
-                          now > birth ? now - birth : 0});
+    central_.visit_live([&](std::byte* block, std::atomic<Mark>& mark, std::size_t bytes, const BlockInfo* info) {
+        if (info == nullptr || (mark.load(std::memory_order_relaxed) & kDescribed) == 0) {
+            blocks.push_back({block, 0, bytes, bytes, -1});
+            return;
+        }
+        const std::int64_t age = std::int64_t{now} - info->birth_ms.load(std::memory_order_relaxed);
+        blocks.push_back({block, info->tag(), info->requested(), bytes, std::max<std::int64_t>(age, 0)});
     });
     return blocks;
 }
@@ -146,10 +157,10 @@ bool Pool::set_limit(std::size_t bytes) {
     }
     const std::size_t before = limit_.exchange(~std::size_t{0});
     set_mode(limited, 0);
-    central_.visit_live([&](const Block& block, std::size_t block_bytes) {
-        std::uint32_t state = block.info->state.load(std::memory_order_relaxed);
-        while ((state & kLive) != 0 && (state & kCharged) == 0) {
-            if (!block.info->state.compare_exchange_weak(state, state | kCharged)) continue;
+    central_.visit_live([&](std::byte*, std::atomic<Mark>& place, std::size_t block_bytes, const BlockInfo*) {
+        Mark mark = place.load(std::memory_order_relaxed);
+        while (is_live(mark) && (mark & kCharged) == 0) {
+            if (!place.compare_exchange_weak(mark, mark | kCharged)) continue;
             charged_.fetch_add(static_cast<std::int64_t>(block_bytes), std::memory_order_relaxed);
             break;
         }
@@ -189,8 +200,8 @@ void Pool::unwatch(int descriptor) {
     if (found != watchers_.end()) watchers_.erase(found);
 }
 
-void* Pool::refuse(Refusal& refusal, Refusal why) noexcept {
-    refusal = why;
+void* Pool::refuse(Refusal* refusal, Refusal why) noexcept {
+    if (refusal != nullptr) *refusal = why;
     refused_.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
 }

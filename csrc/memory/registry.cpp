@@ -44,7 +44,7 @@ std::mutex& registry_lock() {
 std::uint32_t enlist(Pool& pool) {
     const std::lock_guard lock(registry_lock());
     [[maybe_unused]] static const int forks =
-        pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+        (prepare_closed_slots(), pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child));
     for (std::uint32_t slot = 0; slot < kMostPools; ++slot) {
         if (g_pools[slot] != nullptr) continue;
         g_pools[slot] = &pool;
@@ -59,7 +59,7 @@ void retire_thread(ThreadSlots& slots) noexcept {
     const std::lock_guard lock(registry_lock());
     for (std::uint32_t slot = 0; slot < kMostPools; ++slot) {
         ThreadCache* cache = slots.caches[slot].load(std::memory_order_relaxed);
-        if (cache == nullptr) continue;
+        if (cache == &g_closed_cache) continue;
         g_pools[slot]->retire(cache);
         g_pools[slot]->wake_housekeeper_if_needed();
     }

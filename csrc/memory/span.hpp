@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "memory/arena.hpp"
 
@@ -13,14 +14,22 @@ namespace atalanta::memory {
 using Tag = std::uint32_t;
 constexpr Tag kTags = 1024;  // tag 0: untagged
 
-// Bits of a block's state; 0: free. A poisoned block is free and filled with a pattern.
-enum BlockState : std::uint32_t { kLive = 1, kGuarded = 2, kCharged = 4, kPoisoned = 8 };
+// The mark of the cache line at which a block begins: its class and one while it is live, and flags. One load
+// tells whether an address is a live block of the pool, and of which class. 0: no live block begins here.
+using Mark = std::uint16_t;
+constexpr Mark kMarkClass = 0x3FF;
+constexpr Mark kDescribed = 0x400, kGuarded = 0x800, kCharged = 0x1000;  // of live blocks
+constexpr Mark kPoisoned = 0x2000;                                      // free, and filled with a pattern
+static_assert(kClasses < kMarkClass);
 
-// Written by whoever holds the block, read by reports at any time.
+constexpr Mark mark_of(std::uint32_t size_class) { return static_cast<Mark>(size_class + 1); }
+constexpr bool is_live(Mark mark) { return (mark & kMarkClass) != 0; }
+constexpr std::uint32_t class_of_mark(Mark mark) { return (mark & kMarkClass) - 1u; }
+
+// Of blocks with a tag or a guard; written by whoever holds the block, read by reports at any time.
 struct BlockInfo {
-    std::atomic<std::uint64_t> size_and_tag{0};  // requested bytes (48 bits), tag; free in a span: the next one
+    std::atomic<std::uint64_t> size_and_tag{0};  // requested bytes (48 bits), tag
     std::atomic<std::uint32_t> birth_ms{0};
-    std::atomic<std::uint32_t> state{0};  // of BlockState
 
     static constexpr int kTagShift = 48;
     static constexpr std::uint64_t kSizeMask = (std::uint64_t{1} << kTagShift) - 1;
@@ -33,12 +42,7 @@ struct BlockInfo {
     }
 };
 
-struct Block {
-    std::byte* data = nullptr;
-    BlockInfo* info = nullptr;
-};
-
-constexpr std::uint32_t kNoBlock = ~std::uint32_t{0};
+constexpr std::uint16_t kNoBlock = 0xFFFF;
 
 struct Span {
     std::byte* base = nullptr;
@@ -46,23 +50,22 @@ struct Span {
     std::size_t block_bytes = 0;
     std::uint32_t size_class = 0;
     std::uint32_t count = 0;
-    BlockInfo* infos = nullptr;
+    std::atomic<BlockInfo*> infos{nullptr};  // of a slab: made when the first of its blocks is described
     PageRun run;
     BlockInfo single;
     // Of slabs, under the lock of their class:
-    std::uint32_t out = 0;              // blocks that are live or in a magazine
-    std::uint32_t first_free = kNoBlock;
-    std::uint32_t fresh = 0;            // blocks from here on were never handed out
+    std::uint32_t out = 0;                  // blocks that are live or in a magazine
+    std::uint16_t first_free = kNoBlock;
+    std::uint16_t fresh = 0;                // blocks from here on were never handed out
     std::uint32_t emptied_ms = 0;
+    std::unique_ptr<std::uint16_t[]> after;  // the free block after each free one
     Span *previous = nullptr, *next = nullptr;
 
-    // The block that begins at `address`, if one does.
-    Block at(std::byte* address) {
-        const auto offset = static_cast<std::size_t>(address - base);
-        const std::size_t index = offset * reciprocal >> 32;
-        if (index >= count || index * block_bytes != offset) return {};
-        return {address, infos + index};
+    // Of an address at which a block begins.
+    std::uint32_t index_of(const std::byte* address) const {
+        return static_cast<std::uint32_t>(static_cast<std::size_t>(address - base) * reciprocal >> 32);
     }
+    std::byte* block(std::uint32_t index) const { return base + index * block_bytes; }
 };
 
 }  // namespace atalanta::memory

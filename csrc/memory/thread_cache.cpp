@@ -9,9 +9,15 @@ namespace atalanta::memory {
 
 bool g_asymmetric = pages::prepare_asymmetric_barrier();
 
-constinit thread_local ThreadSlots* t_slots = nullptr;
+ThreadCache g_closed_cache;
+ThreadSlots g_closed_slots;
+constinit thread_local ThreadSlots* t_slots = &g_closed_slots;
 
 namespace {
+
+void close_all(ThreadSlots& slots) {
+    for (auto& cache : slots.caches) cache.store(&g_closed_cache, std::memory_order_relaxed);
+}
 
 // At the thread's end its blocks go back; releases that come later find no cache and take the slow way.
 struct ThreadEnd {
@@ -19,8 +25,8 @@ struct ThreadEnd {
     ~ThreadEnd() {
         ended = true;
         ThreadSlots* slots = t_slots;
-        t_slots = nullptr;
-        if (slots == nullptr) return;
+        t_slots = &g_closed_slots;
+        if (slots == &g_closed_slots) return;
         retire_thread(*slots);
         delete slots;
     }
@@ -30,9 +36,17 @@ thread_local ThreadEnd t_end;
 
 }  // namespace
 
+void prepare_closed_slots() {
+    g_closed_cache.gate.store(ThreadCache::kSpecial);
+    close_all(g_closed_slots);
+}
+
 ThreadSlots* slots_of_this_thread() noexcept {
-    if (t_slots == nullptr && !t_end.ended) t_slots = new (std::nothrow) ThreadSlots{};
-    return t_slots;
+    if (t_slots != &g_closed_slots) return t_slots;
+    ThreadSlots* slots = t_end.ended ? nullptr : new (std::nothrow) ThreadSlots;
+    if (slots == nullptr) return nullptr;
+    close_all(*slots);
+    return t_slots = slots;
 }
 
 ThreadCache* ThreadCache::create() noexcept {
@@ -42,19 +56,21 @@ ThreadCache* ThreadCache::create() noexcept {
         pages::unreserve(memory, sizeof(ThreadCache));
         return nullptr;
     }
-    return static_cast<ThreadCache*>(memory);  // all members are valid as zeros
+    auto* cache = static_cast<ThreadCache*>(memory);  // all members are valid as zeros
+    cache->room = cache->most_room = cache->idle_room = kMagazineBudget;
+    return cache;
 }
 
 void ThreadCache::destroy(ThreadCache* cache) noexcept { pages::unreserve(cache, sizeof(ThreadCache)); }
 
-std::uint32_t ThreadCache::take_oldest(std::uint32_t size_class, std::uint32_t wanted, Block* blocks) {
+std::uint32_t ThreadCache::take_oldest(std::uint32_t size_class, std::uint32_t wanted, std::byte** blocks) {
     Magazine& magazine = magazines[size_class];
-    const std::uint32_t count = magazine.count.load(std::memory_order_relaxed);
+    const std::uint32_t count = magazine.count();
     const std::uint32_t taken = std::min(count, wanted);
     std::copy_n(magazine.blocks, taken, blocks);
     std::copy(magazine.blocks + taken, magazine.blocks + count, magazine.blocks);
-    magazine.count.store(count - taken, std::memory_order_relaxed);
-    add(cached_bytes, 0 - taken * class_bytes(size_class));
+    magazine.state.store(magazine.state.load(std::memory_order_relaxed) - taken, std::memory_order_relaxed);
+    moved_out(taken * class_bytes(size_class));
     return taken;
 }
 
