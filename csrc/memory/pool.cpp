@@ -80,28 +80,45 @@ void* Pool::hand_out_tagged(ThreadCache& cache, std::byte* block, std::size_t by
     return hand_out_specially(block, bytes, tag, size_class, 0, false);
 }
 
-// One block may exceed the budget, so that the largest is warm when it comes back at once.
 Released Pool::release(void* address) noexcept {
     const Arena& arena = central_.arena();
     const std::size_t line = arena.line_of(address);
     if (line >= arena.lines()) [[unlikely]] return release_slowly(address);
     const Mark mark = arena.mark_of_line(line).load(std::memory_order_relaxed);
-    if (static_cast<Mark>(mark - 1) >= kClasses) [[unlikely]] {
-        return (mark & ~kMarkClass) == kDescribed ? release_tagged(static_cast<std::byte*>(address), mark)
-                                                  : release_slowly(address);
+    if (static_cast<Mark>(mark - 1) < kClasses) [[likely]] {
+        return release_plain(static_cast<std::byte*>(address), class_of_mark(mark));
     }
+    return (mark & ~kMarkClass) == kDescribed ? release_tagged(static_cast<std::byte*>(address), mark)
+                                              : release_slowly(address);
+}
+
+// The class comes from the size, so that the next acquire need not wait until the mark was read; that is only
+// compared.
+Released Pool::release(void* address, std::size_t bytes) noexcept {
+    const Arena& arena = central_.arena();
+    const std::size_t line = arena.line_of(address);
+    if (line >= arena.lines() || bytes - 1 >= plain_) [[unlikely]] return release(address);
+    const std::uint32_t size_class = class_of_some(bytes);
+    if (arena.mark_of_line(line).load(std::memory_order_relaxed) != mark_of(size_class)) [[unlikely]] {
+        return release(address);
+    }
+    return release_plain(static_cast<std::byte*>(address), size_class);
+}
+
+// One block may exceed the budget, so that the largest is warm when it comes back at once.
+[[gnu::always_inline]] inline Released Pool::release_plain(std::byte* block, std::uint32_t size_class) noexcept {
+    std::atomic<Mark>& place = central_.arena().mark_at(block);
     ThreadCache* cache = slot_cache(slot_);
     if (!cache->enter() || cache->over_budget()) [[unlikely]] {
         cache->leave();
-        return release_slowly(address);
+        return release_slowly(block);
     }
-    const std::uint32_t size_class = class_of_mark(mark);
-    arena.mark_of_line(line).store(0, std::memory_order_relaxed);
-    forbid(address, kClassTable.bytes[size_class]);
-    if (!cache->push(size_class, static_cast<std::byte*>(address))) [[unlikely]] {
-        arena.mark_of_line(line).store(mark, std::memory_order_relaxed);
+    place.store(0, std::memory_order_relaxed);
+    forbid(block, kClassTable.bytes[size_class]);
+    if (!cache->push(size_class, block)) [[unlikely]] {
+        place.store(mark_of(size_class), std::memory_order_relaxed);
         cache->leave();
-        return release_slowly(address);
+        return release_slowly(block);
     }
     if (cache->released(kClassTable.bytes[size_class]) < kLittleCached) return finish_release(*cache);
     cache->leave();

@@ -76,6 +76,8 @@ class Pool {
     // At least `bytes` bytes; null with the reason when there are none.
     void* acquire(std::size_t bytes, Tag tag = 0, Refusal* refusal = nullptr) noexcept;
     Released release(void* address) noexcept;
+    // Quicker, with the size that was asked for; a wrong one does no harm.
+    Released release(void* address, std::size_t bytes) noexcept;
 
     // As `acquire`, and all zeros.
     void* acquire_zeroed(std::size_t bytes, Tag tag = 0) noexcept;
@@ -134,6 +136,7 @@ class Pool {
                              std::uint32_t mode, bool guarded) noexcept;
     void* acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept;
     void* refuse(Refusal* refusal, Refusal why) noexcept;
+    Released release_plain(std::byte* block, std::uint32_t size_class) noexcept;
     Released finish_release(ThreadCache& cache) noexcept;
     Released release_tagged(std::byte* block, Mark mark) noexcept;
     Released release_slowly(void* address) noexcept;

@@ -71,7 +71,7 @@ bool replay(const std::vector<TraceStep>& steps, const Allocator& allocator, std
             touch(block.address, block.bytes);
             live += block.bytes;
         } else {
-            allocator.release(allocator.context, block.address);
+            allocator.release(allocator.context, block.address, block.bytes);
             live -= block.bytes;
             block = {};
         }
@@ -85,7 +85,7 @@ bool replay(const std::vector<TraceStep>& steps, const Allocator& allocator, std
         since = cpu_seconds();
     }
     for (Held& block : held) {
-        if (block.address != nullptr) allocator.release(allocator.context, block.address);
+        if (block.address != nullptr) allocator.release(allocator.context, block.address, block.bytes);
     }
     figures.seconds = seconds + cpu_seconds() - since;
     figures.live_over_resident =
@@ -103,14 +103,14 @@ double pair_ns(const Allocator& allocator, std::size_t bytes, std::size_t held, 
         const double start = cpu_seconds();
         std::size_t at = 0;
         for (std::size_t i = 0; i < pairs; ++i) {
-            if (ring[at] != nullptr) allocator.release(allocator.context, ring[at]);
+            if (ring[at] != nullptr) allocator.release(allocator.context, ring[at], bytes);
             ring[at] = allocator.acquire(allocator.context, bytes);
             if (++at == held) at = 0;
         }
         means.push_back((cpu_seconds() - start) * 1e9 / static_cast<double>(pairs));
     }
     for (void* address : ring) {
-        if (address != nullptr) allocator.release(allocator.context, address);
+        if (address != nullptr) allocator.release(allocator.context, address, bytes);
     }
     std::nth_element(means.begin(), means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2), means.end());
     return means[means.size() / 2];

@@ -27,7 +27,7 @@ std::vector<TraceStep> steps_of(const std::vector<TraceEvent>& events, std::vect
 struct Allocator {
     void* context;
     void* (*acquire)(void* context, std::size_t bytes);
-    void (*release)(void* context, void* address);
+    void (*release)(void* context, void* address, std::size_t bytes);
 };
 
 struct ReplayFigures {

@@ -104,6 +104,17 @@ TEST(wrong_pointers_are_told_apart) {
     CHECK(other.release(foreign) == Released::yes);
 }
 
+TEST(a_release_may_name_the_size) {
+    Pool pool(quiet());
+    for (const std::size_t bytes : {std::size_t{1}, std::size_t{5000}, 3 * kMiB}) {
+        void* block = pool.acquire(bytes);
+        CHECK(pool.release(block, bytes) == Released::yes && pool.release(block, bytes) == Released::not_live);
+        CHECK(pool.acquire(bytes) == block && pool.release(block, 77 * kKiB) == Released::yes);
+        CHECK(pool.release(block, 0) == Released::not_live && pool.release(&pool, bytes) == Released::not_ours);
+    }
+    CHECK(pool.figures().total.live == 0);
+}
+
 TEST(what_cannot_be_served_is_refused_with_the_reason) {
     Pool pool(quiet());
     Refusal refusal = Refusal::none;
@@ -327,7 +338,7 @@ TEST(a_recording_can_be_replayed) {
     pool.release(pool.acquire(10));  // is not recorded any more
     const Allocator allocator = {
         &pool, [](void* self, std::size_t bytes) { return static_cast<Pool*>(self)->acquire(bytes); },
-        [](void* self, void* address) { static_cast<Pool*>(self)->release(address); }};
+        [](void* self, void* address, std::size_t bytes) { static_cast<Pool*>(self)->release(address, bytes); }};
     ReplayFigures figures;
     CHECK(replay(steps, allocator, 1, figures));
     CHECK(figures.operations == 6 && figures.peak_live == 100 + 3 * kMiB + 50 * kKiB);
