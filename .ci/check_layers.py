@@ -8,7 +8,8 @@ MAY_INCLUDE = {
     "base": set(),
     "numerics": {"base"},
     "pricing": {"base", "numerics"},
-    "bind": {"base", "numerics", "pricing"},
+    "memory": {"base"},
+    "bind": {"base", "numerics", "pricing", "memory"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)
 

@@ -12,6 +12,8 @@ void bind_dividends(py::module_& module);
 void bind_early_exercise(py::module_& module);
 void bind_implied_vol(py::module_& module);
 void bind_ladder(py::module_& module);
+void bind_memory(py::module_& module);
+void bind_memory_bench(py::module_& module);
 void bind_price(py::module_& module);
 
 }  // namespace atalanta::bind

@@ -8,9 +8,9 @@ namespace atalanta::memory {
 namespace {
 
 constexpr std::size_t kLeastReserve = std::size_t{64} << 20;
-constexpr std::size_t kCommitStep = 16;                // granules made usable at a time
+constexpr std::size_t kCommitStep = 16;  // granules made usable at a time
 constexpr std::size_t kNone = ~std::size_t{0};
-constexpr std::size_t kMostGranulesAtOnce = 32;        // a purge must not keep others waiting for long
+constexpr std::size_t kMostGranulesAtOnce = 32;  // a purge must not keep others waiting for long
 
 }  // namespace
 
@@ -68,8 +68,8 @@ std::size_t Arena::find_run(Pages in, std::size_t pages) {
     }
     if (in == 0) return kNone;
     const auto low = static_cast<std::uint64_t>(in);
-    return static_cast<std::size_t>(
-        low != 0 ? std::countr_zero(low) : 64 + std::countr_zero(static_cast<std::uint64_t>(in >> 64)));
+    return static_cast<std::size_t>(low != 0 ? std::countr_zero(low)
+                                             : 64 + std::countr_zero(static_cast<std::uint64_t>(in >> 64)));
 }
 
 template <class Visit>
@@ -203,7 +203,8 @@ PageRun Arena::cold_granules(std::uint32_t until_ms) noexcept {
     };
     for (const Region* region : {&huge_, &ordinary_}) {
         for (std::size_t g = region->begin; g < region->high; ++g) {
-            if (cold(g) && (oldest == kNone || granules_[g].stamp_ms < granules_[oldest].stamp_ms)) oldest = g;
+            if (cold(g) && (oldest == kNone || granules_[g].stamp_ms < granules_[oldest].stamp_ms))
+                oldest = g;
         }
     }
     if (oldest == kNone) return {};

@@ -17,7 +17,9 @@ RunKind kind_of(std::uint32_t size_class) {
     return size_class >= kFirstMediumClass ? RunKind::medium : RunKind::small;
 }
 
-bool is_slab(const Span& span) { return span.size_class < kFirstRunClass; }
+bool is_slab(const Span& span) {
+    return span.size_class < kFirstRunClass;
+}
 
 void forget_infos(Span& span) {
     if (is_slab(span)) delete[] span.infos.load(std::memory_order_relaxed);

@@ -8,12 +8,25 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "memory/arena.hpp"
 #include "memory/span.hpp"
 
 namespace atalanta::memory {
+
+// Held for some blocks' worth of pointer work.
+class SpinLock {
+  public:
+    void lock() noexcept {
+        while (taken_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+    }
+    void unlock() noexcept { taken_.clear(std::memory_order_release); }
+
+  private:
+    std::atomic_flag taken_;
+};
 
 class Central {
   public:
@@ -27,8 +40,10 @@ class Central {
 
     // Up to `wanted` blocks of a class (one where a block is a run of its own); how many there were. `cold`
     // grows by the bytes that have to be fetched from the system when they are touched.
-    std::size_t take(std::uint32_t size_class, std::byte** blocks, std::size_t wanted, std::size_t& cold) noexcept;
-    void give(std::uint32_t size_class, std::byte* const* blocks, std::size_t count, std::uint32_t now_ms) noexcept;
+    std::size_t take(std::uint32_t size_class, std::byte** blocks, std::size_t wanted,
+                     std::size_t& cold) noexcept;
+    void give(std::uint32_t size_class, std::byte* const* blocks, std::size_t count,
+              std::uint32_t now_ms) noexcept;
 
     // Where the facts of a block are; null when there is no memory for them. Of a block that somebody holds.
     BlockInfo* info_of(const std::byte* block) const noexcept;
@@ -76,7 +91,7 @@ class Central {
 
   private:
     struct Depot {
-        std::mutex lock;
+        SpinLock lock;
         Span* partial = nullptr;  // slabs with a free block, the one in use longest first
         std::uint32_t empty = 0;  // of them, slabs without any block out
         std::size_t free_bytes = 0;

@@ -18,8 +18,12 @@
 namespace atalanta::memory {
 
 #ifdef ATALANTA_ADDRESS_SANITIZER
-inline void forbid(void* address, std::size_t bytes) noexcept { __asan_poison_memory_region(address, bytes); }
-inline void allow(void* address, std::size_t bytes) noexcept { __asan_unpoison_memory_region(address, bytes); }
+inline void forbid(void* address, std::size_t bytes) noexcept {
+    __asan_poison_memory_region(address, bytes);
+}
+inline void allow(void* address, std::size_t bytes) noexcept {
+    __asan_unpoison_memory_region(address, bytes);
+}
 #else
 inline void forbid(void*, std::size_t) noexcept {}
 inline void allow(void*, std::size_t) noexcept {}

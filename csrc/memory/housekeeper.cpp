@@ -1,5 +1,5 @@
-// How much free memory stays, and the thread that gives the rest back while nobody calls. It exists only while
-// there is something to give back or to fetch.
+// How much free memory stays, and the thread that gives the rest back while nobody calls. It exists only
+// while there is something to give back or to fetch.
 #include <algorithm>
 #include <cmath>
 #include <system_error>
@@ -186,7 +186,8 @@ void Pool::ask_for(std::size_t bytes) noexcept {
     if (!housekeeping_.load(std::memory_order_relaxed)) wake_housekeeper();
 }
 
-// What is fetched ahead may be for nothing, so it counts against the cap, and blocks beyond it are not fetched.
+// What is fetched ahead may be for nothing, so it counts against the cap, and blocks beyond it are not
+// fetched.
 void Pool::fetch(const std::vector<std::uint32_t>& predicted) noexcept {
     for (const std::uint32_t size_class : predicted) {
         const std::size_t bytes = class_bytes(size_class);

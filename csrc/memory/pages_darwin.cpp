@@ -24,7 +24,9 @@ void* reserve(std::size_t bytes) noexcept {
     return reinterpret_cast<void*>(aligned);
 }
 
-void unreserve(void* address, std::size_t bytes) noexcept { munmap(address, bytes); }
+void unreserve(void* address, std::size_t bytes) noexcept {
+    munmap(address, bytes);
+}
 
 bool commit(void* address, std::size_t bytes) noexcept {
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
@@ -56,9 +58,13 @@ std::size_t resident_bytes() noexcept {
     return done == KERN_SUCCESS ? info.phys_footprint : 0;
 }
 
-std::uint64_t coarse_ms() noexcept { return clock_gettime_nsec_np(CLOCK_UPTIME_RAW_APPROX) / 1000000; }
+std::uint64_t coarse_ms() noexcept {
+    return clock_gettime_nsec_np(CLOCK_UPTIME_RAW_APPROX) / 1000000;
+}
 
-bool prepare_asymmetric_barrier() noexcept { return false; }
+bool prepare_asymmetric_barrier() noexcept {
+    return false;
+}
 
 void heavy_barrier() noexcept {}
 

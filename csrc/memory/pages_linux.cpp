@@ -34,17 +34,25 @@ void* reserve(std::size_t bytes) noexcept {
     return reinterpret_cast<void*>(aligned);
 }
 
-void unreserve(void* address, std::size_t bytes) noexcept { munmap(address, bytes); }
+void unreserve(void* address, std::size_t bytes) noexcept {
+    munmap(address, bytes);
+}
 
 bool commit(void* address, std::size_t bytes) noexcept {
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
-bool purge(void* address, std::size_t bytes) noexcept { return madvise(address, bytes, MADV_DONTNEED) == 0; }
+bool purge(void* address, std::size_t bytes) noexcept {
+    return madvise(address, bytes, MADV_DONTNEED) == 0;
+}
 
-void advise_huge(void* address, std::size_t bytes) noexcept { madvise(address, bytes, MADV_HUGEPAGE); }
+void advise_huge(void* address, std::size_t bytes) noexcept {
+    madvise(address, bytes, MADV_HUGEPAGE);
+}
 
-void populate(void* address, std::size_t bytes) noexcept { madvise(address, bytes, kPopulateWrite); }
+void populate(void* address, std::size_t bytes) noexcept {
+    madvise(address, bytes, kPopulateWrite);
+}
 
 std::size_t physical_bytes() noexcept {
     return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
@@ -72,7 +80,9 @@ bool prepare_asymmetric_barrier() noexcept {
     return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-void heavy_barrier() noexcept { syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
+void heavy_barrier() noexcept {
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
 
 void become_background_thread() noexcept {
     sigset_t all;

@@ -24,7 +24,8 @@ Pool::Pool(const PoolOptions& options) : options_(options), central_(reserve_for
     if (!central_.valid()) throw std::runtime_error("the system refuses a range of addresses for the pool");
     slot_ = enlist(*this);
     if (slot_ == kNoSlot) {
-        throw std::runtime_error(std::to_string(kMostPools) + " pools are alive, which is the most there can be");
+        throw std::runtime_error(std::to_string(kMostPools) +
+                                 " pools are alive, which is the most there can be");
     }
     Tag untagged = 0;
     intern("", untagged);
@@ -40,7 +41,8 @@ Pool::~Pool() {
     while (caches_ != nullptr) {
         ThreadCache* cache = caches_;
         caches_ = cache->next;
-        if (cache->owner_slot != nullptr) cache->owner_slot->store(&g_closed_cache, std::memory_order_relaxed);
+        if (cache->owner_slot != nullptr)
+            cache->owner_slot->store(&g_closed_cache, std::memory_order_relaxed);
         ThreadCache::destroy(cache);
     }
     for (Tag tag = 0; tag < tag_count_; ++tag) delete tag_states_[tag].load(std::memory_order_relaxed);
@@ -55,9 +57,11 @@ std::uint32_t Pool::class_for(std::size_t bytes) const {
     return size_class;
 }
 
-// The two quick ways below are written for few instructions: whatever is not usual leaves by a call at the end.
+// The two quick ways below are written for few instructions: whatever is not usual leaves by a call at the
+// end.
 void* Pool::acquire(std::size_t bytes, Tag tag, Refusal* refusal) noexcept {
-    if (bytes - 1 >= plain_) [[unlikely]] return acquire_slowly(bytes, tag, refusal, nullptr);
+    if (bytes - 1 >= plain_) [[unlikely]]
+        return acquire_slowly(bytes, tag, refusal, nullptr);
     const std::uint32_t size_class = class_of_some(bytes);
     ThreadCache* cache = slot_cache(slot_);
     std::byte* block = cache->enter() ? cache->pop(size_class) : nullptr;
@@ -83,7 +87,8 @@ void* Pool::hand_out_tagged(ThreadCache& cache, std::byte* block, std::size_t by
 Released Pool::release(void* address) noexcept {
     const Arena& arena = central_.arena();
     const std::size_t line = arena.line_of(address);
-    if (line >= arena.lines()) [[unlikely]] return release_slowly(address);
+    if (line >= arena.lines()) [[unlikely]]
+        return release_slowly(address);
     const Mark mark = arena.mark_of_line(line).load(std::memory_order_relaxed);
     if (static_cast<Mark>(mark - 1) < kClasses) [[likely]] {
         return release_plain(static_cast<std::byte*>(address), class_of_mark(mark));
@@ -97,7 +102,8 @@ Released Pool::release(void* address) noexcept {
 Released Pool::release(void* address, std::size_t bytes) noexcept {
     const Arena& arena = central_.arena();
     const std::size_t line = arena.line_of(address);
-    if (line >= arena.lines() || bytes - 1 >= plain_) [[unlikely]] return release(address);
+    if (line >= arena.lines() || bytes - 1 >= plain_) [[unlikely]]
+        return release(address);
     const std::uint32_t size_class = class_of_some(bytes);
     if (arena.mark_of_line(line).load(std::memory_order_relaxed) != mark_of(size_class)) [[unlikely]] {
         return release(address);
@@ -106,7 +112,8 @@ Released Pool::release(void* address, std::size_t bytes) noexcept {
 }
 
 // One block may exceed the budget, so that the largest is warm when it comes back at once.
-[[gnu::always_inline]] inline Released Pool::release_plain(std::byte* block, std::uint32_t size_class) noexcept {
+[[gnu::always_inline]] inline Released Pool::release_plain(std::byte* block,
+                                                           std::uint32_t size_class) noexcept {
     std::atomic<Mark>& place = central_.arena().mark_at(block);
     ThreadCache* cache = slot_cache(slot_);
     if (!cache->enter() || cache->over_budget()) [[unlikely]] {
@@ -127,7 +134,8 @@ Released Pool::release(void* address, std::size_t bytes) noexcept {
 
 Released Pool::finish_release(ThreadCache& cache) noexcept {
     cache.leave();
-    if (!housekeeping_.load(std::memory_order_relaxed)) [[unlikely]] wake_housekeeper();
+    if (!housekeeping_.load(std::memory_order_relaxed)) [[unlikely]]
+        wake_housekeeper();
     return Released::yes;
 }
 
@@ -197,7 +205,8 @@ void* Pool::hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std
     guarded = guarded && described;
     if (guarded) arm(block, bytes, block_bytes);
     forbid(block + bytes, block_bytes - bytes);
-    const int flags = (described ? kDescribed : 0) | (guarded ? kGuarded : 0) | ((mode & limited) != 0 ? kCharged : 0);
+    const int flags =
+        (described ? kDescribed : 0) | (guarded ? kGuarded : 0) | ((mode & limited) != 0 ? kCharged : 0);
     place.store(static_cast<Mark>(mark_of(size_class) | flags), std::memory_order_release);
     if ((mode & recording) != 0) record(block, bytes, tag);
     if (tag != 0) notice(bytes, tag);

@@ -29,7 +29,7 @@ struct PoolOptions {
     std::uint32_t idle_ms = 40;     // free memory goes back after it
     std::uint32_t guard_every = 0;  // 1: every block is guarded, n: one in n, 0: none
     std::size_t page_bytes = pages::kAcceleratorPage;  // blocks of this size or more fill such pages; 0: no
-    bool prefault = true;           // fetch predicted memory ahead, off the caller's path
+    bool prefault = true;                              // fetch predicted memory ahead, off the caller's path
 };
 
 enum class Refusal { none, limit, memory, too_large };

@@ -5,9 +5,10 @@
 
 namespace atalanta::memory {
 
-constexpr std::size_t kCanaryBytes = 16;                       // behind a guarded block, at least
+constexpr std::size_t kCanaryBytes = 16;                          // behind a guarded block, at least
 constexpr std::int64_t kWorthTrimming = std::int64_t{128} << 10;  // less free memory than this may stay
-constexpr std::int64_t kLittleCached = kMagazineBudget - kWorthTrimming;  // room of a thread that has so little
+constexpr std::int64_t kLittleCached =
+    kMagazineBudget - kWorthTrimming;  // room of a thread that has so little
 
 // This thread's cache; a thread that can have none borrows the pool's own, which one at a time may use.
 class Pool::Access {

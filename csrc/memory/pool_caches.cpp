@@ -14,7 +14,9 @@ void raise(std::atomic<std::int64_t>& most, std::int64_t value) {
 }
 
 // The quick way in relies on a barrier that this system lacks.
-bool never_light() { return kLightEntry && !g_asymmetric; }
+bool never_light() {
+    return kLightEntry && !g_asymmetric;
+}
 
 }  // namespace
 
@@ -60,7 +62,8 @@ void Pool::fold_tag(ThreadCache& cache, Tag tag) noexcept {
         to.fetch_add(from.load(std::memory_order_relaxed), std::memory_order_relaxed);
         from.store(0, std::memory_order_relaxed);
     };
-    raise(state.high, state.live.load(std::memory_order_relaxed) + counters.peak.load(std::memory_order_relaxed));
+    raise(state.high,
+          state.live.load(std::memory_order_relaxed) + counters.peak.load(std::memory_order_relaxed));
     state.live.fetch_add(static_cast<std::int64_t>(counters.taken.load(std::memory_order_relaxed) -
                                                    counters.given.load(std::memory_order_relaxed)),
                          std::memory_order_relaxed);
@@ -103,7 +106,8 @@ void Pool::fold(ThreadCache& cache) noexcept {
         total_.acquires.fetch_add(acquires, std::memory_order_relaxed);
         total_.taken.fetch_add(acquires * class_bytes(size_class), std::memory_order_relaxed);
     }
-    total_.requested.fetch_add(cache.requested.exchange(0, std::memory_order_relaxed), std::memory_order_relaxed);
+    total_.requested.fetch_add(cache.requested.exchange(0, std::memory_order_relaxed),
+                               std::memory_order_relaxed);
     fold_total(cache);
 }
 

@@ -1,5 +1,5 @@
-// Guarded blocks: a pattern behind each shows who writes beyond its end, a pattern in released ones who writes
-// after the release. The pattern reads as NaN in every floating type.
+// Guarded blocks: a pattern behind each shows who writes beyond its end, a pattern in released ones who
+// writes after the release. The pattern reads as NaN in every floating type.
 #include <algorithm>
 #include <cstring>
 #include <utility>

@@ -60,7 +60,9 @@ Predictor Pool::predictor(Tag tag) const {
     return copy;
 }
 
-Prediction Pool::prediction(Tag tag) const { return predictor(tag).next(); }
+Prediction Pool::prediction(Tag tag) const {
+    return predictor(tag).next();
+}
 
 TagFigures Pool::read(const TagState& state) const {
     TagFigures figures;
@@ -136,14 +138,15 @@ PoolFigures Pool::figures() {
 std::vector<LiveBlock> Pool::live_blocks() {
     const std::uint32_t now = now_ms();
     std::vector<LiveBlock> blocks;
-    central_.visit_live([&](std::byte* block, std::atomic<Mark>& mark, std::size_t bytes, const BlockInfo* info) {
-        if (info == nullptr || (mark.load(std::memory_order_relaxed) & kDescribed) == 0) {
-            blocks.push_back({block, 0, bytes, bytes, -1});
-            return;
-        }
-        const std::int64_t age = std::int64_t{now} - info->birth_ms.load(std::memory_order_relaxed);
-        blocks.push_back({block, info->tag(), info->requested(), bytes, std::max<std::int64_t>(age, 0)});
-    });
+    central_.visit_live(
+        [&](std::byte* block, std::atomic<Mark>& mark, std::size_t bytes, const BlockInfo* info) {
+            if (info == nullptr || (mark.load(std::memory_order_relaxed) & kDescribed) == 0) {
+                blocks.push_back({block, 0, bytes, bytes, -1});
+                return;
+            }
+            const std::int64_t age = std::int64_t{now} - info->birth_ms.load(std::memory_order_relaxed);
+            blocks.push_back({block, info->tag(), info->requested(), bytes, std::max<std::int64_t>(age, 0)});
+        });
     return blocks;
 }
 

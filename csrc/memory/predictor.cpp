@@ -96,13 +96,14 @@ void Predictor::predict() noexcept {
     block(Method::markov2) = class_bytes(context == nullptr ? last_ : context->classes[context->best]);
     block(Method::frequency) = class_bytes(most_frequent_);
     const double wide = mean_ + 2.0 * std::sqrt(variance_);
-    block(Method::ewma) = class_bytes(class_of(static_cast<std::size_t>(
-        std::clamp(std::ceil(wide), 1.0, static_cast<double>(kLargestRequest)))));
+    block(Method::ewma) = class_bytes(class_of(
+        static_cast<std::size_t>(std::clamp(std::ceil(wide), 1.0, static_cast<double>(kLargestRequest)))));
 }
 
 Prediction Predictor::next() const noexcept {
     if (requests_ == 0) return {};
-    const auto best = static_cast<std::size_t>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
+    const auto best =
+        static_cast<std::size_t>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
     return {blocks_[best], static_cast<Method>(best), scores_[best]};
 }
 

@@ -1,5 +1,5 @@
-// Which size an operation asks for next: four predictors per tag are scored on every request, and the one that
-// was right most often of late speaks. Main entries: `observe`, `next`.
+// Which size an operation asks for next: four predictors per tag are scored on every request, and the one
+// that was right most often of late speaks. Main entries: `observe`, `next`.
 #pragma once
 
 #include <array>

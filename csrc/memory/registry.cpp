@@ -53,7 +53,9 @@ std::uint32_t enlist(Pool& pool) {
     return kNoSlot;
 }
 
-void delist(std::uint32_t slot) { g_pools[slot] = nullptr; }
+void delist(std::uint32_t slot) {
+    g_pools[slot] = nullptr;
+}
 
 void retire_thread(ThreadSlots& slots) noexcept {
     const std::lock_guard lock(registry_lock());

@@ -26,7 +26,9 @@ constexpr std::uint32_t class_of_some(std::size_t bytes) noexcept {
     return 8 * level + static_cast<std::uint32_t>((last >> (level - 3)) & 7) - 47;
 }
 
-constexpr std::uint32_t class_of(std::size_t bytes) noexcept { return bytes == 0 ? 0 : class_of_some(bytes); }
+constexpr std::uint32_t class_of(std::size_t bytes) noexcept {
+    return bytes == 0 ? 0 : class_of_some(bytes);
+}
 
 constexpr std::size_t class_bytes(std::uint32_t size_class) noexcept {
     if (size_class == 0) return 64;

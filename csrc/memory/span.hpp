@@ -19,12 +19,18 @@ constexpr Tag kTags = 1024;  // tag 0: untagged
 using Mark = std::uint16_t;
 constexpr Mark kMarkClass = 0x3FF;
 constexpr Mark kDescribed = 0x400, kGuarded = 0x800, kCharged = 0x1000;  // of live blocks
-constexpr Mark kPoisoned = 0x2000;                                      // free, and filled with a pattern
+constexpr Mark kPoisoned = 0x2000;                                       // free, and filled with a pattern
 static_assert(kClasses < kMarkClass);
 
-constexpr Mark mark_of(std::uint32_t size_class) { return static_cast<Mark>(size_class + 1); }
-constexpr bool is_live(Mark mark) { return (mark & kMarkClass) != 0; }
-constexpr std::uint32_t class_of_mark(Mark mark) { return (mark & kMarkClass) - 1u; }
+constexpr Mark mark_of(std::uint32_t size_class) {
+    return static_cast<Mark>(size_class + 1);
+}
+constexpr bool is_live(Mark mark) {
+    return (mark & kMarkClass) != 0;
+}
+constexpr std::uint32_t class_of_mark(Mark mark) {
+    return (mark & kMarkClass) - 1u;
+}
 
 // Of blocks with a tag or a guard; written by whoever holds the block, read by reports at any time.
 struct BlockInfo {
@@ -54,9 +60,9 @@ struct Span {
     PageRun run;
     BlockInfo single;
     // Of slabs, under the lock of their class:
-    std::uint32_t out = 0;                  // blocks that are live or in a magazine
+    std::uint32_t out = 0;  // blocks that are live or in a magazine
     std::uint16_t first_free = kNoBlock;
-    std::uint16_t fresh = 0;                // blocks from here on were never handed out
+    std::uint16_t fresh = 0;  // blocks from here on were never handed out
     std::uint32_t emptied_ms = 0;
     std::unique_ptr<std::uint16_t[]> after;  // the free block after each free one
     Span *previous = nullptr, *next = nullptr;

@@ -61,7 +61,9 @@ ThreadCache* ThreadCache::create() noexcept {
     return cache;
 }
 
-void ThreadCache::destroy(ThreadCache* cache) noexcept { pages::unreserve(cache, sizeof(ThreadCache)); }
+void ThreadCache::destroy(ThreadCache* cache) noexcept {
+    pages::unreserve(cache, sizeof(ThreadCache));
+}
 
 std::uint32_t ThreadCache::take_oldest(std::uint32_t size_class, std::uint32_t wanted, std::byte** blocks) {
     Magazine& magazine = magazines[size_class];

@@ -1,6 +1,7 @@
-// What each thread keeps for itself: a stack of free blocks per size class (a magazine) and counters. Its owner
-// enters without any atomic read-modify-write; whoever else needs it (the housekeeper, reports, a fork) closes
-// the gate and waits until the owner is outside. Main entries: `ThreadCache::enter`, `own_cache`, `Claim`.
+// What each thread keeps for itself: a stack of free blocks per size class (a magazine) and counters. Its
+// owner enters without any atomic read-modify-write; whoever else needs it (the housekeeper, reports, a fork)
+// closes the gate and waits until the owner is outside. Main entries: `ThreadCache::enter`, `own_cache`,
+// `Claim`.
 #pragma once
 
 #include <atomic>
@@ -72,8 +73,8 @@ struct ThreadCache {
     static constexpr std::uint32_t kClaimed = 1, kSpecial = 2;  // of `gate`
 
     std::atomic<std::uint32_t> busy, gate;
-    // Since the counts were last collected: requested bytes. How many blocks of which class were acquired, the
-    // magazines know.
+    // Since the counts were last collected: requested bytes. How many blocks of which class were acquired,
+    // the magazines know.
     std::atomic<std::uint64_t> requested;
     // What the magazines may still take before they have more than the budget. An acquire adds the block's
     // bytes and a release takes them away, so that the bytes of live blocks are this less `idle_room`, which
@@ -208,11 +209,13 @@ void prepare_closed_slots();  // before the first pool
 // Makes the slots of this thread if it has none and is not ending; null if it can have none.
 ThreadSlots* slots_of_this_thread() noexcept;
 
-// Closes the gates of a list of caches up to `end` and waits until their owners are outside; opens them at the
-// end. The caller holds the lock that guards the list.
+// Closes the gates of a list of caches up to `end` and waits until their owners are outside; opens them at
+// the end. The caller holds the lock that guards the list.
 class Claim {
   public:
-    explicit Claim(ThreadCache* first, ThreadCache* end = nullptr) : first_(first), end_(end) { close(first, end); }
+    explicit Claim(ThreadCache* first, ThreadCache* end = nullptr) : first_(first), end_(end) {
+        close(first, end);
+    }
     ~Claim() { open(first_, end_); }
     Claim(const Claim&) = delete;
     Claim& operator=(const Claim&) = delete;

@@ -112,7 +112,8 @@ double pair_ns(const Allocator& allocator, std::size_t bytes, std::size_t held, 
     for (void* address : ring) {
         if (address != nullptr) allocator.release(allocator.context, address, bytes);
     }
-    std::nth_element(means.begin(), means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2), means.end());
+    std::nth_element(means.begin(), means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2),
+                     means.end());
     return means[means.size() / 2];
 }
 

@@ -22,9 +22,13 @@ PoolOptions quiet() {
     return options;
 }
 
-bool aligned(const void* address, std::size_t to) { return reinterpret_cast<std::uintptr_t>(address) % to == 0; }
+bool aligned(const void* address, std::size_t to) {
+    return reinterpret_cast<std::uintptr_t>(address) % to == 0;
+}
 
-void fill(void* address, std::size_t bytes, int value) { std::memset(address, value, bytes); }
+void fill(void* address, std::size_t bytes, int value) {
+    std::memset(address, value, bytes);
+}
 
 bool holds(const void* address, std::size_t bytes, int value) {
     const auto* at = static_cast<const unsigned char*>(address);
@@ -108,9 +112,11 @@ TEST(a_release_may_name_the_size) {
     Pool pool(quiet());
     for (const std::size_t bytes : {std::size_t{1}, std::size_t{5000}, 3 * kMiB}) {
         void* block = pool.acquire(bytes);
-        CHECK(pool.release(block, bytes) == Released::yes && pool.release(block, bytes) == Released::not_live);
+        CHECK(pool.release(block, bytes) == Released::yes &&
+              pool.release(block, bytes) == Released::not_live);
         CHECK(pool.acquire(bytes) == block && pool.release(block, 77 * kKiB) == Released::yes);
-        CHECK(pool.release(block, 0) == Released::not_live && pool.release(&pool, bytes) == Released::not_ours);
+        CHECK(pool.release(block, 0) == Released::not_live &&
+              pool.release(&pool, bytes) == Released::not_ours);
     }
     CHECK(pool.figures().total.live == 0);
 }
@@ -330,7 +336,8 @@ TEST(a_recording_can_be_replayed) {
     void* before = pool.acquire(10);
     pool.start_recording();
     std::vector<void*> held;
-    for (const std::size_t bytes : {std::size_t{100}, 3 * kMiB, 50 * kKiB}) held.push_back(pool.acquire(bytes));
+    for (const std::size_t bytes : {std::size_t{100}, 3 * kMiB, 50 * kKiB})
+        held.push_back(pool.acquire(bytes));
     pool.release(before);
     for (void* address : held) pool.release(address);
     const std::vector<TraceStep> steps = steps_of(pool.stop_recording(), nullptr);
@@ -338,7 +345,9 @@ TEST(a_recording_can_be_replayed) {
     pool.release(pool.acquire(10));  // is not recorded any more
     const Allocator allocator = {
         &pool, [](void* self, std::size_t bytes) { return static_cast<Pool*>(self)->acquire(bytes); },
-        [](void* self, void* address, std::size_t bytes) { static_cast<Pool*>(self)->release(address, bytes); }};
+        [](void* self, void* address, std::size_t bytes) {
+            static_cast<Pool*>(self)->release(address, bytes);
+        }};
     ReplayFigures figures;
     CHECK(replay(steps, allocator, 1, figures));
     CHECK(figures.operations == 6 && figures.peak_live == 100 + 3 * kMiB + 50 * kKiB);

@@ -1,5 +1,5 @@
-// The buffer pool under threads: releases across threads, ends of threads, forks, reports meanwhile, and a soak
-// that mixes all of it for ATALANTA_SOAK_SECONDS (1 without it).
+// The buffer pool under threads: releases across threads, ends of threads, forks, reports meanwhile, and a
+// soak that mixes all of it for ATALANTA_SOAK_SECONDS (1 without it).
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,9 +33,7 @@ struct Parcel {
     std::size_t bytes = 0;
     unsigned char mark = 0;
 
-    void seal() {
-        data[0] = data[bytes / 2] = data[bytes - 1] = mark;
-    }
+    void seal() { data[0] = data[bytes / 2] = data[bytes - 1] = mark; }
     bool sealed() const { return data[0] == mark && data[bytes / 2] == mark && data[bytes - 1] == mark; }
 };
 
@@ -103,7 +101,8 @@ bool work(Pool& pool, Exchange& exchange, std::uint64_t seed, Tag tag, const std
 bool empty_out(Pool& pool, Exchange& exchange) {
     Parcel parcel;
     bool sound = true;
-    while (exchange.get(parcel)) sound = sound && parcel.sealed() && pool.release(parcel.data) == Released::yes;
+    while (exchange.get(parcel))
+        sound = sound && parcel.sealed() && pool.release(parcel.data) == Released::yes;
     return sound;
 }
 
@@ -115,7 +114,8 @@ TEST(blocks_released_by_another_thread_are_reused) {
     constexpr int kBlocks = 20000;
     std::thread producer([&] {
         for (int i = 0; i < kBlocks; ++i) {
-            Parcel parcel{static_cast<unsigned char*>(pool.acquire(1000)), 1000, static_cast<unsigned char>(i)};
+            Parcel parcel{static_cast<unsigned char*>(pool.acquire(1000)), 1000,
+                          static_cast<unsigned char>(i)};
             parcel.seal();
             exchange.put(parcel);
             while (i % 100 == 99 && pool.figures().total.live > 500 * 1024) std::this_thread::yield();
