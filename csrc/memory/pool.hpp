@@ -164,6 +164,7 @@ class Pool {
     void refund(std::size_t bytes) noexcept;
     void record(const void* address, std::size_t bytes, Tag tag) noexcept;
     void notice(std::size_t bytes, Tag tag) noexcept;
+    void expect(std::size_t bytes) noexcept;
 
     bool wants_guard(ThreadCache& cache) noexcept;
     void arm(std::byte* block, std::size_t bytes, std::size_t block_bytes) noexcept;

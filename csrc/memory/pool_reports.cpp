@@ -44,11 +44,14 @@ void Pool::notice(std::size_t bytes, Tag tag) noexcept {
     state.predictor->observe(bytes);
     const Prediction next = state.predictor->next();
     state.predicting.clear(std::memory_order_release);
-    if (!options_.prefault || next.bytes <= kMediumBytes || next.score < 0.5) return;
+    if (next.bytes > kMediumBytes && next.score >= 0.5 && options_.prefault) [[unlikely]]
+        expect(next.bytes);
+}
+
+void Pool::expect(std::size_t bytes) noexcept {
     const ThreadCache* cache = own_cache(slot_);
     const std::size_t own = cache == nullptr ? 0 : cache->cached_bytes();
-    if (central_.warm_free_bytes() + own >= next.bytes) return;
-    ask_for(next.bytes);
+    if (central_.warm_free_bytes() + own < bytes) ask_for(bytes);
 }
 
 Predictor Pool::predictor(Tag tag) const {

@@ -8,9 +8,10 @@ namespace {
 
 // Instead of letting old weights decay, each new one weighs more; all are scaled down before they overflow.
 constexpr float kFrequencyGrowth = 1.0F / 0.97F, kContextGrowth = 1.0F / 0.9F, kTooHeavy = 1e30F;
-constexpr double kMeanStep = 0.1, kScoreStep = 0.03;
+constexpr float kMeanStep = 0.1F, kScoreStep = 0.03F;
+constexpr float kHardlyEver = 1e-9F;  // and not 0: numbers that decay towards it become slow to compute with
 
-// The context before any request has key 0; classes count from 1 here.
+// Never 0, which marks a place that is not in use.
 std::uint32_t key_of(std::uint32_t before_last, std::uint32_t last) {
     return (before_last + 1) * (kClasses + 1) + last + 1;
 }
@@ -22,89 +23,93 @@ std::size_t place_of(std::uint32_t key, std::size_t places) {
 }  // namespace
 
 void Predictor::Context::saw(std::uint32_t size_class, float growth) {
-    std::size_t at = kFollowers, lightest = 0;
-    for (std::size_t i = 0; i < kFollowers; ++i) {
-        if (weights[i] > 0.0F && classes[i] == size_class) at = i;
-        if (weights[i] < weights[lightest]) lightest = i;
-    }
-    if (at == kFollowers) {
-        at = lightest;
-        classes[at] = static_cast<std::uint16_t>(size_class);
-        weights[at] = 0.0F;
+    std::size_t at = best;
+    if (classes[at] != size_class) {
+        std::size_t lightest = 0;
+        for (at = 0; at < kFollowers && (classes[at] != size_class || weights[at] == 0.0F); ++at) {
+            if (weights[at] < weights[lightest]) lightest = at;
+        }
+        if (at == kFollowers) {
+            at = lightest;
+            classes[at] = size_class;
+            weights[at] = 0.0F;
+        }
     }
     weights[at] += step;
-    best = static_cast<std::uint32_t>(std::max_element(weights.begin(), weights.end()) - weights.begin());
+    if (weights[at] > weights[best]) best = static_cast<std::uint32_t>(at);
     step *= growth;
     if (step < kTooHeavy) return;
     for (float& weight : weights) weight /= step;
     step = 1.0F;
 }
 
-const Predictor::Context* Predictor::find(const Table& table, std::uint32_t key) {
-    const Context& context = table[place_of(key, kContexts)];
-    return context.key == key ? &context : nullptr;
+// Another context that had the place is forgotten.
+Predictor::Context& Predictor::place(Table& table, std::uint32_t key) {
+    return table[place_of(key, kContexts)];
 }
 
-Predictor::Context& Predictor::make(Table& table, std::uint32_t key) {
-    Context& context = table[place_of(key, kContexts)];
+void Predictor::learn(Context& context, std::uint32_t key, std::uint32_t size_class) {
     if (context.key != key) {
         context = {};
         context.key = key;
     }
-    return context;
+    context.saw(size_class, kContextGrowth);
 }
 
 void Predictor::observe(std::size_t bytes) noexcept {
-    if (requests_ > 0) {
-        hits_ += serves(next().bytes, bytes);
-        for (std::size_t i = 0; i < kMethods; ++i) {
-            const bool hit = serves(blocks_[i], bytes);
-            method_hits_[i] += hit;
-            scores_[i] += kScoreStep * (hit - scores_[i]);
-        }
-    }
-    learn(class_of(bytes), static_cast<double>(bytes));
+    if (requests_ > 0) score(bytes);
+    const std::uint32_t size_class = class_of(bytes);
+    const auto size = static_cast<float>(bytes);
+    const float off = requests_ == 0 ? 0.0F : size - mean_;
+    if (requests_ == 0) mean_ = size;
+    mean_ += kMeanStep * off;
+    variance_ = (1.0F - kMeanStep) * (variance_ + kMeanStep * off * off);
+    count(size_class);
+    if (requests_ > 0) learn(place(order1_, key_of(0, last_)), key_of(0, last_), size_class);
+    if (requests_ > 1) learn(place(order2_, order2_key()), order2_key(), size_class);
+    before_last_ = last_;
+    last_ = size_class;
     ++requests_;
     predict();
 }
 
-void Predictor::learn(std::uint32_t size_class, double bytes) noexcept {
-    const double off = requests_ == 0 ? 0.0 : bytes - mean_;
-    if (requests_ == 0) mean_ = bytes;
-    mean_ += kMeanStep * off;
-    variance_ = (1.0 - kMeanStep) * (variance_ + kMeanStep * off * off);
-    frequency_[size_class] += frequency_step_;
-    if (frequency_[size_class] >= frequency_[most_frequent_]) most_frequent_ = size_class;
-    frequency_step_ *= kFrequencyGrowth;
-    if (frequency_step_ > kTooHeavy) {
-        for (float& weight : frequency_) weight /= frequency_step_;
-        frequency_step_ = 1.0F;
+std::uint32_t Predictor::order2_key() const {
+    return key_of(before_last_, last_);
+}
+
+void Predictor::score(std::size_t bytes) noexcept {
+    hits_ += serves(blocks_[best_], bytes);
+    for (std::size_t i = 0; i < kMethods; ++i) {
+        const bool hit = serves(blocks_[i], bytes);
+        method_hits_[i] += hit;
+        scores_[i] += kScoreStep * ((hit ? 1.0F : kHardlyEver) - scores_[i]);
+        if (scores_[i] > scores_[best_]) best_ = i;
     }
-    if (requests_ >= 1) make(order1_, key_of(0, last_)).saw(size_class, kContextGrowth);
-    if (requests_ >= 2) make(order2_, key_of(before_last_, last_)).saw(size_class, kContextGrowth);
-    before_last_ = last_;
-    last_ = size_class;
+}
+
+void Predictor::count(std::uint32_t size_class) noexcept {
+    frequency_[size_class] += frequency_step_;
+    if (frequency_[size_class] > frequency_[most_frequent_]) most_frequent_ = size_class;
+    frequency_step_ *= kFrequencyGrowth;
+    if (frequency_step_ < kTooHeavy) return;
+    for (float& weight : frequency_) weight /= frequency_step_;
+    frequency_step_ = 1.0F;
 }
 
 void Predictor::predict() noexcept {
-    const Context* context = requests_ >= 2 ? find(order2_, key_of(before_last_, last_)) : nullptr;
-    if (context == nullptr) context = find(order1_, key_of(0, last_));
-    const auto block = [&](Method method) -> std::size_t& {
-        return blocks_[static_cast<std::size_t>(method)];
-    };
-    block(Method::last) = class_bytes(last_);
-    block(Method::markov2) = class_bytes(context == nullptr ? last_ : context->classes[context->best]);
-    block(Method::frequency) = class_bytes(most_frequent_);
-    const double wide = mean_ + 2.0 * std::sqrt(variance_);
-    block(Method::ewma) = class_bytes(class_of(
-        static_cast<std::size_t>(std::clamp(std::ceil(wide), 1.0, static_cast<double>(kLargestRequest)))));
-}
-
-Prediction Predictor::next() const noexcept {
-    if (requests_ == 0) return {};
-    const auto best =
-        static_cast<std::size_t>(std::max_element(scores_.begin(), scores_.end()) - scores_.begin());
-    return {blocks_[best], static_cast<Method>(best), scores_[best]};
+    std::uint32_t next = last_;
+    if (const Context& two = place(order2_, order2_key()); requests_ > 1 && two.key == order2_key()) {
+        next = two.classes[two.best];
+    } else if (const Context& one = place(order1_, key_of(0, last_)); one.key == key_of(0, last_)) {
+        next = one.classes[one.best];
+    }
+    const float wide = mean_ + 2.0F * std::sqrt(variance_);
+    const auto wide_bytes = static_cast<std::size_t>(wide) + 1;
+    blocks_[static_cast<std::size_t>(Method::markov2)] = kClassTable.bytes[next];
+    blocks_[static_cast<std::size_t>(Method::last)] = kClassTable.bytes[last_];
+    blocks_[static_cast<std::size_t>(Method::ewma)] = kClassTable.bytes[class_of(
+        variance_ > 0.0F ? std::min(wide_bytes, kLargestRequest) : kClassTable.bytes[last_])];
+    blocks_[static_cast<std::size_t>(Method::frequency)] = kClassTable.bytes[most_frequent_];
 }
 
 }  // namespace atalanta::memory

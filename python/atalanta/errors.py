@@ -2,6 +2,8 @@
 
     AtalantaError
     ├── InputError (ValueError)          a call that cannot be carried out as asked
+    ├── BufferLimitError (MemoryError)   a buffer would take its pool beyond the limit
+    ├── DeadlineError (TimeoutError)     what was waited for did not come in time
     └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 Messages open with their origin and name the value, the limit and the mend:
@@ -13,7 +15,14 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["AtalantaError", "InputError", "MissingExtraError", "import_extra"]
+__all__ = [
+    "AtalantaError",
+    "BufferLimitError",
+    "DeadlineError",
+    "InputError",
+    "MissingExtraError",
+    "import_extra",
+]
 
 
 class AtalantaError(Exception):
@@ -22,6 +31,14 @@ class AtalantaError(Exception):
 
 class InputError(AtalantaError, ValueError):
     """The arguments or the file cannot be used as they are."""
+
+
+class BufferLimitError(AtalantaError, MemoryError):
+    """The buffer asked for would take its pool beyond the limit."""
+
+
+class DeadlineError(AtalantaError, TimeoutError):
+    """What was waited for did not come before the deadline."""
 
 
 class MissingExtraError(AtalantaError, ImportError):

@@ -132,8 +132,7 @@ void* take(PoolObject* self, std::size_t bytes, PyObject* tag_name, const char* 
 py::object acquire(PoolObject* self, PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     static const auto names = interned({"shape", "dtype", "tag"});
     std::array<PyObject*, 3> values{};
-    sort_arguments({kAcquire, names, 3}, given, positional, keywords, values);
-    if (values[0] == nullptr) throw py::type_error("acquire() misses its argument 'shape'");
+    sort_arguments({kAcquire, names, 3, 2}, given, positional, keywords, values);
     const Extents extents = read_extents(values[0]);
     py::dtype dtype = read_dtype(values[1]);
     const std::size_t bytes = bytes_of(extents, dtype, values[0]);
@@ -157,8 +156,7 @@ py::object buffer(PoolObject* self, PyObject* const* given, Py_ssize_t positiona
     constexpr const char* kOrigin = "buffers.buffer";
     static const auto names = interned({"nbytes", "tag"});
     std::array<PyObject*, 2> values{};
-    sort_arguments({kOrigin, names, 2}, given, positional, keywords, values);
-    if (values[0] == nullptr) throw py::type_error("buffer() misses its argument 'nbytes'");
+    sort_arguments({kOrigin, names, 2, 1}, given, positional, keywords, values);
     const Py_ssize_t bytes = PyNumber_AsSsize_t(values[0], nullptr);  // clipped
     if (bytes == -1 && PyErr_Occurred()) throw py::error_already_set();
     if (bytes < 1) {
