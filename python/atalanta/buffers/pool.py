@@ -65,7 +65,9 @@ class BufferPool(_core.Pool):
         """Make a pool; see the class."""
         if not 0.001 <= idle_seconds <= 3600:
             raise InputError(f"[buffers.BufferPool] idle_seconds={idle_seconds!r}: give 0.001 to 3600")
-        if page_bytes is not None and (page_bytes < 64 or page_bytes & (page_bytes - 1) or page_bytes > 2 << 20):
+        if page_bytes is not None and (
+            page_bytes < 64 or page_bytes & (page_bytes - 1) or page_bytes > 2 << 20
+        ):
             raise InputError(
                 f"[buffers.BufferPool] page_bytes={page_bytes!r}: give a power of two from 64 to 2097152"
             )
@@ -108,7 +110,9 @@ class BufferPool(_core.Pool):
 
     def _fits_limit(self, shape: SupportsIndex | Sequence[SupportsIndex], dtype: npt.DTypeLike) -> bool:
         limit = _core.pool_figures(self)["limit_bytes"]
-        extents = [operator.index(n) for n in shape] if isinstance(shape, Sequence) else [operator.index(shape)]
+        extents = (
+            [operator.index(n) for n in shape] if isinstance(shape, Sequence) else [operator.index(shape)]
+        )
         nbytes = int(np.prod(extents, dtype=object)) * np.dtype(dtype).itemsize
         return not limit or _core.pool_block_bytes(self, nbytes) <= limit
 
@@ -259,5 +263,7 @@ def _guard_every(guard: Guard) -> int:
     if guard == "full":
         return 1
     if isinstance(guard, bool) or not isinstance(guard, int) or not 1 <= guard <= 1_000_000:
-        raise InputError(f"[buffers.BufferPool] guard={guard!r}: give 'off', 'full' or one in n, 1 to 1000000")
+        raise InputError(
+            f"[buffers.BufferPool] guard={guard!r}: give 'off', 'full' or one in n, 1 to 1000000"
+        )
     return guard

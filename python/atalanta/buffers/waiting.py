@@ -38,7 +38,9 @@ async def acquire_async(
         InputError: the deadline is negative or not a number.
     """
     if deadline is not None and not (math.isfinite(deadline) and deadline >= 0):
-        raise InputError(f"[buffers.acquire_async] deadline {deadline!r} is not a number of seconds from 0 on")
+        raise InputError(
+            f"[buffers.acquire_async] deadline {deadline!r} is not a number of seconds from 0 on"
+        )
     try:
         return attempt()
     except BufferLimitError:
