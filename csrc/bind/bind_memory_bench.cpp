@@ -98,6 +98,7 @@ py::object replay(const py::object& allocator, const py::array_t<std::uint32_t>&
     all["peak_live_bytes"] = figures.peak_live;
     all["peak_resident_bytes"] = figures.peak_resident;
     all["resident_at_end_bytes"] = figures.resident_at_end;
+    all["resident_when_idle_bytes"] = figures.resident_when_idle;
     all["operations"] = figures.operations;
     return all;
 }

@@ -8,7 +8,8 @@ namespace atalanta::memory {
 namespace {
 
 constexpr std::size_t kLeastReserve = std::size_t{64} << 20;
-constexpr std::size_t kCommitStep = 16;  // granules made usable at a time
+constexpr std::size_t kWorthHugePages = std::size_t{32} << 20;  // below, a few medium runs would not fill one
+constexpr std::size_t kCommitStep = 16;                         // granules made usable at a time
 constexpr std::size_t kNone = ~std::size_t{0};
 constexpr std::size_t kMostGranulesAtOnce = 32;  // a purge must not keep others waiting for long
 
@@ -153,7 +154,8 @@ PageRun Arena::shared_run_in(const Region& region, std::size_t pages, RunKind ki
 }
 
 PageRun Arena::allocate_shared(std::size_t pages, RunKind kind) noexcept {
-    for (Region* region : {kind == RunKind::small ? &ordinary_ : &huge_, &huge_}) {
+    const bool ordinary = kind == RunKind::small || used_bytes() + warm_free_bytes() < kWorthHugePages;
+    for (Region* region : {ordinary ? &ordinary_ : &huge_, &huge_}) {
         const PageRun found = shared_run_in(*region, pages, kind);
         if (found.pages > 0) return found;
         if (extend(*region, region->high + 1)) return {(region->high - 1) * kPagesInGranule, pages};
@@ -182,9 +184,9 @@ PageRun Arena::allocate_granules(std::size_t pages) noexcept {
     return {best * kPagesInGranule, pages};
 }
 
-PageRun Arena::take_cold(std::uint32_t until_ms) noexcept {
+PageRun Arena::take_cold(std::uint32_t until_ms, bool whole) noexcept {
     PageRun run = cold_granules(until_ms);
-    if (run.pages == 0) run = cold_pages(until_ms);
+    if (run.pages == 0 && !whole) run = cold_pages(until_ms);
     visit(run, [&](Granule& granule, Pages taken) {
         granule.used |= taken;
         if (granule.kind == RunKind::none) granule.kind = RunKind::large;

@@ -59,8 +59,9 @@ class Arena {
     void free(PageRun run, std::uint32_t now_ms) noexcept;
 
     // Takes a warm run that nobody has used since `until_ms`, so that the caller can purge it without the
-    // lock; then `put_back`. No pages when there is none. Whole granules go first.
-    PageRun take_cold(std::uint32_t until_ms) noexcept;
+    // lock; then `put_back`. No pages when there is none. Whole granules go first, and alone if `whole`: a
+    // part of a huge page that comes back comes in small pages.
+    PageRun take_cold(std::uint32_t until_ms, bool whole) noexcept;
     void put_back(PageRun run, bool purged, std::uint32_t now_ms) noexcept;
 
     std::size_t used_bytes() const { return used_pages_ * kPageBytes; }

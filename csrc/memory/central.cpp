@@ -8,9 +8,7 @@
 namespace atalanta::memory {
 namespace {
 
-constexpr std::size_t kSlabPages = 4;
 constexpr std::size_t kSpansInChunk = 64;
-constexpr std::uint32_t kEmptySlabsKept = 1;
 
 RunKind kind_of(std::uint32_t size_class) {
     if (size_class >= kFirstLargeClass) return RunKind::large;
@@ -26,8 +24,11 @@ void forget_infos(Span& span) {
     span.infos.store(nullptr, std::memory_order_relaxed);
 }
 
+// Slabs of eight blocks or more, except of the largest of their classes.
 std::size_t pages_of(std::uint32_t size_class) {
-    if (size_class < kFirstRunClass) return kSlabPages;
+    if (size_class <= class_of(2048)) return 1;
+    if (size_class <= class_of(4096)) return 2;
+    if (size_class < kFirstRunClass) return 4;
     return (class_bytes(size_class) + kPageBytes - 1) / kPageBytes;
 }
 
@@ -83,7 +84,7 @@ Span* Central::span_object() noexcept {
 Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
     const bool slab = size_class < kFirstRunClass;
     const std::size_t bytes = class_bytes(size_class);
-    const auto count = slab ? static_cast<std::uint32_t>(kSlabPages * kPageBytes / bytes) : 1u;
+    const auto count = slab ? static_cast<std::uint32_t>(pages_of(size_class) * kPageBytes / bytes) : 1u;
     std::unique_ptr<std::uint16_t[]> after(slab ? new (std::nothrow) std::uint16_t[count] : nullptr);
     if (slab && after == nullptr) return nullptr;
     const std::lock_guard lock(arena_lock_);
@@ -104,13 +105,13 @@ Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
     span->count = count;
     span->infos.store(slab ? nullptr : &span->single, std::memory_order_relaxed);
     span->run = run;
-    span->out = span->emptied_ms = 0;
+    span->out = 0;
     span->fresh = 0;
     span->first_free = kNoBlock;
     span->after = std::move(after);
     span->previous = span->next = nullptr;
     forbid(span->base, run.bytes());
-    for (std::size_t page = 0; page < (slab ? kSlabPages : 1); ++page) {
+    for (std::size_t page = 0; page < (slab ? run.pages : 1); ++page) {
         spans_[run.first + page].store(span, std::memory_order_release);
     }
     return span;
@@ -118,7 +119,7 @@ Span* Central::new_span(std::uint32_t size_class, std::size_t& cold) noexcept {
 
 void Central::free_span(Span* span, std::uint32_t now_ms) noexcept {
     const std::lock_guard lock(arena_lock_);
-    for (std::size_t page = 0; page < (is_slab(*span) ? kSlabPages : 1); ++page) {
+    for (std::size_t page = 0; page < (is_slab(*span) ? span->run.pages : 1); ++page) {
         spans_[span->run.first + page].store(nullptr, std::memory_order_release);
     }
     for (std::uint32_t i = 0; i < span->count; ++i) {
@@ -176,10 +177,8 @@ std::size_t Central::take_from_slabs(std::uint32_t size_class, std::byte** block
             span = new_span(size_class, cold);
             if (span == nullptr) break;
             depot.partial = span;
-            ++depot.empty;
             depot.free_bytes += span->count * span->block_bytes;
         }
-        if (span->out == 0) --depot.empty;
         while (taken < wanted && span->out < span->count) {
             std::uint16_t index = span->first_free;
             if (index != kNoBlock) {
@@ -218,37 +217,18 @@ void Central::give_to_slabs(std::uint32_t size_class, std::byte* const* blocks, 
         span->first_free = index;
         depot.free_bytes += span->block_bytes;
         if (--span->out > 0) continue;
-        span->emptied_ms = now_ms;
-        if (++depot.empty <= kEmptySlabsKept) continue;
-        --depot.empty;
         depot.free_bytes -= span->count * span->block_bytes;
         unlink(depot, span);
         free_span(span, now_ms);
     }
 }
 
-void Central::free_empty_slabs(std::uint32_t until_ms, std::uint32_t now_ms) noexcept {
-    for (Depot& depot : depots_) {
-        const std::lock_guard lock(depot.lock);
-        for (Span* span = depot.partial; span != nullptr && depot.empty > 0;) {
-            Span* next = span->next;
-            if (span->out == 0 && span->emptied_ms <= until_ms) {
-                --depot.empty;
-                depot.free_bytes -= span->count * span->block_bytes;
-                unlink(depot, span);
-                free_span(span, now_ms);
-            }
-            span = next;
-        }
-    }
-}
-
-std::size_t Central::trim(std::size_t keep, std::uint32_t until_ms, std::uint32_t now_ms) noexcept {
-    free_empty_slabs(until_ms, now_ms);
+std::size_t Central::trim(std::size_t keep, std::uint32_t until_ms, std::uint32_t now_ms,
+                          bool whole) noexcept {
     std::size_t given_back = 0;
     std::unique_lock lock(arena_lock_);
     while (arena_.warm_free_bytes() > keep) {
-        const PageRun run = arena_.take_cold(until_ms);
+        const PageRun run = arena_.take_cold(until_ms, whole);
         if (run.pages == 0) break;
         lock.unlock();  // the system may take its time
         const bool purged = pages::purge(arena_.address_of(run.first), run.bytes());
@@ -274,12 +254,11 @@ std::size_t Central::warm_up(std::uint32_t size_class, std::uint32_t now_ms) noe
     return cold;
 }
 
-Central::SlabBytes Central::slab_bytes() noexcept {
-    SlabBytes bytes{};
+std::size_t Central::slab_free_bytes() noexcept {
+    std::size_t bytes = 0;
     for (Depot& depot : depots_) {
         const std::lock_guard lock(depot.lock);
-        bytes.free += depot.free_bytes;
-        bytes.empty += depot.empty * kSlabPages * kPageBytes;
+        bytes += depot.free_bytes;
     }
     return bytes;
 }

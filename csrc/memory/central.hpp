@@ -55,8 +55,10 @@ class Central {
         return infos == nullptr ? 0 : infos[span->index_of(block)].tag();
     }
 
-    // Gives memory back that lies free since `until_ms`, until at most `keep` free bytes are left.
-    std::size_t trim(std::size_t keep, std::uint32_t until_ms, std::uint32_t now_ms) noexcept;
+    // Gives memory back that lies free since `until_ms`, until at most `keep` free bytes are left;
+    // `whole`: in huge pages only.
+    std::size_t trim(std::size_t keep, std::uint32_t until_ms, std::uint32_t now_ms,
+                     bool whole = false) noexcept;
 
     // Fetches memory for a block of the class and leaves it free; the bytes fetched.
     std::size_t warm_up(std::uint32_t size_class, std::uint32_t now_ms) noexcept;
@@ -64,11 +66,8 @@ class Central {
     // Free runs that hold memory; runs in use, slabs among them.
     std::size_t warm_free_bytes() const noexcept { return warm_free_.load(std::memory_order_relaxed); }
     std::size_t used_run_bytes() const noexcept { return used_.load(std::memory_order_relaxed); }
-    // Blocks of slabs that no thread has; those of them in slabs without any other.
-    struct SlabBytes {
-        std::size_t free, empty;
-    };
-    SlabBytes slab_bytes() noexcept;
+    // Blocks of slabs that no thread has.
+    std::size_t slab_free_bytes() noexcept;
 
     // each(block, its mark, class bytes, facts or null) for every live block; no run is given back meanwhile.
     template <class Each>
@@ -93,7 +92,6 @@ class Central {
     struct Depot {
         SpinLock lock;
         Span* partial = nullptr;  // slabs with a free block, the one in use longest first
-        std::uint32_t empty = 0;  // of them, slabs without any block out
         std::size_t free_bytes = 0;
     };
 
@@ -107,7 +105,6 @@ class Central {
     Span* new_span(std::uint32_t size_class, std::size_t& cold) noexcept;
     void free_span(Span* span, std::uint32_t now_ms) noexcept;
     Span* span_object() noexcept;
-    void free_empty_slabs(std::uint32_t until_ms, std::uint32_t now_ms) noexcept;
     void note_counts() noexcept;
     static void unlink(Depot& depot, Span* span);
 

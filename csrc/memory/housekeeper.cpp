@@ -11,7 +11,7 @@ namespace atalanta::memory {
 namespace {
 
 constexpr double kCapShare = 0.12;  // of the most that was live of late
-constexpr std::size_t kLeastCap = std::size_t{8} << 20;
+constexpr std::size_t kLeastCap = std::size_t{2} << 20;
 constexpr double kHalfLifeMs = 1000.0;
 constexpr std::size_t kBlocksAtOnce = 256;
 constexpr std::size_t kMostPredictions = 8;
@@ -33,6 +33,8 @@ std::size_t Pool::cap_bytes() noexcept {
     live_peak_.store(peak, std::memory_order_relaxed);
     std::size_t cap = std::max(kLeastCap, static_cast<std::size_t>(kCapShare * peak));
     if (options_.cache_bytes > 0) cap = std::min(cap, options_.cache_bytes);
+    const auto share = static_cast<std::int64_t>(cap / 2);
+    least_room_.store(kMagazineBudget - std::min(share, kMagazineBudget), std::memory_order_relaxed);
     const std::size_t most = limit(), used = central_.used_run_bytes();
     return most == 0 ? cap : std::min(cap, most > used ? most - used : 0);
 }
@@ -42,7 +44,7 @@ void Pool::make_room() noexcept {
     const std::size_t cap = cap_bytes();
     if (central_.warm_free_bytes() > cap) {
         const std::uint32_t now = now_ms();
-        given_back_.fetch_add(central_.trim(cap, now, now), std::memory_order_relaxed);
+        given_back_.fetch_add(central_.trim(cap, now, now, true), std::memory_order_relaxed);
     }
     const std::size_t held = central_.used_run_bytes() + central_.warm_free_bytes();
     std::size_t high = high_held_.load(std::memory_order_relaxed);
@@ -80,7 +82,7 @@ std::size_t Pool::magazine_bytes() noexcept {
 }
 
 std::size_t Pool::trimmable_bytes() noexcept {
-    return magazine_bytes() + central_.slab_bytes().empty + central_.warm_free_bytes();
+    return magazine_bytes() + central_.warm_free_bytes();
 }
 
 void Pool::wake_housekeeper() noexcept {

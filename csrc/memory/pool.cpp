@@ -116,7 +116,8 @@ Released Pool::release(void* address, std::size_t bytes) noexcept {
                                                            std::uint32_t size_class) noexcept {
     std::atomic<Mark>& place = central_.arena().mark_at(block);
     ThreadCache* cache = slot_cache(slot_);
-    if (!cache->enter() || cache->over_budget()) [[unlikely]] {
+    if (!cache->enter() || cache->unwanted(size_class, least_room_.load(std::memory_order_relaxed)))
+        [[unlikely]] {
         cache->leave();
         return release_slowly(block);
     }
@@ -145,7 +146,7 @@ Released Pool::release_tagged(std::byte* block, Mark mark) noexcept {
     const Tag tag = central_.info_of(block)->tag();
     ThreadCache* cache = slot_cache(slot_);
     std::atomic<Mark>& place = central_.arena().mark_at(block);
-    if (cache->enter() && !cache->over_budget()) {
+    if (cache->enter() && !cache->unwanted(size_class, least_room_.load(std::memory_order_relaxed))) {
         place.store(0, std::memory_order_relaxed);
         forbid(block, block_bytes);
         if (cache->push(size_class, block)) {
@@ -254,8 +255,14 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
         central_.give(size_class, &block, 1, now);
         return;
     }
-    if (access->over_budget()) flush(*access, kFirstRunClass, now);
-    if (access->over_budget()) flush(*access, 0, now);
+    if (size_class >= kFirstUnprovenClass && !access->comes_back[size_class]) {
+        access->last_large = size_class;
+        give_directly(*access, block, size_class, tag, now);
+        return;
+    }
+    const std::int64_t least_room = least_room_.load(std::memory_order_relaxed);
+    if (access->over_budget(least_room)) flush(*access, kFirstRunClass, now);
+    if (access->over_budget(least_room)) flush(*access, 0, now);
     std::byte* older[kMagazineBlocks];
     std::uint32_t count = 0;
     access->enter_patiently();
@@ -276,6 +283,22 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
     }
 }
 
+// A very large block is not kept before one was asked for right after another had gone: sizes that only grow
+// would leave each one behind.
+void Pool::give_directly(ThreadCache& cache, std::byte* block, std::uint32_t size_class, Tag tag,
+                         std::uint32_t now) noexcept {
+    cache.enter_patiently();
+    cache.moved_out(class_bytes(size_class));  // as if it had gone through the magazine
+    cache.released(class_bytes(size_class));
+    if (tag != 0) cache.released_by(tag, class_bytes(size_class));
+    fold_tag(cache, tag);
+    fold_total(cache);
+    cache.leave();
+    central_.give(size_class, &block, 1, now);
+    make_room();
+    if (!housekeeping_.load(std::memory_order_relaxed)) wake_housekeeper_if_needed();
+}
+
 void Pool::flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t now) noexcept {
     std::byte* blocks[kMagazineBlocks];
     for (std::uint32_t size_class = first_class; size_class < kClasses; ++size_class) {
@@ -290,6 +313,8 @@ void Pool::flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t no
 // A run for a large block may be made of what the thread's own magazines hold in other sizes.
 std::byte* Pool::refill(ThreadCache& cache, std::uint32_t size_class, std::size_t& cold) noexcept {
     const std::uint32_t now = now_ms();
+    if (size_class >= kFirstUnprovenClass && cache.last_large == size_class)
+        cache.comes_back[size_class] = true;
     if (size_class >= kFirstRunClass && central_.warm_free_bytes() < class_bytes(size_class)) {
         flush(cache, kFirstRunClass, now);
     }

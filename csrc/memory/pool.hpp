@@ -140,6 +140,8 @@ class Pool {
     Released finish_release(ThreadCache& cache) noexcept;
     Released release_tagged(std::byte* block, Mark mark) noexcept;
     Released release_slowly(void* address) noexcept;
+    void give_directly(ThreadCache& cache, std::byte* block, std::uint32_t size_class, Tag tag,
+                       std::uint32_t now) noexcept;
     void put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcept;
     Mark mark_at(const void* address) const noexcept {
         const Arena& arena = central_.arena();
@@ -189,6 +191,8 @@ class Pool {
     const std::size_t plain_ = options_.page_bytes > 0 ? options_.page_bytes - 1 : kLargestRequest;
     std::uint32_t slot_;
     Central central_;
+    std::atomic<std::int64_t> least_room_{
+        0};  // of a thread's magazines; less is beyond their share of the cap
     std::atomic<std::uint32_t> mode_{0};
     std::atomic<std::uint32_t> clock_ms_{0};
     const std::uint64_t started_ms_ = pages::coarse_ms();

@@ -122,7 +122,7 @@ PoolFigures Pool::figures() {
     figures.total.taken = total.taken;
     figures.total.live = total.live;
     figures.total.high_water = total.high_water;
-    figures.cached = magazine_bytes() + central_.slab_bytes().free + central_.warm_free_bytes();
+    figures.cached = magazine_bytes() + central_.slab_free_bytes() + central_.warm_free_bytes();
     figures.held = central_.used_run_bytes() + central_.warm_free_bytes();
     figures.high_water_held = std::max(high_held_.load(std::memory_order_relaxed), figures.held);
     figures.cap = cap_bytes();

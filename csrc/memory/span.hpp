@@ -62,8 +62,7 @@ struct Span {
     // Of slabs, under the lock of their class:
     std::uint32_t out = 0;  // blocks that are live or in a magazine
     std::uint16_t first_free = kNoBlock;
-    std::uint16_t fresh = 0;  // blocks from here on were never handed out
-    std::uint32_t emptied_ms = 0;
+    std::uint16_t fresh = 0;                 // blocks from here on were never handed out
     std::unique_ptr<std::uint16_t[]> after;  // the free block after each free one
     Span *previous = nullptr, *next = nullptr;
 

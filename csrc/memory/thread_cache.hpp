@@ -19,8 +19,10 @@ class Pool;
 
 constexpr std::uint32_t kMagazineBlocks = 30;
 constexpr std::uint32_t kFirstHugeClass = class_of((std::size_t{64} << 20) + 1);
+constexpr std::uint32_t kFirstUnprovenClass = class_of((std::size_t{8} << 20) + 1);  // see `comes_back`
 
-constexpr std::int64_t kMagazineBudget = std::int64_t{8} << 20;  // bytes of a thread, and one block more
+constexpr std::int64_t kMagazineBudget = std::int64_t{8}
+                                         << 20;  // bytes of a thread at most, and one block more
 
 constexpr std::uint32_t magazine_limit(std::uint32_t size_class) {
     return size_class < kFirstLargeClass ? kMagazineBlocks : size_class < kFirstHugeClass ? 8 : 2;
@@ -81,12 +83,14 @@ struct ThreadCache {
     // changes only when blocks come and go by another way. `most_room`: where it was highest.
     std::atomic<std::int64_t> room, most_room, idle_room;
     std::uint32_t guard_turn;
+    std::uint32_t last_large;               // class of the last block beyond the budget that was released
     ThreadCache* next;                      // in the pool's list
     std::atomic<ThreadCache*>* owner_slot;  // where the thread looks for it
     Magazine magazines[kClasses];
     TagCounters tags[kTags];
     std::uint64_t seen_pops[kClasses], told_pops[kClasses];  // the housekeeper's; those collected
     std::uint32_t idle_since_ms[kClasses];
+    bool comes_back[kClasses];  // blocks beyond the budget that are asked for again right after their release
 
     static ThreadCache* create() noexcept;
     static void destroy(ThreadCache* cache) noexcept;
@@ -121,7 +125,15 @@ struct ThreadCache {
         const std::int64_t bytes = kMagazineBudget - room.load(std::memory_order_relaxed);
         return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
     }
-    bool over_budget() const { return room.load(std::memory_order_relaxed) < 0; }
+    // A block of the class may not go into its magazine: there is enough in all of them, or it is very large
+    // and none of its size has ever been asked for again.
+    bool unwanted(std::uint32_t size_class, std::int64_t least_room) const {
+        return room.load(std::memory_order_relaxed) < least_room ||
+               (size_class >= kFirstUnprovenClass && !comes_back[size_class]);
+    }
+    bool over_budget(std::int64_t least_room) const {
+        return room.load(std::memory_order_relaxed) < least_room;
+    }
 
     // Null when there is none.
     std::byte* pop(std::uint32_t size_class) {

@@ -3,6 +3,8 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <unordered_map>
 
 #include "memory/pages.hpp"
@@ -11,6 +13,7 @@ namespace atalanta::memory {
 namespace {
 
 constexpr std::size_t kSmallestPage = 4096;
+constexpr std::chrono::milliseconds kIdle{100};
 
 double cpu_seconds() {
     timespec now;
@@ -91,6 +94,8 @@ bool replay(const std::vector<TraceStep>& steps, const Allocator& allocator, std
     figures.live_over_resident =
         resident_sum == 0 ? 0.0 : static_cast<double>(live_sum) / static_cast<double>(resident_sum);
     figures.resident_at_end = resident();
+    std::this_thread::sleep_for(kIdle);
+    figures.resident_when_idle = resident();
     figures.operations = steps.size();
     return true;
 }

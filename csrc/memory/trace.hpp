@@ -33,7 +33,9 @@ struct Allocator {
 struct ReplayFigures {
     double seconds = 0.0;           // CPU time of this thread, memory samples excluded
     double live_over_resident = 0;  // both averaged over the steps
-    std::uint64_t peak_live = 0, peak_resident = 0, resident_at_end = 0;
+    std::uint64_t peak_live = 0, peak_resident = 0;
+    std::uint64_t resident_at_end = 0,
+                  resident_when_idle = 0;  // when all is released; after 100 ms without a call
     std::uint64_t operations = 0;
 };
 

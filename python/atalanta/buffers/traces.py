@@ -23,7 +23,8 @@ class ReplayFigures:
     Attributes:
         seconds: CPU time of allocator and page faults, every page of a block being written once.
         live_over_resident: live bytes over the process's memory, both averaged over the trace.
-        peak_live_bytes, peak_resident_bytes, resident_at_end_bytes: the latter after all was released.
+        peak_live_bytes, peak_resident_bytes: the most of each.
+        resident_at_end_bytes, resident_when_idle_bytes: when all was released, and 100 ms later.
     """
 
     operations: int
@@ -32,6 +33,7 @@ class ReplayFigures:
     peak_live_bytes: int
     peak_resident_bytes: int
     resident_at_end_bytes: int
+    resident_when_idle_bytes: int
 
 
 @dataclass(frozen=True, eq=False)

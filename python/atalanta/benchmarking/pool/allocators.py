@@ -48,8 +48,11 @@ class Allocator:
     handle: _core.Pool | tuple[str, int, int]
 
 
-def allocator(name: str) -> Allocator | None:
-    """The allocator of that name, loaded; None when its library is not found."""
+def allocator(name: str) -> Allocator | str:
+    """The allocator of that name, loaded; or why its library is not.
+
+    jemalloc needs GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384 to be loaded into a running process.
+    """
     if name == POOL:
         return Allocator(name, _core.Pool())
     if name in (GLIBC, GLIBC_ALIGNED):
@@ -57,14 +60,16 @@ def allocator(name: str) -> Allocator | None:
         kind, acquire = ("plain", own.malloc) if name == GLIBC else ("aligned", own.aligned_alloc)
         return Allocator(name, (kind, _address(acquire), _address(own.free)))
     library = LIBRARIES[name]
+    reasons = []
     for file in library.files:
         try:
             loaded = ctypes.CDLL(file)
-        except OSError:
+        except OSError as error:
+            reasons.append(str(error))
             continue
         functions = _address(getattr(loaded, library.acquire)), _address(getattr(loaded, library.release))
         return Allocator(name, (library.kind, *functions))
-    return None
+    return reasons[0]
 
 
 def find_allocators() -> tuple[list[Allocator], list[str]]:
@@ -72,10 +77,8 @@ def find_allocators() -> tuple[list[Allocator], list[str]]:
     found, missing = [], []
     for name in (POOL, GLIBC, GLIBC_ALIGNED, *LIBRARIES):
         one = allocator(name)
-        if one is None:
-            missing.append(
-                f"{name} is not measured: {LIBRARIES[name].files[0]} is not found (LD_LIBRARY_PATH)"
-            )
+        if isinstance(one, str):
+            missing.append(f"{name} is not measured: {one}")
         else:
             found.append(one)
     return found, missing

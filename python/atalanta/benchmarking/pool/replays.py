@@ -5,11 +5,11 @@ Memory that one allocator keeps would be counted against the next, hence the pro
 
 from __future__ import annotations
 
+import ctypes
 import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from atalanta.buffers import Trace
 
 __all__ = ["main", "replayed"]
 
-_IDLE_SECONDS = 0.1
 
 
 def replayed(case: str, trace: Trace, names: Sequence[str], rounds: int) -> Iterator[Figure]:
@@ -37,7 +36,7 @@ def replayed(case: str, trace: Trace, names: Sequence[str], rounds: int) -> Iter
                 runs[name].append(_in_own_process(path, name))
     for name, figures in runs.items():
         middle = {key: float(np.median([one[key] for one in figures])) for key in figures[0]}
-        kept = 100.0 * middle["kept_bytes"] / middle["peak_resident_bytes"]
+        kept = 100.0 * middle["resident_when_idle_bytes"] / middle["peak_resident_bytes"]
         yield Figure("live/resident", case, name, middle["live_over_resident"], "")
         yield Figure(
             "peak live/resident", case, name, middle["peak_live_bytes"] / middle["peak_resident_bytes"], ""
@@ -56,15 +55,13 @@ def _in_own_process(trace: Path, name: str) -> dict[str, Any]:
 def main(trace: str, name: str) -> None:
     """Replay one trace with one allocator and print what was seen."""
     one = allocator(name)
-    if one is None:
-        raise SystemExit(f"{name} is not found")
+    if isinstance(one, str):
+        raise SystemExit(one)
     recorded = Trace.load(trace)
-    before = _core.resident_bytes()
+    ctypes.CDLL(None).malloc_trim(0)  # what this process has free already would hide what malloc takes
     figures = _core.allocator_replay(one.handle, recorded.blocks, recorded.nbytes, 16)
     if figures is None:
         raise SystemExit(f"{name} ran out of memory")
-    time.sleep(_IDLE_SECONDS)
-    figures["kept_bytes"] = max(0, _core.resident_bytes() - before)
     print(json.dumps(figures))
 
 

@@ -58,6 +58,6 @@ def run_pool_session(quick: bool = False, step: Callable[[str], None] = lambda _
     names = [one.name for one in allocators if one.name != GLIBC_ALIGNED]
     for seed in (TUNED_ON + 1,) if quick else (TUNED_ON + 1, TUNED_ON + 101):
         step("recording analyses of chains")
-        trace = record_chains(seed, 2 if quick else 6)
+        trace = record_chains(seed, 15 if quick else 60)
         measured("replaying them", replayed(f"chains, seed {seed}", trace, names, 1 if quick else 3))
     return PoolSession(tuple(figures), tuple(missing))
