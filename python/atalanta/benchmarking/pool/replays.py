@@ -24,7 +24,6 @@ from atalanta.buffers import Trace
 __all__ = ["main", "replayed"]
 
 
-
 def replayed(case: str, trace: Trace, names: Sequence[str], rounds: int) -> Iterator[Figure]:
     """Live over resident (time averages), time, and what is kept 100 ms after all was released, of the peak."""
     with tempfile.TemporaryDirectory() as folder:

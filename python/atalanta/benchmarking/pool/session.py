@@ -11,7 +11,7 @@ from atalanta.benchmarking.pool import measures
 from atalanta.benchmarking.pool.allocators import GLIBC_ALIGNED, find_allocators
 from atalanta.benchmarking.pool.figures import Figure, judge_pool
 from atalanta.benchmarking.pool.replays import replayed
-from atalanta.benchmarking.pool.workloads import TUNED_ON, record_chains
+from atalanta.benchmarking.pool.workloads import TUNED_ON, mixed_sizes, record_chains
 
 __all__ = ["PoolSession", "run_pool_session"]
 
@@ -58,6 +58,8 @@ def run_pool_session(quick: bool = False, step: Callable[[str], None] = lambda _
     names = [one.name for one in allocators if one.name != GLIBC_ALIGNED]
     for seed in (TUNED_ON + 1,) if quick else (TUNED_ON + 1, TUNED_ON + 101):
         step("recording analyses of chains")
-        trace = record_chains(seed, 15 if quick else 60)
-        measured("replaying them", replayed(f"chains, seed {seed}", trace, names, 1 if quick else 3))
+        chains = record_chains(seed, 15 if quick else 60)
+        measured("replaying them", replayed(f"chains, seed {seed}", chains, names, 1 if quick else 3))
+    mixed = mixed_sizes(TUNED_ON + 1)
+    measured("replaying mixed sizes", replayed("mixed sizes", mixed, names, 1 if quick else 3))
     return PoolSession(tuple(figures), tuple(missing))

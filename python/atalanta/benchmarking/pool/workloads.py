@@ -44,7 +44,9 @@ def record_chains(seed: int, rounds: int = 60, kept: int = 24) -> Trace:
             with pool.numpy(least_bytes=1):
                 if random.random() < 0.5:
                     names = np.unique(chain["underlying"])
-                    chain = chain.take(np.flatnonzero(chain["underlying"] == names[int(random.integers(len(names)))]))
+                    chain = chain.take(
+                        np.flatnonzero(chain["underlying"] == names[int(random.integers(len(names)))])
+                    )
                 whole = chain is market.chain
                 dividends = market.dividends if whole and random.random() < 0.5 else None
                 book.append(analyze(chain, dividends=dividends))
