@@ -93,7 +93,9 @@ class BufferPool(_core.Pool):
         """As `acquire`, but at the limit wait for a release, in whatever thread it happens.
 
         Args:
-            shape, dtype, tag: as of `acquire`.
+            shape: as of `acquire`.
+            dtype: as of `acquire`.
+            tag: as of `acquire`.
             deadline: seconds from now; None waits without end. Waiters are served in no particular order.
 
         Raises:
