@@ -184,8 +184,9 @@ PageRun Arena::allocate_granules(std::size_t pages) noexcept {
     return {best * kPagesInGranule, pages};
 }
 
-PageRun Arena::take_cold(std::uint32_t until_ms, bool whole) noexcept {
-    PageRun run = cold_granules(until_ms);
+PageRun Arena::take_cold(std::uint32_t until_ms, bool whole, std::size_t bytes) noexcept {
+    const std::size_t granules = (bytes + kGranuleBytes - 1) / kGranuleBytes;
+    PageRun run = cold_granules(until_ms, std::min(granules, kMostGranulesAtOnce));
     if (run.pages == 0 && !whole) run = cold_pages(until_ms);
     visit(run, [&](Granule& granule, Pages taken) {
         granule.used |= taken;
@@ -197,7 +198,7 @@ PageRun Arena::take_cold(std::uint32_t until_ms, bool whole) noexcept {
 }
 
 // The granule that was left the longest ago, and its neighbours as long as they are old enough too.
-PageRun Arena::cold_granules(std::uint32_t until_ms) noexcept {
+PageRun Arena::cold_granules(std::uint32_t until_ms, std::size_t most) noexcept {
     std::size_t oldest = kNone;
     const auto cold = [&](std::size_t g) {
         const Granule& granule = granules_[g];
@@ -213,8 +214,7 @@ PageRun Arena::cold_granules(std::uint32_t until_ms) noexcept {
     const Region& region = oldest >= huge_.begin ? huge_ : ordinary_;
     const std::uint32_t stamp = granules_[oldest].stamp_ms;
     std::size_t end = oldest + 1;
-    while (end < region.high && end - oldest < kMostGranulesAtOnce && cold(end) &&
-           granules_[end].stamp_ms == stamp) {
+    while (end < region.high && end - oldest < most && cold(end) && granules_[end].stamp_ms == stamp) {
         ++end;
     }
     return {oldest * kPagesInGranule, (end - oldest) * kPagesInGranule};

@@ -58,10 +58,10 @@ class Arena {
     PageRun allocate(std::size_t pages, RunKind kind, std::size_t& cold) noexcept;
     void free(PageRun run, std::uint32_t now_ms) noexcept;
 
-    // Takes a warm run that nobody has used since `until_ms`, so that the caller can purge it without the
-    // lock; then `put_back`. No pages when there is none. Whole granules go first, and alone if `whole`: a
-    // part of a huge page that comes back comes in small pages.
-    PageRun take_cold(std::uint32_t until_ms, bool whole) noexcept;
+    // Takes a warm run of about `bytes` at most that nobody has used since `until_ms`, so that the caller can
+    // purge it without the lock; then `put_back`. No pages when there is none. Whole granules go first, and
+    // alone if `whole`: a part of a huge page that comes back comes in small pages.
+    PageRun take_cold(std::uint32_t until_ms, bool whole, std::size_t bytes) noexcept;
     void put_back(PageRun run, bool purged, std::uint32_t now_ms) noexcept;
 
     std::size_t used_bytes() const { return used_pages_ * kPageBytes; }
@@ -100,7 +100,7 @@ class Arena {
     bool extend(Region& region, std::size_t high) noexcept;
     PageRun shared_run_in(const Region& region, std::size_t pages, RunKind kind) const noexcept;
     PageRun new_granule(Region& region) noexcept;
-    PageRun cold_granules(std::uint32_t until_ms) noexcept;
+    PageRun cold_granules(std::uint32_t until_ms, std::size_t most) noexcept;
     PageRun cold_pages(std::uint32_t until_ms) noexcept;
     template <class Visit>
     void visit(PageRun run, Visit&& each);

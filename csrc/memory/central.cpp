@@ -228,7 +228,7 @@ std::size_t Central::trim(std::size_t keep, std::uint32_t until_ms, std::uint32_
     std::size_t given_back = 0;
     std::unique_lock lock(arena_lock_);
     while (arena_.warm_free_bytes() > keep) {
-        const PageRun run = arena_.take_cold(until_ms, whole);
+        const PageRun run = arena_.take_cold(until_ms, whole, arena_.warm_free_bytes() - keep);
         if (run.pages == 0) break;
         lock.unlock();  // the system may take its time
         const bool purged = pages::purge(arena_.address_of(run.first), run.bytes());

@@ -1,10 +1,12 @@
 """Types of the extension; checked against it by stubtest."""
 
+import sys
 from collections.abc import Sequence
-from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
 
 from atalanta.pricing.dividends import Dividends, DividendsLike, Schedule
 
@@ -217,6 +219,7 @@ def exercise_boundary(
     threads: int | None = None,
 ) -> tuple[Any, Any]: ...
 
+@final
 class Buffer:
     @property
     def nbytes(self) -> int: ...
@@ -227,10 +230,12 @@ class Buffer:
     @property
     def released(self) -> bool: ...
     def release(self) -> None: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
     def __dlpack__(self, **options: Any) -> Any: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
 
+@disjoint_base
 class Pool:
     def __new__(
         cls,

@@ -43,3 +43,6 @@ assert_type(exercise_boundary("put", 105.0, 0.5, 0.03, 0.2, column), ExerciseBou
 assert_type(atalanta.set_threads(None), int)
 assert_type(atalanta.read_chain("chain.csv"), atalanta.Chain)
 assert_type(atalanta.analyze(atalanta.read_chain("chain.csv")), atalanta.Analysis)
+assert_type(atalanta.buffers.acquire(5), npt.NDArray[np.float64])
+assert_type(atalanta.buffers.acquire((3, 4), np.int32, "tag"), npt.NDArray[np.int32])
+assert_type(atalanta.BufferPool(limit=1 << 20).statistics().live_bytes, int)

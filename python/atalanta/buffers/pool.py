@@ -259,12 +259,16 @@ def _bytes(name: str, value: int | None, least: int = 1) -> int:
     return number
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000
+
+
 def _guard_every(guard: Guard) -> int:
     if guard == "off":
         return 0
     if guard == "full":
         return 1
-    if isinstance(guard, bool) or not isinstance(guard, int) or not 1 <= guard <= 1_000_000:
+    if not _is_count(guard):
         raise InputError(
             f"[buffers.BufferPool] guard={guard!r}: give 'off', 'full' or one in n, 1 to 1000000"
         )

@@ -62,8 +62,8 @@ class Trace:
         """
         if tag not in self.tag_names:
             raise InputError(f"[buffers.Trace] {tag!r}: no such tag (there are: {', '.join(self.tag_names)})")
-        mine = (self.tags == self.tag_names.index(tag)) & (self.nbytes > 0)
-        return self.nbytes[mine]
+        sizes: npt.NDArray[np.uint64] = self.nbytes[self.tags == self.tag_names.index(tag)]
+        return sizes[sizes > 0]
 
     def replay(self, pool: _core.Pool, sample_every: int = 16) -> ReplayFigures:
         """Carry the trace out on a pool.
