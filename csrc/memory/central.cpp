@@ -225,6 +225,12 @@ void Central::give_to_slabs(std::uint32_t size_class, std::byte* const* blocks, 
 
 std::size_t Central::trim(std::size_t keep, std::uint32_t until_ms, std::uint32_t now_ms,
                           bool whole) noexcept {
+    std::unique_lock turn(trim_lock_, std::defer_lock);
+    if (!whole) {
+        turn.lock();
+    } else if (!turn.try_lock()) {
+        return 0;  // whoever trims already need not be waited for
+    }
     std::size_t given_back = 0;
     std::unique_lock lock(arena_lock_);
     while (arena_.warm_free_bytes() > keep) {
@@ -264,6 +270,7 @@ std::size_t Central::slab_free_bytes() noexcept {
 }
 
 void Central::lock_all() {
+    trim_lock_.lock();
     for (Depot& depot : depots_) depot.lock.lock();
     arena_lock_.lock();
 }
@@ -271,6 +278,7 @@ void Central::lock_all() {
 void Central::unlock_all() {
     arena_lock_.unlock();
     for (Depot& depot : depots_) depot.lock.unlock();
+    trim_lock_.unlock();
 }
 
 }  // namespace atalanta::memory

@@ -111,6 +111,7 @@ class Central {
     Arena arena_;
     std::atomic<Span*>* spans_ = nullptr;  // by page: where a block may begin
     std::size_t spans_bytes_ = 0;
+    std::mutex trim_lock_;  // runs on their way to the system count as used: a trim waits for another
     std::mutex arena_lock_;
     std::vector<std::unique_ptr<Span[]>> span_chunks_;
     Span* idle_spans_ = nullptr;

@@ -10,8 +10,8 @@
 namespace atalanta::memory {
 namespace {
 
-constexpr double kCapShare = 0.12;  // of the most that was live of late
-constexpr std::size_t kLeastCap = std::size_t{2} << 20;
+constexpr double kCapShare = 0.08;  // of the most that was live of late
+constexpr std::size_t kLeastCap = std::size_t{1} << 20;
 constexpr double kHalfLifeMs = 1000.0;
 constexpr std::size_t kBlocksAtOnce = 256;
 constexpr std::size_t kMostPredictions = 8;
@@ -28,7 +28,8 @@ std::size_t Pool::cap_bytes() noexcept {
     const std::uint32_t now = now_ms();
     const auto live = static_cast<double>(central_.used_run_bytes());
     const std::uint32_t since = now - live_peak_ms_.exchange(now, std::memory_order_relaxed);
-    const double decayed = live_peak_.load(std::memory_order_relaxed) * std::exp2(-since / kHalfLifeMs);
+    const double decayed =
+        live_peak_.load(std::memory_order_relaxed) * std::exp2(-static_cast<double>(since) / kHalfLifeMs);
     const double peak = std::max(live, decayed);
     live_peak_.store(peak, std::memory_order_relaxed);
     std::size_t cap = std::max(kLeastCap, static_cast<std::size_t>(kCapShare * peak));

@@ -250,6 +250,24 @@ TEST(growing_sizes_leave_little_behind) {
     pool.release(before);
 }
 
+TEST(the_cap_follows_what_was_live) {
+    Pool pool(quiet());
+    CHECK(pool.figures().cap == kMiB);
+    void* large = pool.acquire(200 * kMiB);
+    CHECK(pool.figures().cap > 15 * kMiB && pool.figures().cap < 18 * kMiB);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    CHECK(pool.figures().cap > 15 * kMiB && pool.figures().cap < 18 * kMiB);
+    pool.release(large);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // more than a half-life
+    CHECK(pool.figures().cap < 9 * kMiB);
+    PoolOptions options = quiet();
+    options.cache_bytes = kMiB;
+    Pool capped(options);
+    large = capped.acquire(200 * kMiB);
+    CHECK(capped.figures().cap == kMiB);
+    capped.release(large);
+}
+
 TEST(zeroed_blocks_are_zero_also_when_reused) {
     Pool pool(quiet());
     for (const std::size_t bytes : {std::size_t{64}, 10 * kKiB, 700 * kKiB, 5 * kMiB}) {

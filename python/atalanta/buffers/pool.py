@@ -36,7 +36,7 @@ class BufferPool(_core.Pool):
     | setting | what | default |
     |---|---|---|
     | `limit` | bytes of live blocks; beyond it `acquire` raises and `acquire_async` waits | none |
-    | `cache` | free bytes that may stay while the pool is busy | 12 % of the live peak of late, at least 2 MiB |
+    | `cache` | free bytes that may stay while the pool is busy | 8 % of the live peak of late, at least 1 MiB |
     | `idle_seconds` | after which free memory goes back | 0.04 |
     | `guard` | `"full"`, or one block in n: finds writes beyond the end and after release | `"off"` |
     | `prefault` | fetch the memory that a tag's predictor expects, on another thread | True |
