@@ -194,7 +194,7 @@ void Pool::ask_for(std::size_t bytes) noexcept {
 void Pool::fetch(const std::vector<std::uint32_t>& predicted) noexcept {
     for (const std::uint32_t size_class : predicted) {
         const std::size_t bytes = class_bytes(size_class);
-        if (central_.warm_free_bytes() + bytes > std::max(cap_bytes(), bytes)) continue;
+        if (central_.warm_free_bytes() + bytes > cap_bytes()) continue;
         const std::size_t most = limit();
         if (most > 0 && central_.used_run_bytes() + central_.warm_free_bytes() + bytes > most) continue;
         prefaulted_.fetch_add(central_.warm_up(size_class, now_ms()), std::memory_order_relaxed);

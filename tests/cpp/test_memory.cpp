@@ -311,6 +311,24 @@ TEST(accelerator_pages_are_whole) {
     CHECK(pool.block_bytes_for(100) == 128);
 }
 
+TEST(predicted_memory_is_fetched_ahead_within_the_cap) {
+    PoolOptions options = quiet();
+    options.prefault = true;
+    Pool pool(options);
+    Tag tag = 0;
+    pool.intern("steady", tag);
+    std::vector<void*> held{pool.acquire(400 * kMiB)};  // so that the cap has room for a block
+    for (int i = 0; i < 40; ++i) held.push_back(pool.acquire(kMiB, tag));
+    CHECK(within(5.0, [&] { return pool.figures().prefaulted >= kMiB; }));
+    CHECK(pool.figures().held < 600 * kMiB);
+    for (void* address : held) pool.release(address);
+    options.prefault = false;
+    Pool without(options);
+    without.intern("steady", tag);
+    for (int i = 0; i < 40; ++i) held[static_cast<std::size_t>(i)] = without.acquire(kMiB, tag);
+    CHECK(without.figures().prefaulted == 0);
+}
+
 TEST(a_guard_finds_who_writes_where_nobody_may) {
     PoolOptions options = quiet();
     options.guard_every = 1;
