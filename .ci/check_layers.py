@@ -10,7 +10,8 @@ MAY_INCLUDE = {
     "pricing": {"base", "numerics"},
     "routing": {"base"},
     "gpu": {"base"},
-    "bind": {"base", "numerics", "pricing", "routing", "gpu"},
+    "memory": {"base"},
+    "bind": {"base", "numerics", "pricing", "routing", "gpu", "memory"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)
 

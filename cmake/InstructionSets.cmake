@@ -1,5 +1,5 @@
 # The platform conditions of the build, all in one place: which instruction sets are compiled, with which
-# flags, and which file answers for the processor and for thread pinning.
+# flags, and which file answers for the processor, for thread pinning and for memory pages.
 
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" _processor)
 if(CMAKE_OSX_ARCHITECTURES)
@@ -48,6 +48,12 @@ endfunction()
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   set(ATALANTA_AFFINITY linux)
+  set(ATALANTA_PAGES linux)
+  set(ATALANTA_THREAD_LOCAL_FLAGS -ftls-model=initial-exec)
+  set(ATALANTA_MEMORY_DEFINITIONS ATALANTA_LIGHT_ENTRY) # membarrier, see csrc/memory/thread_cache.hpp
 else()
   set(ATALANTA_AFFINITY portable)
+  set(ATALANTA_PAGES darwin)
+  set(ATALANTA_THREAD_LOCAL_FLAGS)
+  set(ATALANTA_MEMORY_DEFINITIONS)
 endif()

@@ -58,7 +58,7 @@ void sort_arguments(const Signature& signature, PyObject* const* arguments, Py_s
         }
         values[position] = arguments[positional + i];
     }
-    for (std::size_t i = 0; i < signature.keyword_only; ++i) {
+    for (std::size_t i = 0; i < signature.keyword_only - signature.optional; ++i) {
         if (values[i] != nullptr) continue;
         throw py::type_error(function_of(signature) + " is missing the argument '" +
                              text_of(signature.names[i]) + "'");

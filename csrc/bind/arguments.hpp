@@ -26,6 +26,7 @@ struct Signature {
     const char* origin;  // "pricing.price", the opening tag of messages
     std::span<PyObject* const> names;
     std::size_t keyword_only;
+    std::size_t optional = 0;  // how many of those before `keyword_only` may be left out
 };
 
 // Sorts a vectorcall's arguments into `values`, which has one slot per name; absent ones stay null.

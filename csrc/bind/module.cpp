@@ -12,4 +12,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     atalanta::bind::bind_ladder(module);
     atalanta::bind::bind_routing(module);
     atalanta::bind::bind_gpu(module);
+    atalanta::bind::bind_memory(module);
+    atalanta::bind::bind_memory_bench(module);
 }

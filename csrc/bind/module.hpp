@@ -13,6 +13,8 @@ void bind_early_exercise(py::module_& module);
 void bind_gpu(py::module_& module);
 void bind_implied_vol(py::module_& module);
 void bind_ladder(py::module_& module);
+void bind_memory(py::module_& module);
+void bind_memory_bench(py::module_& module);
 void bind_price(py::module_& module);
 void bind_routing(py::module_& module);
 

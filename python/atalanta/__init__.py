@@ -9,9 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from atalanta import buffers as buffers
+    from atalanta.buffers import BufferPool
     from atalanta.compute.router import Router
     from atalanta.compute.valuation import greeks, implied_vol, price
-    from atalanta.errors import AtalantaError, InputError, MissingExtraError
+    from atalanta.errors import AtalantaError, InputError
     from atalanta.machine import cpu_features, set_threads
     from atalanta.market.analysis import Analysis, analyze
     from atalanta.market.chain import Chain
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "AtalantaError": "errors",
     "InputError": "errors",
-    "MissingExtraError": "errors",
     "Analysis": "market.analysis",
+    "BufferPool": "buffers",
     "Chain": "market.chain",
     "Dividends": "pricing",
     "Greeks": "pricing",
@@ -60,13 +62,13 @@ _MODULE_OF = {
 __all__ = [
     "Analysis",
     "AtalantaError",
+    "BufferPool",
     "Chain",
     "Dividends",
     "Greeks",
     "ImpliedVolStatus",
     "InputError",
     "Ladder",
-    "MissingExtraError",
     "OptionSymbol",
     "QualityFlag",
     "RateCurve",
@@ -91,6 +93,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("atalanta")
+    if name == "buffers":  # a room that is used by its own name
+        return importlib.import_module("atalanta.buffers")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'atalanta' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"atalanta.{_MODULE_OF[name]}"), name)

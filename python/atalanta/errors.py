@@ -2,8 +2,10 @@
 
     AtalantaError
     ├── InputError (ValueError)          a call that cannot be carried out as asked
-    ├── MissingExtraError (ImportError)  an optional dependency is not installed
-    └── DeviceError (RuntimeError)       a device is not available, or failed while it ran
+    ├── DeviceError (RuntimeError)       a device is not available, or failed while it ran
+    ├── BufferLimitError (MemoryError)   a buffer would take its pool beyond the limit
+    ├── DeadlineError (TimeoutError)     what was waited for did not come in time
+    └── MissingExtraError (ImportError)  an optional dependency is not installed
 
 Messages open with their origin and name the value, the limit and the mend:
 `[market.read_chain] spx.csv has no column for the strike (looked for: …; found: …)`.
@@ -14,7 +16,15 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["AtalantaError", "DeviceError", "InputError", "MissingExtraError", "import_extra"]
+__all__ = [
+    "AtalantaError",
+    "BufferLimitError",
+    "DeadlineError",
+    "DeviceError",
+    "InputError",
+    "MissingExtraError",
+    "import_extra",
+]
 
 
 class AtalantaError(Exception):
@@ -23,6 +33,14 @@ class AtalantaError(Exception):
 
 class InputError(AtalantaError, ValueError):
     """The arguments or the file cannot be used as they are."""
+
+
+class BufferLimitError(AtalantaError, MemoryError):
+    """The buffer asked for would take its pool beyond the limit."""
+
+
+class DeadlineError(AtalantaError, TimeoutError):
+    """What was waited for did not come before the deadline."""
 
 
 class MissingExtraError(AtalantaError, ImportError):

@@ -53,3 +53,6 @@ assert_type(router.decide("price", 1_000, tolerance=1e-6, deadline=0.001), Decis
 assert_type(router.explain("price", 1_000), Explanation)
 assert_type(router.pin("price", "cpu:one"), str | None)
 total = route_computation_sync("add", column, column)
+assert_type(atalanta.buffers.acquire(5), npt.NDArray[np.float64])
+assert_type(atalanta.buffers.acquire((3, 4), np.int32, "tag"), npt.NDArray[np.int32])
+assert_type(atalanta.BufferPool(limit=1 << 20).statistics().live_bytes, int)

@@ -148,7 +148,7 @@ def test_exact_cases_reach_the_run(asked, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american)"),
+        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american, pool)"),
         (("--cases", "nowhere"), "[cli.bench] --cases nowhere: there is no american_exact_grid.csv in it"),
         (
             ("--ops", "pricing"),

@@ -47,7 +47,8 @@ def test_pricing_loads_no_data_frames():
 
 
 @pytest.mark.parametrize(
-    "name", ["errors", "pricing", "machine", "market.reading.readers", "market.analysis", "cli.app"]
+    "name",
+    ["errors", "pricing", "buffers", "machine", "market.reading.readers", "market.analysis", "cli.app"],
 )
 def test_every_module_has_a_docstring_and_public_names(name):
     """Modules say what lives in them and what is public."""

@@ -35,7 +35,8 @@ def bench(
     suite: Annotated[
         str | None,
         typer.Argument(
-            help="american: American options with a yield and with cash dividends alone, beside QuantLib.",
+            help="american: American options with a yield and with cash dividends alone, beside QuantLib. "
+            "pool: the buffer pool, beside the allocators whose libraries are found.",
             metavar="[SUITE]",
             show_default=False,
         ),
@@ -74,6 +75,13 @@ def bench(
     All take turns within one run: trust the ratios, which two runs cannot give. The exit code is 1 when a kernel
     misses a reference value or two instruction sets differ in a bit; a slow machine is no failure.
     """
+    if suite == "pool":
+        from atalanta.cli.bench_pool import bench_pool
+
+        if any((against, ops, sizes, chain, dividends, cases)):
+            raise InputError("[cli.bench] pool: its only options are --quick and --json")
+        bench_pool(quick, as_json, _told)
+        return
     with one_core() as isolation:
         from dataclasses import replace
 
@@ -125,7 +133,7 @@ def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:
     from atalanta.benchmarking.operations import SUITES
 
     if suite not in SUITES:
-        raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)})")
+        raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, pool)")
     groups, beside = SUITES[suite]
     return replace(plan.alone(), groups=groups), beside
 

@@ -1,0 +1,31 @@
+// Inside the pool: the cache a call works with, and constants that its sources share.
+#pragma once
+
+#include "memory/pool.hpp"
+
+namespace atalanta::memory {
+
+constexpr std::size_t kCanaryBytes = 16;                          // behind a guarded block, at least
+constexpr std::int64_t kWorthTrimming = std::int64_t{128} << 10;  // less free memory than this may stay
+constexpr std::int64_t kLittleCached =
+    kMagazineBudget - kWorthTrimming;  // room of a thread that has so little
+
+// This thread's cache; a thread that can have none borrows the pool's own, which one at a time may use.
+class Pool::Access {
+  public:
+    explicit Access(Pool& pool) : cache_(pool.cache_of_this_thread()) {
+        if (cache_ != nullptr) return;
+        lock_ = std::unique_lock(pool.shared_lock_);
+        if (pool.shared_ == nullptr) pool.shared_ = pool.new_cache();
+        cache_ = pool.shared_;
+    }
+    explicit operator bool() const { return cache_ != nullptr; }
+    ThreadCache* operator->() const { return cache_; }
+    ThreadCache& operator*() const { return *cache_; }
+
+  private:
+    ThreadCache* cache_;
+    std::unique_lock<std::mutex> lock_;
+};
+
+}  // namespace atalanta::memory

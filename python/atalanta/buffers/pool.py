@@ -1,0 +1,275 @@
+"""The buffer pool. Main entry: `BufferPool`; `acquire` and `buffer` are native and inherited."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Self, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from atalanta import _core
+from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
+from atalanta.buffers.traces import Trace
+from atalanta.buffers.waiting import acquire_async
+from atalanta.errors import InputError
+
+__all__ = ["BufferPool"]
+
+#: Below this size NumPy's own allocator is as quick, so that the handler leaves it alone.
+_LEAST_BYTES = 128 << 10
+_MOST_BYTES = 1 << 40
+_LEAST_RESERVE = 64 << 20
+
+Guard = Literal["off", "full"] | int
+
+
+class BufferPool(_core.Pool):
+    """Memory for arrays that stays warm while it is used and goes back to the system when it is not.
+
+    `acquire(shape, dtype=float64, tag=None)` gives an uninitialised, C-contiguous array whose memory returns to
+    the pool when its last view dies, in whatever thread. `buffer(nbytes, tag=None)` gives the same memory as a
+    `Buffer` (buffer protocol, DLPack), which can also be released by hand.
+
+    | setting | what | default |
+    |---|---|---|
+    | `limit` | bytes of live blocks; beyond it `acquire` raises and `acquire_async` waits | none |
+    | `cache` | free bytes that may stay while the pool is busy | 8 % of the live peak of late, at least 1 MiB |
+    | `idle_seconds` | after which free memory goes back | 0.04 |
+    | `guard` | `"full"`, or one block in n: finds writes beyond the end and after release | `"off"` |
+    | `prefault` | fetch the memory that a tag's predictor expects, on another thread | True |
+    | `page_bytes` | blocks of this size or more fill whole pages of it | what the accelerator needs, else none |
+    | `reserve` | bytes of addresses, not of memory | twice the machine's memory, at least 64 GiB |
+
+    Block sizes go up in eight steps per doubling and are aligned to 64 bytes; from 2 MiB on, to 2 MiB.
+    All methods may be called from any thread.
+
+    Raises:
+        InputError: a setting out of its range.
+        MemoryError: the system refuses the addresses.
+    """
+
+    def __new__(
+        cls,
+        *,
+        limit: int | None = None,
+        cache: int | None = None,
+        idle_seconds: float = 0.04,
+        guard: Guard = "off",
+        prefault: bool = True,
+        page_bytes: int | None = None,
+        reserve: int | None = None,
+    ) -> Self:
+        """Make a pool; see the class."""
+        if not 0.001 <= idle_seconds <= 3600:
+            raise InputError(f"[buffers.BufferPool] idle_seconds={idle_seconds!r}: give 0.001 to 3600")
+        if page_bytes is not None and (
+            page_bytes < 64 or page_bytes & (page_bytes - 1) or page_bytes > 2 << 20
+        ):
+            raise InputError(
+                f"[buffers.BufferPool] page_bytes={page_bytes!r}: give a power of two from 64 to 2097152"
+            )
+        return super().__new__(
+            cls,
+            limit=_bytes("limit", limit),
+            cache=_bytes("cache", cache),
+            reserve=_bytes("reserve", reserve, least=_LEAST_RESERVE),
+            idle_ms=max(1, round(1000 * idle_seconds)),
+            guard_every=_guard_every(guard),
+            page=page_bytes or 0,
+            prefault=bool(prefault),
+        )
+
+    async def acquire_async(
+        self,
+        shape: SupportsIndex | Sequence[SupportsIndex],
+        dtype: npt.DTypeLike = np.float64,
+        tag: str | None = None,
+        *,
+        deadline: float | None = None,
+    ) -> npt.NDArray[Any]:
+        """As `acquire`, but at the limit wait for a release, in whatever thread it happens.
+
+        Args:
+            shape: as of `acquire`.
+            dtype: as of `acquire`.
+            tag: as of `acquire`.
+            deadline: seconds from now; None waits without end. Waiters are served in no particular order.
+
+        Raises:
+            DeadlineError: no memory came free in time.
+            BufferLimitError: the request alone is beyond the limit.
+            InputError: a bad shape, dtype, tag or deadline.
+        """
+        return await acquire_async(
+            self,
+            lambda: self.acquire(shape, dtype, tag),
+            lambda: self._fits_limit(shape, dtype),
+            deadline,
+        )
+
+    def _fits_limit(self, shape: SupportsIndex | Sequence[SupportsIndex], dtype: npt.DTypeLike) -> bool:
+        limit = _core.pool_figures(self)["limit_bytes"]
+        extents = (
+            [operator.index(n) for n in shape] if isinstance(shape, Sequence) else [operator.index(shape)]
+        )
+        nbytes = int(np.prod(extents, dtype=object)) * np.dtype(dtype).itemsize
+        return not limit or _core.pool_block_bytes(self, nbytes) <= limit
+
+    def owns(self, array: npt.NDArray[Any] | _core.Buffer) -> bool:
+        """Whether the array or buffer begins at a live block of this pool."""
+        address = array.address if isinstance(array, _core.Buffer) else array.ctypes.data
+        return _core.pool_owns(self, address)
+
+    def statistics(self) -> PoolStatistics:
+        """Counts and bytes now, in all and by tag."""
+        return read_statistics(self)
+
+    def leaks(self, older_than: float = 0.0) -> list[LiveBlock]:
+        """Blocks that somebody holds, the oldest first; those without a tag, whose age is unknown, last.
+
+        Args:
+            older_than: seconds; younger ones are left out, and untagged ones too when it is above 0.
+        """
+        blocks = [LiveBlock(*fields) for fields in _core.pool_live_blocks(self)]
+        old = [b for b in blocks if older_than <= 0 or (b.age_seconds or 0.0) >= older_than]
+        return sorted(old, key=lambda b: -1.0 if b.age_seconds is None else b.age_seconds, reverse=True)
+
+    def trim(self) -> int:
+        """Give all free memory back to the system now; the bytes. Idle memory goes back without this."""
+        return _core.pool_trim(self)
+
+    def set_limit(self, limit: int | None) -> int | None:
+        """Limit the bytes of live blocks, those of other threads included; None ends the limit.
+
+        Returns:
+            The limit before.
+
+        Raises:
+            InputError: more is live, or the limit is no number of bytes.
+        """
+        before: int = _core.pool_figures(self)["limit_bytes"]
+        if not _core.pool_set_limit(self, _bytes("limit", limit)):
+            live = _core.pool_figures(self)["live_bytes"]
+            raise InputError(
+                f"[buffers.set_limit] limit {limit:,} is below the {live:,} bytes that are live; release arrays first"
+            )
+        return before or None
+
+    def set_guard(self, guard: Guard) -> int:
+        """Guard every block (`"full"`), one in n, or none (`"off"`); the n before, 0 for none."""
+        before = _core.pool_guard(self)
+        _core.pool_set_guard(self, _guard_every(guard))
+        return before
+
+    def faults(self) -> list[GuardFault]:
+        """What guards found since the last call, 64 at most."""
+        return [GuardFault(*fields) for fields in _core.pool_faults(self)]
+
+    def predict_optimal_size(self, tag: str, expected: int | None = None) -> int:
+        """Bytes to ask for so that the tag's next result fits in one block.
+
+        Args:
+            tag: an operation that acquired before.
+            expected: what the caller reckons with, in bytes.
+
+        Returns:
+            The block that the tag's best predictor expects, and no less than the one for `expected`; a
+            predictor that was right in less than half of the recent requests is not listened to when
+            `expected` is given.
+
+        Raises:
+            InputError: the tag never acquired anything here, or `expected` is no number of bytes.
+        """
+        prediction = _core.pool_prediction(self, tag)
+        if prediction is None or prediction[0] == 0:
+            known = ", ".join(sorted(filter(None, _core.pool_tags(self)))) or "none"
+            raise InputError(f"[buffers.predict_optimal_size] {tag!r}: no such tag (known: {known})")
+        nbytes, _, score = prediction
+        if expected is None:
+            return nbytes
+        block = _core.pool_block_bytes(self, _bytes("expected", expected))
+        return max(block, nbytes) if score >= 0.5 else block
+
+    @contextmanager
+    def numpy(self, least_bytes: int = _LEAST_BYTES) -> Iterator[None]:
+        """Let NumPy itself take arrays of at least `least_bytes` from this pool within the block (NEP 49).
+
+        It holds for this thread's context: new threads start without it, tasks created inside inherit it.
+        Arrays may outlive the block. The pool then lives as long as the process.
+        """
+        handler = _numpy_handler(self, _bytes("least_bytes", least_bytes))
+        before = _core.set_numpy_handler(handler)
+        try:
+            yield
+        finally:
+            _core.set_numpy_handler(before)
+
+    @contextmanager
+    def record(self) -> Iterator[Recording]:
+        """Record every acquire and release within the block; `trace` of what it gives is there afterwards."""
+        recording = Recording()
+        _core.pool_start_recording(self)
+        try:
+            yield recording
+        finally:
+            blocks, nbytes, tags, names = _core.pool_stop_recording(self)
+            recording._trace = Trace(blocks, nbytes, tags, tuple(names))
+
+
+class Recording:
+    """What `BufferPool.record` gives."""
+
+    _trace: Trace | None = None
+
+    @property
+    def trace(self) -> Trace:
+        """The trace, once the block has ended."""
+        if self._trace is None:
+            raise InputError("[buffers.record] the recording goes on; read the trace after the block")
+        return self._trace
+
+
+#: One handler per pool, size and handler before it: each lives for ever.
+_handlers: dict[tuple[int, int, int], object] = {}
+
+
+def _numpy_handler(pool: _core.Pool, least_bytes: int) -> object:
+    before = _core.set_numpy_handler(None)
+    _core.set_numpy_handler(before)
+    key = (id(pool), least_bytes, id(before))
+    if key not in _handlers:
+        _handlers[key] = _core.numpy_handler(pool, least_bytes)
+    return _handlers[key]
+
+
+def _bytes(name: str, value: int | None, least: int = 1) -> int:
+    if value is None:
+        return 0
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not least <= number <= _MOST_BYTES:
+        raise InputError(
+            f"[buffers.BufferPool] {name}={value!r}: give a whole number of bytes from {least:,} to {_MOST_BYTES:,}"
+        )
+    return number
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000
+
+
+def _guard_every(guard: Guard) -> int:
+    if guard == "off":
+        return 0
+    if guard == "full":
+        return 1
+    if not _is_count(guard):
+        raise InputError(
+            f"[buffers.BufferPool] guard={guard!r}: give 'off', 'full' or one in n, 1 to 1000000"
+        )
+    return guard

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from atalanta.buffers import BufferPool, Trace
+from atalanta.errors import InputError
+
+
+@pytest.fixture
+def pool():
+    return BufferPool(reserve=1 << 30)
+
+
+def columns(trace):
+    return trace.blocks.tolist(), trace.nbytes.tolist()
+
+
+def test_a_recording_holds_acquires_and_releases_in_order(pool):
+    """What was acquired before it is left out; the trace is there after the block."""
+    before = pool.acquire(3)
+    with pool.record() as recording:
+        first, second = pool.acquire(10, tag="a"), pool.acquire(20, tag="b")
+        del before, first
+        with pytest.raises(InputError, match="the recording goes on"):
+            _ = recording.trace
+    trace = recording.trace
+    assert ([0, 1, 0], [80, 160, 0]) == columns(trace)
+    assert [160] == trace.sizes("b").tolist()
+    with pytest.raises(InputError, match=r"'c': no such tag"):
+        trace.sizes("c")
+    del second
+    assert 3 == len(trace)
+
+
+def test_a_trace_survives_a_file_and_is_replayed(pool, tmp_path):
+    """Saved, loaded, carried out again: the same operations."""
+    with pool.record() as recording:
+        held = [pool.acquire(1000 * n, tag="t") for n in range(1, 20)]
+        del held
+    recording.trace.save(tmp_path / "trace.npz")
+    trace = Trace.load(tmp_path / "trace.npz")
+    assert columns(trace) == columns(recording.trace)
+    assert recording.trace.tag_names == trace.tag_names
+    figures = trace.replay(BufferPool(reserve=1 << 30), sample_every=1)
+    assert (38, 8000 * 190) == (figures.operations, figures.peak_live_bytes)
+    with pytest.raises(MemoryError, match="raise its limit"):
+        trace.replay(BufferPool(reserve=1 << 30, limit=1000))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "nbytes", "tags", "message"),
+    [
+        ([0, 1], [8], [0], "differ in length"),
+        ([0, 2], [8, 8], [0, 0], "not numbered in order"),
+        ([0, 0, 0], [8, 0, 0], [0, 0, 0], "releases a block twice"),
+        ([0, 0], [0, 8], [0, 0], "before acquiring it"),
+        ([0], [8], [5], "a tag without a name"),
+    ],
+)
+def test_a_damaged_trace_is_refused(tmp_path, blocks, nbytes, tags, message):
+    """A replay of it would release what is not there."""
+    path = tmp_path / "bad.npz"
+    np.savez_compressed(path, blocks=blocks, nbytes=nbytes, tags=tags, tag_names=np.array([""]))
+    with pytest.raises(InputError, match=message):
+        Trace.load(path)
+
+
+def test_what_is_no_trace_is_refused(tmp_path):
+    """No file, no archive, other columns."""
+    with pytest.raises(InputError, match="there is no file"):
+        Trace.load(tmp_path / "nowhere.npz")
+    (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(InputError, match="is no trace"):
+        Trace.load(tmp_path / "text.npz")
+    np.savez(tmp_path / "other.npz", something=[1])
+    with pytest.raises(InputError, match="is no trace"):
+        Trace.load(tmp_path / "other.npz")
