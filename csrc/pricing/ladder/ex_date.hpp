@@ -94,8 +94,8 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     });
 }
 
-// Beyond the grid: linear in X from the two nodes at that end, where exercise just after the date may be worth
-// more. Never below 0.
+// Beyond the grid: linear in X from the two nodes at that end, where exercise just after the date may be
+// worth more. Never below 0.
 struct Beyond {
     double x;          // e^(distance of the place from the middle)
     double pay;        // of exercise, 0 where there is no right to it

@@ -56,8 +56,8 @@ ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneD
 constexpr std::size_t kReadTogether = 8;  // nodes
 constexpr std::ptrdiff_t kMostOffsets = 3;
 
-// The nodes from i on, so many as kReadTogether: where their stencils lie equally far from them, or nearly so,
-// whole rows are read.
+// The nodes from i on, so many as kReadTogether: where their stencils lie equally far from them, or nearly
+// so, whole rows are read.
 ATALANTA_INLINE void read_together(const double* u, const Columns& c, std::size_t i) {
     const auto offset = [&](std::size_t k) {
         return static_cast<std::ptrdiff_t>(c.centre[k]) - static_cast<std::ptrdiff_t>(k);
@@ -76,7 +76,8 @@ ATALANTA_INLINE void read_together(const double* u, const Columns& c, std::size_
         return;
     }
     for (std::ptrdiff_t o = low; o <= high; ++o) {
-        const double* from = u + static_cast<std::ptrdiff_t>(i) + o - 2;  // the lowest node of the first stencil
+        const double* from =
+            u + static_cast<std::ptrdiff_t>(i) + o - 2;  // the lowest node of the first stencil
         const double first = static_cast<double>(static_cast<std::ptrdiff_t>(i) + o);
         for (std::size_t k = 0; k < kReadTogether; ++k) {
             const double centre = first + static_cast<double>(k);

@@ -15,8 +15,8 @@ ATALANTA_INLINE double power(double base, double exponent) {
 
 constexpr double kReferenceTolerance = 5e-4;
 constexpr double kFineTolerance = 2e-4;  // finer ones see further, and take the steps of more nodes
-// Beyond the first, cells are so wide that free boundaries lie less well in them; beyond the second e^y changes too
-// much from node to node.
+// Beyond the first, cells are so wide that free boundaries lie less well in them; beyond the second e^y
+// changes too much from node to node.
 constexpr double kLargeTotalVol = 0.45, kWideTotalVol = 0.7;
 constexpr double kMostNodes = 4096.0;
 

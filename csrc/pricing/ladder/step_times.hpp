@@ -70,7 +70,8 @@ class StepTimes {
             const double step = taken_[l] + 1.0;
             taken_[l] = step;
             const double whole = step * by_step_[l], before = whole < 1.0 ? whole : 1.0;
-            const double after = (step - break_step_[l]) * by_later_step_[l], beyond = after > 0.0 ? after : 0.0;
+            const double after = (step - break_step_[l]) * by_later_step_[l],
+                         beyond = after > 0.0 ? after : 0.0;
             share[l] = fma(1.0 - break_share_[l], beyond * beyond, break_share_[l] * before);
         });
         if (!graded_) return;
@@ -86,7 +87,7 @@ class StepTimes {
   private:
     PerLane grading_, break_step_, break_share_, steps_, taken_;
     PerLane by_step_, by_later_step_;  // shares of the stretches before and after the break that a step is
-    bool graded_ = false;  // in some lane
+    bool graded_ = false;              // in some lane
 };
 
 }  // namespace
