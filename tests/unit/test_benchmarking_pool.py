@@ -1,4 +1,5 @@
 import ctypes
+import os
 
 import numpy as np
 import pytest
@@ -6,6 +7,9 @@ import pytest
 from atalanta import _core
 from atalanta.benchmarking.pool import allocators, measures, replays, workloads
 from atalanta.benchmarking.pool.allocators import (
+
+#: The pool is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
     GLIBC,
     GLIBC_ALIGNED,
     POOL,
