@@ -7,9 +7,6 @@ import pytest
 from atalanta import _core
 from atalanta.benchmarking.pool import allocators, measures, replays, workloads
 from atalanta.benchmarking.pool.allocators import (
-
-#: The pool is the same on every instruction set.
-pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
     GLIBC,
     GLIBC_ALIGNED,
     POOL,
@@ -17,6 +14,9 @@ pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not d
     Library,
     find_allocators,
 )
+
+#: The pool is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 
 def test_the_c_library_is_always_measured(monkeypatch):
