@@ -1,12 +1,18 @@
 """A pool against a model: whatever is acquired and released, in whatever order."""
 
+import os
+
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from atalanta.buffers import BufferPool
 from atalanta.errors import BufferLimitError, InputError
+
+#: The pool is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 SIZES = st.one_of(st.integers(1, 300), st.integers(1, 300_000), st.integers(1, 3_000_000))
 TAGS = st.sampled_from([None, "a", "b"])

@@ -5,8 +5,12 @@ import queue
 import threading
 
 import numpy as np
+import pytest
 
 from atalanta.buffers import BufferPool
+
+#: The pool is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 
 def test_arrays_handed_between_threads_stay_whole():

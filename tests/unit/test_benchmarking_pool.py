@@ -1,4 +1,5 @@
 import ctypes
+import os
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from atalanta.benchmarking.pool.allocators import (
     Library,
     find_allocators,
 )
+
+#: The pool is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 
 def test_the_c_library_is_always_measured(monkeypatch):
