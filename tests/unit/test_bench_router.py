@@ -1,6 +1,7 @@
 """The router's benchmark: its bookkeeping on costs that are known, and what its command refuses."""
 
 import json
+import os
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,9 @@ from atalanta.benchmarking.routing.session import RoutingPlan, run_routing
 from atalanta.benchmarking.routing.simulated import disturbances
 from atalanta.cli.app import app
 from atalanta.compute import default_router
+
+#: The router is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 
 def rows(*sizes):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import os
 import threading
 
 import numpy as np
@@ -13,6 +14,9 @@ from atalanta.compute import default_router, route_computation, route_computatio
 from atalanta.compute.router.workloads import CLASSES, WORKLOADS, work_of
 from atalanta.errors import DeviceError, InputError
 from tests.fake_devices import FakeDevice, two_devices
+
+#: The router is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 HOST, DEVICE = "host:float64", "device:float64"
 SMALL, LARGE = 10_000, 500_000

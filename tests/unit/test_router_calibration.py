@@ -15,6 +15,9 @@ from atalanta.compute.router.overrides import overrides
 from atalanta.errors import InputError
 from tests.fake_devices import two_devices
 
+#: The router is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
+
 LARGE = 500_000
 CURVES = {("add", "host:float64"): [(64, 350.0), (1024, 1200.25)], ("exp", "host:float64"): [(64, 900.0)]}
 
