@@ -116,15 +116,22 @@ def test_a_file_that_cannot_be_written_is_no_error(tmp_path):
     assert "not saved" in router.calibrations["host"].note
 
 
-@pytest.mark.parametrize("content", [b"my thesis\n", b"\x00\xff" * 50, b"atalanta-calibrations of mine", b"\n"])
+@pytest.mark.parametrize(
+    "content", [b"my thesis\n", b"\x00\xff" * 50, b"atalanta-calibrations of mine", b"\n"]
+)
 def test_a_file_of_somebody_else_is_kept(tmp_path, content):
     """A path given by mistake costs no file: one warning, the measurement is used, and nothing is written."""
     path = tmp_path / "thesis.txt"
     path.write_bytes(content)
     host, router = routed(path)
-    with pytest.warns(CalibrationWarning, match=r"not saved: .*thesis\.txt is not a calibration file; name") as said:
-        assert "device:float64" == router.decide("add", LARGE).target
+    with pytest.warns(
+        CalibrationWarning, match=r"not saved: .*thesis\.txt is not a calibration file; name"
+    ) as said:
+        router.begin()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         router.calibrate(budget=0.01)
+    assert "device:float64" == router.decide("add", LARGE).target
     assert (1, content) == (len(said), path.read_bytes())
     assert host.calls > 0
     assert f"not saved: {path} is not a calibration file" in router.calibrations["host"].note

@@ -225,7 +225,9 @@ def route(
     ] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(help="Largest error, in the operation's measure; without it that of the CPU."),
+        typer.Option(
+            help="With --explain: largest error, in the operation's measure; without it that of the CPU."
+        ),
     ] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Measure this machine again, and keep that.")
@@ -238,6 +240,8 @@ def route(
         from atalanta.cli import route as routing
         from atalanta.compute.router import default_router
 
+        if explain is None:
+            routing.refuse_lone_tolerance(tolerance)
         if calibrate:
             default_router().calibrate(budget=_CALIBRATION_SECONDS)
         asked = None if explain is None else routing.explain(*explain, tolerance)

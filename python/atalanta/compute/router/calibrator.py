@@ -8,7 +8,15 @@ from pathlib import Path
 
 from atalanta.compute.devices import Device
 from atalanta.compute.router.calibration import Clock, calibrate
-from atalanta.compute.router.record import Curves, Refused, calibration_path, fingerprint, load, obstacle, save
+from atalanta.compute.router.record import (
+    Curves,
+    Refused,
+    calibration_path,
+    fingerprint,
+    load,
+    obstacle,
+    save,
+)
 from atalanta.compute.router.state import CalibrationState, CalibrationWarning, say_once
 from atalanta.compute.router.table import ORIGIN, TargetTable
 
