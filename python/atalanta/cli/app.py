@@ -262,7 +262,7 @@ def route(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def bench(ctx: typer.Context) -> None:
-    """Measure the kernels on this machine, alone or beside a peer; or, as `bench router`, where they run."""
+    """Measure the kernels on this machine, alone or beside a peer; or of one suite: american, router, pool."""
     with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
         command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
