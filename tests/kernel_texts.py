@@ -62,7 +62,7 @@ _MSL_FLAGS = [
 
 def msl_complaints(text):
     """Errors and warnings of a Metal text, and its global variables that are in no address space."""
-    cindex = pytest.importorskip("clang.cindex", reason="needs libclang: pip install 'atalanta[gpu-checks]'")
+    cindex = pytest.importorskip("clang.cindex", reason="needs libclang: pip install '.[gpu-checks]'")
     unit = cindex.Index.create().parse(
         "kernel.metal.cpp", _MSL_FLAGS, unsaved_files=[("kernel.metal.cpp", text), ("/shim.h", MSL_SHIM)]
     )
@@ -84,7 +84,7 @@ def _globals(cindex, node):
 def msl_text(name, rows):
     """The text that MLX would hand to Metal for that many rows: tracing makes it without a device."""
     core = pytest.importorskip(
-        "mlx.core", reason="needs MLX: pip install 'atalanta[gpu-checks]'", exc_type=ImportError
+        "mlx.core", reason="needs MLX: pip install '.[gpu-checks]'", exc_type=ImportError
     )
     from atalanta.compute.devices.gpu import custom_kernel
 
@@ -147,7 +147,7 @@ def nvrtc():
     for name in [*names, "libnvrtc.so"]:
         with contextlib.suppress(OSError):
             return ctypes.CDLL(name)
-    pytest.skip("needs NVRTC: pip install 'atalanta[gpu-checks]'")
+    pytest.skip("needs NVRTC: pip install '.[gpu-checks]'")
 
 
 def compiled_by_nvrtc(text, *options):

@@ -23,8 +23,17 @@ __all__ = [
     "DeviceError",
     "InputError",
     "MissingExtraError",
+    "how_to_install",
     "import_extra",
 ]
+
+
+#: What pip is given for an extra, where the module's name alone would bring something else.
+_REQUIREMENTS = {
+    "mlx": "mlx>=0.32,<0.33",
+    "cuda": "mlx[cuda13]>=0.32,<0.33",
+    "gpu-checks": "mlx[cpu]>=0.32,<0.33",
+}
 
 
 class AtalantaError(Exception):
@@ -51,6 +60,20 @@ class DeviceError(AtalantaError, RuntimeError):
     """A device cannot run here, or failed while it ran."""
 
 
+def how_to_install(module: str, extra: str | None, options: str = "") -> str:
+    """What to do about a package that is not there, true wherever this one was installed from.
+
+    Args:
+        module: its import name.
+        extra: the extra of this package that brings it; None for what this package needs in any case.
+        options: of pip, for example `--force-reinstall`.
+    """
+    requirement = _REQUIREMENTS.get(extra or "", module)
+    quoted = requirement if requirement.isalnum() else f"'{requirement}'"
+    command = " ".join(filter(None, ("python -m pip install", options, quoted)))
+    return f"install atalanta with its extra '{extra}', or: {command}" if extra and not options else command
+
+
 def import_extra(module: str, extra: str, origin: str) -> ModuleType:
     """Import `module`, or say which extra of the package installs it.
 
@@ -68,5 +91,5 @@ def import_extra(module: str, extra: str, origin: str) -> ModuleType:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise  # the module is there; something it needs is not
         raise MissingExtraError(
-            f"[{origin}] needs {module}, which is not installed: python -m pip install 'atalanta[{extra}]'"
+            f"[{origin}] needs {module}, which is not installed: {how_to_install(module, extra)}"
         ) from error

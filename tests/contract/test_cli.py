@@ -335,6 +335,36 @@ def test_doctor_reports():
         assert part in result.stdout
 
 
+def test_only_others_point_to_the_doctor():
+    """The report of a chain says where the devices are listed; the doctor lists them."""
+    pointer = "`atalanta doctor`"
+    assert pointer not in " ".join(run("doctor").stdout.split())
+    assert pointer not in run("doctor", "--json").stdout
+    assert pointer in " ".join(run("demo").stdout.split())
+
+
+def test_a_warning_is_one_plain_line(tmp_path):
+    """No line of the source, on the screen and beside a document."""
+    path = tmp_path / "thesis.txt"
+    path.write_text("my thesis", encoding="utf-8")
+    for words in (["route"], ["route", "--json"]):
+        result = spawn(*words, ATALANTA_CALIBRATION=str(path))
+        assert 0 == result.returncode, result.stderr
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("[compute.router] the calibration is used, and not saved: ")
+        assert line.endswith("thesis.txt is not a calibration file; name another path, or remove it")
+    assert "my thesis" == path.read_text(encoding="utf-8")
+
+
+def test_warnings_of_others_keep_their_place():
+    """They tell a developer where."""
+    code = (
+        "from atalanta.cli.endings import prepare_streams\nprepare_streams()\n"
+        "import warnings\nwarnings.warn('odd', UserWarning)"
+    )
+    assert "UserWarning: odd" in spawn(code=code).stderr
+
+
 def test_doctor_json_is_one_document():
     """The same facts in plain types."""
     made = document(run("doctor", "--json"))

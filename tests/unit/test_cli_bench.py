@@ -138,6 +138,12 @@ def test_a_suite_without_its_peer_says_what_to_install(asked, monkeypatch):
     assert "python -m pip install QuantLib" in " ".join(result.stdout.split())
 
 
+def test_help_lists_every_suite():
+    """Those that are commands of their own too."""
+    text = " ".join(run("--help").stdout.split())
+    assert all(f"{suite}:" in text for suite in ("american", "router", "pool"))
+
+
 def test_exact_cases_reach_the_run(asked, tmp_path):
     """`--cases FOLDER` with its table."""
     (tmp_path / "american_exact_grid.csv").write_text("type,S,K,T,r,q,sigma,price\n", encoding="utf-8")
@@ -148,7 +154,8 @@ def test_exact_cases_reach_the_run(asked, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american, pool)"),
+        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american, router, pool)"),
+        (("--quick", "router"), "[cli.bench] router: write it before the options: atalanta bench router"),
         (("--cases", "nowhere"), "[cli.bench] --cases nowhere: there is no american_exact_grid.csv in it"),
         (
             ("--ops", "pricing"),

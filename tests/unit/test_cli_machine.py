@@ -111,9 +111,15 @@ def test_missing_packages_say_how_to_install_them(monkeypatch):
     monkeypatch.setattr(machine, "installed_version", lambda name: "2.0" if name == "numpy" else None)
     packages = installed_packages()
     assert "2.0" == packages["numpy"]
-    assert "not installed: python -m pip install 'atalanta[files]'" == packages["polars"]
-    assert "not installed: python -m pip install 'atalanta[frames]'" == packages["pandas"]
-    assert "not installed: python -m pip install 'atalanta'" == packages["narwhals"]
+    assert (
+        "not installed: install atalanta with its extra 'files', or: python -m pip install polars"
+        == packages["polars"]
+    )
+    assert (
+        "not installed: install atalanta with its extra 'frames', or: python -m pip install pandas"
+        == packages["pandas"]
+    )
+    assert "not installed: python -m pip install narwhals" == packages["narwhals"]
 
 
 def test_an_uninstalled_package_has_no_version():

@@ -1,13 +1,15 @@
 """`atalanta route` and the doctor's routing: what is told, drawn and refused."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import atalanta
 from atalanta.cli.app import app
-from atalanta.cli.route import curve_plot, explain, routing_facts
+from atalanta.cli.route import curve_plot, explain, print_explanation, routing_facts
 from atalanta.errors import InputError
 from tests.fake_devices import two_devices
 
@@ -68,6 +70,11 @@ def test_documents():
         (["--explain", "price", "-5"], "give a whole number from 0 to"),
         (["--explain", "price", "5", "--tolerance", "-1"], "--tolerance -1: give a number above 0"),
         (["--explain", "price", "5", "--tolerance", "1e-20"], "guaranteed are: cpu:one"),
+        (
+            ["--tolerance", "1e-6"],
+            "--tolerance 1e-06 is of one operation: add --explain OP N, or leave it out",
+        ),
+        (["--tolerance", "1e-6", "--json"], "add --explain OP N"),
     ],
 )
 def test_what_cannot_be_explained_is_one_line(words, message):
@@ -97,6 +104,56 @@ def test_the_drawing_changes_letters_at_the_crossover(router):
     first = letters.index("".join(letters).replace(letters[0], "")[0])
     assert letters == [letters[0]] * first + [letters[-1]] * (len(letters) - first)
     assert {len(line) for line in lines[:-1]} == {80}
+
+
+def shown(route):
+    console = Console(width=200, file=io.StringIO(), highlight=False, markup=False)
+    print_explanation(console, route)
+    return " ".join(console.file.getvalue().split())
+
+
+def test_the_least_time_is_claimed_only_of_the_least(router):
+    """Near the crossover the choice stays though the other is a little quicker, and the reason says so."""
+    told = {size: explain("add", size, None, router) for size in range(50_000, 90_000, 250)}
+    fastest = {size: one for size, one in told.items() if one.explanation.decision.reason == "fastest"}
+    least = {size: one.explanation.predictions[0].target for size, one in fastest.items()}
+    kept = [size for size, one in fastest.items() if least[size] != one.explanation.decision.target]
+    taken = [size for size in fastest if size not in kept]
+    assert kept
+    assert taken
+    text = shown(told[kept[0]])
+    assert f"{least[kept[0]]} is not clearly quicker" in text
+    assert "the least predicted time" not in text
+    assert "nothing clearly quicker" in str(told[kept[0]].explanation)
+    assert "the least predicted time" in shown(told[taken[0]])
+
+
+def test_a_pin_that_is_not_followed_says_why(router):
+    """Not there, not accurate enough, in quarantine; a pin that is followed says nothing of the kind."""
+    host, device = router.devices
+    router.pin("add", "device")
+    assert "pinned by you" in shown(explain("add", 10, None, router))
+    router._core.fail(1, 10)
+    refused = "pinned to device:float64, not followed: "
+    assert f"{refused}it failed and is in quarantine" in shown(explain("add", 10, None, router))
+    assert f"{refused}it failed" in str(explain("add", 10, None, router).explanation)
+    clock, host, device = two_devices()
+    device.errors = {"add": 1e-7}
+    coarse = atalanta.Router([host, device], clock=clock)
+    coarse.pin("add", "device")
+    wanted = f"{refused}its error 1e-07 is beyond the tolerance 1e-15"
+    assert wanted in shown(explain("add", 10, None, coarse))
+    assert "pinned by you" in shown(explain("add", 10, 1e-6, coarse))
+    clock, host, device = two_devices()
+    device.available = False
+    without = atalanta.Router([host, device], clock=clock)
+    without.pin("add", "device")
+    told = explain("add", 10, None, without)
+    assert f"{refused}it was unplugged (plug it in)" in shown(told)
+    assert ("device:float64", "it was unplugged (plug it in)") == (
+        told.as_dict()["pinned"],
+        told.as_dict()["not_followed"],
+    )
 
 
 def test_nothing_measured_draws_nothing():

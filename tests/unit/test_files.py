@@ -160,7 +160,9 @@ def test_parquet_without_polars_says_what_to_install(tmp_path, monkeypatch):
     path = tmp_path / "chain.parquet"
     pl.DataFrame({"a": [1]}).write_parquet(path)
     monkeypatch.setitem(sys.modules, "polars", None)
-    with pytest.raises(MissingExtraError, match=r"needs polars.*pip install 'atalanta\[files\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"needs polars.*extra 'files', or: python -m pip install polars$"
+    ):
         open_columns(path)
 
 

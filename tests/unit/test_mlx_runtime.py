@@ -1,6 +1,7 @@
 """MLX present, absent, broken, too old or too new; its one thread; and processes that were forked."""
 
 import importlib
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -14,9 +15,9 @@ from atalanta.cli.findings import find_devices
 from atalanta.compute.devices import gpu as gpu_module
 from atalanta.compute.devices import mlx_runtime
 from atalanta.compute.devices.gpu import GpuDevice, MlxCpuDevice
-from atalanta.errors import DeviceError
+from atalanta.errors import DeviceError, how_to_install
 
-EXTRA = mlx_runtime.extra()
+INSTALL = how_to_install("mlx", mlx_runtime.extra())
 
 
 @pytest.fixture
@@ -57,17 +58,17 @@ def mlx(version="0.32.4", *, metal=False, cuda=False):
         (
             ModuleNotFoundError("No module named 'mlx'", name="mlx"),
             "MLX is not installed",
-            f"atalanta[{EXTRA}]",
+            INSTALL,
         ),
         (
             ModuleNotFoundError("No module named 'x'", name="x"),
             "MLX is installed, but needs x",
-            f"atalanta[{EXTRA}]",
+            INSTALL,
         ),
         (
             ImportError("libmlx.so: cannot open shared object file: No such file or directory"),
             "MLX is installed, but does not load: libmlx.so: cannot open",
-            "MLX came without its backend: python -m pip install",
+            f"MLX came without its backend: {INSTALL}",
         ),
         (
             ImportError("libcuda.so.1: cannot open shared object file"),
@@ -78,12 +79,12 @@ def mlx(version="0.32.4", *, metal=False, cuda=False):
         (
             mlx("0.31.0", metal=True),
             "MLX 0.31.0 is installed; this version works with 0.32",
-            f"atalanta[{EXTRA}]",
+            INSTALL,
         ),
         (
             mlx("0.33.1", metal=True),
             "MLX 0.33.1 is installed; this version works with 0.32",
-            f"atalanta[{EXTRA}]",
+            INSTALL,
         ),
         (mlx(), "MLX 0.32.4 finds no GPU here", "it drives Apple silicon, and NVIDIA GPUs"),
     ],
@@ -101,6 +102,48 @@ def test_an_absent_gpu_says_why_and_how_to_get_it(imported, outcome, reason, men
     facts = dict(find_devices().facts)
     assert facts["gpu"].startswith("not available: ")
     assert reason in facts["gpu"]
+
+
+def test_the_processor_wants_another_package_than_the_gpu(imported, monkeypatch):
+    """Each device names the MLX that has what it needs, by system."""
+    imported(ModuleNotFoundError("No module named 'mlx'", name="mlx"))
+    monkeypatch.setattr(mlx_runtime.sys, "platform", "linux")
+    assert GpuDevice().availability().mend == (
+        "install atalanta with its extra 'cuda', or: python -m pip install 'mlx[cuda13]>=0.32,<0.33'"
+    )
+    assert MlxCpuDevice().availability().mend == (
+        "install atalanta with its extra 'gpu-checks', or: python -m pip install 'mlx[cpu]>=0.32,<0.33'"
+    )
+    monkeypatch.setattr(mlx_runtime.sys, "platform", "darwin")
+    for one in (GpuDevice(), MlxCpuDevice()):
+        assert one.availability().mend.endswith("'mlx', or: python -m pip install 'mlx>=0.32,<0.33'")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("polars", "files"), ("pandas", "frames"), ("pyarrow", "frames")]
+)
+def test_the_package_to_install_is_in_the_extra(module, name):
+    """What a message tells to install is what the extra brings."""
+    assert how_to_install(module, name).endswith(f"or: python -m pip install {module}")
+    assert any(line.startswith(module) and line.endswith(f"extra == '{name}'") for line in requirements())
+
+
+@pytest.mark.parametrize("name", ["mlx", "cuda", "gpu-checks"])
+def test_the_mlx_to_install_is_that_of_the_extra(name):
+    """With the same limits of the version."""
+    package = how_to_install("mlx", name).split("'")[-2]
+    extra, limits = package.partition(">=")[0], package[package.index(">=") :]
+    wanted = [line for line in requirements() if line.endswith(f"extra == '{name}'")]
+    assert any(
+        line.startswith(extra)
+        and set(limits.split(",")) == set(line.partition(";")[0][len(extra) :].strip().split(","))
+        for line in wanted
+    )
+
+
+def requirements():
+    """Of the installed package, quotation marks alike."""
+    return [line.replace('"', "'") for line in importlib.metadata.requires("atalanta")]
 
 
 @pytest.mark.parametrize(("backend", "flags"), [("Metal", {"metal": True}), ("CUDA", {"cuda": True})])
@@ -273,7 +316,7 @@ def test_cuda_kernels_are_made_from_the_same_text():
 
 
 needs_mlx = pytest.mark.skipif(
-    mlx_runtime.look().core is None, reason="needs MLX: pip install 'atalanta[gpu-checks]'"
+    mlx_runtime.look().core is None, reason="needs MLX: pip install '.[gpu-checks]'"
 )
 
 

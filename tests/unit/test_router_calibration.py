@@ -52,7 +52,8 @@ def test_what_was_measured_is_kept_and_read(file):
         (lambda text: text.replace("curve add", "curve abd"), "its checksum is wrong"),
         (lambda text: text.replace("atalanta-calibration 1", "atalanta-calibration 7"), "its version is 7"),
         (lambda _: "", "does not begin as a calibration file"),
-        (lambda _: "\x00\ufffd" * 50, "does not begin as a calibration file"),
+        (lambda text: text[:9], "does not begin as a calibration file"),
+        (lambda text: text[:40] + "\x00\ufffd" * 50, "cut off|checksum|damaged"),
     ],
 )
 def test_a_damaged_file_is_refused_replaced_and_mentioned_once(file, damage, reason):
@@ -113,6 +114,51 @@ def test_a_file_that_cannot_be_written_is_no_error(tmp_path):
     _, router = routed(tmp_path / "file" / "calibration.txt")
     assert "device:float64" == router.decide("add", LARGE).target
     assert "not saved" in router.calibrations["host"].note
+
+
+@pytest.mark.parametrize(
+    "content", [b"my thesis\n", b"\x00\xff" * 50, b"atalanta-calibrations of mine", b"\n"]
+)
+def test_a_file_of_somebody_else_is_kept(tmp_path, content):
+    """A path given by mistake costs no file: one warning, the measurement is used, and nothing is written."""
+    path = tmp_path / "thesis.txt"
+    path.write_bytes(content)
+    host, router = routed(path)
+    with pytest.warns(
+        CalibrationWarning, match=r"not saved: .*thesis\.txt is not a calibration file; name"
+    ) as said:
+        router.begin()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        router.calibrate(budget=0.01)
+    assert "device:float64" == router.decide("add", LARGE).target
+    assert (1, content) == (len(said), path.read_bytes())
+    assert host.calls > 0
+    assert f"not saved: {path} is not a calibration file" in router.calibrations["host"].note
+    assert ["thesis-device.txt", "thesis.txt"] == sorted(os.listdir(tmp_path))  # the device's own was free
+
+
+def test_what_is_no_file_is_kept(tmp_path):
+    """A folder, and a device of the system, which a privileged user could replace."""
+    for path in (tmp_path, tmp_path / "null"):
+        if path.name == "null":
+            path.symlink_to(os.devnull)
+        _, router = routed(path)
+        with pytest.warns(CalibrationWarning, match="is not a file; name another path"):
+            router.begin()
+    assert (tmp_path / "null").is_symlink()
+
+
+def test_a_file_that_cannot_be_read_is_kept(file, monkeypatch):
+    """Nobody knows what is in it."""
+    file.parent.mkdir()
+    file.write_text("secret")
+
+    def locked(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(file), "open", locked)
+    assert f"{file} cannot be read (Permission denied); name another path" == records.obstacle(file)
 
 
 def test_records_keep_their_numbers(file):

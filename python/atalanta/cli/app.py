@@ -225,7 +225,9 @@ def route(
     ] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(help="Largest error, in the operation's measure; without it that of the CPU."),
+        typer.Option(
+            help="With --explain: largest error, in the operation's measure; without it that of the CPU."
+        ),
     ] = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Measure this machine again, and keep that.")
@@ -238,6 +240,8 @@ def route(
         from atalanta.cli import route as routing
         from atalanta.compute.router import default_router
 
+        if explain is None:
+            routing.refuse_lone_tolerance(tolerance)
         if calibrate:
             default_router().calibrate(budget=_CALIBRATION_SECONDS)
         asked = None if explain is None else routing.explain(*explain, tolerance)
@@ -258,7 +262,7 @@ def route(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def bench(ctx: typer.Context) -> None:
-    """Measure the kernels on this machine, alone or beside a peer; or, as `bench router`, where they run."""
+    """Measure the kernels on this machine, alone or beside a peer; or of one suite: american, router, pool."""
     with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
         command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

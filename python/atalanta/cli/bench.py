@@ -36,6 +36,7 @@ def bench(
         str | None,
         typer.Argument(
             help="american: American options with a yield and with cash dividends alone, beside QuantLib. "
+            "router: what deciding costs, and how far the choices are from the best; has options of its own. "
             "pool: the buffer pool, beside the allocators whose libraries are found.",
             metavar="[SUITE]",
             show_default=False,
@@ -132,8 +133,10 @@ def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:
 
     from atalanta.benchmarking.operations import SUITES
 
+    if suite == "router":
+        raise InputError("[cli.bench] router: write it before the options: atalanta bench router --help")
     if suite not in SUITES:
-        raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, pool)")
+        raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, router, pool)")
     groups, beside = SUITES[suite]
     return replace(plan.alone(), groups=groups), beside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from atalanta.cli.findings import FINDERS, Finding
 from atalanta.cli.machine import (
+    POINTER,
     MachineCard,
     installed_packages,
     machine_card,
@@ -58,9 +59,17 @@ def examine() -> Diagnosis:
         version=package_version(),
         python=python_description(),
         packages=installed_packages(),
-        machine=machine_card(),
+        machine=_without_pointer(machine_card()),
         findings=tuple(find() for find in FINDERS),
         selfcheck=run_selfcheck(),
+    )
+
+
+def _without_pointer(card: MachineCard) -> MachineCard:
+    """The card with what points here turned to the section below."""
+    return replace(
+        card,
+        unused=tuple((what, why.replace(POINTER, "; the devices are below")) for what, why in card.unused),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
@@ -48,9 +49,28 @@ def prepare_streams() -> None:
     if sys.stdout is None:
         complain("[cli] stdout is closed, so nothing can be printed: redirect it to a file or to /dev/null")
         sys.exit(BAD_INPUT)
+    warnings.showwarning = _show_warning
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a sign must not end the report
+
+
+_show_any = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """One plain line for a warning of our own: where in the source it was raised tells the user nothing."""
+    if category.__module__.partition(".")[0] == "atalanta" and file is None:
+        tell(str(message))
+    else:
+        _show_any(message, category, filename, lineno, file, line)
 
 
 def _null_stream() -> TextIO:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from atalanta.cli.version import installed_version
+from atalanta.errors import how_to_install
 from atalanta.machine import cpu_features, processor_name
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
 ]
 
 #: Third-party packages the command line reports on, and the extra of this package that brings each.
+#: Ends what is said of the GPU, everywhere but in the doctor itself.
+POINTER = "; `atalanta doctor` lists the devices"
+
 _PACKAGES = {
     "numpy": None,
     "narwhals": None,
@@ -106,7 +110,10 @@ def machine_card() -> MachineCard:
 
 def installed_packages() -> dict[str, str]:
     """Version of each third-party package, or how to install it."""
-    return {name: installed_version(name) or _how_to_install(extra) for name, extra in _PACKAGES.items()}
+    return {
+        name: installed_version(name) or f"not installed: {how_to_install(name, extra)}"
+        for name, extra in _PACKAGES.items()
+    }
 
 
 def python_description() -> str:
@@ -119,11 +126,6 @@ def python_description() -> str:
 def _gil_enabled() -> bool:
     probe = getattr(sys, "_is_gil_enabled", None)  # from Python 3.13 on
     return True if probe is None else bool(probe())
-
-
-def _how_to_install(extra: str | None) -> str:
-    target = f"atalanta[{extra}]" if extra else "atalanta"
-    return f"not installed: python -m pip install '{target}'"
 
 
 def _usable_cores() -> int:
@@ -151,7 +153,7 @@ def _unused(variants: tuple[InstructionSet, ...], threads: int, cores: int) -> t
     unused = [(name, "this processor runs it, but ATALANTA_ISA chose another") for name in wider]
     if threads < cores:
         unused.append((f"{cores - threads} of {cores} cores", f"the kernels were given {threads} threads"))
-    unused.append(("GPU", "the report is computed on the processor; `atalanta doctor` lists the devices"))
+    unused.append(("GPU", f"the report is computed on the processor{POINTER}"))
     if sys.platform == "darwin" and platform.machine() == "arm64":
         unused.append(("Neural Engine", "half precision cannot price to a cent"))
     return tuple(unused)

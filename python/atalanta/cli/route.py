@@ -17,7 +17,15 @@ from atalanta.cli.screen import print_bullets, print_facts, print_heading, print
 from atalanta.compute.router import Explanation, Router, default_router
 from atalanta.errors import InputError
 
-__all__ = ["Route", "curve_plot", "explain", "overview", "print_explanation", "print_overview"]
+__all__ = [
+    "Route",
+    "curve_plot",
+    "explain",
+    "overview",
+    "print_explanation",
+    "print_overview",
+    "refuse_lone_tolerance",
+]
 
 _LARGEST_DOUBLING = 26
 _MOST_WORK = 1 << 40
@@ -61,6 +69,18 @@ def explain(operation: str, work: int, tolerance: float | None, router: Router |
     return Route(explanation, works, curves)
 
 
+def refuse_lone_tolerance(tolerance: float | None) -> None:
+    """Raise where a tolerance is given and no operation is to be explained: each measures its error in its own way.
+
+    Raises:
+        InputError: it would be followed by nothing.
+    """
+    if tolerance is not None:
+        raise InputError(
+            f"[cli.route] --tolerance {tolerance:g} is of one operation: add --explain OP N, or leave it out"
+        )
+
+
 def overview(router: Router | None = None) -> dict[str, Any]:
     """Everything that decides on this machine."""
     router = default_router() if router is None else router
@@ -100,8 +120,12 @@ def print_explanation(console: Console, route: Route) -> None:
 
 
 def _reason(told: Explanation) -> str:
+    if told.not_followed:
+        return f"pinned to {told.pinned}, not followed: {told.not_followed}"
     return {
-        "fastest": "the least predicted time",
+        "fastest": f"{', '.join(told.quicker)} is not clearly quicker"
+        if told.quicker
+        else "the least predicted time",
         "only": "nothing else does it here",
         "prior": "nothing is measured yet; the built-in threshold decides",
         "threshold": "your threshold",

@@ -16,7 +16,7 @@ from atalanta import _core
 from atalanta.compute.devices.arrays import ARRAY_OPERATIONS, checked, fits_float32, on_numpy
 from atalanta.compute.devices.columns import Floats, Packed
 from atalanta.compute.devices.mlx_arrays import MLX_CAPABILITIES, on_mlx
-from atalanta.compute.devices.mlx_runtime import Mlx, Worker, forked, look
+from atalanta.compute.devices.mlx_runtime import Mlx, Worker, extra, forked, look, processor_extra
 from atalanta.compute.devices.options import OPTION_CAPABILITIES, Kernel, OptionKernels
 from atalanta.compute.devices.protocol import Availability, Capability, Result, require
 from atalanta.errors import DeviceError
@@ -41,7 +41,7 @@ class MlxDevice:
         """Whether MLX is there and has a device of this kind."""
         found = look()
         if found.core is None:
-            return Availability(False, found.reason, found.mend)
+            return Availability(False, found.reason, found.mend_for(self._extra()))
         if forked():
             return Availability(
                 False,
@@ -52,6 +52,9 @@ class MlxDevice:
 
     def _examined(self, found: Mlx) -> Availability:
         raise NotImplementedError
+
+    def _extra(self) -> str:
+        return extra()
 
     def _required(self) -> Any:
         """MLX, or the reason why not as an error."""
@@ -127,6 +130,9 @@ class MlxCpuDevice(MlxDevice):
 
     name = "mlx_cpu"
     automatic = False
+
+    def _extra(self) -> str:
+        return processor_extra()
 
     def _examined(self, found: Mlx) -> Availability:
         return Availability(

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from atalanta.errors import DeviceError
+from atalanta.errors import DeviceError, how_to_install
 
-__all__ = ["Mlx", "Worker", "forked", "look"]
+__all__ = ["Mlx", "Worker", "extra", "forked", "look", "processor_extra"]
 
 _T = TypeVar("_T")
 #: The first with kernels whose arithmetic may be asked to be exact, and the first that may be another thing.
@@ -27,12 +27,21 @@ _LEAST, _BEYOND = (0, 32), (0, 33)
 
 @dataclass(frozen=True)
 class Mlx:
-    """What was found: the module and its version, or why there is none and what to do."""
+    """What was found: the module and its version, or why there is none and what to do.
+
+    In `mend` the words {install} and {reinstall} stand for commands that depend on the device; see `mend_for`.
+    """
 
     core: Any = None
     version: str = ""
     reason: str = ""
     mend: str = ""
+
+    def mend_for(self, extra: str) -> str:
+        """What to do for a device that is brought by an extra of this package."""
+        return self.mend.format(
+            install=how_to_install("mlx", extra), reinstall=how_to_install("mlx", extra, "--force-reinstall")
+        )
 
 
 _found: Mlx | None = None
@@ -59,32 +68,36 @@ def extra() -> str:
     return "mlx" if sys.platform == "darwin" else "cuda"
 
 
+def processor_extra() -> str:
+    """The extra of this package that brings an MLX for the processor here."""
+    return "mlx" if sys.platform == "darwin" else "gpu-checks"
+
+
 def _import() -> Mlx:
     # Matrix units would round float32 products to 10 bits; whoever wants that has set the variable.
     os.environ.setdefault("MLX_ENABLE_TF32", "0")
-    install = f"python -m pip install 'atalanta[{extra()}]'"
     try:
         core = importlib.import_module("mlx.core")
     except ModuleNotFoundError as error:
         if error.name not in ("mlx", "mlx.core"):
-            return Mlx(reason=f"MLX is installed, but needs {error.name}", mend=install)
-        return Mlx(reason="MLX is not installed", mend=install)
+            return Mlx(reason=f"MLX is installed, but needs {error.name}", mend="{install}")
+        return Mlx(reason="MLX is not installed", mend="{install}")
     except (ImportError, OSError) as error:  # a library of its own or of the driver is missing
         return Mlx(
             reason=f"MLX is installed, but does not load: {_first_line(error)}", mend=_mend(str(error))
         )
     version = str(getattr(core, "__version__", "0"))
     if not _LEAST <= _numbers(version) < _BEYOND:
-        return Mlx(reason=f"MLX {version} is installed; this version works with 0.32", mend=install)
+        return Mlx(reason=f"MLX {version} is installed; this version works with 0.32", mend="{install}")
     return Mlx(core, version)
 
 
 def _mend(message: str) -> str:
     if "libmlx" in message:
-        return f"MLX came without its backend: python -m pip install 'atalanta[{extra()}]'"
+        return "MLX came without its backend: {install}"
     if "libcuda.so" in message:
         return "the NVIDIA driver is missing: install it, or uninstall mlx"
-    return f"python -m pip install --force-reinstall 'atalanta[{extra()}]'"
+    return "{reinstall}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from atalanta.compute.devices import Device
 from atalanta.compute.router.calibration import Clock, calibrate
-from atalanta.compute.router.record import Curves, Refused, calibration_path, fingerprint, load, save
+from atalanta.compute.router.record import (
+    Curves,
+    Refused,
+    calibration_path,
+    fingerprint,
+    load,
+    obstacle,
+    save,
+)
 from atalanta.compute.router.state import CalibrationState, CalibrationWarning, say_once
 from atalanta.compute.router.table import ORIGIN, TargetTable
 
@@ -40,8 +48,9 @@ class Calibrator:
         try:
             curves = None if path is None else load(path, _identity(device))
         except Refused as refusal:
-            curves, note = None, f"{path} was refused: {refusal}"
-            if refusal.foreign:
+            curves, keeper = None, path is not None and not obstacle(path)
+            note = f"{path} was refused: {refusal}" * keeper
+            if refusal.foreign and keeper:
                 say_once(
                     f"[{ORIGIN}] the calibration file {path} was refused and is measured anew: {refusal}",
                     CalibrationWarning,
@@ -59,11 +68,8 @@ class Calibrator:
         seconds = (self._clock() - start) / _NS
         self._use(device, curves)
         path = self._file_of(device)
-        if path is not None:
-            try:
-                save(path, _identity(device), curves)
-            except OSError as error:
-                note = f"{note}; " * bool(note) + f"not saved to {path}: {error.strerror or error}"
+        if path is not None and (trouble := _trouble_saving(path, _identity(device), curves)):
+            note = f"{note}; " * bool(note) + trouble
         self.states[device.name] = CalibrationState(device.name, "measured", path, seconds, len(curves), note)
 
     def begin_beside(self, devices: Sequence[Device]) -> None:
@@ -95,6 +101,18 @@ class Calibrator:
         if device is self._table.devices[0]:
             return self._path
         return self._path.with_name(f"{self._path.stem}-{device.name}{self._path.suffix}")
+
+
+def _trouble_saving(path: Path, machine: str, curves: Curves) -> str:
+    """Write a file, unless something else stands there, which is kept; why it was not written, empty if it was."""
+    if reason := obstacle(path):
+        say_once(f"[{ORIGIN}] the calibration is used, and not saved: {reason}", CalibrationWarning)
+        return f"not saved: {reason}"
+    try:
+        save(path, machine, curves)
+    except OSError as error:
+        return f"not saved to {path}: {error.strerror or error}"
+    return ""
 
 
 def _identity(device: Device) -> str:

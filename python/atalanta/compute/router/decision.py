@@ -15,7 +15,7 @@ class Decision(NamedTuple):
     target: str
     #: predicted; NaN where nothing was measured
     seconds: float
-    #: fastest, only, prior, threshold, pinned, accuracy, health, device, deadline or probe
+    #: fastest (or nothing clearly quicker), only, prior, threshold, pinned, accuracy, health, device, deadline or probe
     reason: str
 
     @property
@@ -66,6 +66,17 @@ class Explanation:
     #: quickest first; targets that were never measured last
     predictions: tuple[Prediction, ...]
     crossovers: tuple[Crossover, ...]
+    #: the target that the user wants; None where there is no pin
+    pinned: str | None = None
+    #: why the pin is not followed; empty where it is, or where there is none
+    not_followed: str = ""
+
+    @property
+    def quicker(self) -> tuple[str, ...]:
+        """Targets that would do and are predicted to take less than the choice: by too little to change it."""
+        times = {one.target: one.seconds for one in self.predictions if one.admitted and one.usable}
+        limit = times.get(self.decision.target, self.decision.seconds)
+        return tuple(target for target, seconds in times.items() if seconds < limit)
 
     def as_dict(self) -> dict[str, Any]:
         """In plain types, for JSON."""
@@ -80,6 +91,9 @@ class Explanation:
                 {name: getattr(one, name) for name in Prediction.__slots__} for one in self.predictions
             ],
             "crossovers": [one._asdict() for one in self.crossovers],
+            "quicker": list(self.quicker),
+            "pinned": self.pinned,
+            "not_followed": self.not_followed,
         }
 
     def __str__(self) -> str:
@@ -87,6 +101,10 @@ class Explanation:
 
     def _lines(self) -> Iterable[str]:
         target, seconds, reason = self.decision
+        if reason == "fastest" and self.quicker:
+            reason = "nothing clearly quicker"
+        if self.not_followed:
+            reason += f"; pinned to {self.pinned}, not followed: {self.not_followed}"
         yield f"{self.operation}, {self.work:,} elements: {target} ({reason}), {seconds * 1e6:.3g} us"
         for one in self.predictions:
             state = "" if one.usable else ", in quarantine"

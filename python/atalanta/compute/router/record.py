@@ -18,9 +18,10 @@ from atalanta import _core
 from atalanta.compute.router.calibration import Curve
 from atalanta.machine import cpu_features, processor_name
 
-__all__ = ["Refused", "calibration_path", "fingerprint", "load", "save"]
+__all__ = ["Refused", "calibration_path", "fingerprint", "load", "obstacle", "save"]
 
 _VARIABLE = "ATALANTA_CALIBRATION"
+_HEADER = b"atalanta-calibration "
 
 Curves = dict[tuple[str, str], Curve]
 
@@ -123,6 +124,27 @@ def _mismatch(theirs: str, ours: str) -> Refused:
     foreign = not differing or not set(differing) <= _SETTINGS
     where = "elsewhere" if foreign else "with other settings"
     return Refused(f"it was measured {where}: {'; '.join(parts) or 'the text differs'}", foreign=foreign)
+
+
+def obstacle(path: Path) -> str:
+    """Why what stands at a path must not be replaced; empty where nothing does, or a calibration however damaged.
+
+    A path given by mistake may be anybody's file: only what begins as our own, or is empty, is ours to replace.
+    """
+    try:
+        if not path.exists():
+            return ""
+        if not path.is_file():
+            return f"{path} is not a file; name another path"
+        with path.open("rb") as file:
+            head = file.read(len(_HEADER))
+    except NotADirectoryError:
+        return ""  # nothing stands there, and nothing can: saving says why
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror or error}); name another path"
+    if _HEADER.startswith(head):
+        return ""
+    return f"{path} is not a calibration file; name another path, or remove it"
 
 
 def save(path: Path, machine: str, curves: Curves) -> None:

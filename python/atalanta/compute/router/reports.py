@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from atalanta.compute.devices import OPERATIONS
@@ -25,8 +26,9 @@ def explanation(
     tolerance: float | None,
     residency: str | None,
     decision: Decision,
+    pinned: str | None = None,
 ) -> Explanation:
-    """A decision with what is known of every target and where the choice changes."""
+    """A decision with what is known of every target, where the choice changes, and whether a pin is followed."""
     name = table.operation_name(operation)
     limit = table.default_tolerance(name) if tolerance is None else tolerance
     predictions = [
@@ -43,7 +45,25 @@ def explanation(
         decision,
         tuple(predictions),
         tuple(_crossovers(table, name, limit, residency)),
+        pinned,
+        "" if pinned in (None, decision.target) else _why_not(table, name, pinned, limit, predictions),
     )
+
+
+def _why_not(
+    table: TargetTable, operation: str, pinned: str, limit: float, predictions: Sequence[Prediction]
+) -> str:
+    """Why a pin is not followed, and what would mend it where that is known."""
+    target = table.targets[table.place(pinned)]
+    state = target.device.availability()
+    if not state.available:
+        return state.reason + (f" ({state.mend})" if state.mend else "")
+    error = target.errors[operation]
+    if error > limit:
+        return f"its error {error:.2g} is beyond the tolerance {limit:.2g}"
+    if any(one.target == pinned and not one.usable for one in predictions):
+        return "it failed and is in quarantine"
+    return "it is being made ready"
 
 
 def _prediction(

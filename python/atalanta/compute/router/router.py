@@ -134,7 +134,8 @@ class Router(Running):
             InputError: as `decide`.
         """
         decision = self.decide(operation, work, tolerance=tolerance, residency=residency)
-        return explanation(self._table, operation, work, tolerance, residency, decision)
+        pinned = self._pins.get(self._table.operation_name(operation))
+        return explanation(self._table, operation, work, tolerance, residency, decision, pinned)
 
     def predict(self, operation: str, target: str, work: int) -> float:
         """Seconds that an operation of this size is expected to take; NaN where that was not measured.
@@ -156,7 +157,7 @@ class Router(Running):
     def pin(self, operation: str, target: str | None) -> str | None:
         """Let an operation, or those of a class, run on one target, whatever was measured; None lifts it.
 
-        A target that does not meet the tolerance of a call is an error then; one that failed is replaced.
+        A target that does not meet the tolerance of a call, failed or is not there is passed over; `explain` says so.
 
         Args:
             operation: as in `decide`.

@@ -15,7 +15,7 @@ _lock = threading.Lock()
 
 
 class CalibrationWarning(UserWarning):
-    """A calibration file was refused; what it should hold is measured anew."""
+    """A calibration file was refused, and is measured anew; or a path holds something else, which is kept."""
 
 
 @dataclass(frozen=True, slots=True)
