@@ -1,5 +1,6 @@
 """Shared by all tests: where the reference data lie, and reproducible Hypothesis runs."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
-settings.register_profile("atalanta", deadline=None, derandomize=True, max_examples=60)
+#: A forced instruction set is another look at the same properties.
+EXAMPLES = 20 if "ATALANTA_ISA" in os.environ else 60
+settings.register_profile("atalanta", deadline=None, derandomize=True, max_examples=EXAMPLES)
 settings.load_profile("atalanta")
 
 
