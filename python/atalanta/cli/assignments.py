@@ -35,7 +35,8 @@ def print_assignments(console: Console, report: Report) -> None:
     print_table(console, headers, cells, left=1, spare=("time value", "per contract"))
     console.print(
         "time value: of the mid; lost, to whoever is long: per share by holding through the dividend instead of "
-        "exercising before it, or (now) by a day of waiting. Of each expiry the option nearest the money that loses at "
+        "exercising in the last session before it (where that lies ahead: at its close, at today's spot), or (now) by a "
+        "day of waiting. Of each expiry the option nearest the money that loses at "
         "least half of the most",
         style="dim",
     )
@@ -105,14 +106,11 @@ def reason(found: Table, row: int) -> str:
             f"{name}: at or {side} the exercise boundary of {value['boundary']:,.2f}; each day of waiting costs its "
             f"holder ${value['cost']:,.3f} a share, {per_contract}"
         )
-    when = (
-        "tonight" if value["last_day"] <= value["quote_time"].astype("M8[D]") else f"by {value['last_day']}"
-    )
-    held = value["intrinsic"] - value["cost"]
-    return (
-        f"{name}: worth {value['intrinsic']:,.2f} exercised, {held:,.2f} held; exercising {when} is worth "
-        f"${value['cost']:,.2f} a share ({per_contract}) more than holding through the ${value['dividend']:,.2f} dividend"
-    )
+    more = f"worth ${value['cost']:,.2f} a share ({per_contract}) more than holding through the ${value['dividend']:,.2f} dividend"
+    amounts = f"worth {value['intrinsic']:,.2f} exercised, {value['held']:,.2f} held"
+    if value["tonight"]:
+        return f"{name}: {amounts}; exercising tonight is {more}"
+    return f"{name}: were the spot the same at the close of {value['last_day']}, {amounts}; exercising then is {more}"
 
 
 def _contract(value: dict[str, Any]) -> str:
