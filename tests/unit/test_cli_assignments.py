@@ -89,6 +89,8 @@ def test_a_later_evening_is_named(tonight):
     assert "were the spot the same at the close of 2026-03-12, worth " in text
     assert "exercising then is worth $" in text
     assert "tonight" not in text
+    assert headlines(later)[0].endswith("exercise in is 2026-03-12, were the spot then as it is now")
+    assert headlines(tonight.assignments)[0].endswith("exercise in is 2026-03-02")
     assert tonight.assignments["tonight"].all()
 
 

@@ -53,9 +53,10 @@ def headlines(found: Table) -> list[str]:
         before = own.take(~own["now"])
         for day in np.unique(before["ex_date"]):
             there = before.take(before["ex_date"] == day)
+            spot = "" if there["tonight"].all() else ", were the spot then as it is now"
             told.append(
                 f"{plain(name)}: {len(there):,} calls are worth more exercised than held through the "
-                f"${there['dividend'][0]:.2f} dividend of {day}; the last session to exercise in is {there['last_day'][0]}"
+                f"${there['dividend'][0]:.2f} dividend of {day}; the last session to exercise in is {there['last_day'][0]}{spot}"
             )
         for right, kind in ((1, "calls"), (-1, "puts")):
             count = int(np.count_nonzero(own["now"] & (own["right"] == right)))
