@@ -50,7 +50,7 @@ class Stock(NamedTuple):
 
 
 def american_chain(
-    stock: Stock, *days: int, strikes=None, half=0.01, exercise="american", tolerance="precise"
+    stock: Stock, *days: float, strikes=None, half=0.01, exercise="american", tolerance="precise"
 ) -> Chain:
     """A call and a put per strike and expiry, mids at their values, quoted `half` either side.
 
@@ -59,7 +59,7 @@ def american_chain(
     return joined(*(_one(stock, each, strikes, half, exercise, tolerance) for each in days))
 
 
-def _one(stock: Stock, days: int, strikes, half: float, exercise: str, tolerance) -> Chain:
+def _one(stock: Stock, days: float, strikes, half: float, exercise: str, tolerance) -> Chain:
     strikes = stock.spot * np.linspace(0.8, 1.2, 21) if strikes is None else np.asarray(strikes, float)
     strike, right = np.repeat(strikes, 2), np.tile(np.array([1, -1], dtype=np.int8), len(strikes))
     size, years = len(strike), days / 365
@@ -76,7 +76,7 @@ def _one(stock: Stock, days: int, strikes, half: float, exercise: str, tolerance
         dividends=Dividends([schedule]) if schedule else None,
         tolerance=tolerance,
     )
-    expires_at = QUOTE_TIME.astype("M8[s]") + np.timedelta64(days, "D")
+    expires_at = QUOTE_TIME.astype("M8[s]") + np.timedelta64(round(86_400 * days), "s")
 
     def same(text: str):
         return np.full(size, text, dtype=object)

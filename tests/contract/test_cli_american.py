@@ -10,6 +10,7 @@ import pytest
 
 import atalanta
 from atalanta.cli.output import write_rows
+from atalanta.pricing import price
 from tests.american_market import Stock, american_chain
 from tests.contract.test_cli import document, run
 
@@ -156,6 +157,16 @@ def test_without_dividends_a_warning_says_so(quotes):
     assert 2 == result.stdout.count("! NO DIVIDENDS GIVEN: 44 of 44 contracts are American")
 
 
+def rate_of(made, row):
+    """The rate of the expiry that an option has."""
+    (rate,) = {
+        each["rate"]
+        for each in made["expiries"]
+        if each["underlying"] == "SIMETF" and each["years"] == row["years"]
+    }
+    return rate
+
+
 def test_the_demo_tells_an_assignment_in_dollars():
     """The simulated ETF goes ex next morning: calls worth exercising tonight, American rows, checks passed."""
     result = run("demo", "--json")
@@ -166,6 +177,14 @@ def test_the_demo_tells_an_assignment_in_dollars():
     assert etf
     assert "2026-01-15" == etf[0]["ex_date"]
     assert "exercising tonight is worth $" in etf[0]["reason"]
+    calls = [row for row in etf if not row["now"]]
+    assert all(
+        row["tonight"] and row["held"] + row["cost"] == pytest.approx(row["intrinsic"]) for row in calls
+    )
+    paid = [(row["years"], row["cash"]) for row in made["dividends"] if row["underlying"] == "SIMETF"]
+    for row in calls:  # held through the last dividend before its expiry, a call is European
+        terms = (row["implied_spot"], row["strike"], row["years"], rate_of(made, row), row["vol"])
+        assert price("call", *terms, dividends=paid) == pytest.approx(row["held"], abs=1e-5)
     styles = {row["underlying"]: row["exercise"] for row in made["expiries"]}
     assert {"SIMIDX": "european", "SIMETF": "american", "SIMSTK": "american"} == styles
     assert 180 == made["selfcheck"]["values"]

@@ -8,7 +8,7 @@ import pytest
 from atalanta.market.analysis import analyze
 from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.flags import QualityFlag
-from atalanta.pricing import price
+from atalanta.pricing import early_exercise, price
 from tests.american_market import Stock, american_chain
 from tests.parity_market import Expiry, changed, joined, parity_chain
 
@@ -37,22 +37,64 @@ def test_calls_in_the_money_before_a_dividend_are_found(tonight):
     assert not found["now"].any()
 
 
-def test_the_cost_is_what_holding_through_the_dividend_loses(tonight):
-    """Intrinsic value less the value of the American call just after, at the spot less the dividend."""
-    _, found = tonight
-    time = TONIGHT.schedule()[0][0]
-    after = price(
+def european(stock, found, gone=0.0, of=1):
+    """Held through its last dividend, a call on a share without a yield is European: its value `gone` years from now."""
+    return price(
         1,
-        found["implied_spot"] - 1.5,
+        found["implied_spot"],
         found["strike"],
-        found["years"] - time,
-        TONIGHT.rate,
-        TONIGHT.smile(found["strike"]),
-        exercise="american",
+        found["years"] - gone,
+        stock.rate,
+        found["vol"],
+        dividends=[(time - gone, cash) for time, cash in stock.schedule()[:of]],
         tolerance="precise",
     )
-    np.testing.assert_allclose(found["intrinsic"] - after, found["cost"], atol=2e-3)
+
+
+def test_the_cost_is_what_holding_through_the_dividend_loses_tonight(tonight):
+    """Intrinsic value less today's value of the call that is not exercised before the share goes ex: the night counts."""
+    _, found = tonight
+    np.testing.assert_allclose(european(TONIGHT, found), found["held"], atol=2e-4)
+    np.testing.assert_allclose(found["intrinsic"] - found["held"], found["cost"], rtol=1e-12)
     np.testing.assert_allclose(100 * found["cost"], found["cost_per_contract"], rtol=1e-14)
+    assert found["tonight"].all()
+
+
+def test_a_later_dividend_is_judged_at_the_close_before_it():
+    """Three weeks ahead, over a weekend: the value at Friday's close, 65.5 hours before Monday's opening, at today's spot."""
+    stock = Stock(dividends=(("2026-03-23", 1.5),))
+    _, found = found_of(stock, 39)
+    assert len(found) > 2
+    assert not found["tonight"].any()
+    assert {"2026-03-20"} == set(found["last_day"].astype(str).tolist())
+    gone = stock.schedule()[0][0] - 65.5 / 24 / 365
+    np.testing.assert_allclose(european(stock, found, gone), found["held"], atol=2e-4)
+
+
+def test_an_expiry_on_the_ex_date_is_held_for_the_night_and_a_day():
+    """Hours from ex-date to expiry, where the value is nearly kinked: the quadrature still gives the European value."""
+    _, found = found_of(TONIGHT, 1.25, strikes=[90.0, 95.0, 98.0, 99.0, 100.0, 105.0])
+    assert {98.0, 99.0} & set(found["strike"].tolist())
+    np.testing.assert_allclose(european(TONIGHT, found), found["held"], atol=2e-3)
+
+
+def test_dividends_after_the_next_are_counted_from_it():
+    """Two ahead: less than the American value, more than if neither dividend could be escaped."""
+    stock = Stock(dividends=(("2026-03-03", 1.5), ("2026-03-31", 1.5)))
+    _, found = found_of(stock, 39)
+    assert len(found) > 2
+    assert (found["held"] > european(stock, found, of=2) + 0.01).all()
+    assert (found["held"] < european(stock, found, of=1) - 0.01).any()
+    assert (found["held"] < european(stock, found, of=1) + 1e-3).all()
+
+
+def test_a_night_that_is_worth_the_dividend_is_no_reason():
+    """At 98 the call loses just after the ex-date, were the spot the same; tonight it is worth more held than exercised."""
+    _, found = found_of(TONIGHT, 11, strikes=[95.0, 97.5, 98.0, 99.0, 100.0, 105.0])
+    assert {95.0, 97.5} == set(found["strike"].tolist())
+    terms = ("call", 100.0, 98.0, 11 / 365, TONIGHT.rate, TONIGHT.smile(98.0))
+    assert early_exercise(*terms, dividends=TONIGHT.schedule()).cost_of_holding > 0.03
+    assert price(*terms, dividends=TONIGHT.schedule()) > 2.04
 
 
 def test_the_deeper_the_more_it_costs_up_to_the_dividend(tonight):

@@ -397,8 +397,29 @@ def test_the_best_size_follows_the_tag(pool):
     assert tag.prediction_hits / tag.predictions > 0.9
     with pytest.raises(InputError, match=r"'other': no such tag \(known: cycle\)"):
         pool.predict_optimal_size("other")
-    with pytest.raises(InputError, match=r"expected=-1"):
+    with pytest.raises(InputError, match=r"^\[buffers\.predict_optimal_size\] expected=-1"):
         pool.predict_optimal_size("cycle", -1)
+    with pytest.raises(InputError, match=r"^\[buffers\.predict_optimal_size\] tag=7"):
+        pool.predict_optimal_size(7)
+
+
+@pytest.mark.parametrize("older_than", ["x", None, -1, float("nan")])
+def test_an_age_that_is_none_is_refused(pool, older_than):
+    """Seconds from 0 on."""
+    with pytest.raises(InputError, match=r"^\[buffers\.leaks\] older_than=.* give a number of seconds"):
+        pool.leaks(older_than)
+
+
+@pytest.mark.parametrize("limit", [-5, 0, "x", 1.5, 1 << 50])
+def test_a_limit_that_is_none_names_who_was_asked(pool, limit):
+    """The function called, not the class."""
+    with pytest.raises(InputError, match=r"^\[buffers\.set_limit\] limit=.* give a whole number of bytes"):
+        pool.set_limit(limit)
+    with (
+        pytest.raises(InputError, match=r"^\[buffers\.numpy\] least_bytes=-5"),
+        pool.numpy(least_bytes=-5),
+    ):
+        pass
 
 
 # --- the public names ---

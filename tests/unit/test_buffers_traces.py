@@ -46,6 +46,27 @@ def test_a_trace_survives_a_file_and_is_replayed(pool, tmp_path):
         trace.replay(BufferPool(reserve=1 << 30, limit=1000))
 
 
+@pytest.mark.parametrize("name", ["t.trace", "t", "t.npz"])
+def test_a_trace_lies_where_it_was_saved(pool, tmp_path, name):
+    """Under the name given, whatever it ends in, and nothing else beside it; text or path."""
+    with pool.record() as recording:
+        pool.acquire(1000, tag="t")
+    recording.trace.save(str(tmp_path / name))
+    assert [tmp_path / name] == list(tmp_path.iterdir())
+    assert columns(recording.trace) == columns(Trace.load(str(tmp_path / name)))
+
+
+def test_a_trace_that_cannot_be_written_says_so(pool, tmp_path):
+    """No such folder; a folder itself."""
+    with pool.record() as recording:
+        pass
+    for place in (tmp_path / "nowhere" / "t.npz", tmp_path):
+        with pytest.raises(
+            InputError, match=r"^\[buffers\.Trace\] .* cannot be written: .*; give a file in a folder"
+        ):
+            recording.trace.save(place)
+
+
 @pytest.mark.parametrize(
     ("blocks", "nbytes", "tags", "message"),
     [

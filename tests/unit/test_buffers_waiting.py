@@ -66,10 +66,17 @@ def test_many_waiters_are_all_served(pool):
 
 
 def test_a_deadline_ends_the_wait(pool):
-    """The error says how long was waited; nothing is left behind."""
+    """The error says how long was waited, for how much, and what is in the way; nothing is left behind."""
     held = pool.acquire(ROWS)
-    with pytest.raises(DeadlineError, match=r"^\[buffers\.acquire_async\] no memory came free within 0.01 s"):
+    with pytest.raises(DeadlineError) as caught:
         asyncio.run(pool.acquire_async(ROWS, deadline=0.01))
+    figures = pool.statistics()
+    assert str(caught.value).startswith(
+        f"[buffers.acquire_async] no memory came free within 0.01 s for a block of {figures.live_bytes:,} bytes: of the "
+        f"limit of {figures.limit_bytes:,}, {figures.live_bytes:,} are live; release arrays"
+    )
+    with pytest.raises(InputError, match=r"^\[buffers\.acquire_async\] deadline 'soon' is not a number"):
+        asyncio.run(pool.acquire_async(ROWS, deadline="soon"))
     assert issubclass(DeadlineError, TimeoutError)
     del held
     assert 0 == pool.statistics().live_bytes

@@ -80,10 +80,18 @@ def test_the_reason_adds_up(tonight):
 
 
 def test_a_later_evening_is_named(tonight):
-    """Tonight only where tonight is the last session; else the day."""
-    found = tonight.assignments
-    later = found.with_columns(last_day=np.full(len(found), np.datetime64("2026-03-12")))
-    assert "exercising by 2026-03-12 is worth" in reason(later, 0)
+    """Tonight only where the last session has begun; else its day, and that the spot is taken as unchanged."""
+    days = (np.datetime64("2026-03-12"), np.datetime64("2026-03-13"))
+    later = made_of(Stock(dividends=((str(days[1]), 1.5),)), 39).assignments
+    assert not later["tonight"].any()
+    assert {days} == set(zip(later["last_day"], later["ex_date"], strict=True))
+    text = reason(later, 0)
+    assert "were the spot the same at the close of 2026-03-12, worth " in text
+    assert "exercising then is worth $" in text
+    assert "tonight" not in text
+    assert headlines(later)[0].endswith("exercise in is 2026-03-12, were the spot then as it is now")
+    assert headlines(tonight.assignments)[0].endswith("exercise in is 2026-03-02")
+    assert tonight.assignments["tonight"].all()
 
 
 def test_puts_are_told_by_their_boundary(puts):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from atalanta import _core
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
 from atalanta.buffers.traces import Trace
-from atalanta.buffers.waiting import acquire_async
+from atalanta.buffers.waiting import acquire_async, is_seconds
 from atalanta.errors import InputError
 
 __all__ = ["BufferPool"]
@@ -106,17 +106,16 @@ class BufferPool(_core.Pool):
         return await acquire_async(
             self,
             lambda: self.acquire(shape, dtype, tag),
-            lambda: self._fits_limit(shape, dtype),
+            lambda: self._block_bytes(shape, dtype),
             deadline,
         )
 
-    def _fits_limit(self, shape: SupportsIndex | Sequence[SupportsIndex], dtype: npt.DTypeLike) -> bool:
-        limit = _core.pool_figures(self)["limit_bytes"]
+    def _block_bytes(self, shape: SupportsIndex | Sequence[SupportsIndex], dtype: npt.DTypeLike) -> int:
         extents = (
             [operator.index(n) for n in shape] if isinstance(shape, Sequence) else [operator.index(shape)]
         )
         nbytes = int(np.prod(extents, dtype=object)) * np.dtype(dtype).itemsize
-        return not limit or _core.pool_block_bytes(self, nbytes) <= limit
+        return _core.pool_block_bytes(self, nbytes)
 
     def owns(self, array: npt.NDArray[Any] | _core.Buffer) -> bool:
         """Whether the array or buffer begins at a live block of this pool."""
@@ -132,7 +131,12 @@ class BufferPool(_core.Pool):
 
         Args:
             older_than: seconds; younger ones are left out, and untagged ones too when it is above 0.
+
+        Raises:
+            InputError: `older_than` is no number of seconds from 0 on.
         """
+        if not is_seconds(older_than):
+            raise InputError(f"[buffers.leaks] older_than={older_than!r}: give a number of seconds from 0 on")
         blocks = [LiveBlock(*fields) for fields in _core.pool_live_blocks(self)]
         old = [b for b in blocks if older_than <= 0 or (b.age_seconds or 0.0) >= older_than]
         return sorted(old, key=lambda b: -1.0 if b.age_seconds is None else b.age_seconds, reverse=True)
@@ -151,7 +155,7 @@ class BufferPool(_core.Pool):
             InputError: more is live, or the limit is no number of bytes.
         """
         before: int = _core.pool_figures(self)["limit_bytes"]
-        if not _core.pool_set_limit(self, _bytes("limit", limit)):
+        if not _core.pool_set_limit(self, _bytes("limit", limit, origin="set_limit")):
             live = _core.pool_figures(self)["live_bytes"]
             raise InputError(
                 f"[buffers.set_limit] limit {limit:,} is below the {live:,} bytes that are live; release arrays first"
@@ -183,6 +187,10 @@ class BufferPool(_core.Pool):
         Raises:
             InputError: the tag never acquired anything here, or `expected` is no number of bytes.
         """
+        if not isinstance(tag, str):
+            raise InputError(
+                f"[buffers.predict_optimal_size] tag={tag!r}: give the text that `acquire` was given as its tag"
+            )
         prediction = _core.pool_prediction(self, tag)
         if prediction is None or prediction[0] == 0:
             known = ", ".join(sorted(filter(None, _core.pool_tags(self)))) or "none"
@@ -190,7 +198,7 @@ class BufferPool(_core.Pool):
         nbytes, _, score = prediction
         if expected is None:
             return nbytes
-        block = _core.pool_block_bytes(self, _bytes("expected", expected))
+        block = _core.pool_block_bytes(self, _bytes("expected", expected, origin="predict_optimal_size"))
         return max(block, nbytes) if score >= 0.5 else block
 
     @contextmanager
@@ -200,7 +208,7 @@ class BufferPool(_core.Pool):
         It holds for this thread's context: new threads start without it, tasks created inside inherit it.
         Arrays may outlive the block. The pool then lives as long as the process.
         """
-        handler = _numpy_handler(self, _bytes("least_bytes", least_bytes))
+        handler = _numpy_handler(self, _bytes("least_bytes", least_bytes, origin="numpy"))
         before = _core.set_numpy_handler(handler)
         try:
             yield
@@ -245,7 +253,7 @@ def _numpy_handler(pool: _core.Pool, least_bytes: int) -> object:
     return _handlers[key]
 
 
-def _bytes(name: str, value: int | None, least: int = 1) -> int:
+def _bytes(name: str, value: int | None, least: int = 1, origin: str = "BufferPool") -> int:
     if value is None:
         return 0
     try:
@@ -254,7 +262,7 @@ def _bytes(name: str, value: int | None, least: int = 1) -> int:
         number = -1
     if not least <= number <= _MOST_BYTES:
         raise InputError(
-            f"[buffers.BufferPool] {name}={value!r}: give a whole number of bytes from {least:,} to {_MOST_BYTES:,}"
+            f"[buffers.{origin}] {name}={value!r}: give a whole number of bytes from {least:,} to {_MOST_BYTES:,}"
         )
     return number
 

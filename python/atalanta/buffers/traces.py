@@ -77,10 +77,21 @@ class Trace:
         return ReplayFigures(**figures)
 
     def save(self, path: str | Path) -> None:
-        """Write the trace to a compressed .npz file."""
-        np.savez_compressed(
-            path, blocks=self.blocks, nbytes=self.nbytes, tags=self.tags, tag_names=np.array(self.tag_names)
-        )
+        """Write the trace to a compressed .npz file, under this very name.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        names = np.array(self.tag_names, dtype=np.str_)
+        try:
+            with open(path, "wb") as file:  # given a name, NumPy would append .npz to it
+                np.savez_compressed(
+                    file, blocks=self.blocks, nbytes=self.nbytes, tags=self.tags, tag_names=names
+                )
+        except OSError as error:
+            raise InputError(
+                f"[buffers.Trace] {path} cannot be written: {error.strerror or error}; give a file in a folder that is there"
+            ) from None
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:

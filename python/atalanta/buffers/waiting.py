@@ -10,26 +10,27 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Real
 from typing import TypeVar
 
 from atalanta import _core
 from atalanta.errors import BufferLimitError, DeadlineError, InputError
 
-__all__ = ["acquire_async"]
+__all__ = ["acquire_async", "is_seconds"]
 
 _Result = TypeVar("_Result")
 _ENOUGH = 4096
 
 
 async def acquire_async(
-    pool: _core.Pool, attempt: Callable[[], _Result], could_ever: Callable[[], bool], deadline: float | None
+    pool: _core.Pool, attempt: Callable[[], _Result], wanted: Callable[[], int], deadline: float | None
 ) -> _Result:
     """The result of `attempt` as soon as it does not fail at the limit.
 
     Args:
         pool: whose releases are waited for.
         attempt: acquires, or raises `BufferLimitError`.
-        could_ever: False when the request alone is beyond the limit.
+        wanted: bytes of the block that is asked for; beyond the limit alone, waiting is hopeless.
         deadline: seconds from now; None waits without end.
 
     Raises:
@@ -37,14 +38,14 @@ async def acquire_async(
         BufferLimitError: waiting is hopeless.
         InputError: the deadline is negative or not a number.
     """
-    if deadline is not None and not (math.isfinite(deadline) and deadline >= 0):
+    if deadline is not None and not (is_seconds(deadline) and math.isfinite(deadline)):
         raise InputError(
             f"[buffers.acquire_async] deadline {deadline!r} is not a number of seconds from 0 on"
         )
     try:
         return attempt()
     except BufferLimitError:
-        if not could_ever():
+        if not _fits_limit(pool, wanted()):
             raise
     try:
         async with asyncio.timeout(deadline):
@@ -54,16 +55,28 @@ async def acquire_async(
                     try:
                         return attempt()
                     except BufferLimitError:
-                        if not could_ever():
+                        if not _fits_limit(pool, wanted()):
                             raise
                     await released.wait()
     except TimeoutError as error:
         if isinstance(error, DeadlineError):
             raise
+        figures = _core.pool_figures(pool)
         raise DeadlineError(
-            f"[buffers.acquire_async] no memory came free within {deadline:g} s; "
-            "release arrays, wait longer or raise the limit with set_limit"
+            f"[buffers.acquire_async] no memory came free within {deadline:g} s for a block of {wanted():,} bytes: "
+            f"of the limit of {figures['limit_bytes']:,}, {figures['live_bytes']:,} are live; release arrays, "
+            "wait longer or raise the limit with set_limit"
         ) from None
+
+
+def is_seconds(value: object) -> bool:
+    """Whether it is a number from 0 on; infinity is."""
+    return isinstance(value, Real) and float(value) >= 0
+
+
+def _fits_limit(pool: _core.Pool, nbytes: int) -> bool:
+    limit: int = _core.pool_figures(pool)["limit_bytes"]
+    return not limit or nbytes <= limit
 
 
 @contextmanager

@@ -35,7 +35,8 @@ def print_assignments(console: Console, report: Report) -> None:
     print_table(console, headers, cells, left=1, spare=("time value", "per contract"))
     console.print(
         "time value: of the mid; lost, to whoever is long: per share by holding through the dividend instead of "
-        "exercising before it, or (now) by a day of waiting. Of each expiry the option nearest the money that loses at "
+        "exercising in the last session before it (where that lies ahead: at its close, at today's spot), or (now) by a "
+        "day of waiting. Of each expiry the option nearest the money that loses at "
         "least half of the most",
         style="dim",
     )
@@ -52,9 +53,10 @@ def headlines(found: Table) -> list[str]:
         before = own.take(~own["now"])
         for day in np.unique(before["ex_date"]):
             there = before.take(before["ex_date"] == day)
+            spot = "" if there["tonight"].all() else ", were the spot then as it is now"
             told.append(
                 f"{plain(name)}: {len(there):,} calls are worth more exercised than held through the "
-                f"${there['dividend'][0]:.2f} dividend of {day}; the last session to exercise in is {there['last_day'][0]}"
+                f"${there['dividend'][0]:.2f} dividend of {day}; the last session to exercise in is {there['last_day'][0]}{spot}"
             )
         for right, kind in ((1, "calls"), (-1, "puts")):
             count = int(np.count_nonzero(own["now"] & (own["right"] == right)))
@@ -105,14 +107,11 @@ def reason(found: Table, row: int) -> str:
             f"{name}: at or {side} the exercise boundary of {value['boundary']:,.2f}; each day of waiting costs its "
             f"holder ${value['cost']:,.3f} a share, {per_contract}"
         )
-    when = (
-        "tonight" if value["last_day"] <= value["quote_time"].astype("M8[D]") else f"by {value['last_day']}"
-    )
-    held = value["intrinsic"] - value["cost"]
-    return (
-        f"{name}: worth {value['intrinsic']:,.2f} exercised, {held:,.2f} held; exercising {when} is worth "
-        f"${value['cost']:,.2f} a share ({per_contract}) more than holding through the ${value['dividend']:,.2f} dividend"
-    )
+    more = f"worth ${value['cost']:,.2f} a share ({per_contract}) more than holding through the ${value['dividend']:,.2f} dividend"
+    amounts = f"worth {value['intrinsic']:,.2f} exercised, {value['held']:,.2f} held"
+    if value["tonight"]:
+        return f"{name}: {amounts}; exercising tonight is {more}"
+    return f"{name}: were the spot the same at the close of {value['last_day']}, {amounts}; exercising then is {more}"
 
 
 def _contract(value: dict[str, Any]) -> str:

@@ -48,7 +48,8 @@ class EarlyExercise:
     #: the spot from which exercising just before the next ex-date is right: infinity (call) where none within
     #: 4.3 standard deviations of the strike is, 0 (put) always
     ex_dividend_boundary: Value
-    #: lost by not exercising before the next ex-date: intrinsic - value_after where positive, else 0
+    #: lost by not exercising at the instant before the next ex-date, were the spot then today's: intrinsic -
+    #: value_after where positive, else 0; what the option is worth for the time until then is not in it
     cost_of_holding: Value
     #: lost per year by not exercising now: the interest on the strike less the yield on the spot (put), the
     #: yield less the interest (call); 0 where holding is right

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from atalanta.market.analysis import Analysis
 from atalanta.market.analysis.carry import tickers_of
 from atalanta.market.analysis.expiries import group_by_expiry
-from atalanta.market.contracts.sessions import day_before
+from atalanta.market.analysis.overnight import Held, held_values
+from atalanta.market.contracts.sessions import closes, day_before, opens
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
 from atalanta.pricing import Dividends, EarlyExercise, early_exercise
@@ -31,6 +32,8 @@ _FAR = 10.0
 #: Less than this per share is no reason: a tenth of the smallest tick.
 _LEAST = 1e-3
 
+_YEAR = np.timedelta64(365, "D")
+
 _UNUSABLE = np.uint32(QualityFlag.BAD_CONTRACT | QualityFlag.EXPIRED | QualityFlag.CROSSED)
 _CONTRACT = (
     *("underlying", "root", "symbol", "quote_time", "expiry", "right", "strike", "bid", "ask"),
@@ -43,9 +46,11 @@ def find_assignments(
 ) -> Table:
     """American options in the money that are worth more exercised than held.
 
-    Calls are compared just before the next ex-date, at today's spot: exercised, or held through the dividend. Puts,
-    and calls that a yield makes worth exercising, are compared now with the exercise boundary. Rows whose quotes
-    leave more time value than that could cost are not looked at.
+    Calls are compared in the last session before the next ex-date: exercised, or held through the dividend. Where that
+    session has begun, exercise at the quote time's spot is set against the value then of holding past the ex-date;
+    where it lies ahead, the two are compared at its close, were the spot then as it is now. Puts, and calls that a
+    yield makes worth exercising, are compared now with the exercise boundary. Rows whose quotes leave more time value
+    than that could cost are not looked at.
 
     Args:
         analysis: N rows.
@@ -56,8 +61,9 @@ def find_assignments(
         M rows: `underlying, root, symbol, quote_time, expiry, right, strike, bid, ask, multiplier, years,
         implied_spot`; `row` in the analysis; `vol` used; per share `intrinsic`, `time_value` (mid less intrinsic),
         `boundary`; `now` (exercise is right now, else before the ex-date); `ex_date`, `last_day` (the session before
-        it), `dividend`; `cost`: lost per share by not exercising, until after the dividend or, where `now` is True,
-        per calendar day; `cost_per_contract`; `probability` of exercise before expiry, risk-neutral. By underlying,
+        it), `tonight` (that session has begun), `dividend`; `held`: value per share of holding through the dividend
+        (NaN where `now`); `cost`: lost per share by not exercising, `intrinsic - held` or, where `now` is True, per
+        calendar day; `cost_per_contract`; `probability` of exercise before expiry, risk-neutral. By underlying,
         then calls before puts, then by falling cost.
 
     Raises:
@@ -80,19 +86,38 @@ def find_assignments(
         tolerance=tolerance,
         threads=threads,
     )
-    found = _told(analysis, rows, early).with_columns(vol=vol)
-    ex_date = _ex_dates(early.next_ex_years, ahead.schedule[group[rows]], ahead)
-    found = found.with_columns(ex_date=ex_date, last_day=day_before(ex_date))
-    right_soon = found["now"] | np.asarray(early.ex_dividend_exercise, dtype=bool)
-    found = found.take(right_soon & (found["cost"] > _LEAST))
+    schedule = ahead.schedule[group[rows]]
+    ex_date = _ex_dates(early.next_ex_years, schedule, ahead)
+    last_day = day_before(ex_date)
+    tonight = opens(last_day) <= analysis["quote_time"][rows]  # never where it is NaT
+    night = np.where(tonight, early.next_ex_years, (opens(ex_date) - closes(last_day)) / _YEAR)
+    options = Held(
+        right=analysis["right"][rows],
+        spot=analysis["implied_spot"][rows],
+        strike=analysis["strike"][rows],
+        years=analysis["years"][rows],
+        rate=analysis.expiries["rate"][group[rows]],
+        vol=vol,
+        dividend_yield=analysis["borrow"][rows],
+        ex_years=early.next_ex_years,
+        cash=early.next_dividend,
+        schedule=schedule,
+    )
+    soon = np.asarray(early.ex_dividend_exercise, dtype=bool) & ~np.asarray(early.exercise_now, dtype=bool)
+    held = np.full(len(rows), np.nan)
+    chosen = Held(*(column[soon] for column in options))
+    held[soon] = held_values(chosen, night[soon], ahead.pairs, tolerance=tolerance, threads=threads)
+    found = _told(analysis, rows, early, held)
+    found = found.with_columns(vol=vol, ex_date=ex_date, last_day=last_day, tonight=tonight)
+    found = found.take(found["cost"] > _LEAST)
     order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
     return found.take(order)
 
 
-def _told(analysis: Analysis, rows: Rows, early: EarlyExercise) -> Table:
+def _told(analysis: Analysis, rows: Rows, early: EarlyExercise, held: Floats) -> Table:
     """What is told of each of M rows, but for volatility and dates."""
     now = np.asarray(early.exercise_now, dtype=bool)
-    cost = np.where(now, early.cost_of_waiting / 365, early.cost_of_holding)
+    cost = np.where(now, early.cost_of_waiting / 365, early.intrinsic - held)
     mid = analysis["bid"][rows] / 2 + analysis["ask"][rows] / 2
     return Table(
         {
@@ -103,6 +128,7 @@ def _told(analysis: Analysis, rows: Rows, early: EarlyExercise) -> Table:
             "boundary": early.boundary,
             "now": now,
             "dividend": early.next_dividend,
+            "held": held,
             "cost": cost,
             "cost_per_contract": cost * analysis["multiplier"][rows],
             "probability": early.probability,
