@@ -183,6 +183,41 @@ TEST(kinks_narrower_than_a_cell) {
     }
 }
 
+// A call is exercised just before a dividend that comes just before expiry: the option without the dividend.
+TEST(calls_whose_last_date_is_at_expiry) {
+    for (double spot = 80; spot <= 110; spot += 0.5) {
+        const LadderRow late = {1, spot, 100, 1.3, 0.03, 0, 0.58, {{1.3 - 2e-6, 1.8}}};
+        LadderRow plain = late;
+        plain.dividends.clear();
+        CHECK_CLOSE(price(plain, Exercise::european, kTight), price(late, Exercise::american, kUsual),
+                    kUsual);
+    }
+}
+
+// Where dividends take most of a spot the value is flat and then falls: nothing may rise beyond its bound
+// there.
+TEST(many_dividends_that_ruin_low_spots) {
+    LadderRow monthly = {-1, 80, 100, 5, 0.03, 0, 0.3, {}};
+    for (int k = 0; k < 60; ++k) monthly.dividends.push_back({(k + 0.5) / 12, 0.8});
+    LadderRow often = {-1, 100, 100, 1, 0.03, 0, 0.6, {}};
+    for (int k = 0; k < 40; ++k) often.dividends.push_back({(k + 0.5) / 40, 1.5});
+    LadderRow long_dated = {-1, 100, 100, 10, 0.03, 0, 0.25, {}};
+    for (int k = 0; k < 40; ++k) long_dated.dividends.push_back({(k + 0.5) / 4, 1.0});
+    for (const LadderRow& row : {monthly, often, long_dated}) {
+        CHECK_CLOSE(price(row, Exercise::european, kTight), price(row, Exercise::european, kUsual), kUsual);
+    }
+}
+
+// No number beyond what an option can be worth, whatever the grid made of it.
+TEST(a_solve_that_goes_astray_is_no_price) {
+    const LadderRow row = {1,     97.17,  100, 19.5,
+                           -0.26, -0.049, 3.6, {{2.9223, 30.555}, {19.49885389, 23.478}}};
+    for (const double tolerance : {2e-3, 5e-4, 3e-4}) {
+        const double value = price(row, Exercise::american, tolerance);
+        CHECK(!(value > 97.17 * std::exp(0.049 * 19.5) * 1.01) && !(value < 0.0));
+    }
+}
+
 // Dividends after expiry, or none at all, are no dividends.
 TEST(later_dividends_do_not_count) {
     const LadderRow plain = {1, 100, 100, 1, 0.05, 0.01, 0.25, {}};

@@ -85,13 +85,13 @@ inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, co
                                           std::size_t nodes, double place, double weight, double* into,
                                           PayoffWeights& weights) {
     const Beyond beyond = read_beyond(n, l, payoff, u, growth, stride, nodes, place);
-    if (!(beyond.value() > 0.0)) return {0.0, 0.0, 0.0};
     const std::size_t first = beyond.node * stride, next = first + stride;
     const double e0 = growth[first], e1 = growth[next], h = n.spacing[l];
-    if (beyond.pay > beyond.held) {
+    if (beyond.pay > beyond.held && beyond.pay > 0.0) {
         weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
         return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
     }
+    if (!beyond.is_held()) return {beyond.value(), 0.0, 0.0};
     into[first] = fma(weight, 1.0 - beyond.second, into[first]);
     into[next] = fma(weight, beyond.second, into[next]);
     // (e^(f h) - 1) / (e^h - 1) is the weight of the second node, f being the distance from the first.

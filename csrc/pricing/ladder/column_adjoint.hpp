@@ -83,7 +83,8 @@ class ColumnAdjoint {
         const double slope_by_spacing = -slope * (moved(end + 1) - moved(end)) * inverse;
         for (std::ptrdiff_t i = first; i < last; ++i) {
             const double beyond = e[end] - e[i], w = spread[i];
-            if (!(fma(slope, beyond, ends[0]) > 0.0)) continue;
+            const double value = fma(slope, beyond, ends[0]);
+            if (!(value > 0.0 && value < 1.0)) continue;
             weights_[end] = fma(w, fma(beyond, inverse, 1.0), weights_[end]);
             weights_[end + 1] = fma(-w * beyond, inverse, weights_[end + 1]);
             by_spacing_ += w * fma(slope_by_spacing, beyond, slope * (moved(end) - moved(i)));
@@ -112,17 +113,19 @@ class ColumnAdjoint {
             pay(i, weights_[i]);
             weights_[i] = 0.0;
         }
+        const double time = calendar_.date(d, lane_).time;
+        const LanePayoff before = march_->payoff(lane_, time, calendar_.centre(d, lane_));
         each_kink([&](std::size_t i) {
             double by_gain[4];
-            SmoothKink(gain, i, nodes_).transpose(spread_[i - 1], spread_[i], by_gain);
+            const bool beyond = march_->counts_beyond(lane_, d, i);
+            march_->exercise_kink(lane_, d, before, gain, i).transpose(spread_[i - 1], spread_[i], by_gain);
             for (std::size_t k = 0; k < 4; ++k) {
                 if (by_gain[k] == 0.0) continue;
                 pay(i + k - 2, by_gain[k]);
-                weights_[i + k - 2] -= by_gain[k];
+                weights_[beyond ? i : i + k - 2] -= by_gain[k];
             }
         });
-        const double time = calendar_.date(d, lane_).time;
-        collect(march_->payoff(lane_, time, calendar_.centre(d, lane_)), paid, by_centre_[d]);
+        collect(before, paid, by_centre_[d]);
     }
 
     // By the values just before date d, whose columns have landed, become by u just after it.
@@ -175,8 +178,7 @@ class ColumnAdjoint {
     // The node beyond the kink of the start, 0 where it is not rounded, and the derivative by y before and
     // there.
     std::size_t unround_start(std::uint32_t d, double* by_kink) const {
-        const double widest = NarrowKink::kWidest * NarrowKink::kWidest;
-        if (!(march_->variance_to_expiry(lane_, d) < widest)) return 0;
+        if (!march_->rounds_start(lane_, d)) return 0;
         const std::size_t i = march_->start_kink(lane_, d);
         if (i == 0) return 0;
         const double unit = n_.side[lane_] > 0.0 ? 1.0 : c_.rest[i - 1];

@@ -105,6 +105,27 @@ class ColumnMarch {
         }
         return 0;
     }
+    bool is_narrow(std::size_t l, std::uint32_t d) const {
+        return d + 1 == dividends_ && variance_to_expiry(l, d) < NarrowKink::kWidest * NarrowKink::kWidest;
+    }
+    // A call exercised just before the date is so where that kink lies.
+    bool rounds_start(std::size_t l, std::uint32_t d) const {
+        return is_narrow(l, d) && (n_.side[l] > 0.0 || !(n_.american[l] > 0.0));
+    }
+    // Where exercise before date d ends, between the nodes i - 1 and i. Where the value has a kink of its own
+    // nearby, it counts as what it is beyond the end.
+    SmoothKink exercise_kink(std::size_t l, std::uint32_t d, const LanePayoff& before, const double* gain,
+                             std::size_t i) const {
+        if (!counts_beyond(l, d, i)) return {gain, i, nodes_};
+        const auto pay = [&](std::size_t k) { return fma(-before.slope, growth_[k], before.level); };
+        const double beyond = pay(i) - gain[i];
+        const double gains[4] = {pay(i - 2) - beyond, pay(i - 1) - beyond, pay(i) - beyond,
+                                 pay(i + 1) - beyond};
+        return {gains, 2, 4};
+    }
+    bool counts_beyond(std::size_t l, std::uint32_t d, std::size_t i) const {
+        return is_narrow(l, d) && i >= 2 && i + 2 <= nodes_;
+    }
     NarrowKink narrow_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
         const double cells = square_root(variance_to_expiry(l, d)) * c_.rest[i];
         return {place_y(l, d, i - 1), place_y(l, d, i), cells};
@@ -183,7 +204,7 @@ class ColumnMarch {
 
     // The kink of the value to expiry, where the last date is too close to it for the grid.
     void round_start(std::size_t l, std::uint32_t d) {
-        if (!(variance_to_expiry(l, d) < NarrowKink::kWidest * NarrowKink::kWidest)) return;
+        if (!rounds_start(l, d)) return;
         const std::size_t i = start_kink(l, d);
         if (i == 0) return;
         const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[i - 1];
@@ -206,7 +227,7 @@ class ColumnMarch {
         }
         if (tape_ != nullptr) copy(gain, tape_->date(d).gain);
         for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
-            const HingeWeights w = SmoothKink(gain, i, nodes_).weights();
+            const HingeWeights w = exercise_kink(l, d, before, gain, i).weights();
             c_.value[i - 1] += w.positive;
             c_.value[i] += w.zero;
         }
@@ -228,7 +249,8 @@ class ColumnMarch {
         if (i <= last) convolve_less(taps, row_ + i, c_.u + i);
     }
 
-    // Beyond the grid u = level - slope e^y, from the two nodes at each end, and not below 0.
+    // Beyond the grid u = level - slope e^y, from the two nodes at each end, and between 0 and 1, the most an
+    // option can be worth that is not exercised between its dates.
     void continue_row(std::size_t reach) {
         const auto nodes = static_cast<std::ptrdiff_t>(nodes_), more = static_cast<std::ptrdiff_t>(reach);
         for (std::ptrdiff_t i = 0; i < nodes; ++i) row_[i] = c_.value[i];
@@ -238,7 +260,8 @@ class ColumnMarch {
             ATALANTA_VECTOR_LOOP
             for (std::ptrdiff_t i = first; i < last; ++i) {
                 const double value = fma(-slope, growth_[i], level);
-                row_[i] = value > 0.0 ? value : 0.0;
+                const double bounded = value < 1.0 ? value : 1.0;
+                row_[i] = bounded > 0.0 ? bounded : 0.0;
             }
         };
         fill(-more, 0, 0);

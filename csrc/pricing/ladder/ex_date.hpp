@@ -94,16 +94,27 @@ ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double*
     });
 }
 
+// What u of lane l is at most; level: of the payoff at that time.
+ATALANTA_INLINE double most_worth(const Normalised& n, std::size_t l, double level) {
+    return n.american[l] > 0.0 && level > 1.0 ? level : 1.0;
+}
+
 // Beyond the grid: linear in X from the two nodes at that end, where exercise just after the date may be
-// worth more. Never below 0.
+// worth more. Never below 0 nor above what an option can be worth: where dividends take most of a spot the
+// value is flat and then falls, and a line through two nodes would rise on.
 struct Beyond {
     double x;          // e^(distance of the place from the middle)
     double pay;        // of exercise, 0 where there is no right to it
     std::size_t node;  // the lower one of the two
     double second;     // weight of the other one, the first having the rest
     double held;
+    double most;
 
-    ATALANTA_INLINE double value() const { return pay > held ? pay : held > 0.0 ? held : 0.0; }
+    ATALANTA_INLINE bool is_held() const { return !(pay > held) && held > 0.0 && held < most; }
+    ATALANTA_INLINE double value() const {
+        const double better = pay > held ? pay : held;
+        return better > 0.0 ? (better < most ? better : most) : 0.0;
+    }
 };
 // stride: between the nodes of the lane l.
 inline Beyond read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* u,
@@ -114,7 +125,7 @@ inline Beyond read_beyond(const Normalised& n, std::size_t l, const LanePayoff& 
     const double x = growth[0] * exponential(place * n.spacing[l]);
     const double second = (x - e0) / (e1 - e0);
     const double pay = n.american[l] > 0.0 ? fma(-payoff.slope, x, payoff.level) : 0.0;
-    return {x, pay, first, second, fma(u1 - u0, second, u0)};
+    return {x, pay, first, second, fma(u1 - u0, second, u0), most_worth(n, l, payoff.level)};
 }
 
 // The five nodes about a place, per lane.

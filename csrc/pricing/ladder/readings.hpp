@@ -1,6 +1,7 @@
 // Price, delta, gamma and theta of the present from a solved grid. Entries: read_lane, readings_of.
 #pragma once
 
+#include "pricing/european_limits.hpp"
 #include "pricing/ladder/march.hpp"
 
 namespace atalanta {
@@ -65,12 +66,19 @@ ATALANTA_INLINE LocalSolution differences(double a, double b, double c, double d
             fma(16.0, b + d, fma(-30.0, c, -(a + e))) * (1.0 / 12.0)};
 }
 
+constexpr double kAstray = 1e-3;  // of u, beyond its bounds
+
 inline LadderReading read_lane(const LadderMarch& march, std::size_t l) {
     const Normalised& n = march.normalised();
     const ReadingUnits units = units_of(n, l);
     if (is_exercised(march, l)) return exercised_reading(units, n.spot[l]);
     LocalSolution at =
         differences(march.u(l, -2), march.u(l, -1), march.u(l, 0), march.u(l, 1), march.u(l, 2));
+    // A solve that went astray is no price.
+    const double most = most_worth(n, l, exponential(n.rate[l] * n.years[l]));
+    if (!(at.u >= -kAstray && at.u <= most + kAstray))
+        return {kUndefined, kUndefined, kUndefined, kUndefined};
+    at.u = at.u > 0.0 ? at.u : 0.0;
     at.uy *= n.inverse_spacing[l];
     at.uyy *= n.inverse_spacing[l] * n.inverse_spacing[l];
     return readings_of(units, n.spot[l], at);

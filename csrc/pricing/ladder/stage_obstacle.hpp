@@ -63,7 +63,9 @@ inline void set_obstacle(const Normalised& n, const StepOperator& op, const Payo
         obstacle.bend[l] = on ? bend : 0.0;
         obstacle.bend_slope[l] = on ? bend_slope : 0.0;
         obstacle.slack[l] = c > 0.0 ? 0.5 * c * n.spacing[l] * n.spacing[l] : 0.0;
-        obstacle.edge[l] = fma(-asymptotes.near.slope[l] * grown, lowest[l], asymptotes.near.level[l]);
+        const double edge = fma(-asymptotes.near.slope[l] * grown, lowest[l], asymptotes.near.level[l]);
+        const double most = a > 1.0 ? a : 1.0;
+        obstacle.edge[l] = edge < most ? edge : most;
         const auto far_at = [&](double e) {
             const double held = fma(-asymptotes.far.slope[l] * grown, e, asymptotes.far.level[l]);
             const double pay = fma(-obstacle.slope[l], e, obstacle.level[l]);
