@@ -24,7 +24,9 @@ set(_flags_baseline)
 
 # -ffp-contract=off: results are bit-identical between compilers and instruction sets. The other two let
 # square roots and selections vectorise. Never -ffast-math. Kernels are optimised in every build type.
-set(_kernel_flags -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
+set(ATALANTA_KERNEL_OPTIMIZATION -O3 CACHE STRING "Optimization of the kernels; less only where nobody times them")
+mark_as_advanced(ATALANTA_KERNEL_OPTIMIZATION)
+set(_kernel_flags ${ATALANTA_KERNEL_OPTIMIZATION} -fno-math-errno -fno-trapping-math -ffp-contract=off)
 
 if(ATALANTA_VECTOR_REPORT)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
