@@ -90,7 +90,7 @@ def test_a_missing_folder_is_named(tmp_path, place):
 def test_parquet_without_polars_says_what_to_install(tmp_path, monkeypatch):
     """The missing extra is named before the work."""
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
-    with pytest.raises(MissingExtraError, match=r"atalanta\[files\]"):
+    with pytest.raises(MissingExtraError, match="its extra 'files'"):
         check_targets([SOURCE], tmp_path / "rows.parquet", None)
 
 
