@@ -218,12 +218,15 @@ class ColumnMarch {
         if (!(n_.american[l] > 0.0)) return;
         const LanePayoff before = payoff(l, calendar_.date(d, l).time, calendar_.centre(d, l));
         double* const gain = c_.place;  // no longer needed
+        double* const values = c_.value;
+        const double* const growth = growth_;
         const double level = before.level, slope = before.slope;
+        const std::size_t count = Columns::length(nodes_);
         ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) {
-            const double pay = fma(-slope, growth_[i], level), value = c_.value[i];
+        for (std::size_t i = 0; i < count; ++i) {
+            const double pay = fma(-slope, growth[i], level), value = values[i];
             gain[i] = pay - value;
-            c_.value[i] = pay > value ? pay : value;
+            values[i] = pay > value ? pay : value;
         }
         if (tape_ != nullptr) copy(gain, tape_->date(d).gain);
         for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
