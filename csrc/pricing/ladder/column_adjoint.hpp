@@ -106,15 +106,28 @@ class ColumnAdjoint {
                 body(i);
             }
         };
+        const double time = calendar_.date(d, lane_).time;
+        const LanePayoff before = march_->payoff(lane_, time, calendar_.centre(d, lane_));
+        const std::size_t present = march_->present_kink_node(lane_, d, gain);
+        const bool one_side = present > 0, all = one_side && gain[nodes_ / 2] > 0.0;
         // Before the weights of the exercised nodes go to the payoff.
         for (std::size_t i = 0; i < nodes_; ++i) spread_[i] = weights_[i];
         for (std::size_t i = 0; i < nodes_; ++i) {
-            if (!(gain[i] > 0.0)) continue;
+            if (one_side ? !all : !(gain[i] > 0.0)) continue;
             pay(i, weights_[i]);
             weights_[i] = 0.0;
         }
-        const double time = calendar_.date(d, lane_).time;
-        const LanePayoff before = march_->payoff(lane_, time, calendar_.centre(d, lane_));
+        if (one_side) {
+            const PresentKink kink = march_->present_kink(lane_, gain, present);
+            double by_gain[4];
+            kink.transpose(by_gain);
+            for (std::size_t k = 0; k < 4; ++k) {
+                pay(kink.first() + k, by_gain[k]);
+                weights_[kink.first() + k] -= by_gain[k];
+            }
+            collect(before, paid, by_centre_[d]);
+            return;
+        }
         each_kink([&](std::size_t i) {
             double by_gain[4];
             const bool beyond = march_->counts_beyond(lane_, d, i);

@@ -5,7 +5,7 @@
 
 #include "pricing/ladder/convolution.hpp"
 #include "pricing/ladder/ex_date_column.hpp"
-#include "pricing/ladder/smooth_kink.hpp"
+#include "pricing/ladder/present_kink.hpp"
 
 namespace atalanta {
 namespace {
@@ -66,6 +66,8 @@ class ColumnMarch {
                std::size_t last, double* u, const ColumnTape* tape = nullptr) {
         dividends_ = dividends;
         tape_ = tape;
+        kink_ = {0.0, 0.0, 0.0};
+        reads_present_ = last - first <= 2 * kReadingReach;
         deviations_ = tenths >= kFineTenths ? kFineTapDeviations : kTapDeviations;
         fill_growth(l);
         if (dividends == 0) {
@@ -92,7 +94,8 @@ class ColumnMarch {
         for (std::size_t i = first; i <= last; ++i) u[i * kLadderOptions + l] = c_.u[i];
     }
 
-    // Of the lane last solved.
+    // Of the lane last solved. kink: what u and its derivatives at the present have beside the nodes.
+    const LocalSolution& kink() const { return kink_; }
     const double* growth() const { return growth_; }
     double variance(std::size_t l, std::uint32_t d) const { return cells_squared(l, interval(l, d)); }
     double deviations() const { return deviations_; }
@@ -125,6 +128,14 @@ class ColumnMarch {
     }
     bool counts_beyond(std::size_t l, std::uint32_t d, std::size_t i) const {
         return is_narrow(l, d) && i >= 2 && i + 2 <= nodes_;
+    }
+    // The node beyond the kink before date d that is added at the present; 0 where none is.
+    std::size_t present_kink_node(std::size_t l, std::uint32_t d, const double* gain) const {
+        const bool near = d == 0 && reads_present_ && variance(l, d) < kNearVariance;
+        return near ? PresentKink::find(gain, nodes_, square_root(variance(l, d))) : 0;
+    }
+    PresentKink present_kink(std::size_t l, const double* gain, std::size_t node) const {
+        return {gain, node, nodes_, square_root(variance(l, 0))};
     }
     NarrowKink narrow_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
         const double cells = square_root(variance_to_expiry(l, d)) * c_.rest[i];
@@ -229,10 +240,28 @@ class ColumnMarch {
             values[i] = pay > value ? pay : value;
         }
         if (tape_ != nullptr) copy(gain, tape_->date(d).gain);
+        if (const std::size_t i = present_kink_node(l, d, gain); i > 0) {
+            const PresentKink kink = present_kink(l, gain, i);
+            kink_ = kink.reading();
+            keep_side(kink.exercised());
+            return;
+        }
         for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
             const HingeWeights w = exercise_kink(l, d, before, gain, i).weights();
             c_.value[i - 1] += w.positive;
             c_.value[i] += w.zero;
+        }
+    }
+
+    // From the larger of payoff and value to either.
+    void keep_side(bool exercised) {
+        const double sign = exercised ? 1.0 : -1.0;
+        const double* const gain = c_.place;
+        double* const values = c_.value;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) {
+            const double missing = sign * gain[i];
+            values[i] += missing < 0.0 ? missing : 0.0;
         }
     }
 
@@ -280,6 +309,8 @@ class ColumnMarch {
     std::uint32_t dividends_ = 0;
     const ColumnTape* tape_ = nullptr;
     double deviations_ = kTapDeviations;
+    bool reads_present_ = false;  // and nothing beside it
+    LocalSolution kink_ = {0.0, 0.0, 0.0};
 };
 
 }  // namespace

@@ -67,7 +67,7 @@ inline void ladder_differentiate(const LadderBlock& block, double* memory, Ladde
     double present[kLadderOptions];
     bool exercised[kLadderOptions];
     for (std::size_t l = 0; l < block.count; ++l) {
-        present[l] = march.u(l, 0);
+        present[l] = present_u(march, l);
         exercised[l] = is_exercised(march, l);
     }
     if (march.steps() > 0) LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);

@@ -81,6 +81,8 @@ class LadderMarch {
     double u(std::size_t lane, std::ptrdiff_t offset) const {
         return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
     }
+    // What the present has beside its nodes.
+    const LocalSolution& kink(std::size_t lane) const { return kink_[lane]; }
     const Normalised& normalised() const { return n_; }
     const ExerciseNow& exercise_now() const { return exercise_now_; }
     const LadderBlock& block() const { return block_; }
@@ -122,6 +124,7 @@ class LadderMarch {
         const std::size_t middle = nodes_ / 2, to_end = reach < middle ? reach : middle;
         march.solve(l, block_.options[l].dividends, block_.shapes[l].deviations, middle - to_end,
                     middle + to_end, u_, tape);
+        kink_[l] = march.kink();
     }
 
     // Lanes that have not begun: nothing moves, and no obstacle is met.
@@ -335,6 +338,7 @@ class LadderMarch {
     LaneSet between_ = 0;     // lanes that may be exercised between two free boundaries
     LaneSet alone_ = 0;       // lanes without exercise between ex-dates
     LaneSet has_column_ = 0;  // lanes whose growth_column is there
+    LocalSolution kink_[kLadderOptions] = {};
     const Tape* tape_ = nullptr;
     std::uint32_t step_ = 0;
 };

@@ -7,11 +7,6 @@
 namespace atalanta {
 namespace {
 
-// u and its derivatives by y at a place of the grid.
-struct LocalSolution {
-    double u, uy, uyy;
-};
-
 // What turns u into money. rate and yield are the option's own, not those of X.
 struct ReadingUnits {
     double side, unit, strike, rate, yield, variance;  // unit: price of one unit of u, of a call at spot 1
@@ -47,6 +42,10 @@ ATALANTA_INLINE ReadingUnits units_of(const Normalised& n, std::size_t l) {
 // Of strike 1: what lies so little above the value of exercise is that value.
 constexpr double kExercisedWithin = 1e-14;
 
+inline double present_u(const LadderMarch& march, std::size_t l) {
+    return march.u(l, 0) + march.kink(l).u;
+}
+
 inline bool is_exercised(const LadderMarch& march, std::size_t l) {
     const Normalised& n = march.normalised();
     const ExerciseNow& now = march.exercise_now();
@@ -54,11 +53,9 @@ inline bool is_exercised(const LadderMarch& march, std::size_t l) {
     if (now.lowest[l] <= middle && middle <= now.highest[l]) return true;
     const ReadingUnits units = units_of(n, l);
     const double intrinsic = n.side[l] * (n.strike[l] - n.spot[l]);
-    const double price = units.unit * march.u(l, 0) * (n.side[l] > 0.0 ? 1.0 : n.spot[l]);
+    const double price = units.unit * present_u(march, l) * (n.side[l] > 0.0 ? 1.0 : n.spot[l]);
     return n.american[l] != 0.0 && price <= intrinsic + kExercisedWithin * n.strike[l];
 }
-
-constexpr std::size_t kReadingReach = 2;
 
 // First and second derivative at the middle of five nodes, times the spacing and its square.
 ATALANTA_INLINE LocalSolution differences(double a, double b, double c, double d, double e) {
@@ -74,6 +71,8 @@ inline LadderReading read_lane(const LadderMarch& march, std::size_t l) {
     if (is_exercised(march, l)) return exercised_reading(units, n.spot[l]);
     LocalSolution at =
         differences(march.u(l, -2), march.u(l, -1), march.u(l, 0), march.u(l, 1), march.u(l, 2));
+    const LocalSolution& kink = march.kink(l);
+    at = {at.u + kink.u, at.uy + kink.uy, at.uyy + kink.uyy};
     // A solve that went astray is no price.
     const double most = most_worth(n, l, exponential(n.rate[l] * n.years[l]));
     if (!(at.u >= -kAstray && at.u <= most + kAstray))

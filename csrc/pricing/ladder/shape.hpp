@@ -76,15 +76,15 @@ constexpr NodeRule kConvolvedNodes = {45.0, 96.0, 37.0, 0.25};
 
 // A convolution is to be so many cells wide where what it smooths has a kink, before a date or at expiry ...
 constexpr double kResolvedCells = 1.6;
-constexpr double kSmoothness[] = {2.0,
-                                  2.0};  // ... more or less, by the time to the first date and after the last
+constexpr double kSmoother = 2.0;  // ... and needs fewer before the first date and after the last
 constexpr double kMostRefined = 3.0;
 
-// How much finer than `nodes` the grid must be for ex-dates that lie close to one another.
+// How much finer than `nodes` the grid must be for ex-dates that lie close to one another. A first date close
+// to the present asks for that only where the option is read at other spots.
 inline double refinement(const LadderOption& o, double nodes, double deviations) {
-    if (o.dividends == 0) return 1.0;
-    const double first = kSmoothness[0] * o.ex_years[0];
-    const double last = kSmoothness[1] * (o.years - o.ex_years[o.dividends - 1]);
+    if (o.dividends == 0 || !o.american) return 1.0;
+    const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
+    const double first = o.read_far ? kSmoother * o.ex_years[0] : last;
     double least = first < last ? first : last;
     for (std::uint32_t d = 1; d < o.dividends; ++d) {
         const double gap = o.ex_years[d] - o.ex_years[d - 1];

@@ -43,9 +43,13 @@ class SmoothKink {
             positive * total_by_f + turned * zero_by_f - by_falls * bends + by_bend * 6.0 * third_;
         // The place moves by the gain there over its fall.
         const double by_value = by_f / falls;
-        const double by_first = by_value * f - by_falls;
-        const double by_second = by_value * f * f - 2.0 * f * by_falls + 2.0 * by_bend;
-        const double by_third = by_value * f * f * f - 3.0 * f * f * by_falls + 6.0 * f * by_bend;
+        unfit(by_value, by_value * f - by_falls, by_value * f * f - 2.0 * f * by_falls + 2.0 * by_bend,
+              by_value * f * f * f - 3.0 * f * f * by_falls + 6.0 * f * by_bend, by_gain);
+    }
+
+    // From derivatives by the terms of the cubic to those by the four gains.
+    ATALANTA_INLINE void unfit(double by_value, double by_first, double by_second, double by_third,
+                               double* by_gain) const {
         const double by_a = -by_third / 6.0 + 0.5 * by_second - by_first / 3.0;
         const double by_b = by_value + 0.5 * by_third - by_second - 0.5 * by_first;
         const double by_c = -0.5 * by_third + 0.5 * by_second + by_first;
@@ -56,14 +60,18 @@ class SmoothKink {
         by_gain[3] = has_four_ ? by_d : 0.0;
     }
 
-  private:
-    ATALANTA_INLINE double gain_at() const {
-        return fma(place_, fma(place_, fma(place_, third_, second_), first_), value_);
-    }
+    // Of the kink, and of the gain there.
+    ATALANTA_INLINE double place() const { return place_; }
     ATALANTA_INLINE double slope() const {
         return fma(place_, fma(place_, 3.0 * third_, 2.0 * second_), first_);
     }
     ATALANTA_INLINE double bend() const { return fma(6.0 * third_, place_, 2.0 * second_); }
+    ATALANTA_INLINE double third() const { return 6.0 * third_; }
+
+  private:
+    ATALANTA_INLINE double gain_at() const {
+        return fma(place_, fma(place_, fma(place_, third_, second_), first_), value_);
+    }
 
     double value_, first_, second_, third_;  // of the cubic
     double place_;
