@@ -44,7 +44,7 @@ class ColumnAdjoint {
         } else {
             for (std::uint32_t d = 0; d < dividends; ++d) {
                 unspread(d, tape.date(d));
-                if (n_.american[l] > 0.0) unexercise(d, tape.date(d));
+                if (march.exercises(l, d)) unexercise(d, tape.date(d));
                 land_column(n_, l, calendar_.date(d, l), march.growth(), nodes_, c_);
                 if (d + 1 < dividends) {
                     unread(d, tape.date(d));
@@ -130,14 +130,14 @@ class ColumnAdjoint {
         }
         each_kink([&](std::size_t i) {
             double by_gain[4];
-            const bool beyond = march_->counts_beyond(lane_, d, i);
-            march_->exercise_kink(lane_, d, before, gain, i).transpose(spread_[i - 1], spread_[i], by_gain);
+            SmoothKink(gain, i, nodes_).transpose(spread_[i - 1], spread_[i], by_gain);
             for (std::size_t k = 0; k < 4; ++k) {
                 if (by_gain[k] == 0.0) continue;
                 pay(i + k - 2, by_gain[k]);
-                weights_[beyond ? i : i + k - 2] -= by_gain[k];
+                weights_[i + k - 2] -= by_gain[k];
             }
         });
+        if (march_->starts_exercised(d)) unstart_exercised(paid);
         collect(before, paid, by_centre_[d]);
     }
 
@@ -153,50 +153,109 @@ class ColumnAdjoint {
         collect(after, paid.lane(lane_), by_centre_[d + 1]);
     }
 
-    // The closed form just after the last date. The place of a node before it is the logarithm of what is
-    // left.
+    // The bump above exercise before the last date; nodes have nothing else there.
+    void unstart_exercised(PayoffWeight& paid) {
+        const NarrowStart& narrow = march_->narrow_start();
+        for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
+            point_weights_[j] = narrow.weight(j, spread_);
+            if (!NarrowStart::is_paying(j)) continue;
+            const double grown = -point_weights_[j] * narrow.growth(j);
+            paid.plain -= point_weights_[j];
+            paid.grown += grown;
+            paid.moved = fma(grown, narrow.cells(j), paid.moved);
+        }
+        for (std::size_t i = 0; i < nodes_; ++i) weights_[i] = 0.0;
+    }
+
+    // What hangs on the values to expiry.
+    struct StartWeights {
+        double by_deviation = 0.0, by_centre = 0.0, by_log_spot = 0.0, by_cash = 0.0, by_spacing = 0.0;
+    };
+    // A spot just before the last date, so many cells from the middle.
+    struct StartPlace {
+        double cells, y, rest, shrinks;
+    };
+    // There the value to expiry weighs `weight`.
+    ATALANTA_INLINE void unstart_at(const StartPlace& at, double deviation, double weight,
+                                    StartWeights& w) const {
+        const bool put = n_.side[lane_] > 0.0;
+        const double inverse = 1.0 / deviation, counted = weight * (put ? 1.0 : at.rest);
+        const EuropeanSlopes slopes = european_slopes(at.y, deviation, inverse);
+        w.by_deviation = fma(counted, slopes.by_deviation, w.by_deviation);
+        leave_start(at, counted * slopes.by_y, put ? 0.0 : weight * european_u(at.y, deviation, inverse), w);
+    }
+    // The same of the forward's payoff, with what its kink adds to its derivative by y.
+    ATALANTA_INLINE void unstart_forward(const StartPlace& at, double deviation, double weight,
+                                         double at_kink, StartWeights& w) const {
+        const bool put = n_.side[lane_] > 0.0;
+        const double grown = exponential(fma(0.5 * deviation, deviation, at.y)), paid = 1.0 - grown;
+        const double pays = paid > 0.0 ? 1.0 : 0.0, counted = weight * (put ? 1.0 : at.rest);
+        const double by_y = fma(-counted * pays, grown, at_kink);
+        w.by_deviation = fma(by_y, deviation, w.by_deviation);
+        leave_start(at, by_y, put ? 0.0 : weight * pays * paid, w);
+    }
+    // The place of a node before the date is the logarithm of what is left.
+    ATALANTA_INLINE void leave_start(const StartPlace& at, double by_y, double by_unit,
+                                     StartWeights& w) const {
+        const double side = n_.side[lane_];
+        const double by_rest = at.rest > kLeastRest ? fma(side, by_y / at.rest, by_unit) : 0.0;
+        const double by_spot = by_rest * (1.0 - at.rest);
+        w.by_centre += by_y;
+        w.by_log_spot += by_spot;
+        w.by_cash -= by_rest * at.shrinks;
+        w.by_spacing += fma(by_spot, side, by_y) * at.cells;
+    }
+
+    // The closed form just after the last date.
     void unstart(std::uint32_t d) {
         const LaneDate date = calendar_.date(d, lane_);
-        const double side = n_.side[lane_], h = n_.spacing[lane_], middle = static_cast<double>(nodes_ / 2);
-        const double deviation = european_deviation(n_.diffusion[lane_], date.time),
-                     inverse = 1.0 / deviation;
+        const double h = n_.spacing[lane_], middle = static_cast<double>(nodes_ / 2);
+        const double deviation = european_deviation(n_.diffusion[lane_], date.time);
         const double centre = calendar_.centre(d + 1, lane_);
-        double by_deviation = 0.0, by_log_spot = 0.0, by_cash = 0.0, by_kink[2] = {0.0, 0.0};
+        const bool held = march_->narrow_start().base() == NarrowStart::Base::held;
+        StartWeights w;
+        if (march_->narrow_start().base() != NarrowStart::Base::none) unstart_bump(deviation, w);
+        double by_kink[2] = {0.0, 0.0};
         const std::size_t kink = unround_start(d, by_kink);
         for (std::size_t i = 0; i < nodes_; ++i) {
-            const double rest = c_.rest[i], cells = static_cast<double>(i) - middle;
-            const bool put = side > 0.0, remains = rest > kLeastRest;
-            const double y = fma(c_.place[i] - middle, h, centre), weight = weights_[i] * (put ? 1.0 : rest);
-            const EuropeanSlopes slopes = european_slopes(y, deviation, inverse);
+            const StartPlace at = {static_cast<double>(i) - middle, fma(c_.place[i] - middle, h, centre),
+                                   c_.rest[i], c_.shrinks[i]};
             const double at_kink = kink == 0       ? 0.0
                                    : i + 1 == kink ? by_kink[0]
                                    : i == kink     ? by_kink[1]
                                                    : 0.0;
-            const double by_y = fma(weight, slopes.by_y, at_kink), value = european_u(y, deviation, inverse);
-            const double by_unit = put ? 0.0 : weights_[i] * value;
-            const double by_rest = remains ? fma(side, by_y / rest, by_unit) : 0.0;
-            const double by_spot = by_rest * (1.0 - rest);
-            by_deviation = fma(weight, slopes.by_deviation, by_deviation);
-            by_centre_[d] += by_y;
-            by_log_spot += by_spot;
-            by_cash -= by_rest * c_.shrinks[i] / date.spot;
-            by_spacing_ += fma(by_spot, side, by_y) * cells;
+            if (held) {
+                unstart_forward(at, deviation, weights_[i], at_kink, w);
+            } else {
+                unstart_at(at, deviation, weights_[i], w);
+            }
         }
-        by_diffusion_ += by_deviation * deviation / (2.0 * n_.diffusion[lane_]);
+        by_centre_[d] += w.by_centre;
+        by_spacing_ += w.by_spacing;
+        by_diffusion_ += w.by_deviation * deviation / (2.0 * n_.diffusion[lane_]);
         dates_[d].shift[lane_] = 0.0;
-        dates_[d].log_spot[lane_] = by_log_spot;
-        dates_[d].cash[lane_] = by_cash;
+        dates_[d].log_spot[lane_] = w.by_log_spot;
+        dates_[d].cash[lane_] = w.by_cash / date.spot;
     }
 
-    // The node beyond the kink of the start, 0 where it is not rounded, and the derivative by y before and
-    // there.
+    void unstart_bump(double deviation, StartWeights& w) const {
+        const NarrowStart& narrow = march_->narrow_start();
+        const bool held = narrow.base() == NarrowStart::Base::held;
+        for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
+            const StartPlace at = {narrow.cells(j), narrow.y(j), narrow.rest(j), narrow.shrinks(j)};
+            const double weight = held ? narrow.weight(j, weights_) : point_weights_[j];
+            unstart_at(at, deviation, weight, w);
+            if (held && NarrowStart::is_paying(j)) unstart_forward(at, deviation, -weight, 0.0, w);
+        }
+    }
+
+    // The node beyond the kink of the start, 0 where there is none, and the derivative by y before and there.
     std::size_t unround_start(std::uint32_t d, double* by_kink) const {
-        if (!march_->rounds_start(lane_, d)) return 0;
         const std::size_t i = march_->start_kink(lane_, d);
         if (i == 0) return 0;
         const double unit = n_.side[lane_] > 0.0 ? 1.0 : c_.rest[i - 1];
         const double positive = unit * weights_[i - 1], zero = unit * weights_[i];
-        march_->narrow_kink(lane_, d, i).transpose(positive, zero, by_kink[0], by_kink[1]);
+        march_->intrinsic_kink(lane_, d, i).transpose(positive, zero, by_kink[0], by_kink[1]);
         return i;
     }
 
@@ -261,6 +320,7 @@ class ColumnAdjoint {
     double* weights_;  // derivative of the price by a row, of its node 0; 0 beyond the grid
     double* spread_;
     double* taps_;
+    double point_weights_[NarrowStart::kPoints];  // of the start, where it is exercise before the last date
     double* by_centre_;  // of each interval between dates, from the present on
     DateWeights* dates_;
     std::size_t lane_ = 0;

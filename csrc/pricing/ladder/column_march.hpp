@@ -5,6 +5,7 @@
 
 #include "pricing/ladder/convolution.hpp"
 #include "pricing/ladder/ex_date_column.hpp"
+#include "pricing/ladder/narrow_start.hpp"
 #include "pricing/ladder/present_kink.hpp"
 
 namespace atalanta {
@@ -78,10 +79,7 @@ class ColumnMarch {
         }
         std::uint32_t d = dividends - 1;
         land(l, d);
-        start(l, calendar_.date(d, l).time, calendar_.centre(d + 1, l));
-        if (n_.side[l] < 0.0) count_in_shares();
-        round_start(l, d);
-        exercise(l, d);
+        start_before(l, d);
         for (; d > 0; --d) {
             spread(l, d, 0, nodes_ - 1);
             land(l, d - 1);
@@ -99,35 +97,26 @@ class ColumnMarch {
     const double* growth() const { return growth_; }
     double variance(std::size_t l, std::uint32_t d) const { return cells_squared(l, interval(l, d)); }
     double deviations() const { return deviations_; }
-    // Of the kink of the value to expiry after the last date d, whose columns have landed: the node beyond
+    const NarrowStart& narrow_start() const { return narrow_; }
+    // Of the kink of the forward's payoff after the last date d, whose columns have landed: the node beyond
     // it, 0 where there is none.
     std::size_t start_kink(std::size_t l, std::uint32_t d) const {
-        if (!(place_y(l, d, 0) < 0.0)) return 0;
+        if (narrow_.base() != NarrowStart::Base::held || !(forward_y(l, d, 0) < 0.0)) return 0;
         for (std::size_t i = 1; i < nodes_; ++i) {
-            if (!(place_y(l, d, i) < 0.0)) return i;
+            if (!(forward_y(l, d, i) < 0.0)) return i;
         }
         return 0;
     }
-    bool is_narrow(std::size_t l, std::uint32_t d) const {
-        return d + 1 == dividends_ && variance_to_expiry(l, d) < NarrowKink::kWidest * NarrowKink::kWidest;
+    IntrinsicKink intrinsic_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
+        return {forward_y(l, d, i - 1), forward_y(l, d, i)};
     }
-    // A call exercised just before the date is so where that kink lies.
-    bool rounds_start(std::size_t l, std::uint32_t d) const {
-        return is_narrow(l, d) && (n_.side[l] > 0.0 || !(n_.american[l] > 0.0));
+    // Whether exercise before date d changes anything.
+    bool exercises(std::size_t l, std::uint32_t d) const {
+        return n_.american[l] > 0.0 &&
+               !(d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::held);
     }
-    // Where exercise before date d ends, between the nodes i - 1 and i. Where the value has a kink of its own
-    // nearby, it counts as what it is beyond the end.
-    SmoothKink exercise_kink(std::size_t l, std::uint32_t d, const LanePayoff& before, const double* gain,
-                             std::size_t i) const {
-        if (!counts_beyond(l, d, i)) return {gain, i, nodes_};
-        const auto pay = [&](std::size_t k) { return fma(-before.slope, growth_[k], before.level); };
-        const double beyond = pay(i) - gain[i];
-        const double gains[4] = {pay(i - 2) - beyond, pay(i - 1) - beyond, pay(i) - beyond,
-                                 pay(i + 1) - beyond};
-        return {gains, 2, 4};
-    }
-    bool counts_beyond(std::size_t l, std::uint32_t d, std::size_t i) const {
-        return is_narrow(l, d) && i >= 2 && i + 2 <= nodes_;
+    bool starts_exercised(std::uint32_t d) const {
+        return d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::exercised;
     }
     // The node beyond the kink before date d that is added at the present; 0 where none is.
     std::size_t present_kink_node(std::size_t l, std::uint32_t d, const double* gain) const {
@@ -137,17 +126,10 @@ class ColumnMarch {
     PresentKink present_kink(std::size_t l, const double* gain, std::size_t node) const {
         return {gain, node, nodes_, square_root(variance(l, 0))};
     }
-    NarrowKink narrow_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
-        const double cells = square_root(variance_to_expiry(l, d)) * c_.rest[i];
-        return {place_y(l, d, i - 1), place_y(l, d, i), cells};
-    }
-    double variance_to_expiry(std::size_t l, std::uint32_t d) const {
-        return cells_squared(l, calendar_.date(d, l).time);
-    }
-    // Where a node before date d lies after it.
-    double place_y(std::size_t l, std::uint32_t d, std::size_t i) const {
+    // Where a node before date d lies after it, at the forward.
+    double forward_y(std::size_t l, std::uint32_t d, std::size_t i) const {
         const double middle = static_cast<double>(nodes_ / 2);
-        return fma(c_.place[i] - middle, n_.spacing[l], calendar_.centre(d + 1, l));
+        return fma(c_.place[i] - middle, n_.spacing[l], calendar_.centre(d + 1, l)) + narrow_.forward();
     }
 
     LanePayoff payoff(std::size_t l, double time, double centre) const {
@@ -213,20 +195,32 @@ class ColumnMarch {
         for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.value[i] *= c_.rest[i];
     }
 
-    // The kink of the value to expiry, where the last date is too close to it for the grid.
-    void round_start(std::size_t l, std::uint32_t d) {
-        if (!rounds_start(l, d)) return;
-        const std::size_t i = start_kink(l, d);
-        if (i == 0) return;
-        const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[i - 1];
-        const HingeWeights w = narrow_kink(l, d, i).weights();
-        c_.value[i - 1] += unit * w.positive;
-        c_.value[i] += unit * w.zero;
+    // The values just before the last date d, and the right to exercise then.
+    void start_before(std::size_t l, std::uint32_t d) {
+        const LaneDate date = calendar_.date(d, l);
+        const double centre = calendar_.centre(d + 1, l);
+        const LanePayoff before = payoff(l, date.time, calendar_.centre(d, l));
+        narrow_.set(n_, l, date, centre, before, nodes_);
+        if (narrow_.base() == NarrowStart::Base::exercised) {
+            for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.value[i] = 0.0;
+        } else {
+            const bool held = narrow_.base() == NarrowStart::Base::held;
+            start(l, held ? 0.0 : date.time, held ? centre + narrow_.forward() : centre);
+            if (n_.side[l] < 0.0) count_in_shares();
+        }
+        if (const std::size_t i = start_kink(l, d); i > 0) {
+            const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[i - 1];
+            const HingeWeights w = intrinsic_kink(l, d, i).weights();
+            c_.value[i - 1] += unit * w.positive;
+            c_.value[i] += unit * w.zero;
+        }
+        exercise(l, d);
+        if (narrow_.base() != NarrowStart::Base::none) narrow_.add(c_.value);
     }
 
     // The right to exercise just before date d.
     void exercise(std::size_t l, std::uint32_t d) {
-        if (!(n_.american[l] > 0.0)) return;
+        if (!exercises(l, d)) return;
         const LanePayoff before = payoff(l, calendar_.date(d, l).time, calendar_.centre(d, l));
         double* const gain = c_.place;  // no longer needed
         double* const values = c_.value;
@@ -247,7 +241,7 @@ class ColumnMarch {
             return;
         }
         for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
-            const HingeWeights w = exercise_kink(l, d, before, gain, i).weights();
+            const HingeWeights w = SmoothKink(gain, i, nodes_).weights();
             c_.value[i - 1] += w.positive;
             c_.value[i] += w.zero;
         }
@@ -309,6 +303,7 @@ class ColumnMarch {
     std::uint32_t dividends_ = 0;
     const ColumnTape* tape_ = nullptr;
     double deviations_ = kTapDeviations;
+    NarrowStart narrow_;
     bool reads_present_ = false;  // and nothing beside it
     LocalSolution kink_ = {0.0, 0.0, 0.0};
 };

@@ -79,13 +79,16 @@ constexpr double kResolvedCells = 1.6;
 constexpr double kSmoother = 2.0;  // ... and needs fewer before the first date and after the last
 constexpr double kMostRefined = 3.0;
 
-// How much finer than `nodes` the grid must be for ex-dates that lie close to one another. A first date close
-// to the present asks for that only where the option is read at other spots.
+// How much finer than `nodes` the grid must be for ex-dates that lie close to one another; to the present
+// only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
+// the last date may pay between two spots (narrow_start.hpp).
 inline double refinement(const LadderOption& o, double nodes, double deviations) {
     if (o.dividends == 0 || !o.american) return 1.0;
-    const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
-    const double first = o.read_far ? kSmoother * o.ex_years[0] : last;
-    double least = first < last ? first : last;
+    double least = o.read_far ? kSmoother * o.ex_years[0] : o.years;
+    if (o.right > 0.0 && o.dividend_yield < 0.0) {
+        const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
+        least = last < least ? last : least;
+    }
     for (std::uint32_t d = 1; d < o.dividends; ++d) {
         const double gap = o.ex_years[d] - o.ex_years[d - 1];
         least = gap < least ? gap : least;

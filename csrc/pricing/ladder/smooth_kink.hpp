@@ -78,22 +78,15 @@ class SmoothKink {
     bool has_four_;
 };
 
-// The kink of (1 - e^y)^+ between two nodes, after a Gaussian of so many cells. Samples err by the harmonics
-// of the cell, and the Gaussian damps the first of them, which has most of the error.
-class NarrowKink {
+// The kink of (1 - e^y)^+ between two nodes.
+class IntrinsicKink {
   public:
-    static constexpr double kWidest = 0.75;  // cells: beyond it nothing is left to correct
-
     // y: at the positive node, below 0, and beyond the kink.
-    ATALANTA_INLINE NarrowKink(double below, double above, double cells)
-        : below_(below), above_(above), width_(above - below), place_(-below / width_) {
-        constexpr double kTwoPiSquared = 19.739208802178716;
-        left_ = exponential(-kTwoPiSquared * cells * cells);
-    }
+    ATALANTA_INLINE IntrinsicKink(double below, double above)
+        : below_(below), above_(above), width_(above - below), place_(-below / width_) {}
 
     ATALANTA_INLINE HingeWeights weights() const {
-        const HingeWeights w = hinge_weights(place_, width_, -width_ * width_, 1.0);
-        return {left_ * w.positive, left_ * w.zero};
+        return hinge_weights(place_, width_, -width_ * width_, 1.0);
     }
 
     // Derivatives of positive w.positive + zero w.zero by y at both nodes.
@@ -106,14 +99,14 @@ class NarrowKink {
         const double zero_by_f = total + f * total_by_f - s * by_b3 * (1.0 / 3.0);
         const double total_by_s = 0.5 * b2 - s * b3 * (1.0 / 3.0);
         const double zero_by_s = f * total_by_s - b3 * (1.0 / 3.0);
-        const double by_f = left_ * fma(positive, total_by_f, turned * zero_by_f);
-        const double by_s = left_ * fma(positive, total_by_s, turned * zero_by_s);
+        const double by_f = fma(positive, total_by_f, turned * zero_by_f);
+        const double by_s = fma(positive, total_by_s, turned * zero_by_s);
         by_below = -by_f * above_ / (s * s) - by_s;
         by_above = by_f * below_ / (s * s) + by_s;
     }
 
   private:
-    double below_, above_, width_, place_, left_;
+    double below_, above_, width_, place_;
 };
 
 }  // namespace

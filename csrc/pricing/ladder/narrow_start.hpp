@@ -1,0 +1,194 @@
+// The start of a march by columns where the last date is so close to expiry that the grid does not resolve
+// what the value to expiry is just before it. The nodes have what it is far from the strike, to its only
+// kink, which is placed; the bump about the kink is integrated by points of its own, and each gives its share
+// to the four nodes around. Entry: NarrowStart.
+#pragma once
+
+#include "pricing/ladder/convolution.hpp"
+#include "pricing/ladder/ex_date_column.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kNarrowCells = 1.15;  // a deviation of the spot to expiry, where the bump is
+
+class NarrowStart {
+  public:
+    static constexpr std::size_t kPoints = 16;  // the first half on the side where the option pays
+
+    // What the bump stands on: nothing, for there is none; what is left after the dividend; or exercise
+    // before it.
+    enum class Base { none, held, exercised };
+
+    // For lane l about its last date. centre: of the grid after it; before: exercise just before it.
+    void set(const Normalised& n, std::size_t l, const LaneDate& date, double centre,
+             const LanePayoff& before, std::size_t nodes) {
+        n_ = &n;
+        lane_ = l;
+        date_ = date;
+        centre_ = centre;
+        before_ = before;
+        nodes_ = nodes;
+        middle_ = static_cast<double>(nodes / 2);
+        deviation_ = european_deviation(n.diffusion[l], date.time);
+        inverse_ = 1.0 / deviation_;
+        base_ = deviation_ * n.inverse_spacing[l] < kNarrowCells ? base_of() : Base::none;
+        if (base_ != Base::none) place();
+    }
+    Base base() const { return base_; }
+    // From y to the logarithm of X at the forward: what is held is worth the forward's payoff far from the
+    // strike.
+    double forward() const { return 0.5 * deviation_ * deviation_; }
+
+    // Adds the bump to the values just before the date.
+    void add(double* values) const {
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            if (weight_[j] == 0.0) continue;
+            const Cubic at(place_[j], nodes_);
+            const double bump = weight_[j] * (value_[j] - (is_paying(j) ? base_at(j) : 0.0));
+            for (std::size_t k = 0; k < 4; ++k) values[at.first + k] = fma(bump, at.weight[k], values[at.first + k]);
+        }
+    }
+
+    // For the derivative: of each point its place from the middle, and what it weighs if nodes weigh so much.
+    double cells(std::size_t j) const { return place_[j] - middle_; }
+    double weight(std::size_t j, const double* by_node) const {
+        if (weight_[j] == 0.0) return 0.0;
+        const Cubic at(place_[j], nodes_);
+        double sum = 0.0;
+        for (std::size_t k = 0; k < 4; ++k) sum = fma(at.weight[k], by_node[at.first + k], sum);
+        return weight_[j] * sum;
+    }
+    static bool is_paying(std::size_t j) { return j < kPoints / 2; }
+    double shrinks(std::size_t j) const { return shrinks_[j]; }
+    double growth(std::size_t j) const { return growth_[j]; }
+    double rest(std::size_t j) const { return rest_[j]; }
+    double y(std::size_t j) const { return y_[j]; }
+
+  private:
+    // Weights of the cubic through four nodes.
+    struct Cubic {
+        std::size_t first;
+        double weight[4];
+
+        Cubic(double place, std::size_t nodes) {
+            const double last = static_cast<double>(nodes) - 3.0, below = __builtin_floor(place);
+            const double from = below < 1.0 ? 1.0 : (below < last ? below : last), f = place - from;
+            first = static_cast<std::size_t>(from) - 1;
+            weight[0] = f * (f - 1.0) * (2.0 - f) * (1.0 / 6.0);
+            weight[1] = (f + 1.0) * (f - 1.0) * (f - 2.0) * 0.5;
+            weight[2] = (f + 1.0) * f * (2.0 - f) * 0.5;
+            weight[3] = (f + 1.0) * f * (f - 1.0) * (1.0 / 6.0);
+        }
+    };
+
+    // The right to exercise before the dividend counts for calls alone: a put that is not exercised between
+    // its dates is worth more after it. A call without a negative yield is exercised either deep in the
+    // money or nowhere.
+    Base base_of() const {
+        const Normalised& n = *n_;
+        if (!(n.american[lane_] > 0.0) || n.side[lane_] > 0.0) return Base::held;
+        if (n.rate[lane_] < 0.0) return Base::none;
+        return gain(0.0).value > 0.0 ? Base::exercised : Base::held;
+    }
+
+    struct Spot {
+        double growth, shrinks, rest, y;
+    };
+    ATALANTA_INLINE Spot spot_at(double place) const {
+        const Normalised& n = *n_;
+        const double away = (place - middle_) * n.spacing[lane_], growth = exponential(away);
+        const double shrinks = n.side[lane_] > 0.0 ? exponential(-away) : growth;
+        const LandedNode landed = land_node(n.side[lane_], date_.share, date_.shift,
+                                            n.inverse_spacing[lane_], shrinks, place);
+        return {growth, shrinks, landed.rest, fma(landed.place - middle_, n.spacing[lane_], centre_)};
+    }
+
+    // Of exercise over value, for a call, and its derivative by the place.
+    struct Gain {
+        double value, by_place;
+    };
+    Gain gain(double place) const {
+        const Spot s = spot_at(place);
+        const double u = european_u(s.y, deviation_, inverse_), by_y = european_slopes(s.y, deviation_, inverse_).by_y;
+        const double by_log = fma(-u, 1.0 - s.rest, by_y), paid = before_.slope * s.growth;
+        return {before_.level - paid - s.rest * u, -n_->spacing[lane_] * (paid + by_log)};
+    }
+
+    void place() {
+        constexpr double kSeen = 6.0;  // deviations
+        double kink = middle_;         // of the forward's payoff
+        for (int step = 0; step < 8; ++step) {
+            const Spot s = spot_at(kink);
+            const double rest = s.rest > 0.05 ? s.rest : 0.05;
+            const double moved = kink - (s.y + forward()) * rest * n_->inverse_spacing[lane_];
+            const double last = 2.0 * static_cast<double>(nodes_);
+            kink = moved < -last ? -last : (moved < last ? moved : last);
+        }
+        const double reach = kSeen * deviation_ * spot_at(kink).rest * n_->inverse_spacing[lane_];
+        if (base_ == Base::held) {
+            spread(kink - reach, kink, kink + reach);
+            return;
+        }
+        const double strike = fma(log_ratio(before_.level, before_.slope), n_->inverse_spacing[lane_], middle_);
+        const double high = kink + reach > strike ? kink + reach : strike;
+        spread(exercised_until(kink - reach, strike), strike, high);
+    }
+
+    // Where the gain falls to zero; from the strike on the tangents fall short of it.
+    double exercised_until(double low, double strike) const {
+        double at = strike;
+        for (int step = 0; step < 8; ++step) {
+            const Gain g = gain(at);
+            const double moved = at - g.value / g.by_place;
+            at = moved > low ? (moved < strike ? moved : strike) : low;
+        }
+        return at < strike ? at : strike;
+    }
+
+    // The points of Gauss and Legendre between low and middle, and between middle and high.
+    void spread(double low, double middle, double high) {
+        constexpr double kPlace[] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
+                                     0.9602898564975363};
+        constexpr double kShare[] = {0.3626837833783620, 0.3137066458778873, 0.2223810344533745,
+                                     0.1012285362903763};
+        const double last = static_cast<double>(nodes_ - 1);
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const std::size_t k = j % 8 / 2;
+            const double from = is_paying(j) ? low : middle, to = is_paying(j) ? middle : high;
+            const double half = 0.5 * (to - from), away = j % 2 == 0 ? kPlace[k] : -kPlace[k];
+            const double place = fma(half, away, from + half);
+            const bool inside = place >= 0.0 && place <= last;
+            place_[j] = inside ? place : middle_;
+            weight_[j] = inside ? half * kShare[k] : 0.0;
+        }
+        const bool put = n_->side[lane_] > 0.0;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t j = 0; j < kPoints; ++j) {
+            const Spot s = spot_at(place_[j]);
+            growth_[j] = s.growth;
+            shrinks_[j] = s.shrinks;
+            rest_[j] = s.rest;
+            y_[j] = s.y;
+            value_[j] = (put ? 1.0 : s.rest) * european_u(s.y, deviation_, inverse_);
+        }
+    }
+
+    double base_at(std::size_t j) const {
+        if (base_ == Base::exercised) return fma(-before_.slope, growth_[j], before_.level);
+        return (n_->side[lane_] > 0.0 ? 1.0 : rest_[j]) * (1.0 - exponential(y_[j] + forward()));
+    }
+
+    const Normalised* n_ = nullptr;
+    std::size_t lane_ = 0, nodes_ = 0;
+    LaneDate date_;
+    LanePayoff before_;
+    double centre_ = 0.0, middle_ = 0.0, deviation_ = 0.0, inverse_ = 0.0;
+    Base base_ = Base::none;
+    alignas(64) double place_[kPoints], weight_[kPoints];  // in cells from node 0
+    alignas(64) double growth_[kPoints], shrinks_[kPoints], rest_[kPoints], y_[kPoints];
+    alignas(64) double value_[kPoints];  // to expiry
+};
+
+}  // namespace
+}  // namespace atalanta
