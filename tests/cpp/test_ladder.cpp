@@ -183,6 +183,84 @@ TEST(kinks_narrower_than_a_cell) {
     }
 }
 
+// A first date seconds or days away: the price is the mean of the better of exercise and the option that is
+// left, over the law of the spot until then, and so are its delta and gamma.
+TEST(a_first_date_close_to_the_present_is_read_exactly) {
+    for (const double gap : {1e-7, 1e-5, 1e-4, 1e-3, 4e-3, 1e-2}) {
+        for (double spot = 100; spot <= 130; spot += 2.5) {
+            const LadderRow row = {1, spot, 100, 0.8, 0.04, 0, 0.25, {{gap, 2.5}}};
+            constexpr int kSamples = 1601;
+            constexpr double kSeen = 8.0;
+            const double deviation = row.vol * std::sqrt(gap), step = 2 * kSeen / (kSamples - 1);
+            double mean = 0, by_spot = 0, bend = 0;
+            for (int k = 0; k < kSamples; ++k) {
+                const double z = -kSeen + k * step;
+                const double then =
+                    spot * std::exp((row.rate - 0.5 * row.vol * row.vol) * gap + deviation * z);
+                const LadderRow left = {1, then - 2.5, 100, 0.8 - gap, 0.04, 0, 0.25, {}};
+                const double held = price(left, Exercise::european, kTight);
+                const double value = held > then - 100 ? held : then - 100;
+                const double weight =
+                    std::exp(-0.5 * z * z - row.rate * gap) / std::sqrt(2 * std::numbers::pi) * step;
+                mean += weight * value;
+                by_spot += weight * value * z / (spot * deviation);
+                bend +=
+                    weight * value * ((z * z - 1) / (deviation * deviation) - z / deviation) / (spot * spot);
+            }
+            const LadderGreeks g = solve(row, Exercise::american, kUsual);
+            CHECK_CLOSE(mean, g(Greek::price), kUsual);
+            CHECK_CLOSE(by_spot, g(Greek::delta), 2e-3);
+            CHECK_CLOSE(bend, g(Greek::gamma), 1e-3 + 0.03 * bend);
+        }
+    }
+}
+
+// Hours before expiry, with dividends from cents to dollars: where a call is exercised, near its strike, the
+// grid sees nothing of what time is still worth.
+TEST(last_dates_close_to_expiry) {
+    for (const double gap : {3e-6, 1e-4, 7e-4, 3e-3, 8e-3, 2e-2, 5e-2}) {
+        for (const double cash : {0.03, 0.2, 1.0, 5.0}) {
+            for (const double spot : {85.0, 99.0, 104.0, 130.0}) {
+                const LadderRow call = {1, spot, 100, 1, 0.04, 0, 0.3, {{0.4, cash}, {1 - gap, cash}}};
+                CHECK_CLOSE(price(call, Exercise::american, kTight), price(call, Exercise::american, kUsual),
+                            kUsual);
+                for (const int right : {1, -1}) {
+                    LadderRow held = call;
+                    held.right = right;
+                    CHECK_CLOSE(price(held, Exercise::european, kTight),
+                                price(held, Exercise::european, kUsual), kUsual);
+                }
+            }
+        }
+    }
+}
+
+// A single date: the European price is one integral over the spot then, in closed form from there.
+TEST(last_dates_close_to_expiry_exactly) {
+    for (const double gap : {1e-5, 1e-3, 1e-2}) {
+        for (const int right : {1, -1}) {
+            const LadderRow row = {right, 103, 100, 1, 0.03, 0, 0.3, {{1 - gap, 1.5}}};
+            constexpr int kSamples = 40001;
+            const double deviation = row.vol * std::sqrt(1 - gap), step = 16.0 / (kSamples - 1);
+            double mean = 0;
+            for (int k = 0; k < kSamples; ++k) {
+                const double z = -8 + k * step;
+                const double then = 103 * std::exp((0.03 - 0.045) * (1 - gap) + deviation * z);
+                const double left = then - 1.5, s = 0.3 * std::sqrt(gap);
+                if (!(left > 0)) continue;
+                const double d = (std::log(left / 100) + 0.03 * gap) / s + 0.5 * s;
+                const auto law = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
+                const double value =
+                    right * (left * law(right * d) - 100 * std::exp(-0.03 * gap) * law(right * (d - s)));
+                mean += step * value * std::exp(-0.5 * z * z - 0.03 * (1 - gap)) /
+                        std::sqrt(2 * std::numbers::pi);
+            }
+            CHECK_CLOSE(mean, price(row, Exercise::european, kUsual), kUsual);
+            CHECK_CLOSE(mean, price(row, Exercise::european, kTight), 2e-5);
+        }
+    }
+}
+
 // A call is exercised just before a dividend that comes just before expiry: the option without the dividend.
 TEST(calls_whose_last_date_is_at_expiry) {
     for (double spot = 80; spot <= 110; spot += 0.5) {

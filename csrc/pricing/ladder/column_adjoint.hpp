@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pricing/ladder/adjoint_dates.hpp"
-#include "pricing/ladder/column_march.hpp"
+#include "pricing/ladder/start_adjoint.hpp"
 
 namespace atalanta {
 namespace {
@@ -101,56 +101,37 @@ class ColumnAdjoint {
             paid.grown += grown;
             paid.moved = fma(grown, cells, paid.moved);
         };
-        const auto each_kink = [&](auto&& body) {
-            for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
-                body(i);
+        // From the value at the four nodes to the payoff.
+        const auto move_four = [&](std::size_t first, const double* by_gain) {
+            for (std::size_t k = 0; k < 4; ++k) {
+                if (by_gain[k] == 0.0) continue;
+                pay(first + k, by_gain[k]);
+                weights_[first + k] -= by_gain[k];
             }
         };
         const double time = calendar_.date(d, lane_).time;
         const LanePayoff before = march_->payoff(lane_, time, calendar_.centre(d, lane_));
         const std::size_t present = march_->present_kink_node(lane_, d, gain);
-        const bool one_side = present > 0, all = one_side && gain[nodes_ / 2] > 0.0;
+        const bool exercised = gain[nodes_ / 2] > 0.0;  // now
         // Before the weights of the exercised nodes go to the payoff.
         for (std::size_t i = 0; i < nodes_; ++i) spread_[i] = weights_[i];
         for (std::size_t i = 0; i < nodes_; ++i) {
-            if (one_side ? !all : !(gain[i] > 0.0)) continue;
+            if (!(present > 0 ? exercised : gain[i] > 0.0)) continue;
             pay(i, weights_[i]);
             weights_[i] = 0.0;
         }
-        if (one_side) {
-            const PresentKink kink = march_->present_kink(lane_, gain, present);
-            double by_gain[4];
-            kink.transpose(by_gain);
-            for (std::size_t k = 0; k < 4; ++k) {
-                pay(kink.first() + k, by_gain[k]);
-                weights_[kink.first() + k] -= by_gain[k];
-            }
-            collect(before, paid, by_centre_[d]);
-            return;
+        double by_gain[4];
+        if (present > 0) {
+            march_->present_kink(lane_, gain, present).transpose(by_gain);
+            move_four(present - 2, by_gain);
         }
-        each_kink([&](std::size_t i) {
-            double by_gain[4];
+        for (std::size_t i = next_kink(gain, 1, nodes_); present == 0 && i < nodes_;
+             i = next_kink(gain, i + 1, nodes_)) {
             SmoothKink(gain, i, nodes_).transpose(spread_[i - 1], spread_[i], by_gain);
-            for (std::size_t k = 0; k < 4; ++k) {
-                if (by_gain[k] == 0.0) continue;
-                pay(i + k - 2, by_gain[k]);
-                weights_[i + k - 2] -= by_gain[k];
-            }
-        });
+            move_four(i - 2, by_gain);
+        }
         if (march_->starts_exercised(d)) unstart_exercised(paid);
         collect(before, paid, by_centre_[d]);
-    }
-
-    // By the values just before date d, whose columns have landed, become by u just after it.
-    void unread(std::uint32_t d, const DateColumns& record) {
-        PayoffWeights paid;
-        paid.clear();
-        const double time = calendar_.date(d, lane_).time;
-        const LanePayoff after = march_->payoff(lane_, time, calendar_.centre(d + 1, lane_));
-        transpose_read_column(n_, lane_, calendar_.date(d, lane_), after, march_->growth(), nodes_, weights_,
-                              1, record.after, c_, c_.value, dates_[d], paid, by_spacing_);
-        for (std::size_t i = 0; i < nodes_; ++i) weights_[i] = c_.value[i];
-        collect(after, paid.lane(lane_), by_centre_[d + 1]);
     }
 
     // The bump above exercise before the last date; nodes have nothing else there.
@@ -167,96 +148,28 @@ class ColumnAdjoint {
         for (std::size_t i = 0; i < nodes_; ++i) weights_[i] = 0.0;
     }
 
-    // What hangs on the values to expiry.
-    struct StartWeights {
-        double by_deviation = 0.0, by_centre = 0.0, by_log_spot = 0.0, by_cash = 0.0, by_spacing = 0.0;
-    };
-    // A spot just before the last date, so many cells from the middle.
-    struct StartPlace {
-        double cells, y, rest, shrinks;
-    };
-    // There the value to expiry weighs `weight`.
-    ATALANTA_INLINE void unstart_at(const StartPlace& at, double deviation, double weight,
-                                    StartWeights& w) const {
-        const bool put = n_.side[lane_] > 0.0;
-        const double inverse = 1.0 / deviation, counted = weight * (put ? 1.0 : at.rest);
-        const EuropeanSlopes slopes = european_slopes(at.y, deviation, inverse);
-        w.by_deviation = fma(counted, slopes.by_deviation, w.by_deviation);
-        leave_start(at, counted * slopes.by_y, put ? 0.0 : weight * european_u(at.y, deviation, inverse), w);
-    }
-    // The same of the forward's payoff, with what its kink adds to its derivative by y.
-    ATALANTA_INLINE void unstart_forward(const StartPlace& at, double deviation, double weight,
-                                         double at_kink, StartWeights& w) const {
-        const bool put = n_.side[lane_] > 0.0;
-        const double grown = exponential(fma(0.5 * deviation, deviation, at.y)), paid = 1.0 - grown;
-        const double pays = paid > 0.0 ? 1.0 : 0.0, counted = weight * (put ? 1.0 : at.rest);
-        const double by_y = fma(-counted * pays, grown, at_kink);
-        w.by_deviation = fma(by_y, deviation, w.by_deviation);
-        leave_start(at, by_y, put ? 0.0 : weight * pays * paid, w);
-    }
-    // The place of a node before the date is the logarithm of what is left.
-    ATALANTA_INLINE void leave_start(const StartPlace& at, double by_y, double by_unit,
-                                     StartWeights& w) const {
-        const double side = n_.side[lane_];
-        const double by_rest = at.rest > kLeastRest ? fma(side, by_y / at.rest, by_unit) : 0.0;
-        const double by_spot = by_rest * (1.0 - at.rest);
-        w.by_centre += by_y;
-        w.by_log_spot += by_spot;
-        w.by_cash -= by_rest * at.shrinks;
-        w.by_spacing += fma(by_spot, side, by_y) * at.cells;
+    // By the values just before date d, whose columns have landed, become by u just after it.
+    void unread(std::uint32_t d, const DateColumns& record) {
+        PayoffWeights paid;
+        paid.clear();
+        const double time = calendar_.date(d, lane_).time;
+        const LanePayoff after = march_->payoff(lane_, time, calendar_.centre(d + 1, lane_));
+        transpose_read_column(n_, lane_, calendar_.date(d, lane_), after, march_->growth(), nodes_, weights_,
+                              1, record.after, c_, c_.value, dates_[d], paid, by_spacing_);
+        for (std::size_t i = 0; i < nodes_; ++i) weights_[i] = c_.value[i];
+        collect(after, paid.lane(lane_), by_centre_[d + 1]);
     }
 
     // The closed form just after the last date.
     void unstart(std::uint32_t d) {
-        const LaneDate date = calendar_.date(d, lane_);
-        const double h = n_.spacing[lane_], middle = static_cast<double>(nodes_ / 2);
-        const double deviation = european_deviation(n_.diffusion[lane_], date.time);
-        const double centre = calendar_.centre(d + 1, lane_);
-        const bool held = march_->narrow_start().base() == NarrowStart::Base::held;
-        StartWeights w;
-        if (march_->narrow_start().base() != NarrowStart::Base::none) unstart_bump(deviation, w);
-        double by_kink[2] = {0.0, 0.0};
-        const std::size_t kink = unround_start(d, by_kink);
-        for (std::size_t i = 0; i < nodes_; ++i) {
-            const StartPlace at = {static_cast<double>(i) - middle, fma(c_.place[i] - middle, h, centre),
-                                   c_.rest[i], c_.shrinks[i]};
-            const double at_kink = kink == 0       ? 0.0
-                                   : i + 1 == kink ? by_kink[0]
-                                   : i == kink     ? by_kink[1]
-                                                   : 0.0;
-            if (held) {
-                unstart_forward(at, deviation, weights_[i], at_kink, w);
-            } else {
-                unstart_at(at, deviation, weights_[i], w);
-            }
-        }
+        StartAdjoint start(n_, calendar_, c_, *march_, nodes_, lane_, d);
+        const StartWeights w = start.solve(weights_, point_weights_);
         by_centre_[d] += w.by_centre;
         by_spacing_ += w.by_spacing;
-        by_diffusion_ += w.by_deviation * deviation / (2.0 * n_.diffusion[lane_]);
+        by_diffusion_ += w.by_deviation * start.deviation() / (2.0 * n_.diffusion[lane_]);
         dates_[d].shift[lane_] = 0.0;
         dates_[d].log_spot[lane_] = w.by_log_spot;
-        dates_[d].cash[lane_] = w.by_cash / date.spot;
-    }
-
-    void unstart_bump(double deviation, StartWeights& w) const {
-        const NarrowStart& narrow = march_->narrow_start();
-        const bool held = narrow.base() == NarrowStart::Base::held;
-        for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
-            const StartPlace at = {narrow.cells(j), narrow.y(j), narrow.rest(j), narrow.shrinks(j)};
-            const double weight = held ? narrow.weight(j, weights_) : point_weights_[j];
-            unstart_at(at, deviation, weight, w);
-            if (held && NarrowStart::is_paying(j)) unstart_forward(at, deviation, -weight, 0.0, w);
-        }
-    }
-
-    // The node beyond the kink of the start, 0 where there is none, and the derivative by y before and there.
-    std::size_t unround_start(std::uint32_t d, double* by_kink) const {
-        const std::size_t i = march_->start_kink(lane_, d);
-        if (i == 0) return 0;
-        const double unit = n_.side[lane_] > 0.0 ? 1.0 : c_.rest[i - 1];
-        const double positive = unit * weights_[i - 1], zero = unit * weights_[i];
-        march_->intrinsic_kink(lane_, d, i).transpose(positive, zero, by_kink[0], by_kink[1]);
-        return i;
+        dates_[d].cash[lane_] = w.by_cash / calendar_.date(d, lane_).spot;
     }
 
     void unstart_at_once() {
@@ -321,7 +234,7 @@ class ColumnAdjoint {
     double* spread_;
     double* taps_;
     double point_weights_[NarrowStart::kPoints];  // of the start, where it is exercise before the last date
-    double* by_centre_;  // of each interval between dates, from the present on
+    double* by_centre_;                           // of each interval between dates, from the present on
     DateWeights* dates_;
     std::size_t lane_ = 0;
     const ColumnMarch* march_ = nullptr;

@@ -112,8 +112,7 @@ class ColumnMarch {
     }
     // Whether exercise before date d changes anything.
     bool exercises(std::size_t l, std::uint32_t d) const {
-        return n_.american[l] > 0.0 &&
-               !(d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::held);
+        return n_.american[l] > 0.0 && !(d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::held);
     }
     bool starts_exercised(std::uint32_t d) const {
         return d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::exercised;

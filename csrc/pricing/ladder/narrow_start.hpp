@@ -1,7 +1,7 @@
 // The start of a march by columns where the last date is so close to expiry that the grid does not resolve
 // what the value to expiry is just before it. The nodes have what it is far from the strike, to its only
 // kink, which is placed; the bump about the kink is integrated by points of its own, and each gives its share
-// to the four nodes around. Entry: NarrowStart.
+// to the six nodes around. Entry: NarrowStart.
 #pragma once
 
 #include "pricing/ladder/convolution.hpp"
@@ -14,7 +14,7 @@ constexpr double kNarrowCells = 1.15;  // a deviation of the spot to expiry, whe
 
 class NarrowStart {
   public:
-    static constexpr std::size_t kPoints = 16;  // the first half on the side where the option pays
+    static constexpr std::size_t kPoints = 24;  // the first half on the side where the option pays
 
     // What the bump stands on: nothing, for there is none; what is left after the dividend; or exercise
     // before it.
@@ -44,9 +44,10 @@ class NarrowStart {
     void add(double* values) const {
         for (std::size_t j = 0; j < kPoints; ++j) {
             if (weight_[j] == 0.0) continue;
-            const Cubic at(place_[j], nodes_);
+            const Stencil at(place_[j], nodes_);
             const double bump = weight_[j] * (value_[j] - (is_paying(j) ? base_at(j) : 0.0));
-            for (std::size_t k = 0; k < 4; ++k) values[at.first + k] = fma(bump, at.weight[k], values[at.first + k]);
+            for (std::size_t k = 0; k < Stencil::kNodes; ++k)
+                values[at.first + k] = fma(bump, at.weight[k], values[at.first + k]);
         }
     }
 
@@ -54,9 +55,9 @@ class NarrowStart {
     double cells(std::size_t j) const { return place_[j] - middle_; }
     double weight(std::size_t j, const double* by_node) const {
         if (weight_[j] == 0.0) return 0.0;
-        const Cubic at(place_[j], nodes_);
+        const Stencil at(place_[j], nodes_);
         double sum = 0.0;
-        for (std::size_t k = 0; k < 4; ++k) sum = fma(at.weight[k], by_node[at.first + k], sum);
+        for (std::size_t k = 0; k < Stencil::kNodes; ++k) sum = fma(at.weight[k], by_node[at.first + k], sum);
         return weight_[j] * sum;
     }
     static bool is_paying(std::size_t j) { return j < kPoints / 2; }
@@ -66,19 +67,24 @@ class NarrowStart {
     double y(std::size_t j) const { return y_[j]; }
 
   private:
-    // Weights of the cubic through four nodes.
-    struct Cubic {
+    // Weights of six nodes that reproduce cubics: splines, so that the sum over points that move with the
+    // option has no kinks at nodes.
+    struct Stencil {
+        static constexpr std::size_t kNodes = 6;
         std::size_t first;
-        double weight[4];
+        double weight[kNodes];
 
-        Cubic(double place, std::size_t nodes) {
-            const double last = static_cast<double>(nodes) - 3.0, below = __builtin_floor(place);
-            const double from = below < 1.0 ? 1.0 : (below < last ? below : last), f = place - from;
-            first = static_cast<std::size_t>(from) - 1;
-            weight[0] = f * (f - 1.0) * (2.0 - f) * (1.0 / 6.0);
-            weight[1] = (f + 1.0) * (f - 1.0) * (f - 2.0) * 0.5;
-            weight[2] = (f + 1.0) * f * (2.0 - f) * 0.5;
-            weight[3] = (f + 1.0) * f * (f - 1.0) * (1.0 / 6.0);
+        Stencil(double place, std::size_t nodes) {
+            const double last = static_cast<double>(nodes) - 4.0, below = __builtin_floor(place);
+            const double from = below < 2.0 ? 2.0 : (below < last ? below : last), f = place - from;
+            first = static_cast<std::size_t>(from) - 2;
+            const double g = 1.0 - f, sixth = 1.0 / 6.0;
+            const double outer = sixth * g * g * g, inner = fma(f * f, fma(0.5, f, -1.0), 4.0 * sixth);
+            const double upper = sixth * f * f * f, other = fma(g * g, fma(0.5, g, -1.0), 4.0 * sixth);
+            const double spline[kNodes + 2] = {0.0, 0.0, outer, inner, other, upper, 0.0, 0.0};
+            for (std::size_t k = 0; k < kNodes; ++k) {
+                weight[k] = sixth * (8.0 * spline[k + 1] - spline[k] - spline[k + 2]);
+            }
         }
     };
 
@@ -99,8 +105,8 @@ class NarrowStart {
         const Normalised& n = *n_;
         const double away = (place - middle_) * n.spacing[lane_], growth = exponential(away);
         const double shrinks = n.side[lane_] > 0.0 ? exponential(-away) : growth;
-        const LandedNode landed = land_node(n.side[lane_], date_.share, date_.shift,
-                                            n.inverse_spacing[lane_], shrinks, place);
+        const LandedNode landed =
+            land_node(n.side[lane_], date_.share, date_.shift, n.inverse_spacing[lane_], shrinks, place);
         return {growth, shrinks, landed.rest, fma(landed.place - middle_, n.spacing[lane_], centre_)};
     }
 
@@ -110,7 +116,8 @@ class NarrowStart {
     };
     Gain gain(double place) const {
         const Spot s = spot_at(place);
-        const double u = european_u(s.y, deviation_, inverse_), by_y = european_slopes(s.y, deviation_, inverse_).by_y;
+        const double u = european_u(s.y, deviation_, inverse_),
+                     by_y = european_slopes(s.y, deviation_, inverse_).by_y;
         const double by_log = fma(-u, 1.0 - s.rest, by_y), paid = before_.slope * s.growth;
         return {before_.level - paid - s.rest * u, -n_->spacing[lane_] * (paid + by_log)};
     }
@@ -130,7 +137,8 @@ class NarrowStart {
             spread(kink - reach, kink, kink + reach);
             return;
         }
-        const double strike = fma(log_ratio(before_.level, before_.slope), n_->inverse_spacing[lane_], middle_);
+        const double strike =
+            fma(log_ratio(before_.level, before_.slope), n_->inverse_spacing[lane_], middle_);
         const double high = kink + reach > strike ? kink + reach : strike;
         spread(exercised_until(kink - reach, strike), strike, high);
     }
@@ -148,13 +156,13 @@ class NarrowStart {
 
     // The points of Gauss and Legendre between low and middle, and between middle and high.
     void spread(double low, double middle, double high) {
-        constexpr double kPlace[] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
-                                     0.9602898564975363};
-        constexpr double kShare[] = {0.3626837833783620, 0.3137066458778873, 0.2223810344533745,
-                                     0.1012285362903763};
+        constexpr double kPlace[] = {0.1252334085114689, 0.3678314989981802, 0.5873179542866175,
+                                     0.7699026741943047, 0.9041172563704749, 0.9815606342467192};
+        constexpr double kShare[] = {0.2491470458134028, 0.2334925365383548, 0.2031674267230659,
+                                     0.1600783285433462, 0.1069393259953184, 0.0471753363865118};
         const double last = static_cast<double>(nodes_ - 1);
         for (std::size_t j = 0; j < kPoints; ++j) {
-            const std::size_t k = j % 8 / 2;
+            const std::size_t k = j % (kPoints / 2) / 2;
             const double from = is_paying(j) ? low : middle, to = is_paying(j) ? middle : high;
             const double half = 0.5 * (to - from), away = j % 2 == 0 ? kPlace[k] : -kPlace[k];
             const double place = fma(half, away, from + half);

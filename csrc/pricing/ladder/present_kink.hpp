@@ -36,11 +36,10 @@ class PresentKink {
     // gain: of exercise over value just before the date, at nodes about the present. node: find's. cells: the
     // deviation from there to the present.
     PresentKink(const double* gain, std::size_t node, std::size_t nodes, double cells)
-        : node_(node), exercised_(gain[nodes / 2] > 0.0), kink_(gain, node, nodes) {
+        : exercised_(gain[nodes / 2] > 0.0), kink_(gain, node, nodes) {
         constexpr double kDensity = 0.39894228040143267794, kLeastCells = 1e-9;
         const double deviation = cells > kLeastCells ? cells : kLeastCells, variance = deviation * deviation;
-        const double mean =
-            static_cast<double>(nodes / 2) - static_cast<double>(node_ - 1) - kink_.place();
+        const double mean = static_cast<double>(nodes / 2) - static_cast<double>(node - 1) - kink_.place();
         const double z = mean / deviation, density = kDensity * exponential(-0.5 * z * z);
         side_ = exercised_ ? -1.0 : 1.0;
         density_ = density / deviation;
@@ -62,10 +61,9 @@ class PresentKink {
                 fma(side_, fma(bend, m[0], third * m[1]), -slope * density_)};
     }
 
-    // Its derivative by the gains at the four nodes from first() on.
-    std::size_t first() const { return node_ - 2; }
+    // Its derivative by the gains at the four nodes from the second before the kink on.
     void transpose(double* by_gain) const {
-        // Of powers of the cells from node_ - 1.
+        // Of powers of the cells from the node before the kink.
         const double p = kink_.place(), *m = moments_;
         const double first = fma(p, m[0], m[1]), second = fma(p, fma(p, m[0], 2.0 * m[1]), m[2]);
         const double third = fma(p, fma(p, fma(p, m[0], 3.0 * m[1]), 3.0 * m[2]), m[3]);
@@ -73,7 +71,6 @@ class PresentKink {
     }
 
   private:
-    std::size_t node_;
     bool exercised_;
     SmoothKink kink_;
     double side_, density_, moments_[4];  // of the cells from the kink, where the other side pays

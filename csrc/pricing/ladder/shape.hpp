@@ -83,9 +83,9 @@ constexpr double kMostRefined = 3.0;
 // only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
 // the last date may pay between two spots (narrow_start.hpp).
 inline double refinement(const LadderOption& o, double nodes, double deviations) {
-    if (o.dividends == 0 || !o.american) return 1.0;
-    double least = o.read_far ? kSmoother * o.ex_years[0] : o.years;
-    if (o.right > 0.0 && o.dividend_yield < 0.0) {
+    if (o.dividends == 0) return 1.0;
+    double least = o.american && o.read_far ? kSmoother * o.ex_years[0] : o.years;
+    if (o.american && o.right > 0.0 && o.dividend_yield < 0.0) {
         const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
         least = last < least ? last : least;
     }

@@ -1,0 +1,117 @@
+// The values just before the last date of a march by columns, transposed: from their weights to what hangs on
+// the values to expiry. Entry: StartAdjoint.
+#pragma once
+
+#include "pricing/ladder/column_march.hpp"
+
+namespace atalanta {
+namespace {
+
+struct StartWeights {
+    double by_deviation = 0.0, by_centre = 0.0, by_log_spot = 0.0, by_cash = 0.0, by_spacing = 0.0;
+};
+
+class StartAdjoint {
+  public:
+    // The march has solved lane l, whose last date d has landed in the columns.
+    StartAdjoint(const Normalised& n, const Calendar& calendar, const Columns& columns,
+                 const ColumnMarch& march, std::size_t nodes, std::size_t l, std::uint32_t d)
+        : c_(columns),
+          march_(march),
+          narrow_(march.narrow_start()),
+          nodes_(nodes),
+          lane_(l),
+          date_(d),
+          side_(n.side[l]),
+          spacing_(n.spacing[l]),
+          centre_(calendar.centre(d + 1, l)),
+          deviation_(european_deviation(n.diffusion[l], calendar.date(d, l).time)) {}
+
+    // weights: of the values just before the date. of_points: of the bump, where it stands on exercise.
+    StartWeights solve(const double* weights, const double* of_points) {
+        const bool held = narrow_.base() == NarrowStart::Base::held;
+        if (narrow_.base() != NarrowStart::Base::none) leave_bump(weights, of_points);
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            if (held) {
+                leave_forward(place(i), weights[i]);
+            } else {
+                leave_value(place(i), weights[i]);
+            }
+        }
+        if (const std::size_t i = march_.start_kink(lane_, date_); i > 0) leave_kink(i, weights);
+        return w_;
+    }
+    double deviation() const { return deviation_; }
+
+  private:
+    // A spot just before the date, so many cells from the middle.
+    struct Place {
+        double cells, y, rest, shrinks;
+    };
+    Place place(std::size_t i) const {
+        const double middle = static_cast<double>(nodes_ / 2);
+        return {static_cast<double>(i) - middle, fma(c_.place[i] - middle, spacing_, centre_), c_.rest[i],
+                c_.shrinks[i]};
+    }
+    bool is_put() const { return side_ > 0.0; }
+
+    void leave_bump(const double* weights, const double* of_points) {
+        const bool held = narrow_.base() == NarrowStart::Base::held;
+        for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
+            const Place at = {narrow_.cells(j), narrow_.y(j), narrow_.rest(j), narrow_.shrinks(j)};
+            const double weight = held ? narrow_.weight(j, weights) : of_points[j];
+            leave_value(at, weight);
+            if (held && NarrowStart::is_paying(j)) leave_forward(at, -weight);
+        }
+    }
+
+    void leave_kink(std::size_t i, const double* weights) {
+        const IntrinsicKink kink = march_.intrinsic_kink(lane_, date_, i);
+        const HingeWeights hinge = kink.weights();
+        const double unit = is_put() ? 1.0 : c_.rest[i - 1];
+        const double by_unit = fma(weights[i - 1], hinge.positive, weights[i] * hinge.zero);
+        double below, above;
+        kink.transpose(unit * weights[i - 1], unit * weights[i], below, above);
+        leave_at_forward(place(i - 1), below, is_put() ? 0.0 : by_unit);
+        leave_at_forward(place(i), above, 0.0);
+    }
+
+    // There the value to expiry weighs `weight`; then the forward's payoff does.
+    ATALANTA_INLINE void leave_value(const Place& at, double weight) {
+        const double inverse = 1.0 / deviation_, counted = weight * (is_put() ? 1.0 : at.rest);
+        const EuropeanSlopes slopes = european_slopes(at.y, deviation_, inverse);
+        w_.by_deviation = fma(counted, slopes.by_deviation, w_.by_deviation);
+        leave(at, counted * slopes.by_y, is_put() ? 0.0 : weight * european_u(at.y, deviation_, inverse));
+    }
+    ATALANTA_INLINE void leave_forward(const Place& at, double weight) {
+        const double grown = exponential(fma(0.5 * deviation_, deviation_, at.y)), paid = 1.0 - grown;
+        const double pays = paid > 0.0 ? 1.0 : 0.0, counted = weight * (is_put() ? 1.0 : at.rest);
+        leave_at_forward(at, -counted * pays * grown, is_put() ? 0.0 : weight * pays * paid);
+    }
+    ATALANTA_INLINE void leave_at_forward(const Place& at, double by_y, double by_unit) {
+        w_.by_deviation = fma(by_y, deviation_, w_.by_deviation);
+        leave(at, by_y, by_unit);
+    }
+
+    // The place of a node before the date is the logarithm of what is left. by_unit: by the share that is
+    // left, in which calls are counted.
+    ATALANTA_INLINE void leave(const Place& at, double by_y, double by_unit) {
+        const double by_rest = at.rest > kLeastRest ? fma(side_, by_y / at.rest, by_unit) : 0.0;
+        const double by_spot = by_rest * (1.0 - at.rest);
+        w_.by_centre += by_y;
+        w_.by_log_spot += by_spot;
+        w_.by_cash -= by_rest * at.shrinks;
+        w_.by_spacing += fma(by_spot, side_, by_y) * at.cells;
+    }
+
+    const Columns& c_;
+    const ColumnMarch& march_;
+    const NarrowStart& narrow_;
+    const std::size_t nodes_, lane_;
+    const std::uint32_t date_;
+    const double side_, spacing_, centre_, deviation_;
+    StartWeights w_;
+};
+
+}  // namespace
+}  // namespace atalanta
