@@ -9,12 +9,12 @@
 namespace atalanta {
 namespace {
 
-constexpr double kProfileDeviations = 4.3;  // a ladder reaches so many times vol sqrt(years) to each side
+// A ladder reaches kReadDeviations times vol sqrt(years) to each side.
 constexpr std::size_t kProfileMargin = 2;   // nodes beyond that, for the stencils
 
 // Nodes of a ladder to each side of the middle.
 inline std::size_t profile_half(const LadderShape& shape) {
-    const double half = static_cast<double>(shape.nodes / 2) * kProfileDeviations * 10.0 / shape.deviations;
+    const double half = static_cast<double>(shape.nodes / 2) * kReadDeviations * 10.0 / shape.deviations;
     return static_cast<std::size_t>(half) + kProfileMargin;
 }
 

@@ -25,15 +25,16 @@ constexpr double kDeviations = 4.0, kFineDeviations = 6.0;
 constexpr double kMostExtraDeviations = 1.0;
 
 constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that is read far out
-constexpr double kLadderDeviations = 5.0;                      // of one that is read at all
+constexpr double kLadderDeviations = 5.0;                      // of one that is read at all ...
+constexpr double kReadDeviations = 4.3;                        // ... so far out
 
 inline bool is_exercisable(const LadderOption& o) {
     const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
     const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
     return o.american && (rate > 0.0 || yield < 0.0);
 }
-// How far in the money the strike lies, in deviations. The sweeps take nothing to lie beyond the far end,
-// which the present spot does not feel five deviations away, but a spot on the way there does.
+// How far in the money the strike lies, in deviations. The present spot does not feel what the ends of the
+// grid are held at, but a spot on the way there does, if the strike is nearby.
 inline double deviations_in_the_money(const LadderOption& o, double cash) {
     const double left = o.spot - cash > 0.05 * o.spot ? o.spot - cash : 0.05 * o.spot;
     const double forward = logarithm(left) + (o.rate - o.dividend_yield) * o.years;
@@ -59,7 +60,9 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
     double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
     if (o.read_far) {
-        const double beyond = deviations_in_the_money(o, cash) + kBeyondStrike;
+        const double deep = deviations_in_the_money(o, cash);
+        const double read = -deep < kReadDeviations ? -deep : kReadDeviations;
+        const double beyond = (deep > read ? deep : read) + kBeyondStrike;
         const double wanted = beyond > kLadderDeviations ? beyond : kLadderDeviations;
         const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
         deviations = most > deviations ? most : deviations;
