@@ -82,6 +82,10 @@ constexpr double kResolvedCells = 1.6;
 constexpr double kSmoother = 2.0;  // ... and needs fewer before the first date and after the last
 constexpr double kMostRefined = 3.0;
 
+// A free boundary that every date throws back is to be found anew so often that its errors add up.
+constexpr std::uint32_t kSeveralDividends = 8;
+constexpr double kForMoreDividends = 1.3;
+
 // How much finer than `nodes` the grid must be for ex-dates that lie close to one another; to the present
 // only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
 // the last date may pay between two spots (narrow_start.hpp).
@@ -110,7 +114,8 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double total_vol = o.vol * square_root(o.years);
     const double large = is_exercisable(o) ? power(total_vol * (1.0 / kLargeTotalVol), 0.6) : 1.0;
     const double wide = total_vol * (1.0 / kWideTotalVol), wider = large > wide ? large : wide;
-    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base) : 1.0;
+    const double many = o.dividends > kSeveralDividends ? kForMoreDividends : 1.0;
+    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base) : many;
     const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
@@ -138,7 +143,7 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
     return static_cast<std::uint16_t>(steps > 4.0 ? steps : 4.0);
 }
 
-constexpr double kUnresolvedRatio = 0.5;     // D t / h^2, below which no step from a kink is good
+constexpr double kUnresolvedRatio = 0.25;    // D t / h^2, below which no step from a kink is good
 constexpr double kMostUnresolvedCash = 0.2;  // of spot and strike
 
 // Whether the march may begin just before the ex-date, `share` of the years before expiry, with `cash` to
