@@ -150,3 +150,18 @@ def test_threads_build_the_same_ladders_and_read_them_together():
     assert 8 == len(seen)
     for price in seen:
         np.testing.assert_array_equal(expected.price, price)
+
+
+@pytest.mark.parametrize("exercise", ["european", "american"])
+@pytest.mark.parametrize("deviations", [-4.5, -3.0, 3.0, 4.5])
+@pytest.mark.parametrize("right", ["call", "put"])
+def test_a_strike_far_from_the_spot_is_read_right(right, deviations, exercise):
+    """Four deviations out, at a strike that lies there, a ladder still gives the price."""
+    years, vol = 0.5, 0.3
+    strike = 100.0 * math.exp(deviations * vol * math.sqrt(years))
+    terms = {"exercise": exercise, "dividends": [(0.1, 0.8), (0.35, 0.8)]}
+    spots = 100.0 * np.exp(np.linspace(-4.2, 4.2, 29) * vol * math.sqrt(years))
+    values = Ladder(right, 100.0, strike, years, 0.04, vol, **terms).at(spots)
+    greeks = atalanta.greeks(right, spots, strike, years, 0.04, vol, **terms, tolerance="precise")
+    np.testing.assert_allclose(values.price, greeks.price, rtol=0, atol=1e-5 * strike)
+    np.testing.assert_allclose(values.delta, greeks.delta, rtol=0, atol=2e-3)

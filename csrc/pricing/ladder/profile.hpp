@@ -9,13 +9,13 @@
 namespace atalanta {
 namespace {
 
-// A ladder reaches kReadDeviations times vol sqrt(years) to each side.
+// A ladder reaches at least kReadDeviations times vol sqrt(years) to each side.
 constexpr std::size_t kProfileMargin = 2;   // nodes beyond that, for the stencils
 
 // Nodes of a ladder to each side of the middle.
 inline std::size_t profile_half(const LadderShape& shape) {
     const double half = static_cast<double>(shape.nodes / 2) * kReadDeviations * 10.0 / shape.deviations;
-    return static_cast<std::size_t>(half) + kProfileMargin;
+    return static_cast<std::size_t>(__builtin_ceil(half)) + kProfileMargin;
 }
 
 inline double spot_at(const Normalised& n, std::size_t l, double cells) {

@@ -105,7 +105,7 @@ class Ladder:
 
     @property
     def spots(self) -> SpotRange:
-        """The spots that each row covers: 4.3 standard deviations to expiry to each side of its own.
+        """The spots that each row covers: at least 4.3 standard deviations to expiry to each side of its own.
 
         NaN for a row without a ladder: an unusable input, no time or no volatility.
         """
