@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from atalanta.config.model import Buffers, Config
-from atalanta.config.units import duration_text, size_text
+from atalanta.config.model import Config
+from atalanta.config.units import duration_text
 
 __all__ = ["contradictions"]
 
@@ -14,23 +14,8 @@ Contradiction = tuple[tuple[str, ...], str, object]
 
 def contradictions(config: Config) -> Iterator[Contradiction]:
     """The key to change, what is wrong, and its value."""
-    yield from _of_buffers(config.buffers)
     yield from _of_devices(config)
     yield from _of_breakers(config)
-
-
-def _of_buffers(buffers: Buffers) -> Iterator[Contradiction]:
-    page, limit = buffers.page, buffers.limit
-    if page is not None and page & (page - 1):
-        yield ("buffers", "page"), "it must be a power of two", size_text(page)
-    if limit is None:
-        return
-    if buffers.cache is not None and buffers.cache > limit:
-        told = f"it is above buffers.limit, {size_text(limit)}: free memory can never be so much"
-        yield ("buffers", "cache"), told, size_text(buffers.cache)
-    if buffers.reserve is not None and buffers.reserve < limit:
-        told = f"it is below buffers.limit, {size_text(limit)}: the limit could never be reached"
-        yield ("buffers", "reserve"), told, size_text(buffers.reserve)
 
 
 def _of_devices(config: Config) -> Iterator[Contradiction]:

@@ -42,11 +42,13 @@ class Loaded:
     Attributes:
         value: the configuration.
         profile: in force, None without one.
+        sources: files and others that set anything, the weakest first.
         origins: by key, as `buffers.limit`; what nobody set has none and is the default.
     """
 
     value: Config
     profile: str | None
+    sources: tuple[str, ...]
     origins: Mapping[str, Origin]
 
     def origin(self, key: str) -> Origin:
@@ -99,7 +101,8 @@ def load(
         ]
     if problems or value is None:
         raise ConfigError(_in_order(problems, given))
-    return Loaded(value, profile_of(request, environment), _origins(owners))
+    sources = tuple(layer.source for layer in given if layer.values)
+    return Loaded(value, profile_of(request, environment), sources, _origins(owners))
 
 
 def _anchor_paths(layer: Layer) -> None:

@@ -27,6 +27,7 @@ from atalanta.config.values import (
 )
 
 __all__ = [
+    "ArrayOperation",
     "Bench",
     "BreakerSettings",
     "Buffers",
@@ -39,10 +40,7 @@ __all__ = [
     "Router",
 ]
 
-OperationName = Literal[
-    "price",
-    "greeks",
-    "implied_vol",
+ArrayOperation = Literal[
     "matmul",
     "add",
     "multiply",
@@ -54,12 +52,12 @@ OperationName = Literal[
     "matrix",
     "vector",
     "transcendental",
-    "pricing",
     "search",
 ]
+OperationName = Literal["price", "greeks", "implied_vol", "pricing", ArrayOperation]
 DeviceName = Literal["cpu", "gpu", "neural_engine"]
 
-_KIB, _TIB, _HOUR = 1 << 10, 1 << 40, 3600.0
+_TIB, _HOUR = 1 << 40, 3600.0
 _Size = Annotated[Bytes, between(1, _TIB, size_text)]
 _Time = Annotated[Seconds, between(1e-3, 24 * _HOUR, duration_text)]
 _Share = Annotated[Number, Field(gt=0, le=1)]
@@ -102,29 +100,9 @@ class Buffers(_Section):
         "other programs need their share of memory",
         reloadable=True,
     )
-    cache: _Size | None = _option(
-        "Free bytes that may stay while the pool is busy; null for 8 % of the live peak of late.",
-        "bursts come back sooner than the pool expects",
-    )
-    idle: Annotated[Seconds, between(1e-3, _HOUR, duration_text)] = _option(
-        "Time after which memory that nobody uses goes back to the system.",
-        "work comes in waves, and fetching memory anew for each is measured to cost",
-    )
     guard: Guard = _option(
         "Blocks that are watched for writes beyond their end and after release: off, full, or one in n.",
         "memory is overwritten and nobody knows by whom",
-    )
-    prefault: Truth = _option(
-        "Whether memory that a tag's predictor expects is fetched ahead, on another thread.",
-        "that thread is in the way (false)",
-    )
-    page: Annotated[Bytes, between(64, 2 << 20, size_text)] | None = _option(
-        "Blocks of this size or more fill whole pages of it, a power of two; null for what the accelerator needs.",
-        "a device takes arrays without a copy only by whole pages",
-    )
-    reserve: Annotated[Bytes, between(64 << 20, _TIB, size_text)] | None = _option(
-        "Addresses, not memory, that the pool reserves; null for twice the machine's memory.",
-        "the system limits the addresses of a process",
     )
 
 
@@ -132,7 +110,7 @@ class Devices(_Section):
     """What may be computed on."""
 
     allowed: Annotated[tuple[DeviceName, ...], Field(min_length=1)] = _option(
-        "Devices that the router may choose by itself; cpu is always one.",
+        "Devices that the router may use; cpu is always one.",
         "a GPU belongs to somebody else",
     )
 
@@ -159,8 +137,8 @@ class Router(_Section):
         "calibration cannot see what else the machine is for",
         reloadable=True,
     )
-    tolerances: Given[OperationName, Annotated[Number, Field(gt=0)]] = _option(
-        "Largest error, in the operation's measure, of calls to the router that name none; null lifts one.",
+    tolerances: Given[ArrayOperation, Annotated[Number, Field(gt=0)]] = _option(
+        "Largest error, in the operation's measure, of array operations in calls that name none; null lifts one.",
         "less than the CPU's accuracy is enough, so that a GPU may be chosen",
     )
 

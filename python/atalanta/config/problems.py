@@ -38,9 +38,13 @@ class ConfigError(InputError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
+        super().__init__("[config] " + "\n".join(self.lines))
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each problem, below their number where there are several."""
         lines = [str(problem) for problem in self.problems]
-        counted = "" if len(lines) == 1 else f"{len(lines)} errors\n"
-        super().__init__(f"[config] {counted}" + "\n".join(lines))
+        return lines if len(lines) == 1 else [f"{len(lines)} errors", *lines]
 
     def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)

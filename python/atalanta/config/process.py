@@ -112,9 +112,13 @@ def asked() -> dict[str, Any]:
 
 
 def forget() -> None:
-    """Read everything anew at the next use, as a new process would. Rooms that have read it keep what they read."""
+    """Read everything anew at the next use, as a new process would; what `request` asked for is forgotten too.
+
+    Rooms that have read the configuration keep what they read.
+    """
     with _process.lock:
         _process.loaded = _process.files = None
+        _process.asked = {}
 
 
 def reload() -> Change | None:

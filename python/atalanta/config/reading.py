@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -29,24 +29,38 @@ _LARGEST_BYTES = 1 << 20
 _DEEPEST = 20
 
 
+_STR, _MAP, _SEQ = _TAG + "str", _TAG + "map", _TAG + "seq"
+
+#: Tag and pattern of each kind of plain scalar but text, by the first letter it may have.
+_PLAIN: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+def _plain(name: str, pattern: str, first: str) -> None:
+    for letter in first:
+        _PLAIN.setdefault(letter, []).append((_TAG + name, re.compile(pattern)))
+
+
+_plain("null", "~|null|Null|NULL", "~nN")
+_plain("bool", "true|True|TRUE|false|False|FALSE", "tTfF")
+_plain("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789")
+_plain("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789")
+_plain("float", r"[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN", "-+.")
+
+
 class _Loader(_Base):  # type: ignore[misc]
     """PyYAML's parser with the scalars of YAML 1.2."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str | None, list[tuple[str, re.Pattern[str]]]]] = {}
-
-
-def _resolve(name: str, pattern: str, first: str) -> None:
-    entry = (_TAG + name, re.compile(rf"^(?:{pattern})$"))
-    for letter in first:
-        _Loader.yaml_implicit_resolvers.setdefault(letter, []).append(entry)
-
-
-_resolve("null", "~|null|Null|NULL", "~nN")
-_Loader.yaml_implicit_resolvers[""] = [(_TAG + "null", re.compile("^$"))]
-_resolve("bool", "true|True|TRUE|false|False|FALSE", "tTfF")
-_resolve("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789")
-_resolve("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789")
-_resolve("float", r"[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN", "-+.")
+    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
+        """The tag of a node that has none."""
+        if kind is not ScalarNode:
+            return _MAP if kind is MappingNode else _SEQ
+        if implicit[0]:
+            if not value:
+                return _TAG + "null"
+            for tag, pattern in _PLAIN.get(value[0], ()):
+                if pattern.fullmatch(value):
+                    return tag
+        return _STR
 
 
 @dataclass(slots=True)
@@ -185,9 +199,9 @@ class _Reader:
             self._problem(node, path, "aliases and nesting this deep are not taken; write the value out")
             return None
         self._seen.add(id(node))
-        if isinstance(node, MappingNode) and node.tag == _TAG + "map":
+        if isinstance(node, MappingNode) and node.tag == _MAP:
             return self._mapping(node, path)
-        if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
+        if isinstance(node, SequenceNode) and node.tag == _SEQ:
             return self._sequence(node, path)
         self._problem(node, path, f"tags such as {node.tag} are not taken; write plain values")
         return None
@@ -198,7 +212,7 @@ class _Reader:
         first: dict[str, int] = {}
         for key_node, value_node in node.value:
             name, mark = key_node.value, key_node.start_mark
-            if key_node.tag != _TAG + "str":
+            if key_node.tag != _STR:
                 self._problem(key_node, path, "a key is text; put it in quotes if it is meant", name)
                 continue
             at = (*path, name)
@@ -220,7 +234,7 @@ class _Reader:
 
     def _scalar(self, node: ScalarNode, path: Key) -> Any:
         tag, text = node.tag, node.value
-        if tag == _TAG + "str":
+        if tag == _STR:
             return text
         if tag == _TAG + "null" and text in _NULLS:
             return None

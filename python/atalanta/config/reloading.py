@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from atalanta.config.contradictions import contradictions
@@ -52,7 +53,7 @@ def _mixed(before: Loaded, fresh: Loaded, pending: list[Key]) -> Loaded:
     held = {".".join(key) for key in pending}
     origins = {key: origin for key, origin in fresh.origins.items() if key not in held}
     origins |= {key: origin for key, origin in before.origins.items() if key in held}
-    return Loaded(value, fresh.profile, origins)
+    return replace(fresh, value=value, origins=origins)
 
 
 def _with(into: Config, source: Config, key: Key) -> Config:

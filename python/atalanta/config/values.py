@@ -6,7 +6,7 @@ A number is never taken for a truth value, nor text for a number; a message says
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -173,4 +173,7 @@ def _as_dict(value: Mapping[K, V], serialize: SerializerFunctionWrapHandler) -> 
 #: A mapping, immutable once it is checked.
 Frozen = Annotated[Mapping[K, V], AfterValidator(_frozen), WrapSerializer(_as_dict)]
 #: The same, of what is not null.
-Given = Annotated[Mapping[K, V | None], AfterValidator(_given), WrapSerializer(_as_dict)]
+if TYPE_CHECKING:
+    Given = Mapping
+else:
+    Given = Annotated[Mapping[K, V | None], AfterValidator(_given), WrapSerializer(_as_dict)]

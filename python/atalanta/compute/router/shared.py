@@ -22,7 +22,7 @@ def default_router() -> Router:
     """The router that `price`, `greeks`, `implied_vol` and `route_computation` use; made at its first use.
 
     Raises:
-        InputError: an environment variable that cannot be followed.
+        InputError: a configuration that cannot be followed.
     """
     global _router
     if _router is None:
