@@ -132,6 +132,8 @@ def _merged(all_layers: list[Layer]) -> tuple[dict[str, Any], Owners, bool]:
                     hidden |= owners.pop(at, base) is not base
                     old = into[name] = {}
                 merge(old, value, at, layer)
+                if not value:
+                    owners[at] = layer
             elif value is None and isinstance(old, dict):
                 continue  # a section with nothing beneath its name
             else:

@@ -169,8 +169,15 @@ def _put(layer: Layer, words: list[str], value: Any, source: str) -> None:
             below = place[word] = {}
         place = below
     at = (*at, words[-1])
-    if place.get(words[-1], value) != value:
+    if words[-1] in place and place[words[-1]] != value:
         told = f"{layer.marks[at][0]} says {place[words[-1]]!r}; keep one of the two"
         layer.problems.append(Problem(source, ".".join(words), told, value))
     place[words[-1]] = value
+    _mark(layer, at, value, source)
+
+
+def _mark(layer: Layer, at: Key, value: Any, source: str) -> None:
     layer.marks[at] = (source, 0, 0)
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            _mark(layer, (*at, name), below, source)

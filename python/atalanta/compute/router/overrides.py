@@ -15,16 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from atalanta import config
 from atalanta.compute.router.workloads import CLASSES, WORKLOADS
 from atalanta.errors import InputError
 
 if TYPE_CHECKING:
-    from atalanta.config import Config
+    from atalanta.config import Change, Config
 
-__all__ = ["Overrides", "naming_origin", "operations_named", "overrides", "tolerance_within"]
+__all__ = ["Overrides", "follow", "naming_origin", "operations_named", "overrides", "tolerance_within"]
 
 _T = TypeVar("_T")
 
@@ -73,6 +73,42 @@ def operations_named(name: str) -> tuple[str, ...]:
     if name in WORKLOADS and name not in CLASSES:
         return (name,)
     return tuple(one.name for one in WORKLOADS.values() if one.kind == name)
+
+
+class Follower(Protocol):
+    """What takes pins and thresholds: a router."""
+
+    def pin(self, operation: str, target: str | None) -> str | None:
+        """See `Router.pin`."""
+        ...
+
+    def set_threshold(self, operation: str, work: int | None) -> int | None:
+        """See `Router.set_threshold`."""
+        ...
+
+
+def follow(router: Follower, change: Change) -> None:
+    """Take the pins and thresholds that a reloaded configuration has changed.
+
+    Raises:
+        InputError: a pin that cannot be followed; all others are.
+    """
+    old, new = overrides(change.before.value), overrides(change.after.value)
+    for name in _differing(old.thresholds, new.thresholds):
+        router.set_threshold(name, new.thresholds.get(name))
+    errors = []
+    for name in _differing(old.pins, new.pins):
+        try:
+            with naming_origin("pins", name):
+                router.pin(name, new.pins.get(name))
+        except InputError as error:
+            errors.append(str(error))
+    if errors:
+        raise InputError("; ".join(errors))
+
+
+def _differing(old: Mapping[str, _T], new: Mapping[str, _T]) -> list[str]:
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
 
 
 @contextmanager
