@@ -73,9 +73,7 @@ def _option(what: str, use_when: str, **more: Any) -> Any:
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=False, arbitrary_types_allowed=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Machine(_Section):

@@ -129,6 +129,9 @@ def read_text(text: str, layer: Layer) -> Layer:
         told = " ".join(str(getattr(error, "reason", error)).split())
         layer.problems.append(Problem(f"{layer.source}{place}", "", f"it is not YAML: {told}"))
         return layer
+    except RecursionError:
+        layer.problems.append(Problem(layer.source, "", "it is nested deeper than any parser goes"))
+        return layer
     if node is not None:
         _Reader(layer).read(node)
     return layer
@@ -143,7 +146,7 @@ def read_scalar(text: str) -> Any:
     layer = Layer("")
     try:
         node = _composed(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(getattr(error, "problem", None) or error)) from None
     value = None if node is None else _Reader(layer).value(node, ())
     if layer.problems:
