@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from atalanta.config.contradictions import contradictions
 from atalanta.config.model import Config
-from atalanta.config.options import flattened, path_options
+from atalanta.config.options import PATHS, flattened
 from atalanta.config.problems import ConfigError, Problem
 from atalanta.config.reading import Key, Layer
 from atalanta.config.sources import Request, default_layer, layers, profile_of
@@ -92,9 +92,8 @@ def load(
     problems = [problem for layer in given for problem in layer.problems]
     value, wrong = _validated(merged, owners)
     problems += wrong
-    if hidden:  # a mistake that a later source hides comes out when that is removed
-        for layer in given:
-            problems += _validated(*_merged([default_layer(), layer])[:2])[1]
+    for layer in hidden:  # a mistake that a later source hides comes out when that is removed
+        problems += _validated(*_merged([default_layer(), layer])[:2])[1]
     if value is not None:
         problems += [
             Problem(_place(owners, key), ".".join(key), what, got) for key, what, got in contradictions(value)
@@ -107,7 +106,7 @@ def load(
 
 def _anchor_paths(layer: Layer) -> None:
     """Paths of a file are relative to its folder, wherever the process runs."""
-    for section, option in path_options():
+    for section, option in PATHS:
         place = layer.values.get(section)
         if isinstance(place, dict) and isinstance(text := place.get(option), str):
             path = Path(text).expanduser()
@@ -115,21 +114,25 @@ def _anchor_paths(layer: Layer) -> None:
             place[option] = str(layer.folder.absolute() / path if mark[1] else path)
 
 
-def _merged(all_layers: list[Layer]) -> tuple[dict[str, Any], Owners, bool]:
-    """The values, whose they are, and whether a layer hides what another one but the defaults said."""
+def _merged(all_layers: list[Layer]) -> tuple[dict[str, Any], Owners, list[Layer]]:
+    """The values, whose they are, and the layers but the defaults of which another one hides something."""
     merged: dict[str, Any] = {}
     owners: Owners = {}
-    hidden = False
+    hidden: dict[int, Layer] = {}
     base = all_layers[0]
 
+    def hide(at: Key) -> None:
+        owner = owners.pop(at, base)
+        if owner is not base:
+            hidden[id(owner)] = owner
+
     def merge(into: dict[str, Any], values: Mapping[str, Any], path: Key, layer: Layer) -> None:
-        nonlocal hidden
         for name, value in values.items():
             at = (*path, name)
             old = into.get(name)
             if isinstance(value, dict):
                 if not isinstance(old, dict):
-                    hidden |= owners.pop(at, base) is not base
+                    hide(at)
                     old = into[name] = {}
                 merge(old, value, at, layer)
                 if not value:
@@ -137,13 +140,16 @@ def _merged(all_layers: list[Layer]) -> tuple[dict[str, Any], Owners, bool]:
             elif value is None and isinstance(old, dict):
                 continue  # a section with nothing beneath its name
             else:
-                hidden |= isinstance(old, dict) or owners.get(at, base) is not base
+                if isinstance(old, dict):
+                    for below in [key for key in owners if key[: len(at)] == at]:
+                        hide(below)
+                hide(at)
                 into[name] = value
                 owners[at] = layer
 
     for layer in all_layers:
         merge(merged, layer.values, (), layer)
-    return merged, owners, hidden
+    return merged, owners, list(hidden.values())
 
 
 def _validated(merged: dict[str, Any], owners: Owners) -> tuple[Config | None, list[Problem]]:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from atalanta.config.model import Config
 
-__all__ = ["Option", "field_at", "flattened", "is_marked", "options", "path_options", "section_at"]
+__all__ = ["PATHS", "Option", "field_at", "flattened", "is_marked", "options", "section_at"]
 
 Section = type[BaseModel]
 
@@ -60,10 +60,13 @@ def is_marked(field: FieldInfo, mark: str) -> bool:
     return isinstance(field.json_schema_extra, dict) and mark in field.json_schema_extra
 
 
-@cache
-def path_options() -> tuple[tuple[str, ...], ...]:
-    """Options whose text is a path."""
-    return tuple(tuple(one.key.split(".")) for one in options() if is_marked(one.field, "format"))
+#: Options whose text is a path.
+PATHS = tuple(
+    (section, name)
+    for section, field in Config.model_fields.items()
+    for name, option in (_below(field)[0] or Config).model_fields.items()
+    if is_marked(option, "format")
+)
 
 
 def field_at(key: tuple[str | int, ...]) -> FieldInfo | None:

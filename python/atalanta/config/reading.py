@@ -8,6 +8,7 @@ an error of syntax, after which nothing of it can be read.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ Key = tuple[str | int, ...]
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as quick, where PyYAML has libyaml
 _TAG = "tag:yaml.org,2002:"
 _NULLS = {"", "~", "null", "Null", "NULL"}
+_WORD = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]*")
 _LARGEST_BYTES = 1 << 20
 _DEEPEST = 20
 
@@ -54,13 +56,17 @@ class _Loader(_Base):  # type: ignore[misc]
         """The tag of a node that has none."""
         if kind is not ScalarNode:
             return _MAP if kind is MappingNode else _SEQ
-        if implicit[0]:
-            if not value:
-                return _TAG + "null"
-            for tag, pattern in _PLAIN.get(value[0], ()):
-                if pattern.fullmatch(value):
-                    return tag
-        return _STR
+        return _tag_of(value) if implicit[0] else _STR
+
+
+def _tag_of(text: str) -> str:
+    """What a plain scalar is."""
+    if not text:
+        return _TAG + "null"
+    for tag, pattern in _PLAIN.get(text[0], ()):
+        if pattern.fullmatch(text):
+            return tag
+    return _STR
 
 
 @dataclass(slots=True)
@@ -102,7 +108,8 @@ def read_file(path: Path) -> Layer | None:
         layer.problems.append(Problem(layer.source, "", "it is larger than 1MiB, which no configuration is"))
         return layer
     try:
-        text = data.decode("utf-8-sig")
+        data = data.removeprefix(BOM_UTF8)
+        text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line = before.count(b"\n") + 1
@@ -145,7 +152,8 @@ def read_scalar(text: str) -> Any:
     """
     layer = Layer("")
     try:
-        node = _composed(text)
+        word = _WORD.fullmatch(text)  # needs no parser
+        node = ScalarNode(_tag_of(text), text) if word else _composed(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(getattr(error, "problem", None) or error)) from None
     value = None if node is None else _Reader(layer).value(node, ())
