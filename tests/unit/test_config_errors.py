@@ -258,6 +258,11 @@ def test_two_variables_for_one_option():
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
+        (
+            "ATALANTA_ROUTE",
+            "price=cpu,add=cpu,price=gpu",
+            r"router.pins.price: it is given twice; .*'price=gpu'",
+        ),
         ("ATALANTA_BUFFERS__LIMIT", "64", "buffers.limit: a size needs a unit"),
         ("ATALANTA_BUFFRES__LIMIT", "64MiB", "buffres: there is no such section; did you mean buffers?"),
         ("ATALANTA_MACHINE__THREADS", "[1", "machine.threads: it is not YAML"),

@@ -1,5 +1,6 @@
 """The rooms under a configuration: each follows what it says, and says who said so."""
 
+import json
 import os
 import subprocess
 import sys
@@ -96,7 +97,9 @@ def test_the_doctor_says_who_set_the_threads(spawn):
     """The file and the line."""
     code = "from atalanta.cli.app import main; main()"
     done = spawn(f"import sys; sys.argv = ['atalanta', 'doctor', '--json']; {code}", "machine: {threads: 1}")
-    assert "set by machine.threads, atalanta.yaml:1:11" in done.stdout
+    document = json.loads(done.stdout)
+    assert "set by machine.threads, atalanta.yaml:1:11" == document["machine"]["threads_reason"]
+    assert {"machine.threads": {"value": 1, "origin": "atalanta.yaml:1:11"}} == document["configuration"]
 
 
 def test_the_pool_follows_the_configuration():

@@ -68,7 +68,7 @@ class Loaded:
 
 def load(
     *,
-    file: Path | None = None,
+    file: Path | str | None = None,
     profile: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] = os.environ,
@@ -84,7 +84,7 @@ def load(
     Raises:
         ConfigError: with all that is wrong with all sources.
     """
-    request = Request(file, profile, overrides or {})
+    request = Request(Path(file) if file else None, profile, overrides or {})
     given = layers(request, environment)
     for layer in given:
         _anchor_paths(layer)

@@ -96,7 +96,7 @@ def current() -> Loaded:
 
 
 def request(
-    *, file: Path | None = None, profile: str | None = None, overrides: Mapping[str, Any] | None = None
+    *, file: Path | str | None = None, profile: str | None = None, overrides: Mapping[str, Any] | None = None
 ) -> None:
     """Say what the command line asks for, as `load` takes it; read at the next use."""
     wanted = {"file": file, "profile": profile, "overrides": overrides}

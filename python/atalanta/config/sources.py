@@ -142,7 +142,10 @@ def _pairs(layer: Layer, name: str, text: str) -> dict[str, Any]:
     pairs = {}
     for part in filter(None, (word.strip() for word in text.split(","))):
         operation, equals, value = (word.strip() for word in part.partition("="))
-        if operation and equals and value:
+        if operation in pairs:
+            told = "it is given twice; keep one"
+            layer.problems.append(Problem(name, ".".join((*NAMED[name], operation)), told, part))
+        elif operation and equals and value:
             pairs[operation] = _parsed(layer, name, value, NAMED[name])
         else:
             told = f"write operation=value, by comma, as in {_PAIRS[name]}"

@@ -78,7 +78,7 @@ class Watcher:
 
 def _stamps() -> Stamps:
     found = {}
-    plain, of_profile = paths(Request(**asked()), os.environ)
+    plain, of_profile = paths(_request(), os.environ)
     for path in (*plain, *of_profile):
         try:
             state = os.stat(path)
@@ -86,6 +86,12 @@ def _stamps() -> Stamps:
             continue
         found[path] = (state.st_mtime_ns, state.st_size, state.st_ino)
     return found
+
+
+def _request() -> Request:
+    given = asked()
+    file = given.pop("file", None)
+    return Request(Path(file) if file else None, **given)
 
 
 def _warn(error: Exception) -> None:
