@@ -241,7 +241,7 @@ def test_bench_defaults():
 
 
 def test_the_package_and_its_rooms_have_the_same_defaults():
-    """What rooms do without a configuration is what defaults.yaml says."""
+    """What rooms do without a configuration is what defaults.json says."""
     value = config.load(environment={}).value
     assert Plan().sizes == value.bench.sizes
     assert Overrides(devices=get_args(DeviceName)) == overrides(value)

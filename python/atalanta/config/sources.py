@@ -6,6 +6,7 @@ defaults < /etc/atalanta < the user's folder < ./atalanta.yaml < the profile's f
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,12 +46,14 @@ class Request:
 
 @cache
 def default_layer() -> Layer:
-    """What the package says itself."""
-    layer = read_file(Path(__file__).with_name("defaults.yaml"))
-    if layer is None:
-        raise ConfigError([Problem("atalanta", "", "its own defaults.yaml is missing; install it again")])
-    layer.source = "default"
-    return layer
+    """What the package says itself; JSON, which is read in a fraction of the time and needs no marks."""
+    path = Path(__file__).with_name("defaults.json")
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        told = "it is missing: install atalanta again"
+        raise ConfigError([Problem(str(path), "", told)]) from None
+    return Layer("default", values)
 
 
 def layers(request: Request, environment: Mapping[str, str]) -> list[Layer]:
