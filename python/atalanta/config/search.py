@@ -1,4 +1,4 @@
-"""The files that are looked for, and whether there is anything to load at all. Main entries: `search_files`, `anything_set`."""
+"""The files that are looked for, and whether there are any. Main entries: `search_files`, `files_present`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from atalanta.config.variables import set_by_environment
-
-__all__ = ["FILE", "anything_set", "files_present", "misnamed_files", "search_files"]
+__all__ = ["FILE", "files_present", "misnamed_files", "search_files"]
 
 FILE = "atalanta.yaml"
 _SYSTEM = Path("/etc/atalanta")
@@ -34,11 +32,6 @@ def _user_folder(environment: Mapping[str, str]) -> Path | None:
 def files_present(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether one of the files is there, readable or not."""
     return any(_there(path) for path in search_files(environment))
-
-
-def anything_set(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a file or a variable sets anything: if not, nothing need be imported to know the configuration."""
-    return set_by_environment(environment) or files_present(environment)
 
 
 def misnamed_files(environment: Mapping[str, str] = os.environ) -> list[Path]:
