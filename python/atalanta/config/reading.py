@@ -29,6 +29,7 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 _WORD = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]*")
 _LARGEST_BYTES = 1 << 20
 _DEEPEST = 20
+_OPENING, _MOST_LEVELS = ("[", "{", "- ", "-\t", "? ", "?\t", "\n"), 10_000
 
 
 _STR, _MAP, _SEQ = _TAG + "str", _TAG + "map", _TAG + "seq"
@@ -137,7 +138,9 @@ def read_text(text: str, layer: Layer) -> Layer:
         layer.problems.append(Problem(f"{layer.source}{place}", "", f"it is not YAML: {told}"))
         return layer
     except RecursionError:
-        layer.problems.append(Problem(layer.source, "", "it is nested deeper than any parser goes"))
+        layer.problems.append(
+            Problem(layer.source, "", "it is larger, or nested deeper, than a configuration is")
+        )
         return layer
     if node is not None:
         _Reader(layer).read(node)
@@ -163,6 +166,9 @@ def read_scalar(text: str) -> Any:
 
 
 def _composed(text: str) -> Any:
+    # Each level of nesting needs one of these. libyaml before PyYAML 6.0.4 ends the process on very deep ones.
+    if sum(text.count(sign) for sign in _OPENING) > _MOST_LEVELS:
+        raise RecursionError
     loader = _Loader(text)
     try:
         return loader.get_single_node()
@@ -224,7 +230,8 @@ class _Reader:
         for key_node, value_node in node.value:
             name, mark = key_node.value, key_node.start_mark
             if key_node.tag != _STR:
-                self._problem(key_node, path, "a key is text; put it in quotes if it is meant", name)
+                got = name if isinstance(key_node, ScalarNode) else ...
+                self._problem(key_node, path, "a key is text; put it in quotes if it is meant", got)
                 continue
             at = (*path, name)
             if name in values:
