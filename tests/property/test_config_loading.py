@@ -1,6 +1,7 @@
 """The loader on anything: a value or all its errors, never another exception; the strongest source wins."""
 
 import json
+import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 from atalanta import config
 from atalanta.config.reading import Layer, read_text
 from atalanta.config.writing import as_yaml, texts
+
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 VALUES = {
     "machine.threads": st.one_of(st.none(), st.integers(1, 1024)),

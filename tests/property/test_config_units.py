@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import string
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atalanta.config.units import DURATION_UNITS, SIZE_UNITS, duration_text, nbytes, seconds, size_text
+
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 
 @given(st.floats(min_value=1e-9, max_value=1e9))

@@ -11,6 +11,9 @@ from atalanta.config import ConfigError, reading
 from atalanta.config.units import SIZE_UNITS
 from atalanta.errors import AtalantaError, InputError
 
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
+
 
 @pytest.fixture
 def lines(tmp_path):

@@ -1,6 +1,7 @@
 """The configuration: where it is looked for, who outweighs whom, and what each value knows of its origin."""
 
 import copy
+import os
 import pickle
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from pydantic import ValidationError
 
 from atalanta import config
 from atalanta.config.sources import default_layer
+
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 
 @pytest.fixture

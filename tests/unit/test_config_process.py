@@ -14,6 +14,9 @@ from atalanta.config.options import options
 from atalanta.config.watching import ConfigWarning
 from atalanta.errors import InputError
 
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
+
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):

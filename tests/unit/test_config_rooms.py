@@ -25,6 +25,9 @@ from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.analysis.forwards import fit_forwards
 from tests.parity_market import Expiry, parity_chain
 
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
+
 
 @pytest.fixture
 def spawn(tmp_path):
