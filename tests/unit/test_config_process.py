@@ -9,9 +9,8 @@ import time
 import pytest
 
 from atalanta import config
-from atalanta.config import ConfigError, Watcher
+from atalanta.config import ConfigError, ConfigWarning, Watcher
 from atalanta.config.options import options
-from atalanta.config.watching import ConfigWarning
 from atalanta.errors import InputError
 
 #: The configuration is the same on every instruction set.
@@ -275,3 +274,11 @@ def test_what_is_reloadable():
         "market.borrow",
         "market.tolerance",
     } == {option.key for option in options() if option.reloadable}
+
+
+def test_the_public_names_of_the_room():
+    """Each resolves, and a mistyped one is an error."""
+    assert sorted(config.__all__) == config.__all__ == dir(config)
+    assert all(getattr(config, name) is not None for name in config.__all__)
+    with pytest.raises(AttributeError, match=r"module 'atalanta.config' has no attribute 'laod'"):
+        _ = config.laod

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
     from atalanta.config.loading import Loaded, Origin, load
     from atalanta.config.model import Config
     from atalanta.config.problems import ConfigError, Problem
-    from atalanta.config.watching import Watcher
+    from atalanta.config.watching import ConfigWarning, Watcher
 
 __all__ = [
     "Change",
     "Config",
     "ConfigError",
+    "ConfigWarning",
     "Loaded",
     "Origin",
     "Problem",
@@ -54,6 +55,7 @@ __all__ = [
 _HOME_OF = {
     "Config": "model",
     "ConfigError": "problems",
+    "ConfigWarning": "watching",
     "Loaded": "loading",
     "Origin": "loading",
     "Problem": "problems",
