@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from atalanta import config
 from atalanta.compute.router.workloads import CLASSES, WORKLOADS
@@ -29,14 +29,13 @@ __all__ = ["Overrides", "follow", "naming_origin", "operations_named", "override
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """Targets, thresholds and tolerances by operation, whether the router learns, and the devices it may choose."""
 
-    pins: Mapping[str, str] = field(default_factory=dict)
-    thresholds: Mapping[str, int] = field(default_factory=dict)
+    pins: Mapping[str, str] = MappingProxyType({})
+    thresholds: Mapping[str, int] = MappingProxyType({})
     deterministic: bool = False
-    tolerances: Mapping[str, float] = field(default_factory=dict)
+    tolerances: Mapping[str, float] = MappingProxyType({})
     devices: tuple[str, ...] | None = None
 
 
