@@ -23,11 +23,10 @@ py::capsule new_alternatives() {
     });
 }
 
-int available_alternatives(const py::capsule& alternatives) {
-    const auto* held =
-        static_cast<AlternativesPointer*>(PyCapsule_GetPointer(alternatives.ptr(), kAlternatives));
+reliability::Alternatives& alternatives_of(const py::capsule& capsule) {
+    const auto* held = static_cast<AlternativesPointer*>(PyCapsule_GetPointer(capsule.ptr(), kAlternatives));
     if (held == nullptr) throw py::error_already_set();
-    return (*held)->available();
+    return **held;
 }
 
 // Nanoseconds of a guarded call that does nothing, as native code writes it; with the clock where it is
@@ -64,7 +63,13 @@ void bind_reliability(py::module_& module) {
     module.attr("DEADLINE") = py::reinterpret_borrow<py::object>(deadline_variable());
     module.def("monotonic", [] { return 1e-9 * static_cast<double>(now_ns(nullptr)); });
     module.def("new_alternatives", &new_alternatives);
-    module.def("available_alternatives", &available_alternatives, py::arg("alternatives"));
+    module.def(
+        "available_alternatives",
+        [](const py::capsule& capsule) { return alternatives_of(capsule).available(); },
+        py::arg("alternatives"));
+    module.def(
+        "join_alternatives", [](const py::capsule& capsule) { alternatives_of(capsule).join(); },
+        py::arg("alternatives"));
     module.def("time_guard", &time_guard, py::arg("breaker"), py::arg("calls"), py::arg("read_clock"));
 }
 

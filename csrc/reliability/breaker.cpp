@@ -29,20 +29,28 @@ Entry Breaker::enter(std::uint64_t now_ns) noexcept {
             if (mode() == Mode::forced_open || now_ns < until_ns_) break;
             change_to(State::half_open, Mode::automatic);
             outcome = {Change::half_opened, Cause::waited, generation(), 0};
-            until_ns_ = now_ns + rules_.probe_timeout_ns;
-            probing_ = 1;
-            return {generation(), outcome};
+            return {probe(now_ns), outcome};
         case State::half_open:
-            if (now_ns >= until_ns_) {  // what was lost must not come back as a result either
-                change_to(State::half_open, Mode::automatic);
-                until_ns_ = now_ns + rules_.probe_timeout_ns;
-            }
-            if (probing_ == rules_.probes) break;
-            ++probing_;
-            return {generation(), outcome};
+            if (probing_ < rules_.probes) return {probe(now_ns), {}};
+            if (now_ns < until_ns_) break;
+            give_probes_up();
+            return {probe(now_ns), {}};
     }
     ++figures_.refused;
     return {kRefused, {}};
+}
+
+std::uint64_t Breaker::probe(std::uint64_t now_ns) noexcept {
+    ++probing_;
+    until_ns_ = now_ns + rules_.probe_timeout_ns;
+    return generation();
+}
+
+// What was lost must not come back as a result either; what passed, passed.
+void Breaker::give_probes_up() noexcept {
+    const std::uint32_t passed = passed_;
+    change_to(State::half_open, Mode::automatic);
+    passed_ = passed;
 }
 
 Outcome Breaker::succeed(std::uint64_t permit, std::uint64_t now_ns, std::uint64_t took_ns,

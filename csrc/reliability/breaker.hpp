@@ -158,6 +158,8 @@ class Breaker {
     // All that follows needs mutex_.
     bool learns(std::uint64_t permit) noexcept;
     void change_to(State state, Mode mode) noexcept;
+    std::uint64_t probe(std::uint64_t now_ns) noexcept;
+    void give_probes_up() noexcept;
     void forget() noexcept;
     void rotate(std::uint64_t now_ns) noexcept;
     void count(std::uint64_t now_ns, bool failed, bool slow) noexcept;
@@ -178,7 +180,7 @@ class Breaker {
     std::vector<std::uint64_t> failure_ns_;  // the last of the run
     std::array<Bucket, kBuckets> past_;
     Bucket current_;
-    std::uint64_t until_ns_ = 0;  // open: when it may be tried; half-open: when probes are given up
+    std::uint64_t until_ns_ = 0;  // open: when it may be tried; half-open: when the last probe is lost
     std::uint32_t failed_probes_ = 0, probing_ = 0, passed_ = 0;
     Figures figures_{};
 };

@@ -1,12 +1,25 @@
 """Types of the extension; checked against it by stubtest."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, final, overload
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from types import GenericAlias
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    Self,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import disjoint_base
+from typing_extensions import CapsuleType, disjoint_base
 
 from atalanta.compute.router.decision import Decision
 from atalanta.pricing.dividends import Dividends, DividendsLike, Schedule
@@ -509,3 +522,123 @@ def allocator_replay(
 ) -> dict[str, Any] | None: ...
 def predictor_hit_rates(sizes: npt.NDArray[np.uint64]) -> dict[str, float]: ...
 def resident_bytes() -> int: ...
+
+_Value = TypeVar("_Value", covariant=True)
+_Other = TypeVar("_Other")
+_Parameters = ParamSpec("_Parameters")
+_Change: TypeAlias = Literal["opened", "half_opened", "closed", "spared", "would_open"]
+_Mode: TypeAlias = Literal["automatic", "forced_open", "disabled", "metrics_only"]
+
+DEADLINE: ContextVar[float]
+
+def monotonic() -> float: ...
+def new_alternatives() -> CapsuleType: ...
+def available_alternatives(alternatives: CapsuleType) -> int: ...
+def join_alternatives(alternatives: CapsuleType) -> None: ...
+def time_guard(breaker: Breaker, calls: int, read_clock: bool) -> float: ...
+
+@final
+@disjoint_base
+class Answer(Generic[_Value]):
+    """A value, and where it is from."""
+
+    @property
+    def value(self) -> _Value: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def age(self) -> float: ...
+    @property
+    def late(self) -> bool: ...
+    @property
+    def cause(self) -> BaseException | None: ...
+    def __new__(
+        cls,
+        value: _Value,
+        source: str = "live",
+        age: float = 0.0,
+        late: bool = False,
+        cause: BaseException | None = None,
+    ) -> Self: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @classmethod
+    def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
+
+@disjoint_base
+class Breaker:
+    def __new__(
+        cls,
+        *,
+        consecutive: int = 5,
+        window: float = 30.0,
+        failure_ratio: float = 0.0,
+        slow_ratio: float = 0.0,
+        slow: float = 0.0,
+        min_calls: int = 20,
+        open_for: float = 30.0,
+        max_open: float = 240.0,
+        jitter: float = 0.1,
+        probes: int = 1,
+        close_after: int = 1,
+        probe_timeout: float = 30.0,
+        clock: Callable[[], float] | None = None,
+        random: Callable[[], float] | None = None,
+        alternatives: CapsuleType | None = None,
+        shared_with: Breaker | None = None,
+    ) -> Self: ...
+    @property
+    def state(self) -> Literal["closed", "open", "half_open"]: ...
+    @property
+    def mode(self) -> _Mode: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def failures_in_a_row(self) -> int: ...
+    @property
+    def retry_after(self) -> float: ...
+    def enter(self) -> int | None: ...
+    def succeed(self, permit: int, took: float = ..., /) -> None: ...
+    def fail(self, permit: int, took: float = ..., /) -> None: ...
+    def cancel(self, permit: int, /) -> None: ...
+    def set_mode(self, mode: _Mode, /) -> _Mode: ...
+    def reset(self) -> None: ...
+    def figures(self) -> dict[str, int]: ...
+    def _changed(self, change: str, cause: str, generation: int, open_for: float, /) -> None: ...
+
+@disjoint_base
+class PolicyCore:
+    def __new__(
+        cls,
+        *,
+        breaker: Breaker | None = None,
+        clock: Callable[[], float] | None = None,
+        deadline: float = 0.0,
+        bulkhead: int = 0,
+        token_gain: float = 0.0,
+        most_tokens: float = 0.0,
+        direct: bool = True,
+    ) -> Self: ...
+    @property
+    def inside(self) -> int: ...
+    def call(
+        self,
+        function: Callable[_Parameters, _Other],
+        /,
+        *args: _Parameters.args,
+        **kwargs: _Parameters.kwargs,
+    ) -> Answer[_Other]: ...
+    def counts(self) -> dict[str, int]: ...
+    def _admit(self) -> Ticket | str: ...
+    def _take_token(self) -> bool: ...
+    def _count(self, name: str, /) -> None: ...
+
+@final
+@disjoint_base
+class Ticket:
+    @property
+    def deadline(self) -> float | None: ...
+    def succeed(self, value: _Other, /) -> Answer[_Other]: ...
+    def fail(self) -> None: ...
+    def cancel(self) -> None: ...
+    def again(self) -> bool: ...
+    def close(self) -> None: ...

@@ -117,6 +117,15 @@ TEST(lost_probes_give_their_places_back_and_their_results_change_nothing) {
     CHECK(breaker.succeed(next, 32 * kSecond, 0, 0.0).change == Change::closed);
 }
 
+TEST(probes_that_come_rarely_still_close_it) {
+    Rules rules = five_in_thirty();
+    rules.close_after = 3;
+    Breaker breaker(rules);
+    open_by_failures(breaker, 0);
+    for (std::uint64_t i = 1; i <= 3; ++i) succeed_at(breaker, i * 1000 * kSecond);
+    CHECK(breaker.state() == State::closed);
+}
+
 TEST(what_began_before_a_change_alters_nothing_when_it_ends) {
     Breaker breaker(five_in_thirty());
     const std::uint64_t early = breaker.enter(0).permit;
