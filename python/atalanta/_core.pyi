@@ -523,10 +523,9 @@ def allocator_replay(
 def predictor_hit_rates(sizes: npt.NDArray[np.uint64]) -> dict[str, float]: ...
 def resident_bytes() -> int: ...
 
-_Value = TypeVar("_Value", covariant=True)
+_Value_co = TypeVar("_Value_co", covariant=True)
 _Other = TypeVar("_Other")
 _Parameters = ParamSpec("_Parameters")
-_Change: TypeAlias = Literal["opened", "half_opened", "closed", "spared", "would_open"]
 _Mode: TypeAlias = Literal["automatic", "forced_open", "disabled", "metrics_only"]
 
 DEADLINE: ContextVar[float]
@@ -539,11 +538,11 @@ def time_guard(breaker: Breaker, calls: int, read_clock: bool) -> float: ...
 
 @final
 @disjoint_base
-class Answer(Generic[_Value]):
+class Answer(Generic[_Value_co]):
     """A value, and where it is from."""
 
     @property
-    def value(self) -> _Value: ...
+    def value(self) -> _Value_co: ...
     @property
     def source(self) -> str: ...
     @property
@@ -554,7 +553,7 @@ class Answer(Generic[_Value]):
     def cause(self) -> BaseException | None: ...
     def __new__(
         cls,
-        value: _Value,
+        value: _Value_co,
         source: str = "live",
         age: float = 0.0,
         late: bool = False,

@@ -245,7 +245,7 @@ def test_bad_settings_are_refused_at_once(settings, says):
 @pytest.mark.parametrize("took", [-1.0, "1", float("nan")])
 def test_a_duration_that_is_none_is_refused(clock, took):
     breaker = a_breaker(clock, slow=1.0)
-    with pytest.raises(InputError, match="took is .* it must be seconds from 0 up"):
+    with pytest.raises(InputError, match=r"took is .* it must be seconds from 0 up"):
         breaker.succeed(breaker.enter(), took)
 
 

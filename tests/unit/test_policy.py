@@ -222,7 +222,7 @@ def test_four_calls_at_once_are_inside_at_once():
 
 
 def test_the_first_fallback_that_answers_is_the_source_and_errors_are_chained(clock):
-    def broken(*args):
+    def broken(_):
         raise ValueError("also")
 
     policy = waiting_on(clock, fallback=(broken, Fallback("second", same)))
@@ -267,7 +267,7 @@ def test_a_cache_keeps_what_was_used_last_and_takes_a_key(clock):
 
 
 def test_arguments_that_cannot_be_told_apart_are_an_error_at_the_first_call():
-    with pytest.raises(InputError, match="cannot be told apart .*unhashable.* give Cache a key"):
+    with pytest.raises(InputError, match=r"cannot be told apart .*unhashable.* give Cache a key"):
         Policy("p", fallback=Cache()).call(same, [1])
 
 
@@ -504,7 +504,7 @@ def test_a_coroutine_function_is_not_called_as_a_plain_one(recwarn):
     async def work():
         raise AssertionError
 
-    with pytest.raises(InputError, match="call got a coroutine function.* await acall"):
+    with pytest.raises(InputError, match=r"call got a coroutine function.* await acall"):
         Policy("p", bulkhead=1).call(work)
     policy = Policy("p", bulkhead=1, fallback=work)
     with pytest.raises(InputError, match="its fallback work is a coroutine function"):

@@ -74,7 +74,7 @@ def test_what_is_left_of_a_closed_loop_is_the_callers_mistake_and_no_failure():
         old.call_soon(print)
 
     with pytest.raises(
-        InputError, match="an event loop that is closed or not this one .Event loop is closed"
+        InputError, match=r"an event loop that is closed or not this one .Event loop is closed"
     ):
         asyncio.run(policy.acall(uses_the_old_loop))
     assert policy.breaker.state == "closed"
@@ -105,7 +105,7 @@ def test_a_deadline_cancels_what_hangs():
             finally:
                 ended.append(clock() - begin)
 
-        with pytest.raises(DeadlineError, match="no answer within 0.5 s"):
+        with pytest.raises(DeadlineError, match=r"no answer within 0\.5 s"):
             await policy.acall(hang)
         assert ended == pytest.approx([0.5])
         assert (policy.breaker.state, policy.inside, remaining(clock)) == ("open", 0, None)

@@ -33,7 +33,7 @@ class Calling(Course):
             return self._fall_back(self._refusal(ticket), arguments, keywords)
         try:
             value = self._attempt(ticket, function, arguments, keywords)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
             return self._recover(ticket, error, function, arguments, keywords)
         return self._succeeded(ticket, value, arguments, keywords)
 
@@ -61,7 +61,7 @@ class Calling(Course):
                     break
                 try:
                     value = self._attempt(ticket, function, arguments, keywords)
-                except BaseException as next_error:
+                except BaseException as next_error:  # noqa: BLE001 - looked at by _settle
                     error = next_error
                     continue
                 return self._succeeded(ticket, value, arguments, keywords)

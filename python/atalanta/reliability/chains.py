@@ -36,8 +36,9 @@ class Plan:
 
 
 def chain(plans: Mapping[str, Plan]) -> dict[str, Callable[..., _core.Answer[Any]]]:
-    """The plans' functions behind policies. Those that fall back on each other are alternatives: the breaker of the
-    last one that is available never opens.
+    """The plans' functions behind policies.
+
+    Those that fall back on each other are alternatives: the breaker of the last one that is available never opens.
 
     Args:
         plans: by name.

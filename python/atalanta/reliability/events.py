@@ -111,7 +111,7 @@ def emit(event: Event, own: tuple[Hook, ...] = ()) -> None:
     for hook in (*_hooks, *own):
         try:
             hook(event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - reported, and nobody else's
             _report(hook)
 
 

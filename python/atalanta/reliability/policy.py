@@ -131,8 +131,8 @@ class Policy(Awaiting):
         self._timed = hedge is not None or deadline is not None or cache is not None
         return self
 
-    @overload
-    def __call__(
+    @overload  # a coroutine function is a function too: the first that fits is meant
+    def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[_P, Awaitable[_T]], /
     ) -> Callable[_P, Awaitable[_core.Answer[_T]]]: ...
     @overload

@@ -34,6 +34,7 @@ class FakeClock:
         self.slept: list[float] = []
 
     def __call__(self) -> float:
+        """Now."""
         return self.now
 
     def advance(self, seconds: float) -> None:

@@ -15,7 +15,7 @@ __all__ = ["VirtualTimeLoop", "run_in_virtual_time"]
 _T = TypeVar("_T")
 
 
-class _SkippingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class _SkippingSelector(selectors.DefaultSelector):
     """Instead of waiting, lets that time have passed. Real sockets are still looked at."""
 
     skipped = 0.0
