@@ -38,7 +38,8 @@ class RouterCore {
     // A new decision; seconds is NaN where nothing was measured.
     py::object decision(std::size_t operation, std::uint64_t work, const routing::Choice& choice,
                         routing::Memory where) const;
-    // Says why there is no target: who does the operation, what each guarantees.
+    // Says why there is no target: who does the operation, what each guarantees; a DeviceError where it is
+    // only left alone for a while.
     [[noreturn]] void raise_nowhere(std::size_t operation, double tolerance, routing::TargetMask among,
                                     const char* origin) const;
 

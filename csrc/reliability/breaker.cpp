@@ -82,7 +82,7 @@ void Breaker::cancel(std::uint64_t permit) noexcept {
 
 // Whether a result belongs to the present; one of an open breaker belongs to the past.
 bool Breaker::learns(std::uint64_t permit) noexcept {
-    const bool present = permit == generation() && mode() != Mode::disabled;
+    const bool present = permit == generation() && mode() != Mode::disabled && state() != State::open;
     if (!present && permit != kUncounted) ++figures_.stale;
     return present;
 }

@@ -6,6 +6,7 @@
 
 #include "check.hpp"
 #include "reliability/breaker.hpp"
+#include "routing/router.hpp"
 
 using namespace atalanta::reliability;
 
@@ -200,6 +201,34 @@ TEST(alternatives_that_are_gone_do_not_count) {
     }
     for (int i = 0; i < 5; ++i) fail_at(stays, 0);
     CHECK(stays.state() == State::closed);
+}
+
+TEST(the_quarantine_of_the_router_is_a_breaker) {
+    using namespace atalanta::routing;
+    Router router;
+    router.add_target(Tier::baseline, Memory::host, 0.0);
+    router.add_target(Tier::wide, Memory::host, 0.0);
+    router.add_operation(OperationClass::vector, 8.0);
+    const CostPoint slow[] = {{64, 1e4}, {1 << 20, 1e8}}, quick[] = {{64, 1e3}, {1 << 20, 1e7}};
+    for (std::size_t target : {0, 1}) router.allow(0, target, 1e-15);
+    router.calibrate(0, 0, slow), router.calibrate(0, 1, quick);
+    CHECK(router.decide(0, 1 << 20, 1.0).target == 1);
+    const std::uint64_t early = router.permit(1);
+    CHECK(router.fail(1, kSecond) == 50'000'000);
+    CHECK(router.breaker(1)->state() == State::open);
+    CHECK(router.decide(0, 1 << 20, 1.0).reason == Reason::health);
+    CHECK(router.fail(1, kSecond, early) == 0);                              // it began before
+    CHECK(!router.observe(0, 1, 1 << 20, 1e7, false, Memory::host, early));  // likewise
+    CHECK(router.breaker(1)->retry_ns(kSecond) == 50'000'000);
+    CHECK(router.observe(0, 1, 1 << 20, 1e7, false, Memory::host, router.permit(1)));  // asked for by name
+    CHECK(router.decide(0, 1 << 20, 1.0).target == 1);
+    router.breaker(1)->set_mode(Mode::forced_open);
+    router.refresh_health();
+    CHECK(router.decide(0, 1 << 20, 1.0).target == 0);
+    CHECK(!router.observe(0, 1, 1 << 20, 1e7));  // the user's word stands
+    router.breaker(1)->set_mode(Mode::automatic);
+    router.refresh_health();
+    CHECK(router.decide(0, 1 << 20, 1.0).target == 1);
 }
 
 TEST(threads_that_come_at_once_share_out_exactly_the_probes) {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Hook,
         Refused,
         Retried,
+        collecting,
         set_hooks,
     )
     from atalanta.reliability.fallbacks import Cache, Fallback
@@ -49,6 +50,7 @@ _MODULE_OF = {
     "Retried": "reliability.events",
     "Retry": "reliability.settings",
     "chain": "reliability.chains",
+    "collecting": "reliability.events",
     "preset": "reliability.settings",
     "remaining": "reliability.timing",
     "set_hooks": "reliability.events",
@@ -75,6 +77,7 @@ __all__ = [
     "Retried",
     "Retry",
     "chain",
+    "collecting",
     "preset",
     "remaining",
     "set_hooks",

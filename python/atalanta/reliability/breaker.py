@@ -111,10 +111,19 @@ class Breaker(_core.Breaker):
         return self
 
     @classmethod
-    def sharing(cls, native: _core.Breaker, name: str, settings: BreakerSettings) -> Self:
-        """A breaker over the state of a native one, for example that of a router's device."""
-        self = super().__new__(cls, shared_with=native)
-        self.name, self.settings, self.clock = name, settings, None
+    def sharing(
+        cls, native: _core.Breaker, name: str, settings: BreakerSettings, clock: Clock | None = None
+    ) -> Self:
+        """A breaker over the state of a native one, for example that of a router's device.
+
+        Args:
+            native: whose state it is.
+            name: as for any breaker.
+            settings: what the native one was made with.
+            clock: what its times are told by.
+        """
+        self = super().__new__(cls, shared_with=native, clock=clock)
+        self.name, self.settings, self.clock = name, settings, clock
         return self
 
     def refusal(self) -> BreakerOpenError:

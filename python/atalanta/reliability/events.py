@@ -6,6 +6,9 @@ Nothing is told while all is well: a live answer at the first attempt makes no e
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +21,7 @@ __all__ = [
     "Hook",
     "Refused",
     "Retried",
+    "collecting",
     "emit",
     "set_hooks",
 ]
@@ -97,6 +101,7 @@ class Hook(Protocol):
 
 
 _hooks: tuple[Hook, ...] = ()
+_collected: ContextVar[list[Event] | None] = ContextVar("atalanta_events", default=None)
 
 
 def set_hooks(*hooks: Hook) -> tuple[Hook, ...]:
@@ -106,8 +111,22 @@ def set_hooks(*hooks: Hook) -> tuple[Hook, ...]:
     return before
 
 
+@contextmanager
+def collecting() -> Iterator[list[Event]]:
+    """What happens in this context alone: a list that fills while the body runs. One within another has its own."""
+    events: list[Event] = []
+    token = _collected.set(events)
+    try:
+        yield events
+    finally:
+        _collected.reset(token)
+
+
 def emit(event: Event, own: tuple[Hook, ...] = ()) -> None:
-    """Tell the process's hooks, and those of a policy."""
+    """Tell the process's hooks, those of a policy, and who collects."""
+    collected = _collected.get()
+    if collected is not None:
+        collected.append(event)
     for hook in (*_hooks, *own):
         try:
             hook(event)
