@@ -6,6 +6,7 @@
 
 #include "bind/module.hpp"
 #include "bind/reliability/answer_type.hpp"
+#include "bind/reliability/awaited_type.hpp"
 #include "bind/reliability/breaker_type.hpp"
 #include "bind/reliability/policy_type.hpp"
 #include "bind/reliability/ticket_type.hpp"
@@ -60,6 +61,7 @@ void bind_reliability(py::module_& module) {
     add_type(module, "Breaker", make_breaker_type());
     add_type(module, "PolicyCore", make_policy_type());
     add_type(module, "Ticket", make_ticket_type());
+    add_type(module, "Awaited", make_awaited_type());
     module.attr("DEADLINE") = py::reinterpret_borrow<py::object>(deadline_variable());
     module.def("monotonic", [] { return 1e-9 * static_cast<double>(now_ns(nullptr)); });
     module.def("new_alternatives", &new_alternatives);

@@ -1,6 +1,7 @@
 """A policy's calls of coroutine functions, in virtual time where something waits."""
 
 import asyncio
+import collections.abc
 import gc
 
 import pytest
@@ -311,3 +312,137 @@ def test_answers_are_generic_and_survive_pickling():
     assert Answer[int].__origin__ is Answer
     with pytest.raises(AttributeError):
         answer.value = 5
+
+
+# What acall returns is a coroutine to whoever asks
+
+
+class Steps:
+    """Awaits so many times by hand; keeps what it is sent."""
+
+    def __init__(self, steps):
+        self.steps, self.sent = steps, []
+
+    def __await__(self):
+        for step in range(self.steps):
+            self.sent.append((yield step))
+        return "done"
+
+
+def test_it_is_a_coroutine_that_can_be_driven_by_hand():
+    steps = Steps(2)
+
+    async def work():
+        return await steps
+
+    call = Policy("p").acall(work)
+    assert asyncio.iscoroutine(call)
+    assert isinstance(call, collections.abc.Coroutine)
+    assert [call.send(None), call.send("first")] == [0, 1]
+    with pytest.raises(StopIteration) as stopped:
+        call.send("second")
+    assert (stopped.value.value.value, steps.sent) == ("done", ["first", "second"])
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited"):
+        call.send(None)
+
+
+def test_any_awaitable_is_awaited_and_arguments_keep_their_names():
+    def awaitable(a, *, b):
+        return Steps(a + b)
+
+    call = Policy("p").acall(awaitable, 1, b=1)
+    assert [next(iter(call.__await__())), call.send(None)] == [0, 1]
+    call.close()
+
+
+def test_what_is_thrown_in_reaches_the_call_and_its_answer_counts():
+    async def catches():
+        try:
+            await Steps(5)
+        except KeyError:
+            return "caught"
+
+    policy = Policy("p", bulkhead=1)
+    call = policy.acall(catches)
+    call.send(None)
+    with pytest.raises(StopIteration) as stopped:
+        call.throw(KeyError("x"))
+    assert stopped.value.value.value == "caught"
+    assert policy.inside == 0
+
+
+def test_what_is_thrown_in_and_not_caught_is_a_failure_like_any_other():
+    async def waits():
+        await Steps(5)
+
+    policy = Policy("p", breaker=Breaker("b", failures=1), fallback=same)
+    call = policy.acall(waits)
+    call.send(None)
+    with pytest.raises(StopIteration) as stopped:
+        call.throw(OSError, OSError("x"))
+    assert stopped.value.value.source == "fallback:same"
+    assert (policy.breaker.state, policy.inside) == ("open", 0)
+
+
+def test_thrown_into_before_it_began_it_ends_and_nothing_was_taken():
+    policy = Policy("p", bulkhead=1)
+    call = policy.acall(same)
+    with pytest.raises(OSError, match="x"):
+        call.throw(OSError("x"))
+    with pytest.raises(RuntimeError, match="cannot reuse"):
+        call.send(None)
+    assert policy.inside == 0
+
+
+def test_closing_ends_the_inner_coroutine_and_gives_everything_back():
+    ended = []
+
+    async def waits():
+        try:
+            await Steps(5)
+        finally:
+            ended.append(True)
+
+    policy = Policy("p", bulkhead=1)
+    call = policy.acall(waits)
+    call.send(None)
+    assert policy.inside == 1
+    call.close()
+    assert (ended, policy.inside) == ([True], 0)
+    call.close()
+
+
+def test_one_that_is_never_awaited_says_so():
+    with pytest.warns(RuntimeWarning, match=r"acall\(\) was never awaited"):
+        Policy("p").acall(same)
+
+
+def test_a_clock_that_fails_in_the_middle_leaves_nobody_inside():
+    readings = [1.0]
+
+    def clock():
+        return readings.pop()
+
+    policy = Policy("p", bulkhead=1, breaker=Breaker("b", slow=1.0, clock=clock))
+    for call in (lambda: asyncio.run(policy.acall(same)), lambda: policy.call(lambda: 5)):
+        readings[:] = [1.0]  # one for the beginning, none for the end
+        with pytest.raises(IndexError):
+            call()
+        assert policy.inside == 0
+
+
+def test_the_many_calls_of_a_loop_leave_no_object_behind():
+    policy = Policy("p", breaker="database", fallback=same)
+
+    async def main():
+        for _ in range(50):
+            await policy.acall(same, 1)
+            await policy.acall(flaky(9), 1)
+
+    asyncio.run(main())
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(5):
+        asyncio.run(main())
+    gc.collect()
+    assert abs(len(gc.get_objects()) - before) < 100

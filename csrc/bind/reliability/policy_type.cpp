@@ -6,6 +6,7 @@
 
 #include "bind/arguments.hpp"
 #include "bind/reliability/answer_type.hpp"
+#include "bind/reliability/awaited_type.hpp"
 #include "bind/reliability/ticket_type.hpp"
 
 namespace atalanta::bind {
@@ -17,10 +18,51 @@ constexpr std::array<const char*, kCounts> kCountNames = {"live",    "late",   "
                                                           "refused", "failed", "retries",  "hedges"};
 constexpr std::int64_t kToken = 1000;
 
+constexpr const char* kCallDoc = R"(call($self, function, /, *args, **kwargs)
+--
+
+Call a function behind this policy.
+
+Args:
+    function: what is called; not a coroutine function.
+    args: its arguments, and those of the fallbacks.
+    kwargs: likewise by name.
+
+Returns:
+    An `Answer`: the value, its `source` ('live', 'fallback:NAME' or 'cached'), its `age` in seconds, whether it is
+    `late`, and the error that is the `cause` where it is not live.
+
+Raises:
+    BreakerOpenError: the breaker is open, and no fallback answered.
+    BulkheadFullError: as many calls as are allowed are under way, and no fallback answered.
+    DeadlineError: the deadline passed, and no fallback answered.
+    InputError: a coroutine function; or the function raised it, as it may any other error.
+)";
+
+constexpr const char* kAcallDoc = R"(acall($self, function, /, *args, **kwargs)
+--
+
+`call` for a coroutine function, to be awaited. A deadline cancels it; a hedge runs as a task beside it.
+
+Args:
+    function: what is called, and awaited.
+    args: its arguments, and those of the fallbacks.
+    kwargs: likewise by name.
+
+Returns:
+    An `Answer`, as `call`.
+
+Raises:
+    BreakerOpenError: as `call`.
+    BulkheadFullError: as `call`.
+    DeadlineError: as `call`.
+    InputError: it does not run in an event loop, or what it uses belongs to another one.
+)";
+
 PyTypeObject* g_type = nullptr;
 PyObject* g_deadline = nullptr;
 std::array<PyObject*, 4> g_refusals{};
-PyObject *g_run = nullptr, *g_refused = nullptr, *g_recover = nullptr;
+PyObject *g_run = nullptr, *g_refused = nullptr, *g_recover = nullptr, *g_arun = nullptr;
 
 PolicyObject* self_of(PyObject* object) {
     return reinterpret_cast<PolicyObject*>(object);
@@ -32,14 +74,15 @@ void add(PolicyObject* policy, Count count, std::uint64_t amount = 1) noexcept {
 
 // The values were checked in Python.
 PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-    static const char* names[] = {"breaker",    "clock",       "deadline", "bulkhead",
-                                  "token_gain", "most_tokens", "direct",   nullptr};
+    static const char* names[] = {"breaker",     "clock",  "deadline", "bulkhead", "token_gain",
+                                  "most_tokens", "direct", "timed",    nullptr};
     PyObject *breaker = Py_None, *clock = Py_None;
     double deadline = 0.0, token_gain = 0.0, most_tokens = 0.0;
     Py_ssize_t bulkhead = 0;
-    int direct = 1;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$OOdnddp", const_cast<char**>(names), &breaker,
-                                     &clock, &deadline, &bulkhead, &token_gain, &most_tokens, &direct)) {
+    int direct = 1, timed = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$OOdnddpp", const_cast<char**>(names), &breaker,
+                                     &clock, &deadline, &bulkhead, &token_gain, &most_tokens, &direct,
+                                     &timed)) {
         return nullptr;
     }
     BreakerObject* inner = nullptr;
@@ -60,6 +103,7 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
     self->most_tokens = static_cast<std::int64_t>(most_tokens * kToken);
     self->tokens.store(self->most_tokens / 2, std::memory_order_relaxed);
     self->direct = direct != 0;
+    self->timed = timed != 0;
     return reinterpret_cast<PyObject*>(self);
 }
 
@@ -95,20 +139,35 @@ std::uint64_t surrounding_deadline() {
     return to_ns(seconds);
 }
 
+// A call's own arguments: a tuple, and a dictionary or null where none has a name. Without the tuple, an
+// error is set.
+struct Gathered {
+    py::object positional, keywords;
+};
+
+Gathered gather(PyObject* const* given, Py_ssize_t count, PyObject* keyword_names) {
+    Gathered gathered{py::reinterpret_steal<py::object>(PyTuple_New(count - 1)), {}};
+    if (!gathered.positional) return {};
+    for (Py_ssize_t i = 1; i < count; ++i)
+        PyTuple_SET_ITEM(gathered.positional.ptr(), i - 1, Py_NewRef(given[i]));
+    const Py_ssize_t named = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
+    if (named > 0) gathered.keywords = py::reinterpret_steal<py::object>(PyDict_New());
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* name = PyTuple_GET_ITEM(keyword_names, i);
+        if (!gathered.keywords || PyDict_SetItem(gathered.keywords.ptr(), name, given[count + i]) < 0)
+            return {};
+    }
+    return gathered;
+}
+
 // self.name(first, second, function, arguments, keywords), with the call's own arguments gathered.
 PyObject* hand_over(PolicyObject* self, PyObject* name, PyObject* first, PyObject* second,
                     PyObject* const* given, Py_ssize_t count, PyObject* keyword_names) {
-    const auto positional = py::reinterpret_steal<py::object>(PyTuple_New(count - 1));
-    const auto keywords = py::reinterpret_steal<py::object>(PyDict_New());
-    if (!positional || !keywords) return nullptr;
-    for (Py_ssize_t i = 1; i < count; ++i) PyTuple_SET_ITEM(positional.ptr(), i - 1, Py_NewRef(given[i]));
-    const Py_ssize_t named = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
-    for (Py_ssize_t i = 0; i < named; ++i) {
-        if (PyDict_SetItem(keywords.ptr(), PyTuple_GET_ITEM(keyword_names, i), given[count + i]) < 0)
-            return nullptr;
-    }
-    PyObject* arguments[] = {
-        reinterpret_cast<PyObject*>(self), first, second, given[0], positional.ptr(), keywords.ptr()};
+    const Gathered gathered = gather(given, count, keyword_names);
+    if (!gathered.positional) return nullptr;
+    const py::object keywords = gathered.keywords ? gathered.keywords : py::dict();
+    PyObject* arguments[] = {reinterpret_cast<PyObject*>(self), first,         second, given[0],
+                             gathered.positional.ptr(),         keywords.ptr()};
     return PyObject_VectorcallMethod(name, arguments, 6, nullptr);
 }
 
@@ -155,9 +214,8 @@ PyObject* call(PolicyObject* self, PyObject* const* given, Py_ssize_t count, PyO
     PyObject* value = run(self, begun, given, count, keyword_names);
     if (value != nullptr && Py_TYPE(value) == &PyCoro_Type) refuse_coroutine(self, begun, value);
     if (value != nullptr) {
-        PyObject* answer = finish(self, begun, value);
         leave(self);
-        return answer;
+        return finish(self, begun, value);
     }
     const auto error = py::reinterpret_steal<py::object>(taken_exception());
     const auto ticket = py::reinterpret_steal<py::object>(new_ticket(self, begun));
@@ -181,6 +239,21 @@ PyObject* bordered(Body&& body) {
 
 PyObject* py_call(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keyword_names) {
     return bordered([&] { return call(self_of(object), given, count, keyword_names); });
+}
+
+PyObject* py_acall(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keyword_names) {
+    return bordered([&]() -> PyObject* {
+        if (count < 1) throw py::type_error("acall() needs the coroutine function to call");
+        Gathered gathered = gather(given, count, keyword_names);
+        if (!gathered.positional) return nullptr;
+        if (self_of(object)->timed) {
+            if (!gathered.keywords) gathered.keywords = py::dict();
+            PyObject* arguments[] = {object, given[0], gathered.positional.ptr(), gathered.keywords.ptr()};
+            return PyObject_VectorcallMethod(g_arun, arguments, 4, nullptr);
+        }
+        return new_awaited(self_of(object), Py_NewRef(given[0]), gathered.positional.release().ptr(),
+                           gathered.keywords.release().ptr());
+    });
 }
 
 // A Ticket, or why there is none.
@@ -226,7 +299,9 @@ PyObject* get_inside(PyObject* object, void*) {
 }
 
 PyMethodDef g_methods[] = {{"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&py_call)),
-                            METH_FASTCALL | METH_KEYWORDS, nullptr},
+                            METH_FASTCALL | METH_KEYWORDS, kCallDoc},
+                           {"acall", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&py_acall)),
+                            METH_FASTCALL | METH_KEYWORDS, kAcallDoc},
                            {"_admit", &py_admit, METH_NOARGS, nullptr},
                            {"_take_token", &py_take_token, METH_NOARGS, nullptr},
                            {"_count", &py_count, METH_O, nullptr},
@@ -258,6 +333,7 @@ PyTypeObject* make_policy_type() {
     g_run = PyUnicode_InternFromString("_run");
     g_refused = PyUnicode_InternFromString("_refused");
     g_recover = PyUnicode_InternFromString("_recover");
+    g_arun = PyUnicode_InternFromString("_arun");
     if (g_deadline == nullptr || PyErr_Occurred()) return nullptr;
     g_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&g_spec));
     return g_type;
@@ -313,6 +389,10 @@ PyObject* finish(PolicyObject* self, const Begun& begun, PyObject* value) {
     add(self, Count::live);
     if (late) add(self, Count::late);
     return new_live_answer(value, late);
+}
+
+PyObject* refusal_name(Refusal refusal) {
+    return g_refusals[static_cast<std::size_t>(refusal)];
 }
 
 void leave(PolicyObject* self) noexcept {

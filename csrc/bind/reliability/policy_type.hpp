@@ -23,7 +23,7 @@ struct PolicyObject {
     std::uint64_t deadline_ns;             // 0: none
     std::int64_t most_inside;              // calls at a time; 0: any number
     std::int64_t token_gain, most_tokens;  // of retries and hedges, in thousandths; a success gains
-    bool direct;
+    bool direct, timed;                    // functions natively; coroutine functions not natively
     std::atomic<std::int64_t> inside, tokens;
     std::array<std::atomic<std::uint64_t>, kCounts> counts;
 };
@@ -47,5 +47,7 @@ bool enter(PolicyObject* policy, Begun& begun);
 // failure.
 PyObject* finish(PolicyObject* policy, const Begun& begun, PyObject* value);
 void leave(PolicyObject* policy) noexcept;
+// As Python's methods take it; a borrowed reference.
+PyObject* refusal_name(Refusal refusal);
 
 }  // namespace atalanta::bind

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Awaitable
+from typing import Any
 
 from atalanta import _core
-from atalanta._core import Ticket
 from atalanta.errors import InputError
 from atalanta.reliability.calling import Calling
 from atalanta.reliability.course import Function
@@ -15,44 +14,14 @@ from atalanta.reliability.hedging import first_of_tasks
 
 __all__ = ["Awaiting"]
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
 
 class Awaiting(Calling):
-    """`acall`, and what it does when the first attempt fails. Holds nothing of a loop: any number may use one policy."""
+    """What `acall` does beyond the native way. Holds nothing of a loop: any number may use one policy."""
 
-    _timed: bool
-
-    async def acall(
-        self, function: Callable[_P, Awaitable[_T]], /, *args: _P.args, **kwargs: _P.kwargs
-    ) -> _core.Answer[_T]:
-        """`call` for a coroutine function. A deadline cancels it; a hedge runs as a task beside it.
-
-        Args:
-            function: what is awaited.
-            args: its arguments, and those of the fallbacks.
-            kwargs: likewise by name.
-
-        Returns:
-            An `Answer`, as `call`.
-
-        Raises:
-            BreakerOpenError: as `call`.
-            BulkheadFullError: as `call`.
-            DeadlineError: the deadline passed, and no fallback answered.
-            InputError: it does not run in an event loop, or what it uses belongs to another one.
-        """
-        if self._timed:
-            return await self._arun(function, args, kwargs)
-        ticket = self._admit()
-        if type(ticket) is not Ticket:  # quicker than isinstance
-            return await self._afall_back(self._refusal(ticket), args, kwargs)
-        try:
-            value = await function(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
-            return await self._arecover(ticket, error, function, args, kwargs)
-        return ticket.succeed(value)
+    async def _arefused(
+        self, reason: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> _core.Answer[Any]:
+        return await self._afall_back(self._refusal(reason), arguments, keywords)
 
     async def _arun(
         self, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -60,7 +29,7 @@ class Awaiting(Calling):
         """A call that is hedged, has a deadline, or is kept."""
         self._require_loop()
         ticket = self._admit()
-        if type(ticket) is not Ticket:  # quicker than isinstance
+        if isinstance(ticket, str):
             return await self._afall_back(self._refusal(ticket), arguments, keywords)
         try:
             value = await self._aattempt(ticket, function, arguments, keywords)

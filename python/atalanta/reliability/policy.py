@@ -115,6 +115,7 @@ class Policy(Awaiting):
             bulkhead=bulkhead or 0,
             token_gain=retry.budget or 0.0 if retry is not None else 0.0,
             most_tokens=retry.reserve if retry is not None and budgeted else 0.0,
+            timed=hedge is not None or deadline is not None or cache is not None,
             direct=hedge is None and executor is None and cache is None and not asynchronous,
         )
         self.name, self.deadline, self.bulkhead, self.hedge, self.retry = (
@@ -128,7 +129,6 @@ class Policy(Awaiting):
         self._failures, self._passes, self._executor = failures, passes, executor
         self._clock, self._random, self._sleep, self._asleep = clock, random, sleep, asleep
         self._hooks, self._cache, self._latencies = tuple(hooks), cache, Latencies()
-        self._timed = hedge is not None or deadline is not None or cache is not None
         return self
 
     @overload  # a coroutine function is a function too: the first that fits is meant
