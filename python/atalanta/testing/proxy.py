@@ -142,8 +142,8 @@ class FaultProxy:
         self.accepted += 1
         try:
             await self._serve(reader, writer)
-        except OSError:
-            pass  # either side went away: so does the other
+        except (OSError, asyncio.CancelledError):
+            pass  # either side went away, and so does the other; or the proxy ends, and waits for this
         finally:
             self._tasks.discard(task)
 
