@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import itertools
 import socketserver
 import statistics
 import threading
@@ -292,11 +293,13 @@ def memory() -> None:
 
     tracemalloc.start()
     refuse(1_000)
-    gc.collect()
-    before = tracemalloc.get_traced_memory()[0]
-    refuse(100_000)
-    gc.collect()
-    print(f"Memory after 100,000 refusals: {tracemalloc.get_traced_memory()[0] - before:+d} bytes")
+    sizes = []
+    for _ in range(3):
+        gc.collect()
+        sizes.append(tracemalloc.get_traced_memory()[0])
+        refuse(100_000)
+    first, second = (after - before for before, after in itertools.pairwise(sizes))
+    print(f"Memory after 100,000 refusals: {first:+d} bytes; after another 100,000: {second:+d}")
     tracemalloc.stop()
 
 
