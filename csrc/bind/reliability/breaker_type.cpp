@@ -207,20 +207,35 @@ PyObject* bordered(PyObject* self, PyObject* const* given, Py_ssize_t count) {
 }
 
 template <Method method>
-PyMethodDef method_definition(const char* name) {
+PyMethodDef method_definition(const char* name, const char* documentation) {
     return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&bordered<method>)), METH_FASTCALL,
-            nullptr};
+            documentation};
 }
 
-PyMethodDef g_methods[] = {method_definition<&py_enter>("enter"),
-                           method_definition<&py_succeed>("succeed"),
-                           method_definition<&py_fail>("fail"),
-                           method_definition<&py_cancel>("cancel"),
-                           method_definition<&py_set_mode>("set_mode"),
-                           method_definition<&py_reset>("reset"),
-                           method_definition<&py_figures>("figures"),
-                           method_definition<&py_changed>("_changed"),
-                           {nullptr, nullptr, 0, nullptr}};
+PyMethodDef g_methods[] = {
+    method_definition<&py_enter>("enter",
+                                 "enter($self, /)\n--\n\nThe permit of a call that is let through, a whole "
+                                 "number; None where the breaker refuses."),
+    method_definition<&py_succeed>(
+        "succeed",
+        "succeed($self, permit, took=0.0, /)\n--\n\nThe call of that permit succeeded, after `took` seconds. "
+        "Raises InputError for a duration that is none."),
+    method_definition<&py_fail>("fail",
+                                "fail($self, permit, took=0.0, /)\n--\n\nThe call of that permit failed, "
+                                "after `took` seconds. Raises InputError for a duration that is none."),
+    method_definition<&py_cancel>("cancel",
+                                  "cancel($self, permit, /)\n--\n\nThe call of that permit ended without "
+                                  "telling anything of the callee."),
+    method_definition<&py_set_mode>(
+        "set_mode",
+        "set_mode($self, mode, /)\n--\n\nSet by hand: automatic, forced_open, disabled or metrics_only; "
+        "returns the mode before. Raises InputError for another."),
+    method_definition<&py_reset>("reset", "reset($self, /)\n--\n\nClosed, as new; modes set by hand stay."),
+    method_definition<&py_figures>("figures",
+                                   "figures($self, /)\n--\n\nCounts since it was made: refused, failed, "
+                                   "opened, spared, would_open, stale."),
+    method_definition<&py_changed>("_changed", nullptr),
+    {nullptr, nullptr, 0, nullptr}};
 
 PyObject* text(std::string_view value) {
     return PyUnicode_FromStringAndSize(value.data(), static_cast<Py_ssize_t>(value.size()));
@@ -253,12 +268,15 @@ PyObject* get_retry_after(PyObject* self, void*) {
     }
 }
 
-PyGetSetDef g_properties[] = {{"state", &get_state, nullptr, nullptr, nullptr},
-                              {"mode", &get_mode, nullptr, nullptr, nullptr},
-                              {"generation", &get_generation, nullptr, nullptr, nullptr},
-                              {"failures_in_a_row", &get_run, nullptr, nullptr, nullptr},
-                              {"retry_after", &get_retry_after, nullptr, nullptr, nullptr},
-                              {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef g_properties[] = {
+    {"state", &get_state, nullptr, "closed, open or half_open.", nullptr},
+    {"mode", &get_mode, nullptr, "automatic, or what was set by hand.", nullptr},
+    {"generation", &get_generation, nullptr, "Raised by every change of state or mode.", nullptr},
+    {"failures_in_a_row", &get_run, nullptr, "The run so far, up to twice the number that opens it.",
+     nullptr},
+    {"retry_after", &get_retry_after, nullptr,
+     "Seconds until a call may be let through again; 0 when now, infinite when not by itself.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyType_Slot g_slots[] = {
     {Py_tp_new, reinterpret_cast<void*>(&make)},

@@ -305,10 +305,12 @@ PyMethodDef g_methods[] = {{"call", reinterpret_cast<PyCFunction>(reinterpret_ca
                            {"_admit", &py_admit, METH_NOARGS, nullptr},
                            {"_take_token", &py_take_token, METH_NOARGS, nullptr},
                            {"_count", &py_count, METH_O, nullptr},
-                           {"counts", &py_counts, METH_NOARGS, nullptr},
+                           {"counts", &py_counts, METH_NOARGS,
+                            "counts($self, /)\n--\n\nAnswers and what they took, since it was made: live, "
+                            "late, fallback, cached, refused, failed, retries, hedges."},
                            {nullptr, nullptr, 0, nullptr}};
 
-PyGetSetDef g_properties[] = {{"inside", &get_inside, nullptr, nullptr, nullptr},
+PyGetSetDef g_properties[] = {{"inside", &get_inside, nullptr, "Calls that are under way.", nullptr},
                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyType_Slot g_slots[] = {{Py_tp_new, reinterpret_cast<void*>(&make)},
