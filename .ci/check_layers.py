@@ -8,10 +8,11 @@ MAY_INCLUDE = {
     "base": set(),
     "numerics": {"base"},
     "pricing": {"base", "numerics"},
-    "routing": {"base"},
+    "reliability": {"base"},
+    "routing": {"base", "reliability"},
     "gpu": {"base"},
     "memory": {"base"},
-    "bind": {"base", "numerics", "pricing", "routing", "gpu", "memory"},
+    "bind": {"base", "numerics", "pricing", "reliability", "routing", "gpu", "memory"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)
 

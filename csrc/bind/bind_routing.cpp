@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "bind/module.hpp"
+#include "bind/reliability/breaker_type.hpp"
 #include "bind/routed_call.hpp"
 #include "bind/router_core.hpp"
 #include "bind/vectorcall.hpp"
@@ -128,9 +129,12 @@ py::object choose(RouterCore& core, std::size_t operation, std::uint64_t work, d
     routing::Router& router = core.router();
     Choice choice = deadline_ns ? router.decide_by(operation, work, tolerance, *deadline_ns, where, among)
                                 : router.decide(operation, work, tolerance, where, among);
+    if (choice.target == routing::kNowhere)
+        choice = router.try_quarantined(operation, tolerance, now_ns, among);
+    if (choice.target == routing::kNowhere) core.raise_left_alone(operation, tolerance, among, origin);
     if (choice.target == routing::kNowhere) core.raise_nowhere(operation, tolerance, among, origin);
     const bool timed = router.sampled(operation, choice.sampling);
-    if (timed && !deadline_ns)
+    if (timed && !deadline_ns && choice.reason != routing::Reason::probe)
         choice = router.consider(operation, work, tolerance, choice, now_ns, where, among);
     return py::make_tuple(choice.target, routing::kReasonNames[static_cast<std::size_t>(choice.reason)],
                           timed);
@@ -264,18 +268,28 @@ void bind_core(py::module_& module) {
     forward(
         "observe",
         [](RouterCore& core, std::size_t operation, std::size_t target, std::uint64_t work, double ns,
-           bool probe, bool on_device) {
-            core.router().observe(operation, target, work, ns, probe,
-                                  on_device ? Memory::device : Memory::host);
+           bool probe, bool on_device, std::uint64_t permit) {
+            return core.router().observe(operation, target, work, ns, probe,
+                                         on_device ? Memory::device : Memory::host, permit);
         },
         py::arg("operation"), py::arg("target"), py::arg("work"), py::arg("ns"), py::arg("probe") = false,
-        py::arg("on_device") = false);
+        py::arg("on_device") = false, py::arg("permit") = routing::kPresent);
     forward(
         "fail",
-        [](RouterCore& core, std::size_t target, std::uint64_t now_ns) {
-            core.router().fail(target, now_ns);
+        [](RouterCore& core, std::size_t target, std::uint64_t now_ns, std::uint64_t permit) {
+            return core.router().fail(target, now_ns, permit);
         },
-        py::arg("target"), py::arg("now_ns"));
+        py::arg("target"), py::arg("now_ns"), py::arg("permit") = routing::kPresent);
+    forward(
+        "permit", [](const RouterCore& core, std::size_t target) { return core.router().permit(target); },
+        py::arg("target"));
+    forward(
+        "breaker",
+        [](const RouterCore& core, std::size_t target) {
+            return py::reinterpret_steal<py::object>(new_breaker(core.router().breaker(target)));
+        },
+        py::arg("target"));
+    forward("refresh_health", [](RouterCore& core) { core.router().refresh_health(); });
     type.def_property_readonly("exploration_ns",
                                [](const RouterCore& core) { return core.router().exploration_ns(); });
     forward(

@@ -149,9 +149,13 @@ void RoutedCall::decide(TargetMask among) {
     const std::size_t operation = routes.operations[static_cast<std::size_t>(function_)];
     routing::Router& router = routes.core->router();
     Choice choice = router.decide(operation, rows_, tolerance_, routing::Memory::host, among);
+    if (choice.target == routing::kNowhere)
+        choice = router.try_quarantined(operation, tolerance_, now_ns(), among);
+    if (choice.target == routing::kNowhere)
+        routes.core->raise_left_alone(operation, tolerance_, among, origin_);
     if (choice.target == routing::kNowhere) routes.core->raise_nowhere(operation, tolerance_, among, origin_);
     timed_ = router.sampled(operation, choice.sampling);
-    if (timed_)
+    if (timed_ && choice.reason != routing::Reason::probe)
         choice =
             router.consider(operation, rows_, tolerance_, choice, now_ns(), routing::Memory::host, among);
     target_ = choice.target;

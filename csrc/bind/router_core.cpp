@@ -145,4 +145,22 @@ void RouterCore::raise_nowhere(std::size_t operation, double tolerance, routing:
                                   ". Ask for one of these or more, or for another device");
 }
 
+void RouterCore::raise_left_alone(std::size_t operation, double tolerance, routing::TargetMask among,
+                                  const char* origin) const {
+    std::string names;
+    for (std::size_t target = 0; target < router_->targets(); ++target) {
+        if ((among >> target & 1) == 0 || !router_->runs(operation, target)) continue;
+        const routing::Prediction known = router_->predict(operation, target, 1);
+        if (known.usable || known.error > tolerance) continue;
+        names.append(names.empty() ? "" : ", ").append(target_names_[target]);
+    }
+    if (names.empty()) return;
+    const std::string message =
+        "[" + std::string(origin) + "] " + names +
+        " failed and is in quarantine for up to half a second; ask again later, or leave "
+        "device out";
+    PyErr_SetString(py::module_::import("atalanta.errors").attr("DeviceError").ptr(), message.c_str());
+    throw py::error_already_set();
+}
+
 }  // namespace atalanta::bind

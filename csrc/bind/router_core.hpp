@@ -42,6 +42,10 @@ class RouterCore {
     [[noreturn]] void raise_nowhere(std::size_t operation, double tolerance, routing::TargetMask among,
                                     const char* origin) const;
 
+    // Raises DeviceError where a target would do and is only left alone for a while.
+    void raise_left_alone(std::size_t operation, double tolerance, routing::TargetMask among,
+                          const char* origin) const;
+
   private:
     struct Named {
         py::object name;  // interned

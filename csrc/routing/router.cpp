@@ -19,6 +19,7 @@ std::size_t Router::add_target(Tier tier, Memory memory, double transfer_ns_per_
     const std::size_t index = target_count_;
     if (index == kMostTargets) return kNowhere;
     targets_[index].tier = tier;
+    if (tier == Tier::baseline) targets_[index].health.keep_always();
     targets_[index].memory = memory;
     targets_[index].transfer_ns_per_byte = transfer_ns_per_byte;
     slowest_transfer_ = std::max<double>(slowest_transfer_, transfer_ns_per_byte);

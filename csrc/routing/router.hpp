@@ -96,10 +96,23 @@ class Router {
                     std::uint64_t now_ns, Memory where = Memory::host,
                     TargetMask among = kAnyTarget) noexcept;
 
-    // A call took so long; also ends a quarantine. `where`: where its operands lay.
-    void observe(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe = false,
-                 Memory where = Memory::host) noexcept;
-    void fail(std::size_t target, std::uint64_t now_ns) noexcept;
+    // Where decide() found nothing: a target that would do and is in quarantine, when it may be tried again.
+    // A device that is asked for by name has no other way back.
+    Choice try_quarantined(std::size_t operation, double tolerance, std::uint64_t now_ns,
+                           TargetMask among) noexcept;
+
+    // A call took so long; true when that ended a quarantine. `where`: where its operands lay; `permit`: what
+    // permit() gave when it began.
+    bool observe(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe = false,
+                 Memory where = Memory::host, std::uint64_t permit = kPresent) noexcept;
+    // For how long, in ns, that put the target into quarantine, or back into it; 0 when it changed nothing.
+    std::uint64_t fail(std::size_t target, std::uint64_t now_ns, std::uint64_t permit = kPresent) noexcept;
+    std::uint64_t permit(std::size_t target) const noexcept { return targets_[target].health.permit(); }
+    // The target's circuit breaker; after setting it by hand, refresh_health() makes the table follow.
+    const std::shared_ptr<reliability::Breaker>& breaker(std::size_t target) const noexcept {
+        return targets_[target].health.breaker();
+    }
+    void refresh_health() noexcept;
 
     Prediction predict(std::size_t operation, std::size_t target, std::uint64_t work,
                        Memory where = Memory::host) const noexcept;
@@ -151,6 +164,10 @@ class Router {
                        Memory where) const noexcept;
     double expected_ns(const Operation& operation, std::size_t target, double work,
                        Memory where) const noexcept;
+
+    bool recover(std::size_t target, std::uint64_t permit) noexcept;
+    void learn(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe,
+               Memory where) noexcept;
 
     // All that follows needs mutex_.
     void compile(std::size_t operation, double first_work, double last_work) noexcept;

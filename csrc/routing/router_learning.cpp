@@ -38,8 +38,7 @@ Choice Router::consider(std::size_t index, std::uint64_t work, double tolerance,
             operation.pinned == target || (choice.reason != Reason::pinned && expected < best);
         TargetHealth& health = targets_[target].health;
         if (!health.usable()) {
-            if (!wanted || !health.due(now_ns)) continue;
-            health.trying(now_ns);
+            if (!wanted || !health.try_again(now_ns)) continue;
             return {target, Reason::probe, 0};
         }
         const bool free = operation.pinned == kNowhere && operation.threshold == 0;
@@ -70,15 +69,25 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
     return expected < kNear * best && random() % kComparedOneIn == 0;
 }
 
-void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                     Memory where) noexcept {
-    if (!targets_[target].usable.load(std::memory_order_relaxed)) {
-        const std::lock_guard lock(mutex_);
-        if (targets_[target].health.recover()) {
-            targets_[target].usable.store(true, std::memory_order_relaxed);
-            compile_all();
-        }
-    }
+bool Router::observe(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
+                     Memory where, std::uint64_t permit) noexcept {
+    const bool recovered = recover(target, permit);
+    learn(index, target, work, ns, probe, where);
+    return recovered;
+}
+
+// A call that began before the quarantine does not end it.
+bool Router::recover(std::size_t target, std::uint64_t permit) noexcept {
+    if (targets_[target].usable.load(std::memory_order_relaxed)) return false;
+    const std::lock_guard lock(mutex_);
+    if (!targets_[target].health.recover(permit)) return false;
+    targets_[target].usable.store(true, std::memory_order_relaxed);
+    compile_all();
+    return true;
+}
+
+void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
+                   Memory where) noexcept {
     if (deterministic()) return;
     Operation& operation = operations_[index];
     const auto size = static_cast<double>(work > 0 ? work : 1);
@@ -98,14 +107,29 @@ void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, 
     }
 }
 
-void Router::fail(std::size_t target, std::uint64_t now_ns) noexcept {
+std::uint64_t Router::fail(std::size_t target, std::uint64_t now_ns, std::uint64_t permit) noexcept {
     const std::lock_guard lock(mutex_);
-    targets_[target].health.fail(now_ns);
-    if (targets_[target].tier == Tier::baseline) {  // there is nothing to fall back on
-        targets_[target].health.recover();
-        return;
+    const std::uint64_t out_ns = targets_[target].health.fail(permit, now_ns);
+    if (out_ns > 0 && targets_[target].usable.exchange(false, std::memory_order_relaxed)) compile_all();
+    return out_ns;
+}
+
+Choice Router::try_quarantined(std::size_t operation, double tolerance, std::uint64_t now_ns,
+                               TargetMask among) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t target = 0; target < target_count_; ++target) {
+        TargetHealth& health = targets_[target].health;
+        if (!admits(operation, target, tolerance, among) || health.usable()) continue;
+        if (health.try_again(now_ns)) return {target, Reason::probe, 0};
     }
-    if (targets_[target].usable.exchange(false, std::memory_order_relaxed)) compile_all();
+    return {kNowhere, Reason::health, 0};
+}
+
+void Router::refresh_health() noexcept {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t target = 0; target < target_count_; ++target)
+        targets_[target].usable.store(targets_[target].health.usable(), std::memory_order_relaxed);
+    compile_all();
 }
 
 std::uint32_t Router::random() noexcept {

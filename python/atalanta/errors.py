@@ -5,6 +5,9 @@
     ├── DeviceError (RuntimeError)       a device is not available, or failed while it ran
     ├── BufferLimitError (MemoryError)   a buffer would take its pool beyond the limit
     ├── DeadlineError (TimeoutError)     what was waited for did not come in time
+    ├── RefusedError (RuntimeError)      a policy did not make the call
+    │   ├── BreakerOpenError             what would be called has failed, and is left alone for a while
+    │   └── BulkheadFullError            as many calls as are allowed at a time are under way
     ├── MissingExtraError (ImportError)  an optional dependency is not installed
     └── BrokenExtraError (ImportError)   an optional dependency is installed and does not load
 
@@ -19,12 +22,15 @@ from types import ModuleType
 
 __all__ = [
     "AtalantaError",
+    "BreakerOpenError",
     "BrokenExtraError",
     "BufferLimitError",
+    "BulkheadFullError",
     "DeadlineError",
     "DeviceError",
     "InputError",
     "MissingExtraError",
+    "RefusedError",
     "how_to_install",
     "import_extra",
 ]
@@ -52,6 +58,27 @@ class BufferLimitError(AtalantaError, MemoryError):
 
 class DeadlineError(AtalantaError, TimeoutError):
     """What was waited for did not come before the deadline."""
+
+
+class RefusedError(AtalantaError, RuntimeError):
+    """A policy did not make the call.
+
+    Args:
+        message: as every error's.
+        retry_after: seconds until it may be worth asking again.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BreakerOpenError(RefusedError):
+    """What would be called has failed, and is left alone until it may have recovered."""
+
+
+class BulkheadFullError(RefusedError):
+    """As many calls as are allowed at a time are under way."""
 
 
 class MissingExtraError(AtalantaError, ImportError):

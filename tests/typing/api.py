@@ -12,6 +12,7 @@ from atalanta.compute import route_computation_sync
 from atalanta.compute.router import Decision, Explanation
 from atalanta.config.model import OperationName
 from atalanta.pricing import EarlyExercise, ExerciseBoundary, exercise_boundary
+from atalanta.reliability import Answer, Policy, remaining
 
 column = np.linspace(90.0, 110.0, 5)
 
@@ -64,3 +65,34 @@ assert_type(config.current().value.router.pins, Mapping[OperationName, str])
 assert_type(atalanta.buffers.acquire(5), npt.NDArray[np.float64])
 assert_type(atalanta.buffers.acquire((3, 4), np.int32, "tag"), npt.NDArray[np.int32])
 assert_type(atalanta.BufferPool(limit=1 << 20).statistics().live_bytes, int)
+policy = Policy("p", breaker="database", fallback=len)
+assert_type(policy.call(len, "abc"), Answer[int])
+assert_type(policy.call(len, "abc").source, str)
+assert_type(remaining(), float | None)
+
+
+@policy
+def decorated(x: int) -> str:
+    """A function."""
+    return str(x)
+
+
+@policy
+async def awaited(x: int) -> str:
+    """A coroutine function."""
+    return str(x)
+
+
+async def main() -> None:
+    """What awaiting gives."""
+    assert_type(await awaited(1), Answer[str])
+    assert_type((await policy.acall(route_like, 1)).value, bytes)
+
+
+async def route_like(x: int) -> bytes:
+    """Another."""
+    return bytes(x)
+
+
+assert_type(decorated(1), Answer[str])
+assert_type(router.answer("add", column, column).source, str)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from atalanta import _core
+from atalanta._core import Answer
 from atalanta.compute.devices import Result
 from atalanta.compute.devices.protocol import operation as known_operation
 from atalanta.compute.router.calibration import Clock
+from atalanta.compute.router.health import TargetBreaker, target_breaker, tell_change
 from atalanta.compute.router.table import ORIGIN, TargetTable
 from atalanta.compute.router.workloads import work_of
 from atalanta.errors import DeviceError
+from atalanta.reliability.events import FellBack, emit
 
 __all__ = ["FAILURES", "Running"]
 
@@ -57,11 +60,39 @@ class Running:
             InputError: as `decide`; or arrays that do not fit the operation.
             DeviceError: every device that may do it failed.
         """
+        return self.answer(operation, *arrays, tolerance=tolerance, deadline=deadline, device=device).value
+
+    def answer(
+        self,
+        operation: str,
+        *arrays: Any,
+        tolerance: float | None = None,
+        deadline: float | None = None,
+        device: str | None = None,
+    ) -> Answer[Result]:
+        """`run`, with where the result is from.
+
+        Args:
+            operation: as in `run`.
+            arrays: as in `run`.
+            tolerance: as in `run`.
+            deadline: as in `run`.
+            device: as in `run`.
+
+        Returns:
+            An `Answer`: `live` from the device that is the best for it, `fallback:TARGET` where that one failed, now
+            (its error is the `cause`) or before, and is in quarantine.
+
+        Raises:
+            InputError: as `run`.
+            DeviceError: as `run`.
+        """
         self.begin()
         known_operation(operation, ORIGIN)
         work = work_of(operation, arrays)
         limit = self._table.default_tolerance(operation) if tolerance is None else float(tolerance)
         among = self._table.among(device)
+        failed: tuple[str, Exception] | None = None
         while True:
             target, reason, timed = self._core.choose(
                 self._table.operation(operation),
@@ -73,12 +104,19 @@ class Running:
                 self._clock(),
                 ORIGIN,
             )
+            name = self._table.targets[target].name
             try:
-                return self.attempt(operation, target, work, arrays, timed=timed, probe=reason == "probe")
-            except FAILURES:
+                value = self.attempt(operation, target, work, arrays, timed=timed, probe=reason == "probe")
+            except FAILURES as error:
                 among &= ~(1 << target)
                 if not self._anyone_left(operation, limit, among):
                     raise
+                failed = name, error
+                continue
+            if failed is None:
+                return Answer(value, f"fallback:{name}" if reason == "health" else "live")
+            emit(FellBack(failed[0], name, failed[1]))
+            return Answer(value, f"fallback:{name}", cause=failed[1])
 
     async def run_async(
         self,
@@ -138,15 +176,39 @@ class Running:
         Raises:
             DeviceError: the target failed; it is then in quarantine.
         """
+        permit, name = self._core.permit(target), self._table.targets[target].name
         start = self._clock()
         try:
             result = self._table.targets[target].run(operation, arrays)
         except FAILURES:
-            self._core.fail(target, self._clock())
+            if out_ns := self._core.fail(target, self._clock(), permit):
+                tell_change(self._core, target, name, out_ns)
             raise
         if timed or probe:
-            self._core.observe(self._table.operation(operation), target, work, self._clock() - start, probe)
+            took, place = self._clock() - start, self._table.operation(operation)
+            if self._core.observe(place, target, work, took, probe, permit=permit):
+                tell_change(self._core, target, name, 0)
         return result
+
+    def breaker(self, target: str) -> TargetBreaker:
+        """The circuit breaker that is a target's quarantine: its state, and modes set by hand.
+
+        Args:
+            target: one of `targets`.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        return target_breaker(self._core, self._table.place(target), target, self._clock)
+
+    @property
+    def quarantine(self) -> tuple[str, ...]:
+        """The targets that are left alone at present, because they failed or by hand."""
+        return tuple(
+            target.name
+            for place, target in enumerate(self._table.targets)
+            if self._core.breaker(place).state != "closed"
+        )
 
     def _anyone_left(self, operation: str, limit: float, among: int) -> bool:
         return any(

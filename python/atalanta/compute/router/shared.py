@@ -13,8 +13,16 @@ from atalanta.compute.router.overrides import follow
 from atalanta.compute.router.router import Router
 from atalanta.compute.router.running import FAILURES
 from atalanta.compute.router.targets import ONE_THREAD, POOL
+from atalanta.reliability.events import FellBack, emit
 
-__all__ = ["default_router", "first_use", "prepare", "route_computation", "route_computation_sync"]
+__all__ = [
+    "default_router",
+    "first_use",
+    "prepare",
+    "quarantine",
+    "route_computation",
+    "route_computation_sync",
+]
 
 _lock = threading.Lock()
 _router: Router | None = None
@@ -62,10 +70,16 @@ def _run_elsewhere(
     del tolerance  # each target has an error of its own, within it
     try:
         return default_router().attempt(operation, target, work, columns, timed=True, probe=probe)
-    except FAILURES:
+    except FAILURES as error:
         if strict:
             raise
+        emit(FellBack(default_router().targets[target], "cpu", error))
         return None
+
+
+def quarantine() -> tuple[str, ...]:
+    """The targets of this process's router that are left alone at present; none where there is no router yet."""
+    return () if _router is None else _router.quarantine
 
 
 async def route_computation(

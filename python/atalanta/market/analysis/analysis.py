@@ -13,8 +13,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.compute.valuation import quarantine
 from atalanta.errors import InputError
 from atalanta.market.analysis.carry import Borrow
+from atalanta.market.analysis.devices import device_notes
 from atalanta.market.analysis.forwards import ForwardFit, fit_forwards
 from atalanta.market.analysis.parity import quote_flags_only
 from atalanta.market.analysis.row_values import batches, joined, quoted, values
@@ -24,6 +26,7 @@ from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
 from atalanta.pricing import ImpliedVolStatus
 from atalanta.pricing.valuation import Tolerance
+from atalanta.reliability.events import collecting
 
 __all__ = ["Analysis", "analyze"]
 
@@ -139,8 +142,11 @@ def analyze(
         raise InputError(
             f"[market.analyze] needs a Chain, got {type(chain).__name__}: make one with read_chain"
         )
-    fit = fit_forwards(chain, rate, dividends=dividends, borrow=borrow, tolerance=tolerance, threads=threads)
-    columns = _columns(chain, fit)
+    with collecting() as events:
+        fit = fit_forwards(
+            chain, rate, dividends=dividends, borrow=borrow, tolerance=tolerance, threads=threads
+        )
+        columns = _columns(chain, fit)
     trusted = np.where(columns["flags"] == 0, columns["iv_mid"], np.nan)
     atm_vol = _atm_vols(fit.group, len(fit.expiries), columns["moneyness"], trusted, chain["right"])
     return Analysis(
@@ -148,7 +154,7 @@ def analyze(
         expiries=fit.expiries.with_columns(atm_vol=atm_vol),
         dividends=fit.model.carry.used,
         seconds=time.perf_counter() - started,
-        notes=(*chain.notes, *fit.expiries.notes),
+        notes=(*chain.notes, *fit.expiries.notes, *device_notes(events, quarantine())),
         origin=chain.origin,
     )
 

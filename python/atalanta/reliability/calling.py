@@ -1,0 +1,143 @@
+"""A call that waits on its own thread. Main entry: `Calling`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from atalanta import _core
+from atalanta.errors import InputError
+from atalanta.reliability.course import Course, Function
+from atalanta.reliability.fallbacks import Cache
+from atalanta.reliability.hedging import first_of_threads
+
+__all__ = ["Calling"]
+
+_THREADS = 32
+
+
+class Calling(Course):
+    """What `call` does beyond the native way: hedges, limits, attempts after the first, fallbacks."""
+
+    def _run(
+        self, _: None, __: None, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> _core.Answer[Any]:
+        """A call that is hedged, limited by an executor, or kept."""
+        for step in self.fallbacks:
+            if not isinstance(step, Cache) and step.asynchronous:
+                raise InputError(
+                    f"[reliability.{self.name}] its fallback {step.name} is a coroutine function, which call cannot "
+                    "wait for; await acall instead"
+                )
+        ticket = self._admit()
+        if isinstance(ticket, str):
+            return self._fall_back(self._refusal(ticket), arguments, keywords)
+        try:
+            value = self._attempt(ticket, function, arguments, keywords)
+        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
+            return self._recover(ticket, error, function, arguments, keywords)
+        return self._succeeded(ticket, value, arguments, keywords)
+
+    def _refused(
+        self, reason: str, _: None, __: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> _core.Answer[Any]:
+        return self._fall_back(self._refusal(reason), arguments, keywords)
+
+    def _recover(
+        self,
+        ticket: _core.Ticket,
+        error: BaseException,
+        function: Function,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
+    ) -> _core.Answer[Any]:
+        """After the first attempt failed."""
+        retries = 0
+        try:
+            while (wait := self._settle(ticket, error, retries)) is not None:
+                self._sleep(wait)
+                retries += 1
+                if not ticket.again():
+                    error = self._refused_after(error)
+                    break
+                try:
+                    value = self._attempt(ticket, function, arguments, keywords)
+                except BaseException as next_error:  # noqa: BLE001 - looked at by _settle
+                    error = next_error
+                    continue
+                return self._succeeded(ticket, value, arguments, keywords)
+        finally:
+            ticket.close()
+        return self._fall_back(error, arguments, keywords)
+
+    def _refused_after(self, error: BaseException) -> BaseException:
+        refusal = self._refusal("breaker")
+        refusal.__cause__ = error
+        return refusal
+
+    def _succeeded(
+        self, ticket: _core.Ticket, value: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> _core.Answer[Any]:
+        answer = ticket.succeed(value)
+        self._keep(value, arguments, keywords)
+        return answer
+
+    def _attempt(
+        self, ticket: _core.Ticket, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        """The function itself, with the deadline in its context; on the executor where there is one."""
+        token = None if ticket.deadline is None else _core.DEADLINE.set(ticket.deadline)
+        try:
+            if self.hedge is None and self._executor is None:
+                return function(*arguments, **keywords)
+            return self._watched(ticket, function, arguments, keywords)
+        finally:
+            if token is not None:
+                _core.DEADLINE.reset(token)
+
+    def _watched(
+        self, ticket: _core.Ticket, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(_THREADS, f"policy-{self.name}")
+        begin = self._now()
+        try:
+            value = first_of_threads(
+                self._executor,
+                lambda: function(*arguments, **keywords),
+                self._second(),
+                ticket.deadline,
+                self._now,
+            )
+        except TimeoutError as error:
+            if ticket.deadline is not None and self._now() >= ticket.deadline:
+                raise self._late(ticket) from error
+            raise
+        self._latencies.add(self._now() - begin)
+        return value
+
+    def _fall_back(
+        self, error: BaseException, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> _core.Answer[Any]:
+        """The first of the fallbacks that answers.
+
+        Raises:
+            BaseException: the last error, chained to those before, where none does.
+        """
+        for step in self.fallbacks:
+            try:
+                if isinstance(step, Cache):
+                    found = self._found(step, arguments, keywords)
+                    if found is None:
+                        continue
+                    value, age = found
+                else:
+                    value, age = step.function(*arguments, **keywords), 0.0
+            except BaseException as next_error:
+                if not self._handled(next_error, error):
+                    raise
+                error = next_error
+                continue
+            return self._answered(step, value, age, error)
+        raise self._give_up(error)
