@@ -26,12 +26,12 @@ _NS = 1e9
 
 
 class Calibrator:
-    """The calibration of every device of a table, each in a file of its own.
+    """The calibration of every device of a table, in one file.
 
     Args:
         table: what is calibrated.
         budget: seconds of measuring for each device.
-        path: the first device's file; None for that of this machine, or for no file where `keeps` is false.
+        path: the file; None for that of this machine, or for no file where `keeps` is false.
         keeps: whether the devices are this machine's own.
         clock: nanoseconds.
     """
@@ -44,12 +44,12 @@ class Calibrator:
 
     def begin(self, device: Device) -> None:
         """Read the device's file, or measure and write it."""
-        path, note = self._file_of(device), ""
+        path, note = self._file(), ""
         try:
             curves = None if path is None else load(path, _identity(device))
         except Refused as refusal:
             curves, keeper = None, path is not None and not obstacle(path)
-            note = f"{path} was refused: {refusal}" * keeper
+            note = _told(path, refusal) * keeper
             if refusal.foreign and keeper:
                 say_once(
                     f"[{ORIGIN}] the calibration file {path} was refused and is measured anew: {refusal}",
@@ -67,7 +67,7 @@ class Calibrator:
         curves = calibrate(targets, budget * _NS, self._clock)
         seconds = (self._clock() - start) / _NS
         self._use(device, curves)
-        path = self._file_of(device)
+        path = self._file()
         if path is not None and (trouble := _trouble_saving(path, _identity(device), curves)):
             note = f"{note}; " * bool(note) + trouble
         self.states[device.name] = CalibrationState(device.name, "measured", path, seconds, len(curves), note)
@@ -95,12 +95,10 @@ class Calibrator:
                     missing.discard(place)
         return not missing
 
-    def _file_of(self, device: Device) -> Path | None:
+    def _file(self) -> Path | None:
         if self._path is None:
-            return calibration_path(device.name) if self._keeps else None
-        if device is self._table.devices[0]:
-            return self._path
-        return self._path.with_name(f"{self._path.stem}-{device.name}{self._path.suffix}")
+            return calibration_path() if self._keeps else None
+        return self._path
 
 
 def _trouble_saving(path: Path, machine: str, curves: Curves) -> str:
@@ -115,5 +113,13 @@ def _trouble_saving(path: Path, machine: str, curves: Curves) -> str:
     return ""
 
 
+def _told(path: Path | None, refusal: Refused) -> str:
+    return (
+        f"{path} was refused: {refusal}"
+        if refusal.foreign
+        else f"nothing of these settings in {path}: {refusal}"
+    )
+
+
 def _identity(device: Device) -> str:
-    return fingerprint(device.availability().reason)
+    return fingerprint(device.name, device.availability().reason)

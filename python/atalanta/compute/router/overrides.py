@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from atalanta.compute.router.workloads import CLASSES, WORKLOADS
 from atalanta.errors import InputError
@@ -22,12 +23,11 @@ __all__ = ["Overrides", "operations_named", "overrides"]
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(NamedTuple):
     """Targets and thresholds by operation, and whether the router learns."""
 
-    pins: Mapping[str, str] = field(default_factory=dict)
-    thresholds: Mapping[str, int] = field(default_factory=dict)
+    pins: Mapping[str, str] = MappingProxyType({})
+    thresholds: Mapping[str, int] = MappingProxyType({})
     deterministic: bool = False
 
 

@@ -19,7 +19,7 @@ __all__ = ["CLASSES", "POOL_ROWS", "WORKLOADS", "Workload", "work_of"]
 
 Arrays = tuple[Any, ...]
 
-#: Above so many rows of options the pool shares the work; up to it a call stays on its thread.
+#: Above so many rows of options the pool shares the work; up to it a call stays on its thread. As csrc/pricing/european.cpp.
 POOL_ROWS = 8192
 
 #: Dimensions of a vector that count as one comparison of a search.
@@ -137,7 +137,7 @@ WORKLOADS: Mapping[str, Workload] = MappingProxyType(
             Workload("price", "pricing", 40.0, _broadcast, _option, _PRICED),
             Workload("greeks", "pricing", 88.0, _broadcast, _option, _PRICED),
             Workload("implied_vol", "pricing", 48.0, _broadcast, _quoted, _PRICED),
-            Workload("matmul", "matrix", 24.0, _product, _square, (64, 1024, 16_384), 1.5),
+            Workload("matmul", "matrix", 24.0, _product, _square, (64, 1024, 4096, 16_384, 65_536), 1.5),
             Workload("add", "vector", 24.0, _broadcast, _vectors(2)),
             Workload("multiply", "vector", 24.0, _broadcast, _vectors(2)),
             Workload("exp", "transcendental", 16.0, _broadcast, _vectors(1)),
