@@ -300,3 +300,28 @@ def test_importing_measures_nothing(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert ["False", "True"] == done.stdout.split()
+
+
+def test_the_end_of_the_process_waits_for_a_device_and_begins_no_other(tmp_path):
+    """A daemon thread would be caught inside the device's library, which may crash; what is half measured is not kept."""
+    code = (
+        "import time, numpy as np, atalanta\n"
+        "from atalanta.compute.devices import Availability, gpu, neural_engine\n"
+        "def looks(name):\n"
+        "    def availability(self):\n"
+        "        print(name, 'asked', flush=True)\n"
+        "        time.sleep(0.5)\n"
+        "        print(name, 'answers', flush=True)\n"
+        "        return Availability(True, 'pretended')\n"
+        "    return availability\n"
+        "gpu.GpuDevice.availability = looks('gpu')\n"
+        "neural_engine.NeuralEngineDevice.availability = looks('neural_engine')\n"
+        "atalanta.price('call', 100.0, np.linspace(80.0, 120.0, 8193), 0.5, 0.03, 0.2)\n"
+    )
+    path = tmp_path / "calibration.txt"
+    environment = {**os.environ, "ATALANTA_CALIBRATION": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert ["gpu asked", "gpu answers"] == done.stdout.splitlines()
+    assert "device: gpu" not in path.read_text()

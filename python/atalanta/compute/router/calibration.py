@@ -40,19 +40,31 @@ _PRODUCTS = {"matmul", "dot", "similarity"}
 _FAILURES = (AtalantaError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
 
-def calibrate(targets: Sequence[Target], budget_ns: float, clock: Clock) -> dict[tuple[str, str], Curve]:
+def calibrate(
+    targets: Sequence[Target], budget_ns: float, clock: Clock, ended: Callable[[], bool] = lambda: False
+) -> dict[tuple[str, str], Curve]:
     """Measure every operation on every target that does it, the first of which is the baseline.
 
     Operations that have a choice of targets get six times the share of the others. Products and searches come last: on a
     busy machine NumPy's own threads may wait for each other for longer than all the rest takes. A target that fails is
     left out: what was not measured is not chosen.
+
+    Args:
+        targets: of one device.
+        budget_ns: for all together.
+        clock: of the measurement.
+        ended: asked before each operation; what follows is left out once it says so.
     """
     able = {name: [target for target in targets if name in target.errors] for name in WORKLOADS}
-    names = sorted((name for name in able if able[name]), key=lambda name: (name in _PRODUCTS, len(able[name]) < 2))
+    names = sorted(
+        (name for name in able if able[name]), key=lambda name: (name in _PRODUCTS, len(able[name]) < 2)
+    )
     shares = [_WITH_A_CHOICE if len(able[name]) > 1 else 1.0 for name in names]
     curves: dict[tuple[str, str], Curve] = {}
     deadline = clock() + budget_ns
     for place, name in enumerate(names):
+        if ended():
+            break
         budget = max(0.0, deadline - clock()) * shares[place] / sum(shares[place:])
         calls = {target.name: partial(target.run, name) for target in able[name]}
         joins = {target.name: target.joins_above for target in able[name]}

@@ -64,7 +64,9 @@ class Calibrator:
         """Measure a device now, and write its file."""
         targets = [self._table.targets[place] for place in self._table.places_of(device)]
         start = self._clock()
-        curves = calibrate(targets, budget * _NS, self._clock)
+        curves = calibrate(targets, budget * _NS, self._clock, _process_ends)
+        if _process_ends():
+            return  # half a calibration is none
         seconds = (self._clock() - start) / _NS
         self._use(device, curves)
         path = self._file()
@@ -73,15 +75,16 @@ class Calibrator:
         self.states[device.name] = CalibrationState(device.name, "measured", path, seconds, len(curves), note)
 
     def begin_beside(self, devices: Sequence[Device]) -> None:
-        """Begin others in a thread: compiling their kernels takes longer than a first call may wait."""
-        threading.Thread(
-            target=self.begin_available, args=(devices,), name="atalanta-calibration", daemon=True
-        ).start()
+        """Begin others in a thread: compiling their kernels takes longer than a first call may wait.
+
+        Not a daemon, which the end of the process would catch inside a device's library; it ends early instead.
+        """
+        threading.Thread(target=self.begin_available, args=(devices,), name="atalanta-calibration").start()
 
     def begin_available(self, devices: Sequence[Device]) -> None:
         """Begin those of the devices that are there."""
         for device in devices:
-            if self._table.admit(device):
+            if not _process_ends() and self._table.admit(device) and not _process_ends():
                 self.begin(device)
 
     def _use(self, device: Device, curves: Curves) -> bool:
@@ -111,6 +114,10 @@ def _trouble_saving(path: Path, machine: str, curves: Curves) -> str:
     except OSError as error:
         return f"not saved to {path}: {error.strerror or error}"
     return ""
+
+
+def _process_ends() -> bool:
+    return not threading.main_thread().is_alive()
 
 
 def _told(path: Path | None, refusal: Refused) -> str:
