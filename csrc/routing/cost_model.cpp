@@ -11,7 +11,10 @@
 namespace atalanta::routing {
 namespace {
 
-constexpr double kMoved = 0.03;  // of a prediction, before the table is made again
+constexpr double kMoved = 0.03;      // of a prediction, before the table is made again
+constexpr double kLoadMoved = 0.08;  // of the load, which concerns the whole table
+constexpr double kLoadShare = 0.9;   // of a residual that is put down to load; the rest, in time, to the line
+constexpr std::size_t kSamplesToKnow = 4;
 
 // Lets observers that must not wait give up, and those that must, wait.
 class Hold {
@@ -72,15 +75,24 @@ void CostModel::calibrate(std::span<const CostPoint> points) noexcept {
     for (std::size_t i = 0; i < kPieces; ++i) {
         const auto [low, high] = piece_ends(i);
         fits_[i].start(effort_of(kind_, low), measured.at(low), effort_of(kind_, high), measured.at(high));
+        known_[i] =
+            high > static_cast<double>(points.front().work) && low < static_cast<double>(points.back().work);
         published_[i].base_a.store(fits_[i].line().a, std::memory_order_relaxed);
         published_[i].base_b.store(fits_[i].line().b, std::memory_order_relaxed);
         told_[i] = fits_[i].line();
         publish(i);
     }
+    recent_load_ = {};
+    publish_load(0);
+    told_load_ = 1.0;
     calibrated_.store(true, std::memory_order_release);
 }
 
 double CostModel::predict(double work) const noexcept {
+    return load_.load(std::memory_order_relaxed) * predict_unloaded(work);
+}
+
+double CostModel::predict_unloaded(double work) const noexcept {
     if (!calibrated()) return std::numeric_limits<double>::quiet_NaN();
     const Published& piece = published_[piece_of(work)];
     return piece.a.load(std::memory_order_relaxed) +
@@ -99,20 +111,39 @@ double CostModel::calibrated_ns(double work) const noexcept {
 }
 
 double CostModel::drift(double work) const noexcept {
-    return std::exp(published_[piece_of(work)].drift.load(std::memory_order_relaxed));
+    return load_.load(std::memory_order_relaxed) *
+           std::exp(published_[piece_of(work)].drift.load(std::memory_order_relaxed));
 }
 
-CostModel::Effect CostModel::observe(double work, double ns) noexcept {
+CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now) noexcept {
     if (!calibrated() || !(ns > 0.0) || !std::isfinite(ns)) return Effect::dropped;
     if (busy_.test_and_set(std::memory_order_acquire)) return Effect::dropped;
     const std::size_t piece = piece_of(work);
-    const bool changed = fits_[piece].observe(effort_of(kind_, work), ns);
+    const double effort = effort_of(kind_, work);
+    CostFit& fit = fits_[piece];
+    if (known_[piece] || fit.samples() >= kSamplesToKnow)
+        recent_load_.add(std::log(ns / fit.line().at(effort)), now);
+    publish_load(now);
+    const bool changed = fit.observe(effort, ns * std::exp(-kLoadShare * recent_load_.value(now)));
     publish(piece);
     const bool differs = moved(piece) || changed;
-    if (differs) told_[piece] = fits_[piece].line();
+    if (differs) told_[piece] = fit.line();
+    const double load = load_.load(std::memory_order_relaxed);
+    const bool everywhere = std::fabs(load - told_load_) > kLoadMoved * told_load_;
+    if (everywhere) told_load_ = load;
     busy_.clear(std::memory_order_release);
     samples_.fetch_add(1, std::memory_order_relaxed);
-    return differs ? Effect::moved : Effect::kept;
+    return everywhere ? Effect::moved_everywhere : differs ? Effect::moved : Effect::kept;
+}
+
+void CostModel::refresh(std::uint64_t now) noexcept {
+    if (busy_.test_and_set(std::memory_order_acquire)) return;
+    publish_load(now);
+    busy_.clear(std::memory_order_release);
+}
+
+void CostModel::publish_load(std::uint64_t now) noexcept {
+    load_.store(std::exp(recent_load_.value(now)), std::memory_order_relaxed);
 }
 
 std::array<double, 2> CostModel::piece_range(double work) const noexcept {

@@ -1,6 +1,6 @@
 // What one operation costs on one target, piece by piece: a line for every two doublings of the size, since
-// real kernels bend where their data leave a cache, and where they begin to use threads. Entries:
-// CostModel::calibrate, observe, predict.
+// real kernels bend where their data leave a cache, and where they begin to use threads; and a factor for all
+// pieces, which follows the load of the machine at once. Entries: CostModel::calibrate, observe, predict.
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 
 #include "routing/cost_fit.hpp"
 #include "routing/operation_class.hpp"
+#include "routing/recent_load.hpp"
 
 namespace atalanta::routing {
 
@@ -37,16 +38,22 @@ class CostModel {
 
     // Expected nanoseconds; NaN before calibration.
     double predict(double work) const noexcept;
+    // The same without the load of the moment, which targets that were not measured lately may share.
+    double predict_unloaded(double work) const noexcept;
     // Standard deviation of log(measured / predicted) around that size.
     double spread(double work) const noexcept;
     // What calibration said, whatever was observed since.
     double calibrated_ns(double work) const noexcept;
-    // exp of the logarithmic change since calibration that samples have shown around that size.
+    // exp of the logarithmic change since calibration that samples have shown around that size, load
+    // included.
     double drift(double work) const noexcept;
 
-    // Whether predictions moved so much since the last call that decisions may differ now.
-    enum class Effect : std::uint8_t { dropped, kept, moved };
-    Effect observe(double work, double ns) noexcept;
+    // Whether predictions moved so much since the last call that decisions may differ now, around this size
+    // or everywhere. `now`: samples of the operation so far, on whatever target.
+    enum class Effect : std::uint8_t { dropped, kept, moved, moved_everywhere };
+    Effect observe(double work, double ns, std::uint64_t now = 0) noexcept;
+    // Forgets a load that nothing has confirmed lately.
+    void refresh(std::uint64_t now) noexcept;
 
     // Sizes of the piece around `work`, for what depends on it alone.
     std::array<double, 2> piece_range(double work) const noexcept;
@@ -63,15 +70,20 @@ class CostModel {
     static std::array<double, 2> piece_ends(std::size_t piece) noexcept;
     void publish(std::size_t piece) noexcept;
     bool moved(std::size_t piece) noexcept;
+    void publish_load(std::uint64_t now) noexcept;
 
     OperationClass kind_{};
     std::array<Published, kPieces> published_;
+    std::atomic<double> load_{1.0};
     std::atomic<bool> calibrated_{false};
     std::atomic<std::uint64_t> samples_{0};
 
     std::atomic_flag busy_;  // guards what follows
     std::array<CostFit, kPieces> fits_;
     std::array<CostLine, kPieces> told_{};  // the lines when observe() last said "moved"
+    std::array<bool, kPieces> known_{};     // measured there, not prolonged
+    RecentLoad recent_load_;
+    double told_load_ = 1.0;
 };
 
 }  // namespace atalanta::routing

@@ -85,17 +85,20 @@ void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, 
     const double expected = expected_ns(operation, target, size, where);
     const double moving = transfer_ns(operation, targets_[target], size, where);
     CostModel& model = operation.models[target];
-    const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns));
-    if (effect != CostModel::Effect::moved && !probe) return;
+    const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
+    const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample);
+    const bool moved = effect == CostModel::Effect::moved || effect == CostModel::Effect::moved_everywhere;
+    if (!moved && !probe) return;
     const std::lock_guard lock(mutex_);
     if (probe) {
         budget_.spend(ns - expected);
         if (ns < kQuickerThanBelieved * expected) operation.last_try_ns[target] = kAtOnce;
     }
-    if (effect == CostModel::Effect::moved) {
-        const auto [first, last] = model.piece_range(size);
-        compile(index, first, last);
-    }
+    if (!moved) return;
+    for (CostModel& one : operation.models) one.refresh(sample);
+    const auto [first, last] = model.piece_range(size);
+    if (effect == CostModel::Effect::moved) return compile(index, first, last);
+    compile(index);
 }
 
 void Router::fail(std::size_t target, std::uint64_t now_ns) noexcept {
