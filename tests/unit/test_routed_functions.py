@@ -101,6 +101,16 @@ def test_an_unknown_device_is_refused_by_name(call, device):
         call(device)
 
 
+def test_a_target_that_does_not_do_it_names_those_that_do(columns):
+    """With what each guarantees; no tolerance was asked for, and none is told."""
+    with pytest.raises(
+        InputError, match="device is cpu:float32, which does not do 'price'; others do: cpu:one"
+    ) as told:
+        atalanta.price(*columns, device="cpu:float32")
+    assert "cpu:pool 4e-15" in str(told.value)
+    assert "inf" not in str(told.value)
+
+
 def test_a_device_that_is_not_here_says_why():
     """And what would mend it."""
     with pytest.raises(DeviceError, match=r"^\[compute\.router\] neural_engine is not available: "):

@@ -138,7 +138,8 @@ def _seconds(router: Router) -> dict[str, float]:
 
 def _judge(router: Router, operation: str, plan: RoutingPlan) -> tuple[list[Regret], list[Row]]:
     targets, sizes = _taking_part(router, operation), sizes_to(plan.largest)
-    regrets, rows = [], []
+    regrets: list[Regret] = []
+    rows: list[list[Row]] = []
     for after in ("calibration", f"{plan.calls:,} calls"):
         if rows:
             _learn(router, operation, plan.calls, sizes)
