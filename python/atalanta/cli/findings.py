@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from atalanta.cli.route import routing_facts
+from atalanta.cli.route import routed_analysis, routing_facts
 from atalanta.compute.devices import Device, devices
 from atalanta.compute.router import default_router
 
@@ -45,6 +45,7 @@ def find_routing() -> Finding:
     document = {
         name: known[name] for name in ("calibration", "pins", "thresholds", "deterministic", "targets")
     }
+    document["analysis"] = routed_analysis(router)
     return Finding("Routing", "routing", tuple(routing_facts(router)), document)
 
 
