@@ -15,7 +15,7 @@ __all__ = ["Row", "measure_targets", "sizes_to"]
 
 _SAMPLE_NS = 300e3  # a reading spans at least so much
 _ROUNDS = (6, 32)  # each half of them is judged by the other
-_SIZE_NS = 1e9  # of one size, all targets together
+_SIZE_NS = 0.6e9  # of one size, all targets together
 _FINE = 20  # sizes are half doublings up to 2 to this power, whole ones above
 
 

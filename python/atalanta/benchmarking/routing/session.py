@@ -28,8 +28,8 @@ __all__ = ["RoutingPlan", "RoutingSession", "run_routing"]
 
 #: Accuracies at which MLX on the processor may take part; options have none there.
 _TOLERANCES = {"add": 1e-5, "multiply": 1e-5, "exp": 1e-4, "matmul": 1e-5}
-#: Products of 4,096 square matrices take seconds: learnt from are those up to 2 to this power, judged are all.
-_LEARNT_PRODUCTS = 21
+#: A product of 4,096 square matrices takes seconds: they end at 2 to this power elements.
+_LARGEST_PRODUCT = 22
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,8 @@ def _learn(router: Router, operation: str, calls: int, sizes: Sequence[int]) -> 
     """Calls of sizes at random, alike in logarithm."""
     chance, sample = random.Random(7), WORKLOADS[operation].sample
     assert sample is not None
-    largest = min(sizes[-1], 1 << _LEARNT_PRODUCTS) if operation == "matmul" else sizes[-1]
     for _ in range(calls):
-        work = round(sizes[0] * (largest / sizes[0]) ** chance.random())
+        work = round(sizes[0] * (sizes[-1] / sizes[0]) ** chance.random())
         router.run(operation, *sample(work), tolerance=_limit(router, operation))
 
 
@@ -137,7 +136,8 @@ def _seconds(router: Router) -> dict[str, float]:
 
 
 def _judge(router: Router, operation: str, plan: RoutingPlan) -> tuple[list[Regret], list[Row]]:
-    targets, sizes = _taking_part(router, operation), sizes_to(plan.largest)
+    largest = min(plan.largest, _LARGEST_PRODUCT) if operation == "matmul" else plan.largest
+    targets, sizes = _taking_part(router, operation), sizes_to(largest)
     regrets: list[Regret] = []
     rows: list[list[Row]] = []
     for after in ("calibration", f"{plan.calls:,} calls"):
