@@ -12,7 +12,7 @@ namespace atalanta::routing {
 namespace {
 
 constexpr double kMoved = 0.03;      // of a prediction, before the table is made again
-constexpr double kLoadMoved = 0.08;  // of the load, which concerns the whole table
+constexpr double kLoadMoved = 0.08;  // of the load
 constexpr double kLoadShare = 0.9;   // of a residual that is put down to load; the rest, in time, to the line
 constexpr std::size_t kSamplesToKnow = 4;
 
@@ -83,13 +83,15 @@ void CostModel::calibrate(std::span<const CostPoint> points) noexcept {
         publish(i);
     }
     recent_load_ = {};
-    publish_load(0);
-    told_load_ = 1.0;
+    for (std::size_t i = 0; i < kPieces; ++i) {
+        told_load_[i] = 1.0;
+        publish_load(i, 0);
+    }
     calibrated_.store(true, std::memory_order_release);
 }
 
 double CostModel::predict(double work) const noexcept {
-    return load_.load(std::memory_order_relaxed) * predict_unloaded(work);
+    return published_[piece_of(work)].load.load(std::memory_order_relaxed) * predict_unloaded(work);
 }
 
 double CostModel::predict_unloaded(double work) const noexcept {
@@ -111,8 +113,8 @@ double CostModel::calibrated_ns(double work) const noexcept {
 }
 
 double CostModel::drift(double work) const noexcept {
-    return load_.load(std::memory_order_relaxed) *
-           std::exp(published_[piece_of(work)].drift.load(std::memory_order_relaxed));
+    const Published& piece = published_[piece_of(work)];
+    return piece.load.load(std::memory_order_relaxed) * std::exp(piece.drift.load(std::memory_order_relaxed));
 }
 
 CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now) noexcept {
@@ -122,34 +124,38 @@ CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now) 
     const double effort = effort_of(kind_, work);
     CostFit& fit = fits_[piece];
     if (known_[piece] || fit.samples() >= kSamplesToKnow)
-        recent_load_.add(std::log(ns / fit.line().at(effort)), now);
-    publish_load(now);
-    const bool changed = fit.observe(effort, ns * std::exp(-kLoadShare * recent_load_.value(now)));
+        recent_load_.add(piece, std::log(ns / fit.line().at(effort)), now);
+    const bool changed = fit.observe(effort, ns * std::exp(-kLoadShare * recent_load_.value(piece, now)));
     publish(piece);
     const bool differs = moved(piece) || changed;
     if (differs) told_[piece] = fit.line();
-    const double load = load_.load(std::memory_order_relaxed);
-    const bool everywhere = std::fabs(load - told_load_) > kLoadMoved * told_load_;
-    if (everywhere) told_load_ = load;
+    bool around = false;
+    const std::size_t first = piece - std::min(piece, RecentLoad::kReach);
+    for (std::size_t i = first; i <= std::min(kPieces - 1, piece + RecentLoad::kReach); ++i)
+        around |= publish_load(i, now);
     busy_.clear(std::memory_order_release);
     samples_.fetch_add(1, std::memory_order_relaxed);
-    return everywhere ? Effect::moved_everywhere : differs ? Effect::moved : Effect::kept;
+    return around ? Effect::moved_around : differs ? Effect::moved : Effect::kept;
 }
 
 void CostModel::refresh(std::uint64_t now) noexcept {
     if (busy_.test_and_set(std::memory_order_acquire)) return;
-    publish_load(now);
+    for (std::size_t i = 0; i < kPieces; ++i) publish_load(i, now);
     busy_.clear(std::memory_order_release);
 }
 
-void CostModel::publish_load(std::uint64_t now) noexcept {
-    load_.store(std::exp(recent_load_.value(now)), std::memory_order_relaxed);
+bool CostModel::publish_load(std::size_t piece, std::uint64_t now) noexcept {
+    const double load = std::exp(recent_load_.value(piece, now));
+    published_[piece].load.store(load, std::memory_order_relaxed);
+    if (std::fabs(load - told_load_[piece]) <= kLoadMoved * told_load_[piece]) return false;
+    told_load_[piece] = load;
+    return true;
 }
 
-std::array<double, 2> CostModel::piece_range(double work) const noexcept {
-    const std::size_t piece = piece_of(work);
-    return {piece_ends(piece)[0],
-            piece + 1 == kPieces ? static_cast<double>(kLargestWork) : piece_end(piece)};
+std::array<double, 2> CostModel::piece_range(double work, std::size_t neighbours) const noexcept {
+    const std::size_t piece = piece_of(work), first = piece - std::min(piece, neighbours);
+    const std::size_t last = std::min(kPieces - 1, piece + neighbours);
+    return {piece_ends(first)[0], last + 1 == kPieces ? static_cast<double>(kLargestWork) : piece_end(last)};
 }
 
 std::size_t CostModel::piece_of(double work) noexcept {

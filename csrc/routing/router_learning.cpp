@@ -87,7 +87,8 @@ void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, 
     CostModel& model = operation.models[target];
     const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
     const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample);
-    const bool moved = effect == CostModel::Effect::moved || effect == CostModel::Effect::moved_everywhere;
+    const bool around = effect == CostModel::Effect::moved_around;
+    const bool moved = around || effect == CostModel::Effect::moved;
     if (!moved && !probe) return;
     const std::lock_guard lock(mutex_);
     if (probe) {
@@ -96,9 +97,8 @@ void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, 
     }
     if (!moved) return;
     for (CostModel& one : operation.models) one.refresh(sample);
-    const auto [first, last] = model.piece_range(size);
-    if (effect == CostModel::Effect::moved) return compile(index, first, last);
-    compile(index);
+    const auto [first, last] = model.piece_range(size, around ? RecentLoad::kReach : 0);
+    compile(index, first, last);
 }
 
 void Router::fail(std::size_t target, std::uint64_t now_ns) noexcept {

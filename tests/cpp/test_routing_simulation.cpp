@@ -102,13 +102,13 @@ TEST(a_load_that_all_targets_share_changes_few_choices) {
         {Tier::accelerator, [](double n) { return 32e3 + 2.4 * n; }}};
     for (const auto& targets : {pool, devices}) {
         const Loaded found = under_load(targets, 2.2, 2.2);
-        CHECK(found.early <= 0.08);
-        CHECK(found.later <= 0.05);
+        CHECK(found.early <= 0.10);
+        CHECK(found.later <= 0.06);
         CHECK(found.small <= 1.1);
     }
     const Loaded taken = under_load(pool, 1.1, 1.95);  // another program has the pool's second processor
-    CHECK(taken.early <= 0.04);
-    CHECK(taken.later <= 0.02);
+    CHECK(taken.early <= 0.05);
+    CHECK(taken.later <= 0.03);
 }
 
 TEST(a_crossover_is_found_within_half_a_doubling) {
