@@ -165,6 +165,7 @@ class Router {
     void keep_baseline(Candidates& found, std::size_t count, double work) const noexcept;
     void keep_incumbent(Candidates& found, std::size_t count, std::size_t incumbent) const noexcept;
     Reason reason_for(const Operation& operation, const Candidate& first, std::size_t count) const noexcept;
+    bool contested(std::size_t operation, double work) const noexcept;
     bool worth_trying(Operation& operation, std::size_t target, double expected, double best, double work,
                       Memory where, std::uint64_t now_ns) noexcept;
     std::uint32_t random() noexcept;

@@ -96,9 +96,18 @@ void Router::observe(std::size_t index, std::size_t target, std::uint64_t work, 
         if (ns < kQuickerThanBelieved * expected) operation.last_try_ns[target] = kAtOnce;
     }
     if (!moved) return;
-    for (CostModel& one : operation.models) one.refresh(sample);
     const auto [first, last] = model.piece_range(size, around ? RecentLoad::kReach : 0);
+    if (!contested(index, last)) return;
+    for (std::size_t one = 0; one < target_count_; ++one) operation.models[one].refresh(sample);
     compile(index, first, last);
+}
+
+// Whether more than one target may come first up to that size.
+bool Router::contested(std::size_t index, double work) const noexcept {
+    std::size_t candidates = 0;
+    for (std::size_t target = 0; target < target_count_; ++target)
+        candidates += runs(index, target) && work > operations_[index].joined_to[target];
+    return candidates > 1;
 }
 
 void Router::fail(std::size_t target, std::uint64_t now_ns) noexcept {
