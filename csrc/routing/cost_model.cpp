@@ -123,19 +123,32 @@ CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now) 
     const std::size_t piece = piece_of(work);
     const double effort = effort_of(kind_, work);
     CostFit& fit = fits_[piece];
-    if (known_[piece] || fit.samples() >= kSamplesToKnow)
-        recent_load_.add(piece, std::log(ns / fit.line().at(effort)), now);
-    const bool changed = fit.observe(effort, ns * std::exp(-kLoadShare * recent_load_.value(piece, now)));
+    const double residual = std::log(ns / fit.line().at(effort));
+    if (known_[piece] || fit.samples() >= kSamplesToKnow) recent_load_.add(piece, residual, now);
+    const bool calm = RecentLoad::is_noise(residual) && at_rest(piece);  // and then it stays so
+    const double load = calm ? 0.0 : recent_load_.value(piece, now);
+    const bool changed = fit.observe(effort, calm ? ns : ns * std::exp(-kLoadShare * load));
     publish(piece);
     const bool differs = moved(piece) || changed;
     if (differs) told_[piece] = fit.line();
     bool around = false;
-    const std::size_t first = piece - std::min(piece, RecentLoad::kReach);
-    for (std::size_t i = first; i <= std::min(kPieces - 1, piece + RecentLoad::kReach); ++i)
-        around |= publish_load(i, now);
+    const auto [first, last] = neighbours_of(piece);
+    for (std::size_t i = first; !calm && i <= last; ++i) around |= publish_load(i, now);
     busy_.clear(std::memory_order_release);
     samples_.fetch_add(1, std::memory_order_relaxed);
     return around ? Effect::moved_around : differs ? Effect::moved : Effect::kept;
+}
+
+std::array<std::size_t, 2> CostModel::neighbours_of(std::size_t piece) noexcept {
+    return {piece - std::min(piece, RecentLoad::kReach), std::min(kPieces - 1, piece + RecentLoad::kReach)};
+}
+
+bool CostModel::at_rest(std::size_t piece) const noexcept {
+    const auto [first, last] = neighbours_of(piece);
+    for (std::size_t i = first; i <= last; ++i) {
+        if (published_[i].load.load(std::memory_order_relaxed) != 1.0) return false;
+    }
+    return true;
 }
 
 void CostModel::refresh(std::uint64_t now) noexcept {

@@ -71,6 +71,10 @@ class CostModel {
     static std::array<double, 2> piece_ends(std::size_t piece) noexcept;
     void publish(std::size_t piece) noexcept;
     bool moved(std::size_t piece) noexcept;
+    // // The first and last piece that a load at this one is known to.
+    static std::array<std::size_t, 2> neighbours_of(std::size_t piece) noexcept;
+    // Whether no load is known there.
+    bool at_rest(std::size_t piece) const noexcept;
     // True where it moved so much that decisions may differ.
     bool publish_load(std::size_t piece, std::uint64_t now) noexcept;
 
