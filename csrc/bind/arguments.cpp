@@ -3,8 +3,10 @@
 namespace atalanta::bind {
 namespace {
 
-// Names are interned, so identity nearly always decides.
-std::size_t position_of(PyObject* keyword, std::span<PyObject* const> names) {
+// Names are interned, so identity nearly always decides; `likely` follows the keyword before, as most callers
+// write them.
+std::size_t position_of(PyObject* keyword, std::span<PyObject* const> names, std::size_t likely) {
+    if (likely < names.size() && names[likely] == keyword) return likely;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (names[i] == keyword) return i;
     }
@@ -45,9 +47,10 @@ void sort_arguments(const Signature& signature, PyObject* const* arguments, Py_s
     }
     for (std::size_t i = 0; i < given; ++i) values[i] = arguments[i];
     const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+    std::size_t position = given - 1;
     for (Py_ssize_t i = 0; i < named; ++i) {
         PyObject* keyword = PyTuple_GET_ITEM(keywords, i);
-        const std::size_t position = position_of(keyword, signature.names);
+        position = position_of(keyword, signature.names, position + 1);
         if (position == signature.names.size()) {
             throw py::type_error(function_of(signature) + " got an unexpected keyword argument '" +
                                  text_of(keyword) + "'");

@@ -65,6 +65,7 @@ int set_threads(const py::object& threads) {
 }  // namespace
 
 void bind_base(py::module_& module) {
+    module.attr("VERSION") = ATALANTA_VERSION;
     module.def("check_environment", &check_environment,
                "Raise InputError when ATALANTA_ISA or ATALANTA_THREADS cannot be followed.");
     module.def("cpu_info", &cpu_info,

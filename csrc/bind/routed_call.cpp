@@ -36,14 +36,23 @@ bool is_text(PyObject* value, const char* text) {
     return PyUnicode_Check(value) && PyUnicode_CompareWithASCIIString(value, text) == 0;
 }
 
+// The default of a Python signature is always one object.
+PyObject* usual_tolerance() {
+    static PyObject* const standard = PyUnicode_InternFromString("standard");
+    return standard;
+}
+
 bool is_auto(PyObject* device) {
-    return device == nullptr || device == Py_None || is_text(device, "auto");
+    static PyObject* const usual = PyUnicode_InternFromString("auto");
+    return device == nullptr || device == usual || device == Py_None || is_text(device, "auto");
 }
 
 // The accepted error of a price for a strike of 100; 0 where the closed form's own is wanted.
 double accepted_error(PyObject* tolerance) {
     double number = 0.0;
-    if (tolerance == nullptr || is_text(tolerance, "standard") || is_text(tolerance, "precise")) return 0.0;
+    if (tolerance == nullptr || tolerance == usual_tolerance() || is_text(tolerance, "standard") ||
+        is_text(tolerance, "precise"))
+        return 0.0;
     if (is_text(tolerance, "fast")) return kFast.yield;
     return read_number(tolerance, number) ? number : 0.0;
 }

@@ -127,18 +127,28 @@ py::object RouterCore::decision(std::size_t operation, std::uint64_t work, const
 
 void RouterCore::raise_nowhere(std::size_t operation, double tolerance, routing::TargetMask among,
                                const char* origin) const {
-    std::string guarantees;
+    std::string guarantees, unable;
+    bool able = false;
     for (std::size_t target = 0; target < router_->targets(); ++target) {
-        if (!router_->runs(operation, target)) continue;
+        const bool asked = (among >> target & 1) != 0;
+        if (!router_->runs(operation, target)) {
+            if (asked) unable.append(unable.empty() ? "" : ", ").append(target_names_[target]);
+            continue;
+        }
+        able |= asked;
         const routing::Prediction known = router_->predict(operation, target, 1);
         guarantees.append(guarantees.empty() ? "" : "; ").append(target_names_[target]).append(" ");
         guarantees.append(short_text(known.error)).append(known.usable ? "" : " (in quarantine)");
-        if ((among >> target & 1) == 0) guarantees.append(" (another device)");
+        if (!asked) guarantees.append(" (another device)");
     }
     const std::string& name = operation_names_[operation];
     if (guarantees.empty()) {
         raise_input_error(origin, "no device here does '" + name +
                                       "'; `atalanta doctor` says which devices are missing and why");
+    }
+    if (!able) {
+        raise_input_error(origin, "device is " + unable + ", which does not do '" + name + "'; others do: " +
+                                      guarantees + ". Ask for one of these, or leave device out");
     }
     raise_input_error(origin, "no device that was asked for does '" + name + "' within a tolerance of " +
                                   short_text(tolerance) + "; guaranteed are: " + guarantees +

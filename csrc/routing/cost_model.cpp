@@ -11,7 +11,10 @@
 namespace atalanta::routing {
 namespace {
 
-constexpr double kMoved = 0.03;  // of a prediction, before the table is made again
+constexpr double kMoved = 0.03;      // of a prediction, before the table is made again
+constexpr double kLoadMoved = 0.08;  // of the load
+constexpr double kLoadShare = 0.9;   // of a residual that is put down to load; the rest, in time, to the line
+constexpr std::size_t kSamplesToKnow = 4;
 
 // Lets observers that must not wait give up, and those that must, wait.
 class Hold {
@@ -72,15 +75,26 @@ void CostModel::calibrate(std::span<const CostPoint> points) noexcept {
     for (std::size_t i = 0; i < kPieces; ++i) {
         const auto [low, high] = piece_ends(i);
         fits_[i].start(effort_of(kind_, low), measured.at(low), effort_of(kind_, high), measured.at(high));
+        known_[i] =
+            high > static_cast<double>(points.front().work) && low < static_cast<double>(points.back().work);
         published_[i].base_a.store(fits_[i].line().a, std::memory_order_relaxed);
         published_[i].base_b.store(fits_[i].line().b, std::memory_order_relaxed);
         told_[i] = fits_[i].line();
         publish(i);
     }
+    recent_load_ = {};
+    for (std::size_t i = 0; i < kPieces; ++i) {
+        told_load_[i] = 1.0;
+        publish_load(i, 0);
+    }
     calibrated_.store(true, std::memory_order_release);
 }
 
 double CostModel::predict(double work) const noexcept {
+    return published_[piece_of(work)].load.load(std::memory_order_relaxed) * predict_unloaded(work);
+}
+
+double CostModel::predict_unloaded(double work) const noexcept {
     if (!calibrated()) return std::numeric_limits<double>::quiet_NaN();
     const Published& piece = published_[piece_of(work)];
     return piece.a.load(std::memory_order_relaxed) +
@@ -99,26 +113,62 @@ double CostModel::calibrated_ns(double work) const noexcept {
 }
 
 double CostModel::drift(double work) const noexcept {
-    return std::exp(published_[piece_of(work)].drift.load(std::memory_order_relaxed));
+    const Published& piece = published_[piece_of(work)];
+    return piece.load.load(std::memory_order_relaxed) * std::exp(piece.drift.load(std::memory_order_relaxed));
 }
 
-CostModel::Effect CostModel::observe(double work, double ns) noexcept {
+CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now) noexcept {
     if (!calibrated() || !(ns > 0.0) || !std::isfinite(ns)) return Effect::dropped;
     if (busy_.test_and_set(std::memory_order_acquire)) return Effect::dropped;
     const std::size_t piece = piece_of(work);
-    const bool changed = fits_[piece].observe(effort_of(kind_, work), ns);
+    const double effort = effort_of(kind_, work);
+    CostFit& fit = fits_[piece];
+    const double residual = std::log(ns / fit.line().at(effort));
+    if (known_[piece] || fit.samples() >= kSamplesToKnow) recent_load_.add(piece, residual, now);
+    const bool calm = RecentLoad::is_noise(residual) && at_rest(piece);  // and then it stays so
+    const double load = calm ? 0.0 : recent_load_.value(piece, now);
+    const bool changed = fit.observe(effort, calm ? ns : ns * std::exp(-kLoadShare * load));
     publish(piece);
     const bool differs = moved(piece) || changed;
-    if (differs) told_[piece] = fits_[piece].line();
+    if (differs) told_[piece] = fit.line();
+    bool around = false;
+    const auto [first, last] = neighbours_of(piece);
+    for (std::size_t i = first; !calm && i <= last; ++i) around |= publish_load(i, now);
     busy_.clear(std::memory_order_release);
     samples_.fetch_add(1, std::memory_order_relaxed);
-    return differs ? Effect::moved : Effect::kept;
+    return around ? Effect::moved_around : differs ? Effect::moved : Effect::kept;
 }
 
-std::array<double, 2> CostModel::piece_range(double work) const noexcept {
-    const std::size_t piece = piece_of(work);
-    return {piece_ends(piece)[0],
-            piece + 1 == kPieces ? static_cast<double>(kLargestWork) : piece_end(piece)};
+std::array<std::size_t, 2> CostModel::neighbours_of(std::size_t piece) noexcept {
+    return {piece - std::min(piece, RecentLoad::kReach), std::min(kPieces - 1, piece + RecentLoad::kReach)};
+}
+
+bool CostModel::at_rest(std::size_t piece) const noexcept {
+    const auto [first, last] = neighbours_of(piece);
+    for (std::size_t i = first; i <= last; ++i) {
+        if (published_[i].load.load(std::memory_order_relaxed) != 1.0) return false;
+    }
+    return true;
+}
+
+void CostModel::refresh(std::uint64_t now) noexcept {
+    if (busy_.test_and_set(std::memory_order_acquire)) return;
+    for (std::size_t i = 0; i < kPieces; ++i) publish_load(i, now);
+    busy_.clear(std::memory_order_release);
+}
+
+bool CostModel::publish_load(std::size_t piece, std::uint64_t now) noexcept {
+    const double load = std::exp(recent_load_.value(piece, now));
+    published_[piece].load.store(load, std::memory_order_relaxed);
+    if (std::fabs(load - told_load_[piece]) <= kLoadMoved * told_load_[piece]) return false;
+    told_load_[piece] = load;
+    return true;
+}
+
+std::array<double, 2> CostModel::piece_range(double work, std::size_t neighbours) const noexcept {
+    const std::size_t piece = piece_of(work), first = piece - std::min(piece, neighbours);
+    const std::size_t last = std::min(kPieces - 1, piece + neighbours);
+    return {piece_ends(first)[0], last + 1 == kPieces ? static_cast<double>(kLargestWork) : piece_end(last)};
 }
 
 std::size_t CostModel::piece_of(double work) noexcept {

@@ -1,5 +1,6 @@
 // What one operation costs on one target, piece by piece: a line for every two doublings of the size, since
-// real kernels bend where their data leave a cache, and where they begin to use threads. Entries:
+// real kernels bend where their data leave a cache, and where they begin to use threads; and a factor
+// that follows the load of the machine at once, for a piece and its neighbours. Entries:
 // CostModel::calibrate, observe, predict.
 #pragma once
 
@@ -11,6 +12,7 @@
 
 #include "routing/cost_fit.hpp"
 #include "routing/operation_class.hpp"
+#include "routing/recent_load.hpp"
 
 namespace atalanta::routing {
 
@@ -37,25 +39,31 @@ class CostModel {
 
     // Expected nanoseconds; NaN before calibration.
     double predict(double work) const noexcept;
+    // The same without the load of the moment, which targets that were not measured lately may share.
+    double predict_unloaded(double work) const noexcept;
     // Standard deviation of log(measured / predicted) around that size.
     double spread(double work) const noexcept;
     // What calibration said, whatever was observed since.
     double calibrated_ns(double work) const noexcept;
-    // exp of the logarithmic change since calibration that samples have shown around that size.
+    // exp of the logarithmic change since calibration that samples have shown around that size, load
+    // included.
     double drift(double work) const noexcept;
 
-    // Whether predictions moved so much since the last call that decisions may differ now.
-    enum class Effect : std::uint8_t { dropped, kept, moved };
-    Effect observe(double work, double ns) noexcept;
+    // // Whether predictions moved so much since the last call that decisions may differ now, at this piece's
+    // sizes or at its neighbours' too. `now`: samples of the operation so far, on whatever target.
+    enum class Effect : std::uint8_t { dropped, kept, moved, moved_around };
+    Effect observe(double work, double ns, std::uint64_t now = 0) noexcept;
+    // Forgets a load that nothing has confirmed lately.
+    void refresh(std::uint64_t now) noexcept;
 
-    // Sizes of the piece around `work`, for what depends on it alone.
-    std::array<double, 2> piece_range(double work) const noexcept;
+    // // Sizes of the piece around `work`, and of so many neighbours on each side.
+    std::array<double, 2> piece_range(double work, std::size_t neighbours = 0) const noexcept;
     std::uint64_t samples() const noexcept { return samples_.load(std::memory_order_relaxed); }
 
   private:
     // What predict() reads, apart from what observe() works on.
     struct Published {
-        std::atomic<double> a{0.0}, b{0.0}, spread{0.0}, drift{0.0}, base_a{0.0}, base_b{0.0};
+        std::atomic<double> a{0.0}, b{0.0}, spread{0.0}, drift{0.0}, base_a{0.0}, base_b{0.0}, load{1.0};
     };
 
     static std::size_t piece_of(double work) noexcept;
@@ -63,15 +71,25 @@ class CostModel {
     static std::array<double, 2> piece_ends(std::size_t piece) noexcept;
     void publish(std::size_t piece) noexcept;
     bool moved(std::size_t piece) noexcept;
+    // // The first and last piece that a load at this one is known to.
+    static std::array<std::size_t, 2> neighbours_of(std::size_t piece) noexcept;
+    // Whether no load is known there.
+    bool at_rest(std::size_t piece) const noexcept;
+    // True where it moved so much that decisions may differ.
+    bool publish_load(std::size_t piece, std::uint64_t now) noexcept;
 
     OperationClass kind_{};
     std::array<Published, kPieces> published_;
+
     std::atomic<bool> calibrated_{false};
     std::atomic<std::uint64_t> samples_{0};
 
     std::atomic_flag busy_;  // guards what follows
     std::array<CostFit, kPieces> fits_;
     std::array<CostLine, kPieces> told_{};  // the lines when observe() last said "moved"
+    std::array<bool, kPieces> known_{};     // measured there, not prolonged
+    RecentLoad recent_load_;
+    std::array<double, kPieces> told_load_{};
 };
 
 }  // namespace atalanta::routing

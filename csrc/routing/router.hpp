@@ -142,11 +142,13 @@ class Router {
         std::array<std::atomic<double>, kMostTargets> errors;
         std::array<std::uint64_t, kMostTargets> last_try_ns{};
         std::array<double, kMostTargets> joined_to{};
+        std::atomic<std::uint64_t> samples{0};
     };
     struct Candidate {
         std::size_t target;
-        double ns;     // NaN when nothing was measured
-        double order;  // ascending preference
+        double ns;          // NaN when nothing was measured
+        double order;       // ascending preference
+        double at_rest_ns;  // the lesser of what calibration said and what was learnt, without load
     };
     using Candidates = std::array<Candidate, kMostTargets>;
 
@@ -177,9 +179,10 @@ class Router {
     std::size_t candidates(std::size_t operation, double work, Memory where,
                            Candidates& found) const noexcept;
     double untimed_order(const Operation& operation, std::size_t target, double work) const noexcept;
-    void keep_baseline(Candidates& found, std::size_t count) const noexcept;
+    void keep_baseline(Candidates& found, std::size_t count, double work) const noexcept;
     void keep_incumbent(Candidates& found, std::size_t count, std::size_t incumbent) const noexcept;
     Reason reason_for(const Operation& operation, const Candidate& first, std::size_t count) const noexcept;
+    bool contested(std::size_t operation, double work) const noexcept;
     bool worth_trying(Operation& operation, std::size_t target, double expected, double best, double work,
                       Memory where, std::uint64_t now_ns) noexcept;
     std::uint32_t random() noexcept;

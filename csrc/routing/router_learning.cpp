@@ -94,17 +94,29 @@ void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, do
     const double expected = expected_ns(operation, target, size, where);
     const double moving = transfer_ns(operation, targets_[target], size, where);
     CostModel& model = operation.models[target];
-    const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns));
-    if (effect != CostModel::Effect::moved && !probe) return;
+    const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
+    const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample);
+    const bool around = effect == CostModel::Effect::moved_around;
+    const bool moved = around || effect == CostModel::Effect::moved;
+    if (!moved && !probe) return;
     const std::lock_guard lock(mutex_);
     if (probe) {
         budget_.spend(ns - expected);
         if (ns < kQuickerThanBelieved * expected) operation.last_try_ns[target] = kAtOnce;
     }
-    if (effect == CostModel::Effect::moved) {
-        const auto [first, last] = model.piece_range(size);
-        compile(index, first, last);
-    }
+    if (!moved) return;
+    const auto [first, last] = model.piece_range(size, around ? RecentLoad::kReach : 0);
+    if (!contested(index, last)) return;
+    for (std::size_t one = 0; one < target_count_; ++one) operation.models[one].refresh(sample);
+    compile(index, first, last);
+}
+
+// Whether more than one target may come first up to that size.
+bool Router::contested(std::size_t index, double work) const noexcept {
+    std::size_t candidates = 0;
+    for (std::size_t target = 0; target < target_count_; ++target)
+        candidates += runs(index, target) && work > operations_[index].joined_to[target];
+    return candidates > 1;
 }
 
 std::uint64_t Router::fail(std::size_t target, std::uint64_t now_ns, std::uint64_t permit) noexcept {

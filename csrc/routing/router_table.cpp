@@ -10,6 +10,7 @@ namespace {
 constexpr double kHysteresis = 0.95;  // a newcomer must be so much quicker than the incumbent
 // Where the baseline takes so little, timing is noise: it stays first unless another is twice as quick.
 constexpr double kLittle = 20e3, kClearly = 0.5;
+constexpr double kFewElements = 1'000;            // up to so many another must be quicker at rest too
 constexpr double kOften = 100e3, kSeldom = 20e3;  // ns: from here every call is timed; below, one in sixteen
 
 unsigned sampling_for(double ns) noexcept {
@@ -55,10 +56,13 @@ std::size_t Router::candidates(std::size_t index, double work, Memory where,
         if (!runs(index, target)) continue;
         const double ns = expected_ns(operation, target, work, where);
         const bool joined = work <= operation.joined_to[target];
-        found[count++] = {target, ns,
-                          std::isnan(ns) ? untimed_order(operation, target, work)
-                          : joined       ? std::numeric_limits<double>::infinity()
-                                         : ns};
+        const double order = std::isnan(ns) ? untimed_order(operation, target, work)
+                             : joined       ? std::numeric_limits<double>::infinity()
+                                            : ns;
+        const CostModel& model = operation.models[target];
+        const double moving = transfer_ns(operation, targets_[target], work, where);
+        found[count++] = {target, ns, order,
+                          std::min(model.predict_unloaded(work), model.calibrated_ns(work)) + moving};
     }
     const bool by_threshold = operation.threshold != 0;
     const auto on_its_side = [&](const Candidate& one) {
@@ -76,11 +80,14 @@ std::size_t Router::candidates(std::size_t index, double work, Memory where,
     return count;
 }
 
-// Small work stays where it is at home unless much is to be gained.
-void Router::keep_baseline(Candidates& found, std::size_t count) const noexcept {
+// Small work stays where it is at home unless much is to be gained, at rest: a load that only the baseline is
+// known to have may be everybody's.
+void Router::keep_baseline(Candidates& found, std::size_t count, double work) const noexcept {
     for (std::size_t i = 1; i < count; ++i) {
-        if (targets_[found[i].target].tier != Tier::baseline || !(found[i].order < kLittle)) continue;
-        if (found[0].order > kClearly * found[i].order)
+        if (targets_[found[i].target].tier != Tier::baseline) continue;
+        const bool little = found[i].at_rest_ns < kLittle;
+        if (!little && work >= kFewElements) return;
+        if (found[0].at_rest_ns > (little ? kClearly : kHysteresis) * found[i].at_rest_ns)
             std::rotate(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(i),
                         found.begin() + static_cast<std::ptrdiff_t>(i + 1));
         return;
@@ -113,7 +120,7 @@ Ranking Router::rank(std::size_t index, std::size_t bin, Memory where, std::uint
     if (count == 0) return {};
     const bool free = operation.pinned == kNowhere && operation.threshold == 0;
     if (free && (before & 15) != 0) keep_incumbent(found, count, (before & 15) - 1);
-    if (free && !std::isnan(found[0].ns)) keep_baseline(found, count);
+    if (free && !std::isnan(found[0].ns)) keep_baseline(found, count, bin_centre(bin));
     Ranking ranking;
     bool any = false;
     for (std::size_t i = 0; i < count; ++i) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -105,6 +104,8 @@ def _cpuinfo_name() -> str:
 
 
 def _sysctl(key: str) -> str:
+    import subprocess  # slow to load, and needed on one system
+
     try:
         answer = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=2, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -51,9 +51,10 @@ def test_no_such_file(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    """A folder with a file's ending cannot be opened."""
+    """Whatever its ending, it is called what it is."""
     (tmp_path / "chain.csv").mkdir()
-    _refused(tmp_path / "chain.csv", "cannot be opened")
+    for path in (tmp_path / "chain.csv", tmp_path):
+        _refused(path, r"is a folder; name one file in it \(known: \.csv, \.csv\.gz, \.parquet\)")
 
 
 @pytest.mark.parametrize("ending", [".xlsx", ".json", ".dbn.zst", ".gz", ""])

@@ -290,8 +290,18 @@ def test_arrays_that_do_not_fit(name):
                 InputError, match=r"a (has dtype .*; it must hold real numbers|cannot be converted)"
             ):
                 one.run("exp", a)
-        for k in (0, 4, 1.5):
-            with pytest.raises(InputError, match=r"k is .*; it must be a whole number from 1 to the 3 rows"):
+        for k, told in (
+            (0, "0"),
+            (4, "4"),
+            (4.0, "4"),
+            (1.5, r"1\.5"),
+            (np.inf, "inf"),
+            (np.nan, "nan"),
+            ([1, 2], r"an array of shape \(2,\)"),
+        ):
+            with pytest.raises(
+                InputError, match=rf"k is {told}; it must be a whole number from 1 to the 3 rows"
+            ):
                 one.run("similarity", np.ones((1, 2)), np.ones((3, 2)), k)
         with pytest.raises(InputError, match=r"corpus \(3, 2\); it needs \(m, d\) and \(n, d\)"):
             one.run("similarity", np.ones((1, 3)), np.ones((3, 2)), 1)

@@ -92,6 +92,45 @@ TEST(noise_alone_is_no_change) {
     CHECK(changes == 0);
 }
 
+TEST(a_load_is_the_median_of_what_is_fresh_and_near) {
+    RecentLoad load;
+    CHECK_CLOSE(0.0, load.value(3, 0), 0.0);
+    load.add(3, 0.75, 10);
+    CHECK_CLOSE(0.6, load.value(3, 10), 1e-12);  // less what noise may be
+    CHECK_CLOSE(0.6, load.value(5, 10), 1e-12);
+    CHECK_CLOSE(0.6, load.value(1, 10), 1e-12);
+    CHECK_CLOSE(0.0, load.value(6, 10), 0.0);  // far sizes know nothing of each other
+    CHECK_CLOSE(0.0, load.value(0, 10), 0.0);
+    load.add(3, 6.0, 11);
+    CHECK_CLOSE(0.6, load.value(3, 11), 1e-12);  // of two the lesser: disturbances only add
+    for (int i = 0; i < 3; ++i) load.add(4, 0.1, 12);
+    CHECK_CLOSE(0.0, load.value(3, 12), 0.0);
+    for (int i = 0; i < 3; ++i) load.add(3, -0.75, 13);
+    CHECK_CLOSE(-0.6, load.value(3, 13 + 256), 1e-12);
+    CHECK_CLOSE(0.0, load.value(3, 14 + 256), 0.0);  // long ago
+    load.add(3, 0.75, 400);
+    CHECK_CLOSE(0.6, load.value(3, 400), 1e-12);  // what was long ago is not among them
+}
+
+TEST(a_load_is_known_at_the_sizes_around_at_once_and_forgotten) {
+    CostModel model;
+    model.define(OperationClass::vector);
+    const CostPoint points[] = {{64, 364.0}, {4'096, 4'396.0}, {65'536, 65'836.0}};
+    model.calibrate(points);
+    bool around = false;
+    for (std::uint64_t i = 0; i < 3; ++i)
+        around |= model.observe(1'000.0, 2.0 * 1'300.0, i) == CostModel::Effect::moved_around;
+    CHECK(around);
+    CHECK(model.predict(6'000.0) > 1.6 * 6'300.0);
+    CHECK_CLOSE(6'300.0, model.predict_unloaded(6'000.0), 0.01 * 6'300.0);
+    CHECK(model.drift(6'000.0) > 1.6);
+    CHECK_CLOSE(150.0 + 500'000.0, model.predict(500'000.0), 0.01 * 500e3);
+    model.refresh(1'000);
+    CHECK_CLOSE(6'300.0, model.predict(6'000.0), 0.01 * 6'300.0);
+    model.calibrate(points);
+    CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
+}
+
 TEST(calibration_is_interpolated_and_prolonged) {
     CostModel model;
     model.define(OperationClass::vector);

@@ -59,6 +59,58 @@ TEST(small_calls_stay_with_one_thread) {
     }
 }
 
+// Spells of 20 ms to a second in which targets take so many times as long; what the choices cost beyond the
+// best ones, early and later, and the largest excess over the baseline below 1,000 elements.
+struct Loaded {
+    double early, later, small;
+};
+
+static Loaded under_load(const std::vector<simulation::FakeTarget>& targets, double baseline, double others) {
+    double spent[2] = {}, best[2] = {}, small = 0.0;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        Machine machine(targets, seed);
+        machine.calibrate({64, 1'024, 8'193, 16'384, 65'536});
+        std::mt19937_64 random(seed);
+        std::uniform_real_distribution<double> length(std::log(2e7), std::log(1e9));
+        std::uint64_t next = machine.now_ns;
+        for (int i = 0, loaded = 0; i < 4'000; ++i) {
+            if (machine.now_ns >= next) {
+                loaded = 1 - loaded;
+                next = machine.now_ns + static_cast<std::uint64_t>(std::exp(length(random)));
+                for (std::size_t target = 0; target < targets.size(); ++target)
+                    machine[target].factor = loaded == 0 ? 1.0 : target == 0 ? baseline : others;
+            }
+            const std::uint64_t size = machine.log_uniform(kLeast, kLargest);
+            const auto elements = static_cast<double>(size);
+            spent[i >= 1'000] += machine.call(size).true_ns;
+            best[i >= 1'000] += machine.best(elements);
+            const std::size_t decided = machine.router.decide(0, size, 1.0).target;
+            if (size < 1'000)
+                small = std::max(small, machine.truth(decided, elements) / machine.truth(0, elements));
+        }
+    }
+    return {spent[0] / best[0] - 1.0, spent[1] / best[1] - 1.0, small};
+}
+
+TEST(a_load_that_all_targets_share_changes_few_choices) {
+    const std::vector<simulation::FakeTarget> pool = {
+        {Tier::baseline, [](double n) { return 2'500.0 + 5.0 * n; }},
+        {Tier::wide, [](double n) { return 30e3 + 2.8 * n; }}};
+    const std::vector<simulation::FakeTarget> devices = {
+        {Tier::baseline, [](double n) { return 15e3 + 5.0 * n; }},
+        {Tier::accelerator, [](double n) { return 25e3 + 2.0 * n; }},
+        {Tier::accelerator, [](double n) { return 32e3 + 2.4 * n; }}};
+    for (const auto& targets : {pool, devices}) {
+        const Loaded found = under_load(targets, 2.2, 2.2);
+        CHECK(found.early <= 0.10);
+        CHECK(found.later <= 0.06);
+        CHECK(found.small <= 1.1);
+    }
+    const Loaded taken = under_load(pool, 1.1, 1.95);  // another program has the pool's second processor
+    CHECK(taken.early <= 0.05);
+    CHECK(taken.later <= 0.03);
+}
+
 TEST(a_crossover_is_found_within_half_a_doubling) {
     Machine machine(simulation::usual_targets(), 3);
     machine.calibrate();

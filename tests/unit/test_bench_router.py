@@ -2,12 +2,15 @@
 
 import json
 import os
+import random
+import statistics
 
 import pytest
 from typer.testing import CliRunner
 
 from atalanta.benchmarking.routing import costs, oracle, session
 from atalanta.benchmarking.routing.oracle import Row, measure_targets, sizes_to
+from atalanta.benchmarking.routing.regret import STATISTICS, regret_of
 from atalanta.benchmarking.routing.replay import replayed_router
 from atalanta.benchmarking.routing.session import RoutingPlan, run_routing
 from atalanta.benchmarking.routing.simulated import disturbances
@@ -45,7 +48,8 @@ def test_a_replayed_router_learns_the_costs_it_is_given():
     assert 0.0 <= first.total <= 0.03
     assert 0.0 <= later.total <= 0.015
     assert later.small <= 1.1
-    assert first.replayed
+    assert "replayed" == first.readings
+    assert 0.0 == first.noise
 
 
 def test_regret_is_counted_from_the_best():
@@ -57,23 +61,66 @@ def test_regret_is_counted_from_the_best():
         for row in measured
     ]
     router.pin("price", router.targets[0])
-    judged = session._judged(router, "price", None, renamed)
+    choices = [router.decide("price", row.work).target for row in measured]
+    judged = regret_of(renamed, choices, router.targets[0], after="a pin")
     best = 5_200 + 340e3
     assert judged.total == pytest.approx((5_200 + 500_200) / best - 1)
     assert judged.mean == pytest.approx((500_200 / 340e3 - 1) / 2)
     assert judged.worst == pytest.approx(500_200 / 340e3 - 1)
+    assert (100_000, 1.0, 0.0) == (judged.worst_work, judged.small, judged.noise)
+
+
+def test_the_best_of_two_alike_is_no_regret():
+    """Readings that differ by chance: judged where it was found the best looks better, and here the choice does not lose."""
+    chance = random.Random(5)
+    noisy = [
+        Row("add", size, {name: [1e3 * chance.lognormvariate(0.0, 0.3) for _ in range(32)] for name in "ab"})
+        for size in range(2_000, 2_400)
+    ]
+    for readings in STATISTICS:
+        judged = regret_of(noisy, ["b"] * len(noisy), "a", after="", readings=readings)
+        naive = statistics.fmean(
+            STATISTICS[readings](row.readings["b"]) / min(map(STATISTICS[readings], row.readings.values()))
+            - 1.0
+            for row in noisy
+        )
+        assert abs(judged.total) < 0.02 < naive
+        assert judged.noise > 0.02
+
+
+def test_a_real_difference_is_a_regret_whatever_the_noise():
+    """A choice that takes a fifth longer than the other."""
+    chance = random.Random(6)
+    noisy = [
+        Row(
+            "add",
+            size,
+            {name: [ns * chance.lognormvariate(0.0, 0.3) for _ in range(32)] for name, ns in costs},
+        )
+        for size in range(2_000, 2_400)
+        for costs in [(("a", 1_000.0), ("b", 1_200.0))]
+    ]
+    judged = regret_of(noisy, ["b"] * len(noisy), "a", after="")
+    assert judged.total == pytest.approx(0.2, abs=0.03)
+
+
+def test_small_choices_are_compared_with_the_baseline():
+    """The largest excess below 1,000 elements."""
+    measured = [Row("add", n, {"a": [100.0, 100.0], "b": [130.0, 130.0]}) for n in (500, 2_000)]
+    assert 1.3 == pytest.approx(regret_of(measured, ["b", "b"], "a", after="").small)
+    assert 1.0 == regret_of(measured, ["a", "b"], "a", after="").small
 
 
 def test_the_least_readings_of_both_passes_are_kept():
     """One row for each size."""
-    (row,) = session._least_of([Row("add", 64, {"a": [3.0, 2.0]}), Row("add", 64, {"a": [5.0, 1.0]})])
+    (row,) = session._least_of([[Row("add", 64, {"a": [3.0, 2.0]})], [Row("add", 64, {"a": [5.0, 1.0]})]])
     assert {"a": [1.0]} == row.readings
-    assert 1.0 == row.best
 
 
 def test_sizes_are_half_doublings():
-    """From 64 to the largest."""
+    """From 64 to the largest; beyond a million whole ones."""
     assert [64, 91, 128, 181, 256] == sizes_to(8)
+    assert [2**20, 2**21, 2**22] == sizes_to(22)[-3:]
 
 
 def test_every_target_is_measured(monkeypatch):
@@ -95,8 +142,14 @@ def test_a_run_reports_everything(monkeypatch):
     told = run_routing(RoutingPlan(operations=("price",), largest=8, calls=10))
     assert told.decision_ns > 0.0
     assert {"price, numbers", "greeks, 2,000 rows"} <= {one.call for one in told.costs}
-    assert [False, False, True, True] == [one.replayed for one in told.regrets]
-    assert all(one.total >= 0.0 for one in told.regrets)
+    assert ["median", "least", "median", "least", "replayed", "replayed"] == [
+        one.readings for one in told.regrets
+    ]
+    assert ["calibration", "calibration", "10 calls", "10 calls", "calibration", "10 calls"] == [
+        one.after for one in told.regrets
+    ]
+    assert {2} == {len(taken) for taken in told.calibration_seconds.values()}
+    assert all(one.noise >= 0.0 for one in told.regrets)
     assert json.dumps(told.as_dict())
     assert default_router().as_dict()["pins"] == {}
 

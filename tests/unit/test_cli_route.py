@@ -86,10 +86,14 @@ def test_what_cannot_be_explained_is_one_line(words, message):
 
 def test_the_doctor_tells_the_routing():
     """On the screen and in the document."""
-    assert "calibration of cpu" in run("doctor").stdout
+    screen = run("doctor").stdout
+    assert "calibration of cpu" in screen
+    assert "analyze, 20,000 rows" in screen
     told = json.loads(run("doctor", "--json").stdout)["routing"]
     assert told["calibration"]["cpu"]["source"] in {"file", "measured"}
     assert {} == told["pins"]
+    assert {"implied_vol", "greeks"} == told["analysis"].keys()
+    assert set(told["analysis"].values()) <= {"cpu:one", "cpu:pool"}
 
 
 def test_the_drawing_changes_letters_at_the_crossover(router):
@@ -172,6 +176,7 @@ def test_the_facts_name_pins_thresholds_and_failures(router):
     assert "add=host:float64" == facts["pinned"]
     assert "exp=500" == facts["thresholds"]
     assert "device:float64 1 times" == facts["failures"]
+    assert not any(name.startswith("analyze") for name in facts)  # these devices do no options
 
 
 def test_a_size_beyond_any_machine_is_refused(router):

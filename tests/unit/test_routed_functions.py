@@ -101,6 +101,16 @@ def test_an_unknown_device_is_refused_by_name(call, device):
         call(device)
 
 
+def test_a_target_that_does_not_do_it_names_those_that_do(columns):
+    """With what each guarantees; no tolerance was asked for, and none is told."""
+    with pytest.raises(
+        InputError, match="device is cpu:float32, which does not do 'price'; others do: cpu:one"
+    ) as told:
+        atalanta.price(*columns, device="cpu:float32")
+    assert "cpu:pool 4e-15" in str(told.value)
+    assert "inf" not in str(told.value)
+
+
 def test_a_device_that_is_not_here_says_why():
     """And what would mend it."""
     with pytest.raises(DeviceError, match=r"^\[compute\.router\] neural_engine is not available: "):
@@ -136,7 +146,7 @@ class Elsewhere:
     """Stands for another device in a router that is installed for the time of a test."""
 
     def __init__(self):
-        self.answer, self.calls = None, []
+        self.answer, self.calls, self.core = None, [], None
 
     def __call__(self, operation, target, work, columns, tolerance, probe, strict):
         assert not probe  # this router has no clock to know that it should try
@@ -177,10 +187,28 @@ def elsewhere(monkeypatch):
             core.calibrate(place, target, [(64, 64 * ns), (1 << 20, (1 << 20) * ns)])
     monkeypatch.setattr("atalanta.compute.router.prepare", lambda _: None)
     _core.install_router(core, 0, 1, hook)
+    hook.core = core
     yield hook
     _core.install_router(
         router._core, router.targets.index("cpu:one"), router.targets.index("cpu:pool"), shared._run_elsewhere
     )
+
+
+def test_the_analysis_of_a_chain_asks_the_router(elsewhere):
+    """Its European rows, three times for the vols and once for the Greeks; every bit is that of one thread."""
+    chain = atalanta.simulate_chain().chain
+    plain = atalanta.analyze(chain, threads=1)
+    assert [] == elsewhere.calls  # a call that names its threads is not routed
+    for place in range(3):
+        elsewhere.core.set_default_tolerance(place, 1e-6)  # so that the quick device will do
+    routed = atalanta.analyze(chain)  # it gives no answer, and the kernels do it
+    rows = int((chain["exercise"] == "european").sum())
+    asked = [(call[0], call[2]) for call in elsewhere.calls]
+    (valued,) = [count for name, count in asked if name == "greeks"]
+    assert valued >= rows  # and American ones that nobody would exercise early
+    assert 3 == asked.count(("implied_vol", valued))
+    for name in ("iv_bid", "iv_mid", "iv_ask", "delta", "gamma", "vega", "theta", "rho"):
+        np.testing.assert_array_equal(plain[name], routed[name], strict=True)
 
 
 def test_a_tolerance_opens_the_gate(columns, elsewhere):

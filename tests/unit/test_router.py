@@ -337,6 +337,36 @@ def test_a_coroutine_runs_what_it_awaits(router):
     np.testing.assert_array_equal(2.0 * np.ones(10), small)
 
 
+def test_a_coroutine_that_is_cancelled_lets_go_at_once(fakes, router):
+    """The call that is under way ends by itself; nothing is raised, and the router goes on."""
+    _, _, device = fakes
+    router.begin()
+    running, go_on = threading.Event(), threading.Event()
+    plain = device.run
+
+    def blocked(*given, **named):
+        running.set()
+        assert go_on.wait(10.0)
+        return plain(*given, **named)
+
+    async def cancelled():
+        device.run = blocked
+        task = asyncio.create_task(router.run_async("add", *arrays(LARGE), device="device"))
+        await asyncio.to_thread(running.wait, 10.0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        device.run = plain
+        assert not go_on.is_set()
+        go_on.set()
+        return await router.run_async("add", *arrays(LARGE))
+
+    before = device.calls
+    np.testing.assert_array_equal(2.0 * np.ones(LARGE), asyncio.run(cancelled()))  # joins the helper threads
+    assert before + 2 == device.calls
+    assert 0 == router.as_dict()["targets"][1]["failures"]
+
+
 def test_the_shared_router_computes():
     """The functions of the package, sync and async, with this machine's devices."""
     a = np.linspace(0.0, 1.0, 1_000)

@@ -20,6 +20,7 @@ from tests.fake_devices import two_devices
 pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 
 LARGE = 500_000
+HOST = records.fingerprint("host", "a device called host")
 CURVES = {("add", "host:float64"): [(64, 350.0), (1024, 1200.25)], ("exp", "host:float64"): [(64, 900.0)]}
 
 
@@ -38,8 +39,7 @@ def test_what_was_measured_is_kept_and_read(file):
     _, first = routed(file)
     decisions = [first.decide("add", work) for work in (10, 10_000, LARGE)]
     assert file.exists()
-    assert file.with_name("calibration-device.txt").exists()
-    assert ["calibration-device.txt", "calibration.txt"] == sorted(os.listdir(file.parent))
+    assert ["calibration.txt"] == os.listdir(file.parent)
     host, second = routed(file)
     assert [one.target for one in decisions] == [second.decide("add", w).target for w in (10, 10_000, LARGE)]
     assert 0 == host.calls
@@ -82,28 +82,69 @@ def test_a_damaged_file_is_refused_replaced_and_mentioned_once(file, damage, rea
 def test_a_file_of_another_machine_is_refused(file):
     """The message says what differs."""
     routed(file)[1].begin()
-    machine = records.fingerprint("a device called host")
-    records.save(file, machine.replace("processors: ", "processors: 9"), CURVES)
+    foreign = HOST.replace("processors: ", "processors: 9")
+    records.save(file, foreign, CURVES)
     with pytest.warns(CalibrationWarning, match="it was measured elsewhere: processors 9"):
         routed(file)[1].begin()
+    assert "processors: 9" not in file.read_text()
 
 
-@pytest.mark.parametrize("fact", ["threads", "instruction set", "numpy", "device"])
-def test_other_settings_of_this_machine_are_measured_quietly(file, fact):
-    """Threads, instruction set, versions and drivers change without anything being wrong."""
-    machine = records.fingerprint("a device called host")
-    records.save(file, machine.replace(f"{fact}: ", f"{fact}: 9"), CURVES)
+@pytest.mark.parametrize("fact", ["threads", "instruction set", "numpy", "state"])
+def test_other_settings_of_this_machine_are_measured_quietly_and_kept(file, fact):
+    """Threads, instruction set, versions and drivers change without anything being wrong; going back finds the record."""
+    other = HOST.replace(f"{fact}: ", f"{fact}: 9")
+    records.save(file, other, CURVES)
     host, router = routed(file)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         router.begin()
     assert host.calls > 0
     assert f"measured with other settings: {fact} 9" in router.calibrations["host"].note
+    assert CURVES == records.load(file, other)
+    again, second = routed(file)
+    second.begin()
+    state = second.calibrations["host"]
+    assert (0, "file", "") == (again.calls, state.source, state.note)
+
+
+def test_a_device_that_comes_later_joins_the_file(file):
+    """Nothing is wrong with a file that knows nothing of it."""
+    records.save(file, HOST.replace("device: host", "device: another"), CURVES)
+    assert records.load(file, HOST) is None
+    routed(file)[1].begin()
+    assert 3 == file.read_text().count("atalanta-calibration 1\n")
+
+
+def test_the_file_stays_small(file):
+    """The oldest records make room."""
+    settings = [
+        HOST.replace("threads: ", f"threads: {9 + place}") for place in range(records.MOST_RECORDS + 3)
+    ]
+    for one in [*settings, settings[-2]]:
+        records.save(file, one, CURVES)
+    assert records.MOST_RECORDS == file.read_text().count("atalanta-calibration 1\n")
+    assert CURVES == records.load(file, settings[3]) == records.load(file, settings[-1])
+    with pytest.raises(records.Refused):
+        records.load(file, settings[2])
+
+
+def test_a_damaged_record_does_not_spoil_the_others(file):
+    """Each has a checksum of its own; a new record leaves the damaged one out."""
+    other = HOST.replace("threads: ", "threads: 9")
+    records.save(file, other, CURVES)
+    records.save(file, HOST, CURVES)
+    text = file.read_text()
+    file.write_text(text.replace("curve add", "curve abd", 1))
+    assert CURVES == records.load(file, HOST)
+    with pytest.raises(records.Refused, match="its checksum is wrong"):
+        records.load(file, other)
+    records.save(file, HOST, CURVES)
+    assert 1 == file.read_text().count("atalanta-calibration 1\n")
 
 
 def test_a_file_that_lacks_a_target_is_measured_again(file):
     """A record without curves knows nothing."""
-    records.save(file, records.fingerprint("a device called host"), {})
+    records.save(file, HOST, {})
     host, router = routed(file)
     router.begin()
     assert host.calls > 0
@@ -136,7 +177,7 @@ def test_a_file_of_somebody_else_is_kept(tmp_path, content):
     assert (1, content) == (len(said), path.read_bytes())
     assert host.calls > 0
     assert f"not saved: {path} is not a calibration file" in router.calibrations["host"].note
-    assert ["thesis-device.txt", "thesis.txt"] == sorted(os.listdir(tmp_path))  # the device's own was free
+    assert ["thesis.txt"] == os.listdir(tmp_path)
 
 
 def test_what_is_no_file_is_kept(tmp_path):
@@ -164,24 +205,23 @@ def test_a_file_that_cannot_be_read_is_kept(file, monkeypatch):
 
 def test_records_keep_their_numbers(file):
     """To a picosecond, by operation and target."""
-    machine = records.fingerprint("anything")
-    records.save(file, machine, CURVES)
-    assert CURVES == records.load(file, machine)
-    assert records.load(file.with_name("absent.txt"), machine) is None
+    records.save(file, HOST, CURVES)
+    assert CURVES == records.load(file, HOST)
+    assert records.load(file.with_name("absent.txt"), HOST) is None
 
 
 def test_the_fingerprint_names_the_machine():
     """A line for each fact, whatever the texts of the system hold."""
-    text = records.fingerprint("odd\nname  of a device")
-    assert "device: odd name of a device" in text.splitlines()
+    text = records.fingerprint("gpu", "odd\nname  of a device")
+    assert {"device: gpu", "state: odd name of a device"} < set(text.splitlines())
     assert f"numpy: {np.__version__}" in text.splitlines()
+    assert f"atalanta: {atalanta.__version__}" in text.splitlines()
 
 
 def test_where_the_file_lies(monkeypatch):
-    """The variable first, else the user's cache folder; each device in a file of its own."""
+    """The variable first, else the user's cache folder."""
     monkeypatch.setenv("ATALANTA_CALIBRATION", "/some/where.txt")
     assert "/some/where.txt" == str(records.calibration_path())
-    assert "/some/where-gpu.txt" == str(records.calibration_path("gpu"))
     monkeypatch.delenv("ATALANTA_CALIBRATION")
     config.forget()
     monkeypatch.setattr(sys, "platform", "linux")
@@ -260,3 +300,28 @@ def test_importing_measures_nothing(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert ["False", "True"] == done.stdout.split()
+
+
+def test_the_end_of_the_process_waits_for_a_device_and_begins_no_other(tmp_path):
+    """A daemon thread would be caught inside the device's library, which may crash; what is half measured is not kept."""
+    code = (
+        "import time, numpy as np, atalanta\n"
+        "from atalanta.compute.devices import Availability, gpu, neural_engine\n"
+        "def looks(name):\n"
+        "    def availability(self):\n"
+        "        print(name, 'asked', flush=True)\n"
+        "        time.sleep(0.5)\n"
+        "        print(name, 'answers', flush=True)\n"
+        "        return Availability(True, 'pretended')\n"
+        "    return availability\n"
+        "gpu.GpuDevice.availability = looks('gpu')\n"
+        "neural_engine.NeuralEngineDevice.availability = looks('neural_engine')\n"
+        "atalanta.price('call', 100.0, np.linspace(80.0, 120.0, 8193), 0.5, 0.03, 0.2)\n"
+    )
+    path = tmp_path / "calibration.txt"
+    environment = {**os.environ, "ATALANTA_CALIBRATION": str(path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert ["gpu asked", "gpu answers"] == done.stdout.splitlines()
+    assert "device: gpu" not in path.read_text()

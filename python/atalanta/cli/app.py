@@ -27,6 +27,7 @@ from atalanta.cli.endings import (
     tell,
     writing_stdout,
 )
+from atalanta.cli.usage import Commands
 
 if TYPE_CHECKING:
     from atalanta.cli.report import Report
@@ -39,11 +40,9 @@ _NARROWEST = 20
 #: Of `route --calibrate`, for each device: more than a first use may take, so that larger sizes are measured.
 _CALIBRATION_SECONDS = 0.5
 
-app = typer.Typer(
+app = Commands(
     name="atalanta",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
     help="Real-time options analytics: chains in; forwards, implied vols and Greeks out.",
 )
 
@@ -285,7 +284,7 @@ def bench(ctx: typer.Context) -> None:
     """Measure the kernels on this machine, alone or beside a peer; or of one suite: american, router, pool."""
     with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
-        command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        command = Commands()
         name = "atalanta bench"
         if words[:1] == ["router"]:
             from atalanta.cli.bench_router import bench_router

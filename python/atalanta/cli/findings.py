@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from atalanta import config
-from atalanta.cli.route import routing_facts
+from atalanta.cli.route import routed_analysis, routing_facts
 from atalanta.compute.devices import Device, devices
 from atalanta.compute.router import default_router
 
@@ -46,6 +46,7 @@ def find_routing() -> Finding:
     document = {
         name: known[name] for name in ("calibration", "pins", "thresholds", "deterministic", "targets")
     }
+    document["analysis"] = routed_analysis(router)
     return Finding("Routing", "routing", tuple(routing_facts(router)), document)
 
 

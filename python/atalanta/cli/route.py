@@ -25,10 +25,13 @@ __all__ = [
     "print_explanation",
     "print_overview",
     "refuse_lone_tolerance",
+    "routed_analysis",
+    "routing_facts",
 ]
 
 _LARGEST_DOUBLING = 26
 _MOST_WORK = 1 << 40
+_CHAIN_ROWS = 20_000
 _PLOT_HEIGHT = 12
 _LABEL = 9
 
@@ -266,6 +269,14 @@ def _by_size(router: Router) -> list[tuple[str, str, str]]:
     return rows
 
 
+def routed_analysis(router: Router) -> dict[str, str]:
+    """Where the analysis of a chain of 20,000 European rows has its implied vols and Greeks computed."""
+    try:
+        return {name: router.decide(name, _CHAIN_ROWS).target for name in ("implied_vol", "greeks")}
+    except InputError:  # a router of devices that do no options
+        return {}
+
+
 def routing_facts(router: Router) -> list[tuple[str, str]]:
     """Where what is known is from, and what the user decided."""
     facts = []
@@ -285,6 +296,11 @@ def routing_facts(router: Router) -> list[tuple[str, str]]:
     facts.append(("pinned", pins or "nothing (ATALANTA_ROUTE pins)"))
     facts.append(("thresholds", thresholds or "as measured (ATALANTA_THRESHOLDS sets them)"))
     facts.append(("learning", "off: deterministic" if known["deterministic"] else "on, by timing some calls"))
+    analysis = ", ".join(f"{name} {target}" for name, target in routed_analysis(router).items())
+    if analysis:
+        facts.append(
+            (f"analyze, {_CHAIN_ROWS:,} rows", f"{analysis}; American exercise and cash dividends cpu:pool")
+        )
     failed = [f"{one['name']} {one['failures']} times" for one in known["targets"] if one["failures"]]
     if failed:
         facts.append(("failures", ", ".join(failed)))

@@ -14,8 +14,9 @@ from atalanta.compute.router.workloads import WORKLOADS, work_of
 __all__ = ["Row", "measure_targets", "sizes_to"]
 
 _SAMPLE_NS = 300e3  # a reading spans at least so much
-_ROUNDS = (7, 31)
-_SIZE_NS = 1.5e9  # of one size, all targets together
+_ROUNDS = (6, 32)  # each half of them is judged by the other
+_SIZE_NS = 0.6e9  # of one size, all targets together
+_FINE = 20  # sizes are half doublings up to 2 to this power, whole ones above
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,12 @@ class Row:
         """The median by target."""
         return {name: statistics.median(values) for name, values in self.readings.items()}
 
-    def undisturbed(self) -> Row:
-        """The least reading by target: what other programs take only ever adds to a time."""
-        return Row(self.operation, self.work, {name: [min(values)] for name, values in self.readings.items()})
-
-    @property
-    def best(self) -> float:
-        """Of the quickest target."""
-        return min(self.ns.values())
-
 
 def sizes_to(largest: int) -> list[int]:
-    """Powers of two from 64 on, and half a doubling between them."""
-    return [round(2 ** (half / 2)) for half in range(12, 2 * largest + 1)]
+    """Powers of two from 64 on; below a million half doublings too."""
+    return [
+        round(2 ** (half / 2)) for half in range(12, 2 * largest + 1) if half <= 2 * _FINE or half % 2 == 0
+    ]
 
 
 def measure_targets(operation: str, targets: Sequence[Target], sizes: Sequence[int]) -> list[Row]:

@@ -1,7 +1,7 @@
 """The whole measurement of the router, in one run. Main entry: `run_routing`.
 
-The regret of a choice is what it takes beyond the best target at that size, both out of one table of readings that
-took turns. `total` weighs sizes by their time, `mean` all sizes alike.
+Each operation gets a router of its own, calibrated there and then as at a first use. It is judged twice, knowing that
+alone and after a number of calls, each time on readings of all targets in turns; see `regret`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from typing import Any
 
 from atalanta.benchmarking.routing.costs import CallCost, call_costs, decision_ns
 from atalanta.benchmarking.routing.oracle import Row, measure_targets, sizes_to
+from atalanta.benchmarking.routing.regret import STATISTICS, Regret, regret_of
 from atalanta.benchmarking.routing.replay import replayed_router
 from atalanta.benchmarking.routing.simulated import Disturbances, disturbances
 from atalanta.compute import Router
 from atalanta.compute.devices import Device, device
 from atalanta.compute.devices.gpu import make_mlx_cpu
 from atalanta.compute.router.targets import Target
-from atalanta.compute.router.workloads import WORKLOADS
+from atalanta.compute.router.workloads import WORKLOADS, work_of
 
-__all__ = ["Regret", "RoutingPlan", "RoutingSession", "run_routing"]
+__all__ = ["RoutingPlan", "RoutingSession", "run_routing"]
 
 #: Accuracies at which MLX on the processor may take part; options have none there.
 _TOLERANCES = {"add": 1e-5, "multiply": 1e-5, "exp": 1e-4, "matmul": 1e-5}
-_SMALL = 1_000
+#: A product of 4,096 square matrices takes seconds: they end at 2 to this power elements.
+_LARGEST_PRODUCT = 22
 
 
 @dataclass(frozen=True)
@@ -35,28 +37,13 @@ class RoutingPlan:
     """What to measure: operations, the logarithm of the largest size by operation's class, calls to learn from."""
 
     operations: tuple[str, ...] = ("price", "greeks", "implied_vol", "add", "exp", "matmul")
-    largest: int = 22
+    largest: int = 24
     calls: int = 1_000
 
     @classmethod
     def quick(cls) -> RoutingPlan:
         """Up to 2^17 elements and 200 calls."""
         return cls(largest=17, calls=200)
-
-
-@dataclass(frozen=True)
-class Regret:
-    """How far an operation's choices are from the best, as shares of the best time."""
-
-    operation: str
-    after: str
-    total: float
-    mean: float
-    worst: float
-    #: times the baseline, of the choices below 1,000 elements
-    small: float
-    #: on measured costs, see `replay`; False for calls made at that moment
-    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,8 @@ class RoutingSession:
     decision_ns: float
     python_decision_ns: float
     costs: tuple[CallCost, ...]
-    calibration_seconds: dict[str, float]
+    #: by device, of every calibration in this run, the first with what happens once
+    calibration_seconds: dict[str, list[float]]
     regrets: tuple[Regret, ...]
     rows: tuple[Row, ...]
     disturbances: Disturbances
@@ -88,6 +76,7 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
     devices, missing = _devices()
     router = Router(devices)
     router.begin()
+    calibration = [dict(_seconds(router))]
     tell("decisions and calls")
     costs = call_costs()
     decision = decision_ns(router)
@@ -96,16 +85,12 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
     rows: list[Row] = []
     for operation in plan.operations:
         tell(operation)
-        targets = _taking_part(router, operation)
-        sizes = sizes_to(min(plan.largest, 20) if operation == "matmul" else plan.largest)
-        before = measure_targets(operation, targets, sizes)
-        regrets.append(_regret(router, operation, "calibration", before))
-        _learn(router, operation, plan.calls, sizes)
-        after = measure_targets(operation, targets, sizes)
-        regrets.append(_regret(router, operation, f"{plan.calls:,} calls", after))
-        rows += after
-        quiet = [row.undisturbed() for row in (*before, *after)]
-        regrets += _replayed_regrets(operation, _least_of(quiet), plan.calls)
+        router = Router(devices)
+        router.begin()
+        calibration.append(_seconds(router))
+        made, read = _judge(router, operation, plan)
+        regrets += made
+        rows += read
     tell("a device that slows down and fails")
     return RoutingSession(
         router.targets,
@@ -113,7 +98,7 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
         decision,
         python,
         tuple(costs),
-        {name: state.seconds for name, state in router.calibrations.items()},
+        {name: [one[name] for one in calibration] for name in calibration[0]},
         tuple(regrets),
         tuple(rows),
         disturbances(),
@@ -146,23 +131,34 @@ def _learn(router: Router, operation: str, calls: int, sizes: Sequence[int]) -> 
         router.run(operation, *sample(work), tolerance=_limit(router, operation))
 
 
-def _regret(router: Router, operation: str, after: str, rows: Sequence[Row]) -> Regret:
-    return replace(_judged(router, operation, _limit(router, operation), rows), after=after)
+def _seconds(router: Router) -> dict[str, float]:
+    return {name: state.seconds for name, state in router.calibrations.items()}
 
 
-def _judged(router: Router, operation: str, limit: float | None, rows: Sequence[Row]) -> Regret:
-    chosen = [row.ns[router.decide(operation, row.work, tolerance=limit).target] for row in rows]
-    baseline = router.targets[0]
-    shares = [taken / row.best - 1.0 for taken, row in zip(chosen, rows, strict=True)]
-    small = [taken / row.ns[baseline] for taken, row in zip(chosen, rows, strict=True) if row.work < _SMALL]
-    return Regret(
-        operation,
-        "",
-        sum(chosen) / sum(row.best for row in rows) - 1.0,
-        sum(shares) / len(shares),
-        max(shares),
-        max(small, default=1.0),
-    )
+def _judge(router: Router, operation: str, plan: RoutingPlan) -> tuple[list[Regret], list[Row]]:
+    largest = min(plan.largest, _LARGEST_PRODUCT) if operation == "matmul" else plan.largest
+    targets, sizes = _taking_part(router, operation), sizes_to(largest)
+    regrets: list[Regret] = []
+    rows: list[list[Row]] = []
+    for after in ("calibration", f"{plan.calls:,} calls"):
+        if rows:
+            _learn(router, operation, plan.calls, sizes)
+        choices = _choices(router, operation, sizes)
+        read = measure_targets(operation, targets, sizes)
+        regrets += [
+            regret_of(read, choices, router.targets[0], after=after, readings=readings)
+            for readings in STATISTICS
+        ]
+        rows.append(read)
+    return [*regrets, *_replayed_regrets(operation, _least_of(rows), plan.calls)], [*rows[0], *rows[1]]
+
+
+def _choices(router: Router, operation: str, sizes: Sequence[int]) -> list[str]:
+    limit = _limit(router, operation)
+    sample = WORKLOADS[operation].sample
+    assert sample is not None
+    works = (work_of(operation, sample(size)) for size in sizes)
+    return [router.decide(operation, work, tolerance=limit).target for work in works]
 
 
 def _replayed_regrets(operation: str, rows: Sequence[Row], calls: int, runs: int = 5) -> list[Regret]:
@@ -172,22 +168,27 @@ def _replayed_regrets(operation: str, rows: Sequence[Row], calls: int, runs: int
         router, devices, _ = replayed_router(operation, rows, seed)
         renamed = [_renamed(row, [device.name for device in devices]) for row in rows]
         router.begin()
-        by_stage.setdefault("calibration", []).append(_judged(router, operation, None, renamed))
         chance = random.Random(seed)
-        for _ in range(calls):
-            router.run(operation, *_stand_in(operation, chance.choice(rows).work))
-        by_stage.setdefault(f"{calls:,} calls", []).append(_judged(router, operation, None, renamed))
-    return [_mean_of(operation, after, made) for after, made in by_stage.items()]
+        for after in ("calibration", f"{calls:,} calls"):
+            if after != "calibration":
+                for _ in range(calls):
+                    router.run(operation, *_stand_in(operation, chance.choice(rows).work))
+            choices = [router.decide(operation, row.work).target for row in rows]
+            judged = regret_of(renamed, choices, router.targets[0], after=after, readings="replayed")
+            by_stage.setdefault(after, []).append(judged)
+    return [_mean_of(made) for made in by_stage.values()]
 
 
-def _least_of(rows: Sequence[Row]) -> list[Row]:
-    """One row for each size, the least readings of both passes."""
-    found: dict[int, dict[str, list[float]]] = {}
-    for row in rows:
-        into = found.setdefault(row.work, {name: [] for name in row.readings})
-        for name, values in row.readings.items():
-            into[name] += values
-    return [Row(rows[0].operation, work, readings).undisturbed() for work, readings in sorted(found.items())]
+def _least_of(passes: Sequence[Sequence[Row]]) -> list[Row]:
+    """One row for each size, the least readings of all passes."""
+    return [
+        Row(
+            same[0].operation,
+            same[0].work,
+            {name: [min(min(row.readings[name]) for row in same)] for name in same[0].readings},
+        )
+        for same in zip(*passes, strict=True)
+    ]
 
 
 def _stand_in(operation: str, work: int) -> tuple[Any, ...]:
@@ -202,12 +203,18 @@ def _renamed(row: Row, names: Sequence[str]) -> Row:
     return Row(row.operation, row.work, readings)
 
 
-def _mean_of(operation: str, after: str, made: Sequence[Regret]) -> Regret:
+def _mean_of(made: Sequence[Regret]) -> Regret:
     def mean(name: str) -> float:
         return statistics.fmean(getattr(one, name) for one in made)
 
-    small = max(one.small for one in made)
-    return Regret(operation, after, mean("total"), mean("mean"), mean("worst"), small, True)
+    worst = max(made, key=lambda one: one.worst)
+    return replace(
+        worst,
+        total=mean("total"),
+        noise=mean("noise"),
+        mean=mean("mean"),
+        small=max(one.small for one in made),
+    )
 
 
 def _python_decision_ns(router: Router, repeats: int = 20_000, rounds: int = 31) -> float:

@@ -154,10 +154,18 @@ def _check_similarity(given: tuple[Reals, ...], origin: str) -> None:
         )
     if k.size != 1 or not 1 <= k.reshape(()) <= len(corpus) or k.reshape(()) != np.floor(k.reshape(())):
         raise InputError(
-            f"[{origin}] k is {k.tolist()!r}; it must be a whole number from 1 to the {len(corpus)} rows of the corpus"
+            f"[{origin}] k is {_count_text(k)}; it must be a whole number from 1 to the {len(corpus)} rows of the corpus"
         )
     if not (np.isfinite(queries).all() and np.isfinite(corpus).all()):
         raise InputError(f"[{origin}] similarity got NaN or infinity; what has no size cannot be ranked")
+
+
+def _count_text(k: Reals) -> str:
+    """As it was given: a whole number is one, though all arrays are floats here."""
+    if k.size != 1:
+        return f"an array of shape {k.shape}"
+    number = float(k.reshape(()))
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 def _reals(array: npt.ArrayLike, name: str, origin: str) -> Reals:

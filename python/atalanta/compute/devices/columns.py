@@ -7,8 +7,7 @@ another type, and so the kernel another text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +24,7 @@ Doubles = npt.NDArray[np.float64]
 CHUNK_ROWS = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """One launch: the layout (rows, then the step of each column) and the columns."""
 
     rows: int
@@ -34,8 +32,7 @@ class Packed:
     columns: tuple[Floats, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Columns broadcast to one shape; each is flat, and of one element where all rows share it."""
 
     shape: tuple[int, ...]
@@ -120,7 +117,7 @@ def real_numbers(array: npt.ArrayLike, name: str, origin: str) -> npt.NDArray[An
         ) from None
     if given.dtype.kind not in "fiu":
         raise InputError(f"[{origin}] {name} has dtype {given.dtype}; it must hold real numbers")
-    if isinstance(given, np.ma.MaskedArray):
+    if type(given) is not np.ndarray and isinstance(given, np.ma.MaskedArray):  # np.ma is slow to load
         return np.asarray(np.ma.filled(given.astype(np.float64), np.nan))
     return np.asarray(given)
 

@@ -12,11 +12,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from atalanta.errors import DeviceError, how_to_install
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 __all__ = ["Mlx", "Worker", "extra", "forked", "look", "processor_extra"]
 
@@ -25,8 +26,7 @@ _T = TypeVar("_T")
 _LEAST, _BEYOND = (0, 32), (0, 33)
 
 
-@dataclass(frozen=True)
-class Mlx:
+class Mlx(NamedTuple):
     """What was found: the module and its version, or why there is none and what to do.
 
     In `mend` the words {install} and {reinstall} stand for commands that depend on the device; see `mend_for`.
@@ -130,6 +130,8 @@ class Worker:
             )
         with self._lock:
             if self._executor is None:
+                from concurrent.futures import ThreadPoolExecutor  # slow to load, and rarely needed
+
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._origin)
         try:
             return self._executor.submit(task).result()

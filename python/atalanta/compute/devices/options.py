@@ -7,9 +7,8 @@ the CPU kernels, so that a guarantee holds for every row and the reason why a ro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +20,7 @@ from atalanta.compute.devices.protocol import OPERATIONS, Capability, Format, Re
 __all__ = ["OPTION_CAPABILITIES", "Kernel", "Launch", "OptionKernels", "kernels"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+class Kernel(NamedTuple):
     """One GPU kernel: its text, and how many floats it reads and writes per row."""
 
     name: str

@@ -7,10 +7,9 @@ kernels before `run` returns, or is NaN where it has no value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
@@ -32,8 +31,7 @@ __all__ = [
 Result = npt.NDArray[Any] | tuple[npt.NDArray[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """A named operation: its arrays in order, its results, and what its error is measured by."""
 
     name: str
@@ -87,8 +85,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(NamedTuple):
     """Whether a device can run here, why, and what would mend it where it cannot."""
 
     available: bool
@@ -98,8 +95,7 @@ class Availability:
     mend: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """An arithmetic in which a device runs an operation, and the error it guarantees there.
 
     Results are float64 in every format.
@@ -109,8 +105,7 @@ class Format:
     error: float  #: in the operation's measure
 
 
-@dataclass(frozen=True, slots=True)
-class Capability:
+class Capability(NamedTuple):
     """What a device does of one operation: its formats, quickest first."""
 
     formats: tuple[Format, ...]

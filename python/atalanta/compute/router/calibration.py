@@ -1,14 +1,14 @@
-"""Measuring what operations cost here. Main entries: `measure`, `calibrate`.
+"""Measuring what operations cost here. Main entries: `calibrate`, `measure`.
 
-Short: each pair of operation and target gets a share of the budget, and larger sizes are measured as long as they
-fit into it; beyond them the curve is prolonged until calls show better.
+Short: each operation gets a share of the budget, and larger sizes are measured as long as they fit into it; beyond
+them the curves are prolonged until calls show better. All targets of an operation are measured at the same sizes and
+in turns: what else the machine does falls on them alike, and their curves end together.
 """
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,8 @@ Clock = Callable[[], int]
 #: (work, nanoseconds) by ascending work.
 Curve = list[tuple[int, float]]
 
+Call = Callable[[Sequence[Any]], Any]
+
 _REPEATS, _MORE_REPEATS = 3, 4
 #: Times what the smaller size foretells: a reading beyond it was disturbed, and is taken again.
 _DISTURBED = 1.5
@@ -32,41 +34,82 @@ _IMPOSSIBLE = 4.0
 #: Measured whatever is left of the budget: a curve needs two points.
 _LEAST_SIZES = 2
 _LEAST_NS = 1.0
-_log = logging.getLogger(__name__)
+#: Of the budget: an operation without a choice only needs its time to be known roughly.
+_WITH_A_CHOICE = 6.0
+_PRODUCTS = {"matmul", "dot", "similarity"}
+_FAILURES = (AtalantaError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def calibrate(
+    targets: Sequence[Target], budget_ns: float, clock: Clock, ended: Callable[[], bool] = lambda: False
+) -> dict[tuple[str, str], Curve]:
+    """Measure every operation on every target that does it, the first of which is the baseline.
+
+    Operations that have a choice of targets get six times the share of the others. Products and searches come last: on a
+    busy machine NumPy's own threads may wait for each other for longer than all the rest takes. A target that fails is
+    left out: what was not measured is not chosen.
+
+    Args:
+        targets: of one device.
+        budget_ns: for all together.
+        clock: of the measurement.
+        ended: asked before each operation; what follows is left out once it says so.
+    """
+    able = {name: [target for target in targets if name in target.errors] for name in WORKLOADS}
+    names = sorted(
+        (name for name in able if able[name]), key=lambda name: (name in _PRODUCTS, len(able[name]) < 2)
+    )
+    shares = [_WITH_A_CHOICE if len(able[name]) > 1 else 1.0 for name in names]
+    curves: dict[tuple[str, str], Curve] = {}
+    deadline = clock() + budget_ns
+    for place, name in enumerate(names):
+        if ended():
+            break
+        budget = max(0.0, deadline - clock()) * shares[place] / sum(shares[place:])
+        calls = {target.name: partial(target.run, name) for target in able[name]}
+        joins = {target.name: target.joins_above for target in able[name]}
+        found = measure(calls, joins, WORKLOADS[name], budget, clock)
+        curves.update({(name, target): curve for target, curve in found.items()})
+    return curves
 
 
 def measure(
-    call: Callable[[Sequence[Any]], Any],
-    workload: Workload,
-    sizes: Sequence[int],
-    budget_ns: float,
-    clock: Clock,
-) -> Curve:
-    """Time a call at growing sizes, the least of a few repeats each, until the budget is spent.
+    calls: Mapping[str, Call], joins: Mapping[str, int], workload: Workload, budget_ns: float, clock: Clock
+) -> dict[str, Curve]:
+    """Time calls at growing sizes, the least of a few repeats each, until the budget is spent.
 
     Args:
-        call: takes the arrays.
-        workload: gives them.
-        sizes: ascending.
-        budget_ns: for all sizes together; the two smallest are measured in any case.
+        calls: take the arrays; by target, the first is the baseline.
+        joins: by target, up to which size it does what the baseline does: the baseline's points are then its own.
+        workload: gives the arrays.
+        budget_ns: for all together; the two smallest sizes of each target are measured in any case.
         clock: of the measurement.
+
+    Returns:
+        A curve by target; none of those that failed.
     """
     if workload.sample is None:
-        return []
-    curve: Curve = []
-    begin = clock()
-    call(workload.sample(sizes[0]))  # what is made at a first call is not what later ones cost
-    for size in sizes:
+        return {}
+    begin, baseline = clock(), next(iter(calls))
+    curves: dict[str, Curve] = {name: [] for name in calls}
+    for size in workload.sizes:
         arrays = workload.sample(size)
-        expected = _foretold(curve, size, workload.growth)
+        due = {name: calls[name] for name in curves if size > joins[name]}
+        expected = {name: _foretold(curves[name], size, workload.growth) for name in due}
         left = budget_ns - (clock() - begin)
-        if len(curve) >= _LEAST_SIZES and 2.0 * expected > left:
+        enough = all(len(curves[name]) >= _LEAST_SIZES for name in due)
+        if enough and 2.0 * sum(_likely(curves[name], expected[name]) for name in due) > left:
             break
-        least = _least(partial(call, arrays), expected, left, clock)
-        if curve and least > _IMPOSSIBLE * expected:
-            break  # somebody else had the machine; the curve is prolonged instead
-        curve.append((work_of(workload.name, arrays), max(least, _LEAST_NS)))
-    return curve
+        readings = _readings(due, arrays, expected, left, clock)
+        if any(curves[name] and ns > _IMPOSSIBLE * expected[name] for name, ns in readings.items()):
+            break  # somebody else had the machine; the curves are prolonged instead
+        work = work_of(workload.name, arrays)
+        for name in list(curves):
+            if name in due and name not in readings:
+                del curves[name]
+            elif (source := name if name in due else baseline) in readings:
+                curves[name].append((work, max(readings[source], _LEAST_NS)))
+    return {name: curve for name, curve in curves.items() if curve}
 
 
 def _foretold(curve: Curve, size: int, growth: float) -> float:
@@ -77,45 +120,41 @@ def _foretold(curve: Curve, size: int, growth: float) -> float:
     return ns * math.pow(size / work, growth)
 
 
-def _least(call: Callable[[], Any], expected: float, left: float, clock: Clock) -> float:
-    least, begin = float("inf"), clock()
+def _likely(curve: Curve, proportional: float) -> float:
+    """What the slope so far foretells, where a launch hides the work: a quarter of the proportional time at least."""
+    (work, ns), (later, later_ns) = curve[-2:]
+    steepness = max(0.0, later_ns / ns - 1.0) / (later / work - 1.0)  # 1 where the time is proportional
+    return proportional * max(0.25, min(1.0, steepness))
+
+
+def _readings(
+    calls: Mapping[str, Call], arrays: Any, expected: Mapping[str, float], left: float, clock: Clock
+) -> dict[str, float]:
+    """The least of a few readings by target, taken in turns; without those that failed."""
+    least = dict.fromkeys(calls, float("inf"))
+    begin = clock()
     for repeat in range(_REPEATS + _MORE_REPEATS):
-        if repeat >= _REPEATS and least <= _DISTURBED * expected:
+        disturbed = any(least[name] > _DISTURBED * expected[name] for name in least)
+        if repeat >= _REPEATS and not disturbed:
             break
-        start = clock()
-        call()
-        least = min(least, clock() - start)
-        if repeat > 0 and clock() - begin + least > left:
+        if repeat > 0 and clock() - begin + sum(least.values()) > left:
             break
+        for name in list(least):
+            try:
+                least[name] = min(least[name], _time(calls[name], arrays, clock))
+            except _FAILURES as error:
+                _tell(name, error)
+                del least[name]
     return least
 
 
-def calibrate(targets: Sequence[Target], budget_ns: float, clock: Clock) -> dict[tuple[str, str], Curve]:
-    """Measure every operation on every target that does it, the first of which is the baseline.
-
-    Operations that have a choice of targets come first and get three times the share of the others. A target that
-    fails is left out: what was not measured is not chosen.
-    """
-    pairs = [(name, target) for name in WORKLOADS for target in targets if name in target.errors]
-    choices = {name: sum(name == other for other, _ in pairs) for name, _ in pairs}
-    pairs.sort(key=lambda pair: choices[pair[0]] < 2)
-    curves: dict[tuple[str, str], Curve] = {}
-    deadline = clock() + budget_ns
-    for place, (name, target) in enumerate(pairs):
-        shares = [3.0 if choices[other] > 1 else 1.0 for other, _ in pairs[place:]]
-        budget = max(0.0, deadline - clock()) * shares[0] / sum(shares)
-        baseline = curves.get((name, targets[0].name), [])
-        shared = [point for point in baseline if point[0] <= target.joins_above]
-        sizes = [size for size in WORKLOADS[name].sizes if size > target.joins_above]
-        curve = shared + _tried(name, target, sizes, budget, clock)
-        if curve:
-            curves[name, target.name] = curve
-    return curves
+def _time(call: Call, arrays: Any, clock: Clock) -> int:
+    start = clock()
+    call(arrays)
+    return clock() - start
 
 
-def _tried(name: str, target: Target, sizes: Sequence[int], budget: float, clock: Clock) -> Curve:
-    try:
-        return measure(lambda arrays: target.run(name, arrays), WORKLOADS[name], sizes, budget, clock)
-    except (AtalantaError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        _log.info("%s failed in the calibration of %s: %s", target.name, name, error)
-        return []
+def _tell(target: str, error: Exception) -> None:
+    import logging  # slow to load, and rarely needed
+
+    logging.getLogger(__name__).info("%s failed in calibration: %s", target, error)

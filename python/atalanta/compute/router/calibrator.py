@@ -26,12 +26,12 @@ _NS = 1e9
 
 
 class Calibrator:
-    """The calibration of every device of a table, each in a file of its own.
+    """The calibration of every device of a table, in one file.
 
     Args:
         table: what is calibrated.
         budget: seconds of measuring for each device.
-        path: the first device's file; None for that of this machine, or for no file where `keeps` is false.
+        path: the file; None for that of this machine, or for no file where `keeps` is false.
         keeps: whether the devices are this machine's own.
         clock: nanoseconds.
     """
@@ -44,12 +44,12 @@ class Calibrator:
 
     def begin(self, device: Device) -> None:
         """Read the device's file, or measure and write it."""
-        path, note = self._file_of(device), ""
+        path, note = self._file(), ""
         try:
             curves = None if path is None else load(path, _identity(device))
         except Refused as refusal:
             curves, keeper = None, path is not None and not obstacle(path)
-            note = f"{path} was refused: {refusal}" * keeper
+            note = _told(path, refusal) * keeper
             if refusal.foreign and keeper:
                 say_once(
                     f"[{ORIGIN}] the calibration file {path} was refused and is measured anew: {refusal}",
@@ -64,24 +64,27 @@ class Calibrator:
         """Measure a device now, and write its file."""
         targets = [self._table.targets[place] for place in self._table.places_of(device)]
         start = self._clock()
-        curves = calibrate(targets, budget * _NS, self._clock)
+        curves = calibrate(targets, budget * _NS, self._clock, _process_ends)
+        if _process_ends():
+            return  # half a calibration is none
         seconds = (self._clock() - start) / _NS
         self._use(device, curves)
-        path = self._file_of(device)
+        path = self._file()
         if path is not None and (trouble := _trouble_saving(path, _identity(device), curves)):
             note = f"{note}; " * bool(note) + trouble
         self.states[device.name] = CalibrationState(device.name, "measured", path, seconds, len(curves), note)
 
     def begin_beside(self, devices: Sequence[Device]) -> None:
-        """Begin others in a thread: compiling their kernels takes longer than a first call may wait."""
-        threading.Thread(
-            target=self.begin_available, args=(devices,), name="atalanta-calibration", daemon=True
-        ).start()
+        """Begin others in a thread: compiling their kernels takes longer than a first call may wait.
+
+        Not a daemon, which the end of the process would catch inside a device's library; it ends early instead.
+        """
+        threading.Thread(target=self.begin_available, args=(devices,), name="atalanta-calibration").start()
 
     def begin_available(self, devices: Sequence[Device]) -> None:
         """Begin those of the devices that are there."""
         for device in devices:
-            if self._table.admit(device):
+            if not _process_ends() and self._table.admit(device) and not _process_ends():
                 self.begin(device)
 
     def _use(self, device: Device, curves: Curves) -> bool:
@@ -95,12 +98,10 @@ class Calibrator:
                     missing.discard(place)
         return not missing
 
-    def _file_of(self, device: Device) -> Path | None:
+    def _file(self) -> Path | None:
         if self._path is None:
-            return calibration_path(device.name) if self._keeps else None
-        if device is self._table.devices[0]:
-            return self._path
-        return self._path.with_name(f"{self._path.stem}-{device.name}{self._path.suffix}")
+            return calibration_path() if self._keeps else None
+        return self._path
 
 
 def _trouble_saving(path: Path, machine: str, curves: Curves) -> str:
@@ -115,5 +116,17 @@ def _trouble_saving(path: Path, machine: str, curves: Curves) -> str:
     return ""
 
 
+def _process_ends() -> bool:
+    return not threading.main_thread().is_alive()
+
+
+def _told(path: Path | None, refusal: Refused) -> str:
+    return (
+        f"{path} was refused: {refusal}"
+        if refusal.foreign
+        else f"nothing of these settings in {path}: {refusal}"
+    )
+
+
 def _identity(device: Device) -> str:
-    return fingerprint(device.availability().reason)
+    return fingerprint(device.name, device.availability().reason)

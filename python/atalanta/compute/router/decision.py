@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 __all__ = ["Crossover", "Decision", "Explanation", "Prediction"]
@@ -24,8 +23,7 @@ class Decision(NamedTuple):
         return self.target.partition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What is known of one target for one operation and size."""
 
     target: str
@@ -53,8 +51,7 @@ class Crossover(NamedTuple):
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """A decision with everything it was taken from."""
 
     operation: str
@@ -88,7 +85,7 @@ class Explanation:
             "measure": self.measure,
             "decision": self.decision._asdict(),
             "predictions": [
-                {name: getattr(one, name) for name in Prediction.__slots__} for one in self.predictions
+                {name: getattr(one, name) for name in Prediction._fields} for one in self.predictions
             ],
             "crossovers": [one._asdict() for one in self.crossovers],
             "quicker": list(self.quicker),

@@ -1,15 +1,16 @@
 """The calibration file: where it lies, what machine it is of, and when it is refused. Main entries: `load`, `save`.
 
-The text is that of csrc/routing/calibration_record.hpp: a version, the machine, the curves, a checksum. A file is
-replaced as a whole or not at all.
+One file holds a record for each device and setting, oldest first, each in the text of
+csrc/routing/calibration_record.hpp: a version, the machine, the curves, a checksum. A file is replaced as a whole or
+not at all.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import secrets
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,13 @@ _HEADER = b"atalanta-calibration "
 Curves = dict[tuple[str, str], Curve]
 
 
-#: What the user or an update may change on one machine; a file that differs in these alone is merely out of date.
-_SETTINGS = {"atalanta", "numpy", "instruction set", "threads", "device"}
+#: What the user or an update may change on one machine; a record that differs in these alone is of other settings.
+_SETTINGS = {"atalanta", "numpy", "instruction set", "threads", "device", "state"}
+
+#: Records in a file; the oldest make room.
+MOST_RECORDS = 16
+
+_saving = threading.Lock()
 
 
 class Refused(Exception):
@@ -37,12 +43,11 @@ class Refused(Exception):
         self.foreign = foreign
 
 
-def calibration_path(device: str = "cpu") -> Path:
-    """The file of a device: the configuration's, else one in the user's cache folder; others beside the CPU's."""
+def calibration_path() -> Path:
+    """The file: the configuration's, else one in the user's cache folder."""
     settings = config.configured()
     given = None if settings is None else settings.router.calibration
-    path = Path(given) if given else _cache_folder() / "atalanta" / "calibration.txt"
-    return path if device == "cpu" else path.with_name(f"{path.stem}-{device}{path.suffix}")
+    return Path(given) if given else _cache_folder() / "atalanta" / "calibration.txt"
 
 
 def _cache_folder() -> Path:
@@ -53,16 +58,17 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def fingerprint(device: str) -> str:
+def fingerprint(device: str, state: str) -> str:
     """What a measurement depends on, a line each.
 
     Args:
-        device: what it is: the reason of its `Availability`.
+        device: its name.
+        state: what it is: the reason of its `Availability`.
     """
     info = cpu_features()
     features = " ".join(name for name, there in info["features"].items() if there)
     facts = {
-        "atalanta": _version("atalanta"),
+        "atalanta": _core.VERSION,
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor_name(),
@@ -71,17 +77,9 @@ def fingerprint(device: str) -> str:
         "instruction set": info["isa"],
         "threads": str(info["threads"]),
         "device": device,
+        "state": state,
     }
     return "\n".join(f"{name}: {' '.join(fact.split())}" for name, fact in facts.items())
-
-
-def _version(package: str) -> str:
-    from importlib import metadata  # slow to load, and needed once
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _usable_processors() -> int:
@@ -91,34 +89,73 @@ def _usable_processors() -> int:
 
 
 def load(path: Path, machine: str) -> Curves | None:
-    """The curves of a file; None where there is no file.
+    """The curves of this machine, device and settings; None where the file, or one of the device, is missing.
 
     Args:
         path: the file.
         machine: this machine's fingerprint.
 
     Raises:
-        Refused: the file cannot be read, is damaged, of another version, or of another machine.
+        Refused: the file cannot be read, is damaged, of another version, or of another machine; or it has no record of
+            the device with these settings.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        text = _text_of(path)
     except OSError as error:
         raise Refused(f"it cannot be read: {error.strerror or error}") from None
+    if text is None:
+        return None
+    found, damage = _records_in(text)
+    for written_for, curves in reversed(found):
+        if written_for == machine:
+            return curves
+    if damage:
+        raise Refused(damage[0])
+    others = [_mismatch(written_for, machine) for written_for, _ in found]
+    if all(one.foreign for one in others):
+        raise others[-1]
+    of_device = [one for (text, _), one in zip(found, others, strict=True) if _alike(text, machine, "device")]
+    ours = [one for one in of_device if not one.foreign]
+    if ours:
+        raise ours[-1]
+    return None
+
+
+def _text_of(path: Path) -> str | None:
     try:
-        written_for, curves = _core.decode_calibration(text)
-    except ValueError as error:
-        raise Refused(str(error)) from None
-    if written_for != machine:
-        raise _mismatch(written_for, machine)
-    return {(operation, target): list(points) for operation, target, points in curves}
+        return path.read_bytes().decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _records_in(text: str) -> tuple[list[tuple[str, Curves]], list[str]]:
+    """The records of a file, and what is wrong with those that are damaged."""
+    found: list[tuple[str, Curves]] = []
+    damage: list[str] = []
+    header = _HEADER.decode()
+    first, *more = text.split(f"\n{header}")
+    parts = [first, *(header + part for part in more)]
+    for place, part in enumerate(parts):
+        try:
+            written_for, curves = _core.decode_calibration(part + "\n" * (place + 1 < len(parts)))
+        except ValueError as error:
+            damage.append(str(error))
+            continue
+        found.append((written_for, {(name, target): list(points) for name, target, points in curves}))
+    return found, damage
+
+
+def _facts(machine: str) -> dict[str, str]:
+    return dict(line.partition(": ")[::2] for line in machine.splitlines())
+
+
+def _alike(one: str, other: str, fact: str) -> bool:
+    return _facts(one).get(fact) == _facts(other).get(fact)
 
 
 def _mismatch(theirs: str, ours: str) -> Refused:
     """Names the first facts that differ."""
-    other = dict(line.partition(": ")[::2] for line in theirs.splitlines())
-    own = dict(line.partition(": ")[::2] for line in ours.splitlines())
+    other, own = _facts(theirs), _facts(ours)
     differing = [name for name in own if other.get(name) != own[name]]
     parts = [f"{name} {other.get(name, 'unknown')} there, {own[name]} here" for name in differing[:2]]
     foreign = not differing or not set(differing) <= _SETTINGS
@@ -148,17 +185,36 @@ def obstacle(path: Path) -> str:
 
 
 def save(path: Path, machine: str, curves: Curves) -> None:
-    """Write a file, with its folder where that is missing.
+    """Write a record into a file, with its folder where that is missing.
+
+    Records of this machine with other settings, or of its other devices, stay: the newest fifteen. Damaged ones and those
+    of other machines go.
 
     Raises:
         OSError: it cannot be written; what stood there is untouched.
     """
-    rows = [(operation, target, points) for (operation, target), points in curves.items()]
-    text = _core.encode_calibration(machine, rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(6)}.tmp")
+    with _saving:  # devices are measured in threads of their own
+        kept = [(text, known) for text, known in _others(path, machine) if known]
+        written = [*kept[1 - MOST_RECORDS :], (machine, curves)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}-{os.urandom(6).hex()}.tmp")
+        try:
+            beside.write_bytes("".join(_encoded(*record) for record in written).encode())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _others(path: Path, machine: str) -> list[tuple[str, Curves]]:
+    """The records of a file that a new one leaves in force."""
     try:
-        beside.write_bytes(text.encode())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+        found, _ = _records_in(_text_of(path) or "")
+    except OSError:
+        return []
+    return [record for record in found if record[0] != machine and not _mismatch(record[0], machine).foreign]
+
+
+def _encoded(machine: str, curves: Curves) -> str:
+    return _core.encode_calibration(
+        machine, [(operation, target, points) for (operation, target), points in curves.items()]
+    )

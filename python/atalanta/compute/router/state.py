@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["CalibrationState", "CalibrationWarning", "say_once"]
 
@@ -18,8 +17,7 @@ class CalibrationWarning(UserWarning):
     """A calibration file was refused, and is measured anew; or a path holds something else, which is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class CalibrationState:
+class CalibrationState(NamedTuple):
     """What is known of one device's times."""
 
     device: str

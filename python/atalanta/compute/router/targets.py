@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ ONE_THREAD, POOL = "cpu:one", "cpu:pool"
 _PRICED = ("price", "greeks", "implied_vol")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A device in one arithmetic.
 
     Attributes:
@@ -37,7 +35,7 @@ class Target:
     device: Device
     tier: str
     errors: Mapping[str, float]
-    run: Callable[[str, Sequence[Any]], Result] = field(repr=False)
+    run: Callable[[str, Sequence[Any]], Result]
     joins_above: int = 0
 
 

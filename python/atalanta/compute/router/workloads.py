@@ -19,7 +19,7 @@ __all__ = ["CLASSES", "POOL_ROWS", "WORKLOADS", "Workload", "work_of"]
 
 Arrays = tuple[Any, ...]
 
-#: Above so many rows of options the pool shares the work; up to it a call stays on its thread.
+#: Above so many rows of options the pool shares the work; up to it a call stays on its thread. As csrc/pricing/european.cpp.
 POOL_ROWS = 8192
 
 #: Dimensions of a vector that count as one comparison of a search.
@@ -67,7 +67,7 @@ def _rows(arrays: Sequence[Any]) -> int:
 
 # A block is repeated: making what is measured must take less time than measuring it.
 _BLOCK = 1024
-_LEAST = 1 << 17
+_LEAST = 1 << 16
 
 
 class _Repeated:
@@ -80,7 +80,11 @@ class _Repeated:
     def first(self, count: int) -> Any:
         whole = self._whole
         if whole is None or len(whole) < count:
-            whole = self._whole = np.resize(self._block(), max(count, _LEAST))
+            block = self._block()
+            repeats = -(-max(count, _LEAST) // len(block))
+            whole = np.empty(repeats * len(block), block.dtype)
+            whole.reshape(repeats, -1)[:] = block  # np.resize takes five times as long
+            self._whole = whole
         return whole[:count]
 
 
@@ -137,7 +141,7 @@ WORKLOADS: Mapping[str, Workload] = MappingProxyType(
             Workload("price", "pricing", 40.0, _broadcast, _option, _PRICED),
             Workload("greeks", "pricing", 88.0, _broadcast, _option, _PRICED),
             Workload("implied_vol", "pricing", 48.0, _broadcast, _quoted, _PRICED),
-            Workload("matmul", "matrix", 24.0, _product, _square, (64, 1024, 16_384), 1.5),
+            Workload("matmul", "matrix", 24.0, _product, _square, (64, 1024, 4096, 16_384, 65_536), 1.5),
             Workload("add", "vector", 24.0, _broadcast, _vectors(2)),
             Workload("multiply", "vector", 24.0, _broadcast, _vectors(2)),
             Workload("exp", "transcendental", 16.0, _broadcast, _vectors(1)),

@@ -55,6 +55,8 @@ def open_columns(source: Any) -> RawTable:
 
 
 def _open_file(path: Path) -> RawTable:
+    if path.is_dir():
+        raise InputError(f"{_ORIGIN} {path} is a folder; name one file in it (known: {_ENDINGS})")
     name = path.name.lower()
     stem = name.removesuffix(".gz")
     if not name.endswith((".parquet", ".pq")) and not stem.endswith(_TEXT_ENDINGS):
