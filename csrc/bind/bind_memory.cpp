@@ -22,6 +22,7 @@ py::dict tag_dict(const memory::TagFigures& figures) {
     entry["live_bytes"] = figures.live;
     entry["high_water_bytes"] = figures.high_water;
     entry["cached_bytes"] = figures.cached;
+    entry["fallbacks"] = figures.fallbacks;
     return entry;
 }
 
@@ -170,8 +171,8 @@ void bind_memory(py::module_& module) {
         "pool_start_recording", [](const py::handle& object) { pool_of(object.ptr()).start_recording(); },
         name, "Record every acquire and release from now on.");
     module.def("pool_stop_recording", &stop_recording, name, "Blocks, bytes, tags, and the tags' names.");
-    module.def("numpy_handler", &numpy_handler, name, py::arg("least_bytes"),
-               "A NEP 49 handler; lives for ever.");
+    module.def("numpy_handler", &numpy_handler, name, py::arg("least_bytes"), py::arg("tag"),
+               py::arg("fall_back"), "A NEP 49 handler; lives for ever.");
     module.def("set_numpy_handler", &set_numpy_handler, py::arg("handler"),
                "The handler that was in force before.");
 }

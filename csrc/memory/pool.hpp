@@ -39,7 +39,7 @@ enum class Released { yes, not_ours, not_live, overrun };
 struct TagFigures {
     std::uint64_t acquires = 0, misses = 0, requested = 0, taken = 0;
     std::int64_t live = 0, high_water = 0;
-    std::uint64_t cached = 0;
+    std::uint64_t cached = 0, fallbacks = 0;
 };
 
 struct PoolFigures {
@@ -78,6 +78,9 @@ class Pool {
     Released release(void* address) noexcept;
     // Quicker, with the size that was asked for; a wrong one does no harm.
     Released release(void* address, std::size_t bytes) noexcept;
+
+    // For callers that took memory from elsewhere because `acquire` gave none: it is counted.
+    void fell_back(Tag tag) noexcept { state_of(tag).fallbacks.fetch_add(1, std::memory_order_relaxed); }
 
     // As `acquire`, and all zeros.
     void* acquire_zeroed(std::size_t bytes, Tag tag = 0) noexcept;
@@ -122,7 +125,7 @@ class Pool {
     enum Mode : std::uint32_t { limited = 1, recording = 2, guarding = 4 };
     struct TagState {
         std::string name;
-        std::atomic<std::uint64_t> acquires{0}, misses{0}, requested{0}, taken{0};
+        std::atomic<std::uint64_t> acquires{0}, misses{0}, requested{0}, taken{0}, fallbacks{0};
         std::atomic<std::int64_t> live{0}, high{0};
         mutable std::atomic_flag predicting;
         std::unique_ptr<Predictor> predictor;
@@ -182,7 +185,8 @@ class Pool {
     void wake_housekeeper() noexcept;
     void stop_housekeeper() noexcept;
     void keep_house() noexcept;
-    void take_idle_magazines(std::uint32_t now) noexcept;
+    bool is_busy() noexcept;
+    void take_idle_magazines(std::uint32_t now, std::uint32_t idle_ms) noexcept;
     void ask_for(std::size_t bytes) noexcept;
     void fetch(const std::vector<std::uint32_t>& predicted) noexcept;
 
@@ -232,6 +236,7 @@ class Pool {
     std::thread housekeeper_;
     bool ending_ = false;
     std::vector<std::uint32_t> predicted_;  // classes to fetch
+    std::uint64_t seen_pops_ = 0;           // the housekeeper's
 };
 
 }  // namespace atalanta::memory

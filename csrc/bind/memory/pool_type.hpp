@@ -15,6 +15,7 @@ namespace py = pybind11;
 struct PoolObject {
     PyObject_HEAD memory::Pool* pool;
     PyObject* tags;  // name to number
+    bool shared;     // the process's pool, which this object does not end
 };
 
 // Makes the type; null with an exception set on failure.

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 #: The pool of this process; it lives as long as the process does.
-default_pool = BufferPool()
+default_pool = BufferPool._of_process()
 
 acquire = default_pool.acquire
 acquire_async = default_pool.acquire_async

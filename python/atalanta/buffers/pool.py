@@ -5,25 +5,22 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
+from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
 from atalanta.buffers.traces import Trace
-from atalanta.buffers.waiting import acquire_async, is_seconds
 from atalanta.errors import InputError
 
 __all__ = ["BufferPool"]
 
 #: Below this size NumPy's own allocator is as quick, so that the handler leaves it alone.
 _LEAST_BYTES = 128 << 10
-_MOST_BYTES = 1 << 40
 _LEAST_RESERVE = 64 << 20
-
-Guard = Literal["off", "full"] | int
 
 
 class BufferPool(_core.Pool):
@@ -73,14 +70,19 @@ class BufferPool(_core.Pool):
             )
         return super().__new__(
             cls,
-            limit=_bytes("limit", limit),
-            cache=_bytes("cache", cache),
-            reserve=_bytes("reserve", reserve, least=_LEAST_RESERVE),
+            limit=bytes_of("limit", limit),
+            cache=bytes_of("cache", cache),
+            reserve=bytes_of("reserve", reserve, least=_LEAST_RESERVE),
             idle_ms=max(1, round(1000 * idle_seconds)),
-            guard_every=_guard_every(guard),
+            guard_every=guard_every(guard),
             page=page_bytes or 0,
             prefault=bool(prefault),
         )
+
+    @classmethod
+    def _of_process(cls) -> Self:
+        """The pool that the process has anyway: it never ends, and large results come from it."""
+        return super().__new__(cls, shared=True)
 
     async def acquire_async(
         self,
@@ -103,6 +105,8 @@ class BufferPool(_core.Pool):
             BufferLimitError: the request alone is beyond the limit.
             InputError: a bad shape, dtype, tag or deadline.
         """
+        from atalanta.buffers.waiting import acquire_async  # it needs asyncio, which whoever awaits has
+
         return await acquire_async(
             self,
             lambda: self.acquire(shape, dtype, tag),
@@ -155,7 +159,7 @@ class BufferPool(_core.Pool):
             InputError: more is live, or the limit is no number of bytes.
         """
         before: int = _core.pool_figures(self)["limit_bytes"]
-        if not _core.pool_set_limit(self, _bytes("limit", limit, origin="set_limit")):
+        if not _core.pool_set_limit(self, bytes_of("limit", limit, origin="set_limit")):
             live = _core.pool_figures(self)["live_bytes"]
             raise InputError(
                 f"[buffers.set_limit] limit {limit:,} is below the {live:,} bytes that are live; release arrays first"
@@ -165,7 +169,7 @@ class BufferPool(_core.Pool):
     def set_guard(self, guard: Guard) -> int:
         """Guard every block (`"full"`), one in n, or none (`"off"`); the n before, 0 for none."""
         before = _core.pool_guard(self)
-        _core.pool_set_guard(self, _guard_every(guard))
+        _core.pool_set_guard(self, guard_every(guard))
         return before
 
     def faults(self) -> list[GuardFault]:
@@ -198,17 +202,30 @@ class BufferPool(_core.Pool):
         nbytes, _, score = prediction
         if expected is None:
             return nbytes
-        block = _core.pool_block_bytes(self, _bytes("expected", expected, origin="predict_optimal_size"))
+        block = _core.pool_block_bytes(self, bytes_of("expected", expected, origin="predict_optimal_size"))
         return max(block, nbytes) if score >= 0.5 else block
 
     @contextmanager
-    def numpy(self, least_bytes: int = _LEAST_BYTES) -> Iterator[None]:
+    def numpy(
+        self, least_bytes: int = _LEAST_BYTES, *, tag: str = "numpy", fall_back: bool = False
+    ) -> Iterator[None]:
         """Let NumPy itself take arrays of at least `least_bytes` from this pool within the block (NEP 49).
 
         It holds for this thread's context: new threads start without it, tasks created inside inherit it.
         Arrays may outlive the block. The pool then lives as long as the process.
+
+        Args:
+            least_bytes: smaller arrays come from the handler in force before.
+            tag: under which they are counted.
+            fall_back: at the pool's limit take them from the handler before, which is counted in `fallbacks`;
+                else NumPy raises MemoryError.
+
+        Raises:
+            InputError: `least_bytes` is no number of bytes, or the tag no text or one too many.
         """
-        handler = _numpy_handler(self, _bytes("least_bytes", least_bytes, origin="numpy"))
+        handler = _numpy_handler(
+            self, bytes_of("least_bytes", least_bytes, origin="numpy"), tag, bool(fall_back)
+        )
         before = _core.set_numpy_handler(handler)
         try:
             yield
@@ -240,44 +257,16 @@ class Recording:
         return self._trace
 
 
-#: One handler per pool, size and handler before it: each lives for ever.
-_handlers: dict[tuple[int, int, int], object] = {}
+#: One handler per pool, settings and handler before it: each lives for ever.
+_handlers: dict[tuple[object, ...], object] = {}
 
 
-def _numpy_handler(pool: _core.Pool, least_bytes: int) -> object:
+def _numpy_handler(pool: _core.Pool, least_bytes: int, tag: str, fall_back: bool) -> object:
+    if not isinstance(tag, str):
+        raise InputError(f"[buffers.numpy] tag={tag!r}: give a text")
     before = _core.set_numpy_handler(None)
     _core.set_numpy_handler(before)
-    key = (id(pool), least_bytes, id(before))
+    key = (id(pool), least_bytes, tag, fall_back, id(before))
     if key not in _handlers:
-        _handlers[key] = _core.numpy_handler(pool, least_bytes)
+        _handlers[key] = _core.numpy_handler(pool, least_bytes, tag, fall_back)
     return _handlers[key]
-
-
-def _bytes(name: str, value: int | None, least: int = 1, origin: str = "BufferPool") -> int:
-    if value is None:
-        return 0
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = -1
-    if not least <= number <= _MOST_BYTES:
-        raise InputError(
-            f"[buffers.{origin}] {name}={value!r}: give a whole number of bytes from {least:,} to {_MOST_BYTES:,}"
-        )
-    return number
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000
-
-
-def _guard_every(guard: Guard) -> int:
-    if guard == "off":
-        return 0
-    if guard == "full":
-        return 1
-    if not _is_count(guard):
-        raise InputError(
-            f"[buffers.BufferPool] guard={guard!r}: give 'off', 'full' or one in n, 1 to 1000000"
-        )
-    return guard
