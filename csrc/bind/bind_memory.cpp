@@ -93,6 +93,12 @@ std::size_t trim(const py::handle& object) {
     return pool.trim();
 }
 
+std::size_t relieve(const py::handle& object, std::uint32_t for_ms) {
+    Pool& pool = pool_of(object.ptr());
+    const py::gil_scoped_release released;
+    return pool.relieve(for_ms);
+}
+
 bool set_limit(const py::handle& object, std::size_t bytes) {
     Pool& pool = pool_of(object.ptr());
     const py::gil_scoped_release released;
@@ -140,6 +146,8 @@ void bind_memory(py::module_& module) {
                "Tag, bytes, block bytes, age, address of live blocks.");
     module.def("pool_faults", &take_faults, name, "What guards found since the last call.");
     module.def("pool_trim", &trim, name, "Give back all free memory; the bytes.");
+    module.def("pool_relieve", &relieve, name, py::arg("for_ms"),
+               "Give back all free memory and keep next to none for a while; the bytes.");
     module.def("pool_set_limit", &set_limit, name, py::arg("bytes"), "False: more is live.");
     module.def(
         "pool_set_guard",

@@ -35,6 +35,7 @@ std::size_t Pool::cap_bytes() noexcept {
     live_peak_.store(peak, std::memory_order_relaxed);
     std::size_t cap = std::max(kLeastCap, static_cast<std::size_t>(kCapShare * peak));
     if (options_.cache_bytes > 0) cap = std::min(cap, options_.cache_bytes);
+    if (now < relief_until_ms_.load(std::memory_order_relaxed)) cap = 0;
     const auto share = static_cast<std::int64_t>(cap / 2);
     least_room_.store(kMagazineBudget - std::min(share, kMagazineBudget), std::memory_order_relaxed);
     const std::size_t most = limit(), used = central_.used_run_bytes();
@@ -54,7 +55,15 @@ void Pool::make_room() noexcept {
     }
 }
 
+std::size_t Pool::relieve(std::uint32_t for_ms) noexcept {
+    relief_until_ms_.store(now_ms() + for_ms, std::memory_order_relaxed);
+    const std::size_t bytes = trim();
+    cap_bytes();  // what the magazines may keep follows it
+    return bytes;
+}
+
 std::size_t Pool::trim() noexcept {
+    release_quarantine(0);
     const std::uint32_t now = now_ms();
     {
         const std::lock_guard lock(caches_lock_);
@@ -122,7 +131,8 @@ void Pool::keep_house() noexcept {
         lock.unlock();
         fetch(predicted);
         const std::uint32_t now = now_ms();
-        const std::uint32_t idle_ms = is_busy() ? options_.idle_ms * kBusyPatience : options_.idle_ms;
+        const bool patient = is_busy() && now >= relief_until_ms_.load(std::memory_order_relaxed);
+        const std::uint32_t idle_ms = patient ? options_.idle_ms * kBusyPatience : options_.idle_ms;
         take_idle_magazines(now, idle_ms);
         const std::uint32_t until = now > idle_ms ? now - idle_ms : 0;
         given_back_.fetch_add(central_.trim(0, until, now), std::memory_order_relaxed);

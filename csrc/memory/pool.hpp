@@ -7,11 +7,13 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "memory/central.hpp"
@@ -103,6 +105,9 @@ class Pool {
     void set_guard(std::uint32_t every);
     std::uint32_t guard() const { return guard_every_.load(std::memory_order_relaxed); }
     std::vector<GuardFault> take_faults();
+    // Memory is short: gives back all that is free and keeps next to nothing free for a while; bytes given
+    // back.
+    std::size_t relieve(std::uint32_t for_ms) noexcept;
     // After every release under a limit a byte is written to these descriptors.
     void watch(int descriptor);
     void unwatch(int descriptor);
@@ -143,6 +148,7 @@ class Pool {
     Released finish_release(ThreadCache& cache) noexcept;
     Released release_tagged(std::byte* block, Mark mark) noexcept;
     Released release_slowly(void* address) noexcept;
+    void count_as_given(ThreadCache& cache, std::uint32_t size_class, Tag tag) noexcept;
     void give_directly(ThreadCache& cache, std::byte* block, std::uint32_t size_class, Tag tag,
                        std::uint32_t now) noexcept;
     void put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcept;
@@ -175,6 +181,8 @@ class Pool {
     void arm(std::byte* block, std::size_t bytes, std::size_t block_bytes) noexcept;
     bool intact(const std::byte* block, std::size_t bytes, std::size_t block_bytes) const noexcept;
     void poison(std::byte* block, std::size_t block_bytes) noexcept;
+    bool quarantine(std::byte* block, std::uint32_t size_class, Tag tag) noexcept;
+    void release_quarantine(std::size_t keep) noexcept;
     void check_poison(const std::byte* block, std::size_t block_bytes) noexcept;
     void report(const GuardFault& fault) noexcept;
 
@@ -221,6 +229,8 @@ class Pool {
     std::mutex faults_lock_;
     std::vector<GuardFault> faults_;
     std::atomic<std::uint64_t> fault_count_{0};
+    std::mutex quarantine_lock_;
+    std::deque<std::pair<std::byte*, std::uint32_t>> quarantine_;  // block and class, the oldest first
 
     std::mutex recorder_lock_;
     std::vector<TraceEvent> recorded_;
@@ -228,6 +238,7 @@ class Pool {
     std::atomic<double> live_peak_{0.0};
     std::atomic<std::uint32_t> live_peak_ms_{0};
     std::atomic<std::size_t> high_held_{0};
+    std::atomic<std::uint32_t> relief_until_ms_{0};
     std::atomic<std::uint64_t> given_back_{0}, prefaulted_{0}, trims_{0}, refused_{0};
 
     std::atomic<bool> housekeeping_{false};

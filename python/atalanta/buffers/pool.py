@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self, SupportsIndex
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
 from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds
+from atalanta.buffers.leaks import leak_report, report_at_exit
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
 from atalanta.buffers.traces import Trace
 from atalanta.errors import InputError
+
+if TYPE_CHECKING:
+    from atalanta.buffers.pressure import PressureWatch
 
 __all__ = ["BufferPool"]
 
@@ -144,6 +148,77 @@ class BufferPool(_core.Pool):
         blocks = [LiveBlock(*fields) for fields in _core.pool_live_blocks(self)]
         old = [b for b in blocks if older_than <= 0 or (b.age_seconds or 0.0) >= older_than]
         return sorted(old, key=lambda b: -1.0 if b.age_seconds is None else b.age_seconds, reverse=True)
+
+    def leak_report(self, older_than: float = 0.0) -> str:
+        """`leaks` as text, by tag; empty when nothing is held.
+
+        Raises:
+            InputError: `older_than` is no number of seconds from 0 on.
+        """
+        return leak_report(self.leaks(older_than))
+
+    def report_leaks_at_exit(self, older_than: float = 0.0) -> Callable[[], None]:
+        """Write `leak_report` to standard error when the interpreter ends, if anything is held then.
+
+        What modules hold in globals is still alive at that time, and is told too.
+
+        Returns:
+            a function that calls it off.
+
+        Raises:
+            InputError: `older_than` is no number of seconds from 0 on.
+        """
+        self.leaks(older_than)
+        return report_at_exit(lambda: self.leak_report(older_than))
+
+    def relieve(self, seconds: float = 10.0) -> int:
+        """Memory is short: give all free memory back now, and keep next to none free for some time.
+
+        For programs that learn of pressure themselves; `watch_pressure` calls it where the system tells.
+
+        Args:
+            seconds: for how long, 0 to 3600.
+
+        Returns:
+            the bytes given back.
+
+        Raises:
+            InputError: not such a number.
+        """
+        if not is_seconds(seconds) or not seconds <= 3600:
+            raise InputError(f"[buffers.relieve] seconds={seconds!r}: give 0 to 3600")
+        return _core.pool_relieve(self, round(1000 * seconds))
+
+    def watch_pressure(
+        self,
+        stall: float = 0.1,
+        window: float = 2.0,
+        *,
+        seconds: float = 10.0,
+        then: Callable[[int], object] | None = None,
+        source: str | None = None,
+    ) -> PressureWatch:
+        """Relieve the pool whenever tasks of this machine wait for memory (Linux, pressure stall information).
+
+        Args:
+            stall: seconds within `window` in which some task waited.
+            window: 0.5 to 10 s; without privileges a whole multiple of 2 s.
+            seconds: as of `relieve`.
+            then: called after it with the bytes given back, on the watch's own thread.
+            source: file that tells; None: of the whole machine. A control group has its `memory.pressure`.
+
+        Returns:
+            the watch; `stop()` it, or use it in a `with` statement.
+
+        Raises:
+            InputError: times that cannot be, or the system does not tell: call `relieve` yourself.
+        """
+        if not is_seconds(seconds) or not seconds <= 3600:
+            raise InputError(f"[buffers.watch_pressure] seconds={seconds!r}: give 0 to 3600")
+        from atalanta.buffers.pressure import SOURCE, PressureWatch, open_trigger
+
+        descriptor = open_trigger(source or SOURCE, stall, window)
+        return PressureWatch(descriptor, lambda: self.relieve(seconds), then)
 
     def trim(self) -> int:
         """Give all free memory back to the system now; the bytes. Idle memory goes back without this."""
