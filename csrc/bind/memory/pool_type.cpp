@@ -228,6 +228,7 @@ void deallocate(PyObject* object) {
     delete pool;
     Py_END_ALLOW_THREADS;
     Py_CLEAR(self->tags);
+    Py_CLEAR(self->last_tag_name);
     PyTypeObject* type = Py_TYPE(object);
     type->tp_free(object);
     Py_DECREF(type);
@@ -241,6 +242,17 @@ PyType_Slot g_slots[] = {{Py_tp_new, reinterpret_cast<void*>(&make)},
 
 PyType_Spec g_spec = {"atalanta._core.Pool", sizeof(PoolObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
                       g_slots};
+
+// Most programs name a tag by the same object again. Without the GIL two threads would get in each other's
+// way.
+void remember([[maybe_unused]] PoolObject* self, [[maybe_unused]] PyObject* name,
+              [[maybe_unused]] memory::Tag tag) {
+#ifndef Py_GIL_DISABLED
+    Py_INCREF(name);
+    Py_XSETREF(self->last_tag_name, name);
+    self->last_tag = tag;
+#endif
+}
 
 std::string grouped(std::size_t number) {
     std::string text = std::to_string(number);
@@ -261,9 +273,14 @@ memory::Pool& pool_of(PyObject* object) {
 }
 
 memory::Tag tag_number(PoolObject* self, PyObject* name) {
+    if (name == self->last_tag_name) return self->last_tag;
     if (!PyUnicode_Check(name)) raise_input_error(kAcquire, "tag " + repr_of(name) + " is no text");
     PyObject* known = PyDict_GetItemWithError(self->tags, name);
-    if (known != nullptr) return static_cast<memory::Tag>(PyLong_AsUnsignedLong(known));
+    if (known != nullptr) {
+        const auto tag = static_cast<memory::Tag>(PyLong_AsUnsignedLong(known));
+        remember(self, name, tag);
+        return tag;
+    }
     if (PyErr_Occurred()) throw py::error_already_set();
     memory::Tag tag = 0;
     if (!self->pool->intern(text_of(name), tag)) {
