@@ -64,8 +64,8 @@ bool Pool::quarantine(std::byte* block, std::uint32_t size_class, Tag tag) noexc
             quarantine_.pop_back();
             return false;
         }
+        forbid(block, class_bytes(size_class));  // before another thread can take it out again
     }
-    forbid(block, class_bytes(size_class));
     count_as_given(*access, size_class, tag);
     release_quarantine(kMostQuarantined);
     return true;
