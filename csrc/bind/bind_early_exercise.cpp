@@ -1,4 +1,5 @@
 // early_exercise and exercise_boundary: the columns that atalanta.pricing names.
+#include "bind/memory/result_arrays.hpp"
 #include "bind/module.hpp"
 #include "bind/option_rows.hpp"
 #include "bind/pricing_docs.hpp"
@@ -18,8 +19,8 @@ constexpr const char* kEarlyNames[] = {"right", "spot",           "strike",    "
 class EarlyResult {
   public:
     explicit EarlyResult(const Shape& shape) : scalar_(shape.empty()) {
-        for (Doubles& column : values_) column = Doubles(shape);
-        for (Flags& column : flags_) column = Flags(shape);
+        for (Doubles& column : values_) column = result_array<double>(shape, Purpose::early_exercise);
+        for (Flags& column : flags_) column = result_array<bool>(shape, Purpose::early_exercise);
     }
 
     EarlyExerciseColumns columns() {

@@ -1,4 +1,5 @@
 // implied_vol: as price and greeks, with a quoted price in the place of the volatility.
+#include "bind/memory/result_arrays.hpp"
 #include "bind/module.hpp"
 #include "bind/pricing_docs.hpp"
 #include "bind/routed_call.hpp"
@@ -157,12 +158,12 @@ template <bool routed>
             call = RoutedCall(Routed::implied_vol, arguments[kQuotedDevice], arguments[kQuotedTolerance],
                               rows.size, rows.spot, rows.strike, threads, origin);
     }
-    OutputColumn out(arguments[kQuotedOut], inputs.shape(), inputs, origin);
+    OutputColumn out(arguments[kQuotedOut], inputs.shape(), inputs, origin, Purpose::implied_vol);
     if (call.elsewhere()) {
         if (const py::object result = call.run_elsewhere(inputs.objects(1, 6)))
             return as_asked(result, arguments[kQuotedOut], inputs, full_output);
     }
-    py::array_t<std::uint8_t> status(full_output ? inputs.shape() : Shape{0});
+    auto status = result_array<std::uint8_t>(full_output ? inputs.shape() : Shape{0}, Purpose::implied_vol);
     double* const vols = out.data();
     auto* const statuses = full_output ? reinterpret_cast<ImpliedVolStatus*>(status.mutable_data()) : nullptr;
     if (terms == nullptr) {

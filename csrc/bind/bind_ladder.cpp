@@ -5,6 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "bind/memory/result_arrays.hpp"
 #include "bind/module.hpp"
 #include "bind/option_rows.hpp"
 #include "bind/terms.hpp"
@@ -70,7 +71,7 @@ class ShapedLadders {
         std::vector<std::uint32_t> rows(size);
         for (std::size_t i = 0; i < size; ++i) rows[i] = static_cast<std::uint32_t>(places[i]);
         std::array<Doubles, 4> columns;
-        for (Doubles& column : columns) column = Doubles(inputs.shape());
+        for (Doubles& column : columns) column = result_array<double>(inputs.shape(), Purpose::ladder);
         const LadderReadColumns out = {columns[0].mutable_data(), columns[1].mutable_data(),
                                        columns[2].mutable_data(), columns[3].mutable_data()};
         {

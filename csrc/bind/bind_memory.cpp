@@ -22,6 +22,7 @@ py::dict tag_dict(const memory::TagFigures& figures) {
     entry["live_bytes"] = figures.live;
     entry["high_water_bytes"] = figures.high_water;
     entry["cached_bytes"] = figures.cached;
+    entry["fallbacks"] = figures.fallbacks;
     return entry;
 }
 
@@ -92,6 +93,12 @@ std::size_t trim(const py::handle& object) {
     return pool.trim();
 }
 
+std::size_t relieve(const py::handle& object, std::uint32_t for_ms) {
+    Pool& pool = pool_of(object.ptr());
+    const py::gil_scoped_release released;
+    return pool.relieve(for_ms);
+}
+
 bool set_limit(const py::handle& object, std::size_t bytes) {
     Pool& pool = pool_of(object.ptr());
     const py::gil_scoped_release released;
@@ -139,6 +146,8 @@ void bind_memory(py::module_& module) {
                "Tag, bytes, block bytes, age, address of live blocks.");
     module.def("pool_faults", &take_faults, name, "What guards found since the last call.");
     module.def("pool_trim", &trim, name, "Give back all free memory; the bytes.");
+    module.def("pool_relieve", &relieve, name, py::arg("for_ms"),
+               "Give back all free memory and keep next to none for a while; the bytes.");
     module.def("pool_set_limit", &set_limit, name, py::arg("bytes"), "False: more is live.");
     module.def(
         "pool_set_guard",
@@ -170,8 +179,8 @@ void bind_memory(py::module_& module) {
         "pool_start_recording", [](const py::handle& object) { pool_of(object.ptr()).start_recording(); },
         name, "Record every acquire and release from now on.");
     module.def("pool_stop_recording", &stop_recording, name, "Blocks, bytes, tags, and the tags' names.");
-    module.def("numpy_handler", &numpy_handler, name, py::arg("least_bytes"),
-               "A NEP 49 handler; lives for ever.");
+    module.def("numpy_handler", &numpy_handler, name, py::arg("least_bytes"), py::arg("tag"),
+               py::arg("fall_back"), "A NEP 49 handler; lives for ever.");
     module.def("set_numpy_handler", &set_numpy_handler, py::arg("handler"),
                "The handler that was in force before.");
 }

@@ -1,5 +1,6 @@
 // price and greeks: sort the arguments, view them as columns, release the GIL, call the core once.
 // Calls with numbers alone take a path without any array.
+#include "bind/memory/result_arrays.hpp"
 #include "bind/module.hpp"
 #include "bind/option_rows.hpp"
 #include "bind/pricing_docs.hpp"
@@ -73,7 +74,7 @@ template <bool routed>
             call = RoutedCall(Routed::price, arguments[kPriceDevice], arguments[kTolerance], rows.size,
                               rows.spot, rows.strike, threads, origin);
     }
-    OutputColumn out(arguments[kPriceOut], inputs.shape(), inputs, origin);
+    OutputColumn out(arguments[kPriceOut], inputs.shape(), inputs, origin, Purpose::price);
     if (call.elsewhere()) {
         if (const py::object result = call.run_elsewhere(inputs.objects(0, 6)))
             return as_asked(result, arguments[kPriceOut], inputs);
@@ -148,7 +149,7 @@ Doubles dividend_deltas(const TermsArguments* terms, const Shape& rows) {
     if (terms == nullptr || !terms->has_dividends()) return {};
     Shape shape = rows;
     shape.insert(shape.begin(), static_cast<py::ssize_t>(terms->longest_schedule()));
-    return Doubles(shape);
+    return result_array<double>(shape, Purpose::greeks);
 }
 
 py::object with_dividend_deltas(py::object greeks, const Doubles& deltas, const TermsArguments* terms) {
@@ -210,7 +211,7 @@ template <bool routed>
     }
     Shape shape = inputs.shape();
     shape.insert(shape.begin(), static_cast<py::ssize_t>(kGreeksOfOrder[order]));
-    OutputColumn out(arguments[kGreeksOut], shape, inputs, origin,
+    OutputColumn out(arguments[kGreeksOut], shape, inputs, origin, Purpose::greeks,
                      OutputColumn::Layout::column_per_first_axis);
     if (call.elsewhere()) {
         if (const py::object result = call.run_elsewhere(inputs.objects(0, 6))) {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bind/new_columns.hpp"
+#include "bind/memory/result_arrays.hpp"
 
 namespace atalanta::bind {
 namespace {
@@ -288,9 +288,10 @@ void require_decimal_rates(const Column<double>& rates, std::size_t size, const 
 }
 
 OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin,
-                           Layout layout) {
+                           Purpose purpose, Layout layout) {
     if (out == nullptr || out == Py_None) {
-        target_ = layout == Layout::one_column ? Doubles(shape) : new_columns(shape);
+        target_ = layout == Layout::one_column ? result_array<double>(shape, purpose)
+                                               : result_columns(shape, purpose);
         return;
     }
     if (!py::isinstance<py::array_t<double>>(py::handle(out))) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bind/arguments.hpp"
+#include "bind/memory/process_pool.hpp"
 #include "pricing/columns.hpp"
 
 namespace atalanta::bind {
@@ -73,7 +74,7 @@ class OutputColumn {
   public:
     enum class Layout { one_column, column_per_first_axis };
     OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin,
-                 Layout layout = Layout::one_column);
+                 Purpose purpose, Layout layout = Layout::one_column);
     double* data() { return target_.mutable_data(); }
     // From one column to the next along the first axis, in doubles.
     std::size_t stride() const { return static_cast<std::size_t>(target_.strides(0)) / sizeof(double); }

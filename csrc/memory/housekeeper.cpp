@@ -13,6 +13,7 @@ namespace {
 constexpr double kCapShare = 0.08;  // of the most that was live of late
 constexpr std::size_t kLeastCap = std::size_t{1} << 20;
 constexpr double kHalfLifeMs = 1000.0;
+constexpr std::uint32_t kBusyPatience = 25;  // free memory waits so much longer while blocks are taken
 constexpr std::size_t kBlocksAtOnce = 256;
 constexpr std::size_t kMostPredictions = 8;
 
@@ -34,6 +35,7 @@ std::size_t Pool::cap_bytes() noexcept {
     live_peak_.store(peak, std::memory_order_relaxed);
     std::size_t cap = std::max(kLeastCap, static_cast<std::size_t>(kCapShare * peak));
     if (options_.cache_bytes > 0) cap = std::min(cap, options_.cache_bytes);
+    if (now < relief_until_ms_.load(std::memory_order_relaxed)) cap = 0;
     const auto share = static_cast<std::int64_t>(cap / 2);
     least_room_.store(kMagazineBudget - std::min(share, kMagazineBudget), std::memory_order_relaxed);
     const std::size_t most = limit(), used = central_.used_run_bytes();
@@ -53,7 +55,15 @@ void Pool::make_room() noexcept {
     }
 }
 
+std::size_t Pool::relieve(std::uint32_t for_ms) noexcept {
+    relief_until_ms_.store(now_ms() + for_ms, std::memory_order_relaxed);
+    const std::size_t bytes = trim();
+    cap_bytes();  // what the magazines may keep follows it
+    return bytes;
+}
+
 std::size_t Pool::trim() noexcept {
+    release_quarantine(0);
     const std::uint32_t now = now_ms();
     {
         const std::lock_guard lock(caches_lock_);
@@ -121,8 +131,10 @@ void Pool::keep_house() noexcept {
         lock.unlock();
         fetch(predicted);
         const std::uint32_t now = now_ms();
-        take_idle_magazines(now);
-        const std::uint32_t until = now > options_.idle_ms ? now - options_.idle_ms : 0;
+        const bool patient = is_busy() && now >= relief_until_ms_.load(std::memory_order_relaxed);
+        const std::uint32_t idle_ms = patient ? options_.idle_ms * kBusyPatience : options_.idle_ms;
+        take_idle_magazines(now, idle_ms);
+        const std::uint32_t until = now > idle_ms ? now - idle_ms : 0;
         given_back_.fetch_add(central_.trim(0, until, now), std::memory_order_relaxed);
         lock.lock();
         if (trimmable_bytes() > std::size_t{kWorthTrimming} || !predicted_.empty()) continue;
@@ -135,8 +147,20 @@ void Pool::keep_house() noexcept {
     housekeeping_.store(false, std::memory_order_relaxed);
 }
 
+// Whether blocks were taken since the last look.
+bool Pool::is_busy() noexcept {
+    std::uint64_t pops = 0;
+    {
+        const std::lock_guard lock(caches_lock_);
+        for (ThreadCache* cache = caches_; cache != nullptr; cache = cache->next) {
+            for (const Magazine& magazine : cache->magazines) pops += magazine.pops();
+        }
+    }
+    return std::exchange(seen_pops_, pops) != pops;
+}
+
 // A magazine from which nothing was taken for a while is emptied, whatever else its thread does.
-void Pool::take_idle_magazines(std::uint32_t now) noexcept {
+void Pool::take_idle_magazines(std::uint32_t now, std::uint32_t idle_ms) noexcept {
     std::byte* blocks[kBlocksAtOnce];
     std::uint32_t classes[kBlocksAtOnce];
     const std::lock_guard lock(caches_lock_);
@@ -150,7 +174,7 @@ void Pool::take_idle_magazines(std::uint32_t now) noexcept {
                 if (count == 0 || pops != cache->seen_pops[next]) {
                     cache->seen_pops[next] = pops;
                     cache->idle_since_ms[next] = now;
-                } else if (now - cache->idle_since_ms[next] >= options_.idle_ms) {
+                } else if (now - cache->idle_since_ms[next] >= idle_ms) {
                     if (blocks_to_take + kMagazineBlocks > kBlocksAtOnce) break;
                     blocks_to_take += kMagazineBlocks;
                     idle[idles++] = next;

@@ -13,6 +13,9 @@ void unreserve(void* address, std::size_t bytes) noexcept;
 // Makes reserved space usable; false when the system refuses. Pages come with the first touch, as zeros.
 bool commit(void* address, std::size_t bytes) noexcept;
 
+// Makes any access end the program, until `commit` allows it again; false when the system refuses.
+bool fence(void* address, std::size_t bytes) noexcept;
+
 // Gives the pages back: the next touch finds zeros. False when the system keeps them, contents and all.
 bool purge(void* address, std::size_t bytes) noexcept;
 

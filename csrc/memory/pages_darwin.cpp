@@ -32,6 +32,10 @@ bool commit(void* address, std::size_t bytes) noexcept {
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+bool fence(void* address, std::size_t bytes) noexcept {
+    return mprotect(address, bytes, PROT_NONE) == 0;
+}
+
 // Its advice calls leave open when pages go and what a later touch finds; mapping anew does not.
 bool purge(void* address, std::size_t bytes) noexcept {
     return mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANON, -1, 0) == address;

@@ -42,6 +42,10 @@ bool commit(void* address, std::size_t bytes) noexcept {
     return mprotect(address, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+bool fence(void* address, std::size_t bytes) noexcept {
+    return mprotect(address, bytes, PROT_NONE) == 0;
+}
+
 bool purge(void* address, std::size_t bytes) noexcept {
     return madvise(address, bytes, MADV_DONTNEED) == 0;
 }

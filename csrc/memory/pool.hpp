@@ -7,11 +7,13 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "memory/central.hpp"
@@ -39,7 +41,7 @@ enum class Released { yes, not_ours, not_live, overrun };
 struct TagFigures {
     std::uint64_t acquires = 0, misses = 0, requested = 0, taken = 0;
     std::int64_t live = 0, high_water = 0;
-    std::uint64_t cached = 0;
+    std::uint64_t cached = 0, fallbacks = 0;
 };
 
 struct PoolFigures {
@@ -79,6 +81,9 @@ class Pool {
     // Quicker, with the size that was asked for; a wrong one does no harm.
     Released release(void* address, std::size_t bytes) noexcept;
 
+    // For callers that took memory from elsewhere because `acquire` gave none: it is counted.
+    void fell_back(Tag tag) noexcept { state_of(tag).fallbacks.fetch_add(1, std::memory_order_relaxed); }
+
     // As `acquire`, and all zeros.
     void* acquire_zeroed(std::size_t bytes, Tag tag = 0) noexcept;
     // Keeps what fits; null leaves the old block as it was.
@@ -100,6 +105,9 @@ class Pool {
     void set_guard(std::uint32_t every);
     std::uint32_t guard() const { return guard_every_.load(std::memory_order_relaxed); }
     std::vector<GuardFault> take_faults();
+    // Memory is short: gives back all that is free and keeps next to nothing free for a while; bytes given
+    // back.
+    std::size_t relieve(std::uint32_t for_ms) noexcept;
     // After every release under a limit a byte is written to these descriptors.
     void watch(int descriptor);
     void unwatch(int descriptor);
@@ -122,7 +130,7 @@ class Pool {
     enum Mode : std::uint32_t { limited = 1, recording = 2, guarding = 4 };
     struct TagState {
         std::string name;
-        std::atomic<std::uint64_t> acquires{0}, misses{0}, requested{0}, taken{0};
+        std::atomic<std::uint64_t> acquires{0}, misses{0}, requested{0}, taken{0}, fallbacks{0};
         std::atomic<std::int64_t> live{0}, high{0};
         mutable std::atomic_flag predicting;
         std::unique_ptr<Predictor> predictor;
@@ -140,6 +148,7 @@ class Pool {
     Released finish_release(ThreadCache& cache) noexcept;
     Released release_tagged(std::byte* block, Mark mark) noexcept;
     Released release_slowly(void* address) noexcept;
+    void count_as_given(ThreadCache& cache, std::uint32_t size_class, Tag tag) noexcept;
     void give_directly(ThreadCache& cache, std::byte* block, std::uint32_t size_class, Tag tag,
                        std::uint32_t now) noexcept;
     void put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcept;
@@ -172,6 +181,8 @@ class Pool {
     void arm(std::byte* block, std::size_t bytes, std::size_t block_bytes) noexcept;
     bool intact(const std::byte* block, std::size_t bytes, std::size_t block_bytes) const noexcept;
     void poison(std::byte* block, std::size_t block_bytes) noexcept;
+    bool quarantine(std::byte* block, std::uint32_t size_class, Tag tag) noexcept;
+    void release_quarantine(std::size_t keep) noexcept;
     void check_poison(const std::byte* block, std::size_t block_bytes) noexcept;
     void report(const GuardFault& fault) noexcept;
 
@@ -182,7 +193,8 @@ class Pool {
     void wake_housekeeper() noexcept;
     void stop_housekeeper() noexcept;
     void keep_house() noexcept;
-    void take_idle_magazines(std::uint32_t now) noexcept;
+    bool is_busy() noexcept;
+    void take_idle_magazines(std::uint32_t now, std::uint32_t idle_ms) noexcept;
     void ask_for(std::size_t bytes) noexcept;
     void fetch(const std::vector<std::uint32_t>& predicted) noexcept;
 
@@ -217,6 +229,8 @@ class Pool {
     std::mutex faults_lock_;
     std::vector<GuardFault> faults_;
     std::atomic<std::uint64_t> fault_count_{0};
+    std::mutex quarantine_lock_;
+    std::deque<std::pair<std::byte*, std::uint32_t>> quarantine_;  // block and class, the oldest first
 
     std::mutex recorder_lock_;
     std::vector<TraceEvent> recorded_;
@@ -224,6 +238,7 @@ class Pool {
     std::atomic<double> live_peak_{0.0};
     std::atomic<std::uint32_t> live_peak_ms_{0};
     std::atomic<std::size_t> high_held_{0};
+    std::atomic<std::uint32_t> relief_until_ms_{0};
     std::atomic<std::uint64_t> given_back_{0}, prefaulted_{0}, trims_{0}, refused_{0};
 
     std::atomic<bool> housekeeping_{false};
@@ -232,6 +247,7 @@ class Pool {
     std::thread housekeeper_;
     bool ending_ = false;
     std::vector<std::uint32_t> predicted_;  // classes to fetch
+    std::uint64_t seen_pops_ = 0;           // the housekeeper's
 };
 
 }  // namespace atalanta::memory

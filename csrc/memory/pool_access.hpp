@@ -5,7 +5,18 @@
 
 namespace atalanta::memory {
 
-constexpr std::size_t kCanaryBytes = 16;                          // behind a guarded block, at least
+constexpr std::size_t kCanaryBytes = 16;  // behind a guarded block, at least
+
+// Of guarded blocks from this size on, pages behind the canary are fenced, and all pages once it is released.
+constexpr std::size_t kLeastFenced = kMediumBytes;
+
+// Where the fence of a block of `bytes` bytes begins, from its start.
+constexpr std::size_t fence_begin(std::size_t bytes) {
+    return (bytes + kCanaryBytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+constexpr std::size_t guarded_bytes(std::size_t bytes) {
+    return bytes < kLeastFenced ? bytes + kCanaryBytes : fence_begin(bytes) + kPageBytes;
+}
 constexpr std::int64_t kWorthTrimming = std::int64_t{128} << 10;  // less free memory than this may stay
 constexpr std::int64_t kLittleCached =
     kMagazineBudget - kWorthTrimming;  // room of a thread that has so little

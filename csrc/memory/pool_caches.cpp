@@ -134,6 +134,7 @@ void Pool::before_fork() {
     tags_lock_.lock();
     watchers_lock_.lock();
     faults_lock_.lock();
+    quarantine_lock_.lock();
     recorder_lock_.lock();
     central_.lock_all();
 }
@@ -142,6 +143,7 @@ void Pool::before_fork() {
 void Pool::after_fork(bool child) {
     central_.unlock_all();
     recorder_lock_.unlock();
+    quarantine_lock_.unlock();
     faults_lock_.unlock();
     watchers_lock_.unlock();
     tags_lock_.unlock();

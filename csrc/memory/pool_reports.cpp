@@ -75,6 +75,7 @@ TagFigures Pool::read(const TagState& state) const {
     figures.taken = state.taken.load(std::memory_order_relaxed);
     figures.live = state.live.load(std::memory_order_relaxed);
     figures.high_water = state.high.load(std::memory_order_relaxed);
+    figures.fallbacks = state.fallbacks.load(std::memory_order_relaxed);
     return figures;
 }
 
@@ -107,6 +108,7 @@ std::vector<TagFigures> Pool::figures_by_tag() {
     }
     rest.cached = untagged_cached;
     rest.misses = state_of(0).misses.load(std::memory_order_relaxed);
+    rest.fallbacks = state_of(0).fallbacks.load(std::memory_order_relaxed);
     return figures;
 }
 
@@ -115,6 +117,7 @@ PoolFigures Pool::figures() {
     for (const TagFigures& tag : figures_by_tag()) {
         figures.total.misses += tag.misses;
         figures.total.cached += tag.cached;
+        figures.total.fallbacks += tag.fallbacks;
     }
     const TagFigures total = read(total_);
     figures.total.acquires = total.acquires;

@@ -12,7 +12,7 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::si
     const std::uint32_t mode = mode_.load(std::memory_order_acquire);
     const Access access(*this);
     const bool guarded = (mode & guarding) != 0 && access && wants_guard(*access);
-    const std::uint32_t size_class = class_for(guarded ? bytes + kCanaryBytes : bytes);
+    const std::uint32_t size_class = class_for(guarded ? guarded_bytes(bytes) : bytes);
     if (size_class >= kClasses) return refuse(refusal, Refusal::too_large);
     if (!access) return refuse(refusal, Refusal::memory);
     const std::size_t block_bytes = class_bytes(size_class);
@@ -52,9 +52,11 @@ void* Pool::hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std
     const bool described = (tag != 0 || guarded) && describe(block, bytes, tag);
     guarded = guarded && described;
     if (guarded) arm(block, bytes, block_bytes);
+    const std::size_t fence = fence_begin(bytes);
+    const bool fenced = guarded && bytes >= kLeastFenced && pages::fence(block + fence, block_bytes - fence);
     forbid(block + bytes, block_bytes - bytes);
-    const int flags =
-        (described ? kDescribed : 0) | (guarded ? kGuarded : 0) | ((mode & limited) != 0 ? kCharged : 0);
+    const int flags = (described ? kDescribed : 0) | (guarded ? kGuarded : 0) |
+                      ((mode & limited) != 0 ? kCharged : 0) | (fenced ? kFenced : 0);
     place.store(static_cast<Mark>(mark_of(size_class) | flags), std::memory_order_release);
     if ((mode & recording) != 0) record(block, bytes, tag);
     if (tag != 0) notice(bytes, tag);
@@ -84,12 +86,18 @@ Released Pool::release_slowly(void* address) noexcept {
     allow(block, block_bytes);
     const BlockInfo* info = (mark & kDescribed) != 0 ? central_.info_of(block) : nullptr;
     const Tag tag = info == nullptr ? 0 : info->tag();
+    if ((mark & kFenced) != 0) {
+        const std::size_t fence = fence_begin(info->requested());
+        pages::commit(block + fence, block_bytes - fence);
+    }
     const bool whole = (mark & kGuarded) == 0 || intact(block, info->requested(), block_bytes);
     if (!whole) report({GuardFault::overrun, address, info->requested(), tag});
-    if ((mark & kGuarded) != 0) poison(block, block_bytes);
-    forbid(block, block_bytes);
     if ((mode_.load(std::memory_order_acquire) & recording) != 0) record(address, 0, tag);
-    put_away(block, size_class, tag);
+    if ((mark & kFenced) == 0 || !quarantine(block, size_class, tag)) {
+        if ((mark & kGuarded) != 0) poison(block, block_bytes);
+        forbid(block, block_bytes);
+        put_away(block, size_class, tag);
+    }
     if ((mark & kCharged) != 0) refund(block_bytes);
     return whole ? Released::yes : Released::overrun;
 }
@@ -130,17 +138,22 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
     }
 }
 
-// A very large block is not kept before one was asked for right after another had gone: sizes that only grow
-// would leave each one behind.
-void Pool::give_directly(ThreadCache& cache, std::byte* block, std::uint32_t size_class, Tag tag,
-                         std::uint32_t now) noexcept {
+// As if it had gone through the magazine.
+void Pool::count_as_given(ThreadCache& cache, std::uint32_t size_class, Tag tag) noexcept {
     cache.enter_patiently();
-    cache.moved_out(class_bytes(size_class));  // as if it had gone through the magazine
+    cache.moved_out(class_bytes(size_class));
     cache.released(class_bytes(size_class));
     if (tag != 0) cache.released_by(tag, class_bytes(size_class));
     fold_tag(cache, tag);
     fold_total(cache);
     cache.leave();
+}
+
+// A very large block is not kept before one was asked for right after another had gone: sizes that only grow
+// would leave each one behind.
+void Pool::give_directly(ThreadCache& cache, std::byte* block, std::uint32_t size_class, Tag tag,
+                         std::uint32_t now) noexcept {
+    count_as_given(cache, size_class, tag);
     central_.give(size_class, &block, 1, now);
     make_room();
     if (!housekeeping_.load(std::memory_order_relaxed)) wake_housekeeper_if_needed();

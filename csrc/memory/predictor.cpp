@@ -56,7 +56,17 @@ void Predictor::learn(Context& context, std::uint32_t key, std::uint32_t size_cl
     context.saw(size_class, kContextGrowth);
 }
 
-void Predictor::observe(std::size_t bytes) noexcept {
+void Predictor::count_unlearnt() noexcept {
+    for (std::size_t i = 0; i < kMethods; ++i) method_hits_[i] = hits_of(static_cast<Method>(i));
+    hits_ = hits();
+    requests_ = requests();
+    unlearnt_ = 0;
+}
+
+void Predictor::learn_from(std::size_t bytes) noexcept {
+    count_unlearnt();
+    repeats_ = bytes == last_bytes_ ? repeats_ + (repeats_ < kSteady) : 0;
+    last_bytes_ = bytes;
     if (requests_ > 0) score(bytes);
     const std::uint32_t size_class = class_of(bytes);
     const auto size = static_cast<float>(bytes);

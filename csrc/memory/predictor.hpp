@@ -1,5 +1,6 @@
 // Which size an operation asks for next: four predictors per tag are scored on every request, and the one
-// that was right most often of late speaks. Main entries: `observe`, `next`.
+// that was right most often of late speaks. While one size comes again and again, all is counted but only one
+// request in some is learnt from: there is nothing new in the others. Main entries: `observe`, `next`.
 #pragma once
 
 #include <array>
@@ -22,15 +23,25 @@ struct Prediction {
 
 class Predictor {
   public:
-    void observe(std::size_t bytes) noexcept;
+    void observe(std::size_t bytes) noexcept {
+        if (bytes == last_bytes_ && repeats_ >= kSteady && unlearnt_ < kLearnEvery - 1) {
+            ++unlearnt_;
+        } else {
+            learn_from(bytes);
+        }
+    }
     Prediction next() const noexcept {
         if (requests_ == 0) return {};
         return {blocks_[best_], static_cast<Method>(best_), scores_[best_]};
     }
 
-    std::uint64_t requests() const { return requests_; }
-    std::uint64_t hits() const { return hits_; }  // of `next`, whoever spoke
-    std::uint64_t hits_of(Method method) const { return method_hits_[static_cast<std::size_t>(method)]; }
+    std::uint64_t requests() const { return requests_ + unlearnt_; }
+    // Of `next`, whoever spoke. What each says does not change until something is learnt.
+    std::uint64_t hits() const { return hits_ + unlearnt_ * serves(blocks_[best_], last_bytes_); }
+    std::uint64_t hits_of(Method method) const {
+        const auto i = static_cast<std::size_t>(method);
+        return method_hits_[i] + unlearnt_ * serves(blocks_[i], last_bytes_);
+    }
 
     // A block serves a request that fits and wastes at most a quarter.
     static bool serves(std::size_t block_bytes, std::size_t bytes) {
@@ -48,11 +59,14 @@ class Predictor {
         std::array<float, kFollowers> weights{};
         void saw(std::uint32_t size_class, float growth);
     };
+    static constexpr std::uint32_t kSteady = 32, kLearnEvery = 8;
     static constexpr std::size_t kContexts = 128;
     using Table = std::array<Context, kContexts>;
 
     static Context& place(Table& table, std::uint32_t key);
     static void learn(Context& context, std::uint32_t key, std::uint32_t size_class);
+    void learn_from(std::size_t bytes) noexcept;
+    void count_unlearnt() noexcept;
     void score(std::size_t bytes) noexcept;
     void count(std::uint32_t size_class) noexcept;
     void predict() noexcept;
@@ -63,6 +77,8 @@ class Predictor {
     std::array<float, kMethods> scores_{};
     std::array<std::size_t, kMethods> blocks_{};  // what each says now
     std::size_t best_ = 0;
+    std::size_t last_bytes_ = 0;
+    std::uint32_t repeats_ = 0, unlearnt_ = 0;  // requests for the last size in a row; those only counted
     std::uint32_t last_ = 0, before_last_ = 0;
     float mean_ = 0.0F, variance_ = 0.0F;
     float frequency_step_ = 1.0F;

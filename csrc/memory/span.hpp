@@ -20,6 +20,7 @@ using Mark = std::uint16_t;
 constexpr Mark kMarkClass = 0x3FF;
 constexpr Mark kDescribed = 0x400, kGuarded = 0x800, kCharged = 0x1000;  // of live blocks
 constexpr Mark kPoisoned = 0x2000;                                       // free, and filled with a pattern
+constexpr Mark kFenced = 0x4000;  // live, and the pages behind what was asked for allow no access
 static_assert(kClasses < kMarkClass);
 
 constexpr Mark mark_of(std::uint32_t size_class) {

@@ -76,6 +76,19 @@ TEST(a_drift_is_followed) {
           })) >= 0.95);
 }
 
+TEST(a_size_that_comes_again_and_again_is_counted_and_left_at_once) {
+    Predictor predictor;
+    std::uint64_t asked = 0;
+    for (int i = 0; i < 1003; ++i) predictor.observe(100000), ++asked;
+    CHECK(predictor.requests() == asked && predictor.hits() == asked - 1);
+    CHECK(predictor.hits_of(Method::last) == asked - 1);
+    predictor.observe(5000000), ++asked;
+    CHECK(predictor.requests() == asked && predictor.hits() == asked - 2);
+    for (int i = 0; i < 40; ++i) predictor.observe(5000000), ++asked;
+    CHECK(Predictor::serves(predictor.next().bytes, 5000000));
+    CHECK(predictor.requests() == asked && predictor.hits_of(Method::last) == asked - 2);
+}
+
 TEST(scores_stay_usable_for_ever) {
     Predictor predictor;
     for (int i = 0; i < 300000; ++i) predictor.observe(i % 3 == 0 ? 1000 : 50000);

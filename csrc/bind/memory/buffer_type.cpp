@@ -12,8 +12,9 @@ namespace {
 constexpr const char* kOrigin = "buffers.Buffer";
 
 struct BufferObject {
-    PyObject_HEAD PoolObject* pool;  // kept alive
-    void* data;                      // null once released
+    PyObject_HEAD PoolObject* owner;  // of the pool, kept alive; null: the process's pool
+    memory::Pool* pool;
+    void* data;  // null once released
     std::size_t bytes;
     std::atomic<Py_ssize_t> exports;
     bool lent;
@@ -37,7 +38,7 @@ BufferObject* self_of(PyObject* object) {
 // What went wrong is told where nobody can catch it any more, as Python does for finalisers.
 void give_back(BufferObject* self) {
     if (self->data == nullptr) return;
-    const memory::Released released = self->pool->pool->release(self->data, self->bytes);
+    const memory::Released released = self->pool->release(self->data, self->bytes);
     self->data = nullptr;
     if (released != memory::Released::overrun) return;
     PyObject *type, *value, *trace;
@@ -51,14 +52,14 @@ void give_back(BufferObject* self) {
 void deallocate(PyObject* object) {
     BufferObject* self = self_of(object);
     give_back(self);
-    PoolObject* pool = self->pool;
+    PoolObject* owner = self->owner;
     if (g_kept_count < kMostKept) {
         g_kept[g_kept_count++] = self;
     } else {
         PyObject_Free(self);
         Py_DECREF(reinterpret_cast<PyObject*>(g_buffer_type));
     }
-    Py_DECREF(reinterpret_cast<PyObject*>(pool));
+    Py_XDECREF(reinterpret_cast<PyObject*>(owner));
 }
 
 int get_buffer(PyObject* object, Py_buffer* view, int flags) {
@@ -95,7 +96,7 @@ PyObject* release(PyObject* object, PyObject*) {
         return input_error(std::to_string(exports) +
                            " views of it are alive; let go of them before releasing");
     }
-    const memory::Released released = self->pool->pool->release(self->data, self->bytes);
+    const memory::Released released = self->pool->release(self->data, self->bytes);
     self->data = nullptr;
     if (released == memory::Released::overrun) return input_error("something wrote beyond its end");
     Py_RETURN_NONE;
@@ -105,7 +106,12 @@ PyObject* nbytes(PyObject* object, void*) {
     return PyLong_FromSize_t(self_of(object)->bytes);
 }
 PyObject* pool(PyObject* object, void*) {
-    return Py_NewRef(reinterpret_cast<PyObject*>(self_of(object)->pool));
+    PoolObject* owner = self_of(object)->owner;
+    if (owner != nullptr) return Py_NewRef(reinterpret_cast<PyObject*>(owner));
+    PyObject* buffers = PyImport_ImportModule("atalanta.buffers");
+    PyObject* shared = buffers == nullptr ? nullptr : PyObject_GetAttrString(buffers, "default_pool");
+    Py_XDECREF(buffers);
+    return shared;
 }
 PyObject* address(PyObject* object, void*) {
     return PyLong_FromVoidPtr(self_of(object)->data);
@@ -167,7 +173,7 @@ PyTypeObject* make_buffer_type() {
     return g_buffer_type;
 }
 
-PyObject* new_buffer(PoolObject* pool, void* data, std::size_t bytes, bool lent) {
+PyObject* new_buffer(PoolObject* owner, memory::Pool& pool, void* data, std::size_t bytes, bool lent) {
     BufferObject* self = nullptr;
     if (g_kept_count > 0) {
         self = g_kept[--g_kept_count];
@@ -177,16 +183,34 @@ PyObject* new_buffer(PoolObject* pool, void* data, std::size_t bytes, bool lent)
         self = PyObject_New(BufferObject, g_buffer_type);
     }
     if (self == nullptr) {
-        pool->pool->release(data, bytes);
+        pool.release(data, bytes);
         return nullptr;
     }
-    self->pool = pool;
-    Py_INCREF(reinterpret_cast<PyObject*>(pool));
+    self->owner = owner;
+    Py_XINCREF(reinterpret_cast<PyObject*>(owner));
+    self->pool = &pool;
     self->data = data;
     self->bytes = bytes;
     new (&self->exports) std::atomic<Py_ssize_t>(0);
     self->lent = lent;
     return reinterpret_cast<PyObject*>(self);
+}
+
+py::array array_in_pool(PoolObject* owner, memory::Pool& pool, void* data, std::size_t bytes, py::dtype dtype,
+                        std::size_t dimensions, const Py_intptr_t* extents) {
+    auto buffer = py::reinterpret_steal<py::object>(new_buffer(owner, pool, data, bytes, true));
+    if (!buffer) throw py::error_already_set();
+    static const auto& api = py::detail::npy_api::get();
+    constexpr int kFlags = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
+                           py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
+                           py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+    auto array = py::reinterpret_steal<py::array>(
+        api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), static_cast<int>(dimensions),
+                                  extents, nullptr, data, kFlags, nullptr));
+    if (!array || api.PyArray_SetBaseObject_(array.ptr(), buffer.release().ptr()) != 0) {
+        throw py::error_already_set();
+    }
+    return array;
 }
 
 }  // namespace atalanta::bind

@@ -31,7 +31,14 @@ struct Context {
     memory::Pool* pool;
     std::size_t least_bytes;
     memory::Tag tag;
+    bool fall_back;
     Allocator before;
+
+    // Whether the handler before serves what the pool did not.
+    bool passes_on() const {
+        if (fall_back) pool->fell_back(tag);
+        return fall_back;
+    }
 };
 
 void** numpy_table() {
@@ -49,7 +56,8 @@ Context& context_of(void* context) {
 void* allocate(void* context, std::size_t bytes) {
     Context& self = context_of(context);
     if (bytes < self.least_bytes) return self.before.malloc(self.before.context, bytes);
-    return self.pool->acquire(bytes, self.tag);
+    void* data = self.pool->acquire(bytes, self.tag);
+    return data == nullptr && self.passes_on() ? self.before.malloc(self.before.context, bytes) : data;
 }
 
 void* allocate_zeroed(void* context, std::size_t count, std::size_t bytes) {
@@ -57,7 +65,8 @@ void* allocate_zeroed(void* context, std::size_t count, std::size_t bytes) {
     std::size_t total = 0;
     if (__builtin_mul_overflow(count, bytes, &total)) return nullptr;
     if (total < self.least_bytes) return self.before.calloc(self.before.context, count, bytes);
-    return self.pool->acquire_zeroed(total, self.tag);
+    void* data = self.pool->acquire_zeroed(total, self.tag);
+    return data == nullptr && self.passes_on() ? self.before.calloc(self.before.context, count, bytes) : data;
 }
 
 // The size that comes with it may differ from the one that was asked for; the pool knows better.
@@ -70,7 +79,8 @@ void release(void* context, void* address, std::size_t bytes) {
     }
 }
 
-// Who has the block decides: memory of the other handler stays there, whatever size it gets.
+// Who has the block decides: memory of the other handler stays there, whatever size it gets. Beyond the limit
+// a resize fails, as it may with any handler: that is asked for by whoever has the array, long after.
 void* reallocate(void* context, void* address, std::size_t bytes) {
     Context& self = context_of(context);
     if (address == nullptr) return allocate(context, bytes);
@@ -80,16 +90,15 @@ void* reallocate(void* context, void* address, std::size_t bytes) {
 
 }  // namespace
 
-py::object numpy_handler(py::object pool, std::size_t least_bytes) {
+py::object numpy_handler(py::object pool, std::size_t least_bytes, const py::str& tag, bool fall_back) {
     using Get = PyObject* (*)();
     auto before = py::reinterpret_steal<py::object>(reinterpret_cast<Get>(numpy_table()[kGetHandler])());
     if (!before) throw py::error_already_set();
     const auto* other = static_cast<const Handler*>(PyCapsule_GetPointer(before.ptr(), kCapsule));
     if (other == nullptr) throw py::error_already_set();
-    const py::str tag_name("numpy");
     auto* self = reinterpret_cast<PoolObject*>(pool.ptr());
-    auto* context =
-        new Context{&pool_of(pool.ptr()), least_bytes, tag_number(self, tag_name.ptr()), other->allocator};
+    auto* context = new Context{&pool_of(pool.ptr()), least_bytes, tag_number(self, tag.ptr()), fall_back,
+                                other->allocator};
     auto* handler = new Handler{};
     std::strncpy(handler->name, "atalanta buffer pool", sizeof handler->name - 1);
     handler->version = 1;

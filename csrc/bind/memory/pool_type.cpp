@@ -4,8 +4,11 @@
 
 #include <array>
 #include <exception>
+#include <stdexcept>
+#include <utility>
 
 #include "bind/memory/buffer_type.hpp"
+#include "bind/memory/process_pool.hpp"
 #include "bind/vectorcall.hpp"
 
 namespace atalanta::bind {
@@ -137,19 +140,8 @@ py::object acquire(PoolObject* self, PyObject* const* given, Py_ssize_t position
     py::dtype dtype = read_dtype(values[1]);
     const std::size_t bytes = bytes_of(extents, dtype, values[0]);
     void* data = take(self, bytes, values[2], kAcquire);
-    auto buffer = py::reinterpret_steal<py::object>(new_buffer(self, data, bytes, true));
-    if (!buffer) throw py::error_already_set();
-    const auto& api = numpy_api();
-    constexpr int kFlags = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
-                           py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
-                           py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
-    auto array = py::reinterpret_steal<py::object>(
-        api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype.release().ptr(), extents.count, extents.of.data(),
-                                  nullptr, data, kFlags, nullptr));
-    if (!array || api.PyArray_SetBaseObject_(array.ptr(), buffer.release().ptr()) != 0) {
-        throw py::error_already_set();
-    }
-    return array;
+    return array_in_pool(self, *self->pool, data, bytes, std::move(dtype),
+                         static_cast<std::size_t>(extents.count), extents.of.data());
 }
 
 py::object buffer(PoolObject* self, PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
@@ -164,7 +156,7 @@ py::object buffer(PoolObject* self, PyObject* const* given, Py_ssize_t positiona
     }
     const auto size = static_cast<std::size_t>(bytes);
     void* data = take(self, size, values[1], kOrigin);
-    auto made = py::reinterpret_steal<py::object>(new_buffer(self, data, size, false));
+    auto made = py::reinterpret_steal<py::object>(new_buffer(self, *self->pool, data, size, false));
     if (!made) throw py::error_already_set();
     return made;
 }
@@ -197,13 +189,13 @@ PyMethodDef g_methods[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-    static const char* names[] = {"limit",       "cache", "reserve",  "idle_ms",
-                                  "guard_every", "page",  "prefault", nullptr};
+    static const char* names[] = {"limit", "cache",    "reserve", "idle_ms", "guard_every",
+                                  "page",  "prefault", "shared",  nullptr};
     Py_ssize_t limit = 0, cache = 0, reserve = 0, page = 0;
     unsigned int idle_ms = 0, guard_every = 0;
-    int prefault = 1;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|nnnIInp", const_cast<char**>(names), &limit,
-                                     &cache, &reserve, &idle_ms, &guard_every, &page, &prefault)) {
+    int prefault = 1, shared = 0;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|nnnIInpp", const_cast<char**>(names), &limit,
+                                     &cache, &reserve, &idle_ms, &guard_every, &page, &prefault, &shared)) {
         return nullptr;
     }
     memory::PoolOptions options;
@@ -216,8 +208,10 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
     options.prefault = prefault != 0;
     auto* self = reinterpret_cast<PoolObject*>(type->tp_alloc(type, 0));
     if (self == nullptr) return nullptr;
+    self->shared = shared != 0;
     try {
-        self->pool = new memory::Pool(options);
+        self->pool = self->shared ? process_pool() : new memory::Pool(options);
+        if (self->pool == nullptr) throw std::runtime_error("the process's pool could not be made");
     } catch (const std::exception& error) {
         PyErr_Format(PyExc_MemoryError, "[buffers.BufferPool] %s", error.what());
     }
@@ -229,11 +223,12 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
 
 void deallocate(PyObject* object) {
     auto* self = reinterpret_cast<PoolObject*>(object);
-    memory::Pool* pool = self->pool;
+    memory::Pool* pool = self->shared ? nullptr : self->pool;
     Py_BEGIN_ALLOW_THREADS;  // its housekeeper is waited for
     delete pool;
     Py_END_ALLOW_THREADS;
     Py_CLEAR(self->tags);
+    Py_CLEAR(self->last_tag_name);
     PyTypeObject* type = Py_TYPE(object);
     type->tp_free(object);
     Py_DECREF(type);
@@ -247,6 +242,17 @@ PyType_Slot g_slots[] = {{Py_tp_new, reinterpret_cast<void*>(&make)},
 
 PyType_Spec g_spec = {"atalanta._core.Pool", sizeof(PoolObject), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
                       g_slots};
+
+// Most programs name a tag by the same object again. Without the GIL two threads would get in each other's
+// way.
+void remember([[maybe_unused]] PoolObject* self, [[maybe_unused]] PyObject* name,
+              [[maybe_unused]] memory::Tag tag) {
+#ifndef Py_GIL_DISABLED
+    Py_INCREF(name);
+    Py_XSETREF(self->last_tag_name, name);
+    self->last_tag = tag;
+#endif
+}
 
 std::string grouped(std::size_t number) {
     std::string text = std::to_string(number);
@@ -267,9 +273,14 @@ memory::Pool& pool_of(PyObject* object) {
 }
 
 memory::Tag tag_number(PoolObject* self, PyObject* name) {
+    if (name == self->last_tag_name) return self->last_tag;
     if (!PyUnicode_Check(name)) raise_input_error(kAcquire, "tag " + repr_of(name) + " is no text");
     PyObject* known = PyDict_GetItemWithError(self->tags, name);
-    if (known != nullptr) return static_cast<memory::Tag>(PyLong_AsUnsignedLong(known));
+    if (known != nullptr) {
+        const auto tag = static_cast<memory::Tag>(PyLong_AsUnsignedLong(known));
+        remember(self, name, tag);
+        return tag;
+    }
     if (PyErr_Occurred()) throw py::error_already_set();
     memory::Tag tag = 0;
     if (!self->pool->intern(text_of(name), tag)) {

@@ -14,7 +14,10 @@ namespace py = pybind11;
 
 struct PoolObject {
     PyObject_HEAD memory::Pool* pool;
-    PyObject* tags;  // name to number
+    PyObject* tags;           // name to number
+    PyObject* last_tag_name;  // the one that was asked for last, kept alive, and its number
+    memory::Tag last_tag;
+    bool shared;  // the process's pool, which this object does not end
 };
 
 // Makes the type; null with an exception set on failure.

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 #: The pool of this process, as `buffers` of the configuration sets it; it lives as long as the process does.
-default_pool = follow_configuration(BufferPool())
+default_pool = follow_configuration(BufferPool._of_process())
 
 acquire = default_pool.acquire
 acquire_async = default_pool.acquire_async

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Self, SupportsIndex
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
+from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds
+from atalanta.buffers.leaks import leak_report, report_at_exit
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
 from atalanta.buffers.traces import Trace
-from atalanta.buffers.waiting import acquire_async, is_seconds
 from atalanta.errors import InputError
+
+if TYPE_CHECKING:
+    from atalanta.buffers.pressure import PressureWatch
 
 __all__ = ["BufferPool"]
 
 #: Below this size NumPy's own allocator is as quick, so that the handler leaves it alone.
 _LEAST_BYTES = 128 << 10
-_MOST_BYTES = 1 << 40
 _LEAST_RESERVE = 64 << 20
-
-Guard = Literal["off", "full"] | int
 
 
 class BufferPool(_core.Pool):
@@ -73,14 +74,19 @@ class BufferPool(_core.Pool):
             )
         return super().__new__(
             cls,
-            limit=_bytes("limit", limit),
-            cache=_bytes("cache", cache),
-            reserve=_bytes("reserve", reserve, least=_LEAST_RESERVE),
+            limit=bytes_of("limit", limit),
+            cache=bytes_of("cache", cache),
+            reserve=bytes_of("reserve", reserve, least=_LEAST_RESERVE),
             idle_ms=max(1, round(1000 * idle_seconds)),
-            guard_every=_guard_every(guard),
+            guard_every=guard_every(guard),
             page=page_bytes or 0,
             prefault=bool(prefault),
         )
+
+    @classmethod
+    def _of_process(cls) -> Self:
+        """The pool that the process has anyway: it never ends, and large results come from it."""
+        return super().__new__(cls, shared=True)
 
     async def acquire_async(
         self,
@@ -103,6 +109,8 @@ class BufferPool(_core.Pool):
             BufferLimitError: the request alone is beyond the limit.
             InputError: a bad shape, dtype, tag or deadline.
         """
+        from atalanta.buffers.waiting import acquire_async  # it needs asyncio, which whoever awaits has
+
         return await acquire_async(
             self,
             lambda: self.acquire(shape, dtype, tag),
@@ -141,6 +149,77 @@ class BufferPool(_core.Pool):
         old = [b for b in blocks if older_than <= 0 or (b.age_seconds or 0.0) >= older_than]
         return sorted(old, key=lambda b: -1.0 if b.age_seconds is None else b.age_seconds, reverse=True)
 
+    def leak_report(self, older_than: float = 0.0) -> str:
+        """`leaks` as text, by tag; empty when nothing is held.
+
+        Raises:
+            InputError: `older_than` is no number of seconds from 0 on.
+        """
+        return leak_report(self.leaks(older_than))
+
+    def report_leaks_at_exit(self, older_than: float = 0.0) -> Callable[[], None]:
+        """Write `leak_report` to standard error when the interpreter ends, if anything is held then.
+
+        What modules hold in globals is still alive at that time, and is told too.
+
+        Returns:
+            a function that calls it off.
+
+        Raises:
+            InputError: `older_than` is no number of seconds from 0 on.
+        """
+        self.leaks(older_than)
+        return report_at_exit(lambda: self.leak_report(older_than))
+
+    def relieve(self, seconds: float = 10.0) -> int:
+        """Memory is short: give all free memory back now, and keep next to none free for some time.
+
+        For programs that learn of pressure themselves; `watch_pressure` calls it where the system tells.
+
+        Args:
+            seconds: for how long, 0 to 3600.
+
+        Returns:
+            the bytes given back.
+
+        Raises:
+            InputError: not such a number.
+        """
+        if not is_seconds(seconds) or not seconds <= 3600:
+            raise InputError(f"[buffers.relieve] seconds={seconds!r}: give 0 to 3600")
+        return _core.pool_relieve(self, round(1000 * seconds))
+
+    def watch_pressure(
+        self,
+        stall: float = 0.1,
+        window: float = 2.0,
+        *,
+        seconds: float = 10.0,
+        then: Callable[[int], object] | None = None,
+        source: str | None = None,
+    ) -> PressureWatch:
+        """Relieve the pool whenever tasks of this machine wait for memory (Linux, pressure stall information).
+
+        Args:
+            stall: seconds within `window` in which some task waited.
+            window: 0.5 to 10 s; without privileges a whole multiple of 2 s.
+            seconds: as of `relieve`.
+            then: called after it with the bytes given back, on the watch's own thread.
+            source: file that tells; None: of the whole machine. A control group has its `memory.pressure`.
+
+        Returns:
+            the watch; `stop()` it, or use it in a `with` statement.
+
+        Raises:
+            InputError: times that cannot be, or the system does not tell: call `relieve` yourself.
+        """
+        if not is_seconds(seconds) or not seconds <= 3600:
+            raise InputError(f"[buffers.watch_pressure] seconds={seconds!r}: give 0 to 3600")
+        from atalanta.buffers.pressure import SOURCE, PressureWatch, open_trigger
+
+        descriptor = open_trigger(source or SOURCE, stall, window)
+        return PressureWatch(descriptor, lambda: self.relieve(seconds), then)
+
     def trim(self) -> int:
         """Give all free memory back to the system now; the bytes. Idle memory goes back without this."""
         return _core.pool_trim(self)
@@ -155,7 +234,7 @@ class BufferPool(_core.Pool):
             InputError: more is live, or the limit is no number of bytes.
         """
         before: int = _core.pool_figures(self)["limit_bytes"]
-        if not _core.pool_set_limit(self, _bytes("limit", limit, origin="set_limit")):
+        if not _core.pool_set_limit(self, bytes_of("limit", limit, origin="set_limit")):
             live = _core.pool_figures(self)["live_bytes"]
             raise InputError(
                 f"[buffers.set_limit] limit {limit:,} is below the {live:,} bytes that are live; release arrays first"
@@ -165,7 +244,7 @@ class BufferPool(_core.Pool):
     def set_guard(self, guard: Guard) -> int:
         """Guard every block (`"full"`), one in n, or none (`"off"`); the n before, 0 for none."""
         before = _core.pool_guard(self)
-        _core.pool_set_guard(self, _guard_every(guard))
+        _core.pool_set_guard(self, guard_every(guard))
         return before
 
     def faults(self) -> list[GuardFault]:
@@ -198,17 +277,30 @@ class BufferPool(_core.Pool):
         nbytes, _, score = prediction
         if expected is None:
             return nbytes
-        block = _core.pool_block_bytes(self, _bytes("expected", expected, origin="predict_optimal_size"))
+        block = _core.pool_block_bytes(self, bytes_of("expected", expected, origin="predict_optimal_size"))
         return max(block, nbytes) if score >= 0.5 else block
 
     @contextmanager
-    def numpy(self, least_bytes: int = _LEAST_BYTES) -> Iterator[None]:
+    def numpy(
+        self, least_bytes: int = _LEAST_BYTES, *, tag: str = "numpy", fall_back: bool = False
+    ) -> Iterator[None]:
         """Let NumPy itself take arrays of at least `least_bytes` from this pool within the block (NEP 49).
 
         It holds for this thread's context: new threads start without it, tasks created inside inherit it.
         Arrays may outlive the block. The pool then lives as long as the process.
+
+        Args:
+            least_bytes: smaller arrays come from the handler in force before.
+            tag: under which they are counted.
+            fall_back: at the pool's limit take them from the handler before, which is counted in `fallbacks`;
+                else NumPy raises MemoryError.
+
+        Raises:
+            InputError: `least_bytes` is no number of bytes, or the tag no text or one too many.
         """
-        handler = _numpy_handler(self, _bytes("least_bytes", least_bytes, origin="numpy"))
+        handler = _numpy_handler(
+            self, bytes_of("least_bytes", least_bytes, origin="numpy"), tag, bool(fall_back)
+        )
         before = _core.set_numpy_handler(handler)
         try:
             yield
@@ -240,44 +332,16 @@ class Recording:
         return self._trace
 
 
-#: One handler per pool, size and handler before it: each lives for ever.
-_handlers: dict[tuple[int, int, int], object] = {}
+#: One handler per pool, settings and handler before it: each lives for ever.
+_handlers: dict[tuple[object, ...], object] = {}
 
 
-def _numpy_handler(pool: _core.Pool, least_bytes: int) -> object:
+def _numpy_handler(pool: _core.Pool, least_bytes: int, tag: str, fall_back: bool) -> object:
+    if not isinstance(tag, str):
+        raise InputError(f"[buffers.numpy] tag={tag!r}: give a text")
     before = _core.set_numpy_handler(None)
     _core.set_numpy_handler(before)
-    key = (id(pool), least_bytes, id(before))
+    key = (id(pool), least_bytes, tag, fall_back, id(before))
     if key not in _handlers:
-        _handlers[key] = _core.numpy_handler(pool, least_bytes)
+        _handlers[key] = _core.numpy_handler(pool, least_bytes, tag, fall_back)
     return _handlers[key]
-
-
-def _bytes(name: str, value: int | None, least: int = 1, origin: str = "BufferPool") -> int:
-    if value is None:
-        return 0
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = -1
-    if not least <= number <= _MOST_BYTES:
-        raise InputError(
-            f"[buffers.{origin}] {name}={value!r}: give a whole number of bytes from {least:,} to {_MOST_BYTES:,}"
-        )
-    return number
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000
-
-
-def _guard_every(guard: Guard) -> int:
-    if guard == "off":
-        return 0
-    if guard == "full":
-        return 1
-    if not _is_count(guard):
-        raise InputError(
-            f"[buffers.BufferPool] guard={guard!r}: give 'off', 'full' or one in n, 1 to 1000000"
-        )
-    return guard

@@ -22,6 +22,7 @@ class TagStatistics:
         live_bytes, high_water_bytes: blocks that are held now, and the most that were at once. The latter is
             exact for one thread; several threads' peaks between two reports are added up. 0 without a tag.
         cached_bytes: blocks in threads' magazines that this tag had last.
+        fallbacks: results that came from the system's allocator because the pool had no memory within its limit.
         predictor, score: which of the four predictors speaks for the tag, and its decayed share of hits.
         predicted_bytes: the block it expects to be asked for next; 0 before the first request.
         predictions, prediction_hits: requests that were predicted, and those that the block would have served.
@@ -34,6 +35,7 @@ class TagStatistics:
     live_bytes: int
     high_water_bytes: int
     cached_bytes: int
+    fallbacks: int
     predictor: str
     score: float
     predicted_bytes: int
@@ -62,7 +64,9 @@ class PoolStatistics:
         cap_bytes: how much of that may stay while the pool is busy; it follows the live bytes.
         limit_bytes: of live blocks, None without a limit.
         given_back_bytes, prefaulted_bytes: returned to the system; fetched ahead of a predicted request.
-        refused: requests that failed. faults: what guards found.
+        refused: requests that the pool did not serve. fallbacks: those of them that the system's allocator served
+            instead: results of pricing functions, columns of an analysis.
+        faults: what guards found.
         threads: with a cache of their own. housekeeper: whether its thread exists now.
         tags: by name.
     """
@@ -81,6 +85,7 @@ class PoolStatistics:
     given_back_bytes: int
     prefaulted_bytes: int
     refused: int
+    fallbacks: int
     faults: int
     threads: int
     housekeeper: bool

@@ -10,13 +10,13 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from numbers import Real
 from typing import TypeVar
 
 from atalanta import _core
+from atalanta.buffers.checks import is_seconds
 from atalanta.errors import BufferLimitError, DeadlineError, InputError
 
-__all__ = ["acquire_async", "is_seconds"]
+__all__ = ["acquire_async"]
 
 _Result = TypeVar("_Result")
 _ENOUGH = 4096
@@ -67,11 +67,6 @@ async def acquire_async(
             f"of the limit of {figures['limit_bytes']:,}, {figures['live_bytes']:,} are live; release arrays, "
             "wait longer or raise the limit with set_limit"
         ) from None
-
-
-def is_seconds(value: object) -> bool:
-    """Whether it is a number from 0 on; infinity is."""
-    return isinstance(value, Real) and float(value) >= 0
 
 
 def _fits_limit(pool: _core.Pool, nbytes: int) -> bool:

@@ -1,4 +1,4 @@
-"""What the doctor finds beside the machine, a section each. Main entries: `Finding`, `find_devices`, `FINDERS`.
+"""What the doctor finds beside the machine, a section each. Main entries: `Finding`, `FINDERS`.
 
 A section is made once and shown twice, at the terminal and as JSON. A room that has something to tell adds its
 function to `FINDERS`.
@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from atalanta import config
+from atalanta import buffers, config
+from atalanta.buffers import TagStatistics
 from atalanta.cli.route import routed_analysis, routing_facts
 from atalanta.compute.devices import Device, devices
 from atalanta.compute.router import default_router
 
-__all__ = ["FINDERS", "Finding", "find_configuration", "find_devices", "find_routing"]
+__all__ = ["FINDERS", "Finding", "find_configuration", "find_devices", "find_memory", "find_routing"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,39 @@ def _said(value: object) -> str:
     return "null" if value is None else str(value)
 
 
+def find_memory() -> Finding:
+    """What the process's pool holds, what it may, and which operations have memory from it."""
+    now = buffers.statistics()
+    document = {
+        name: getattr(now, name)
+        for name in ("held_bytes", "live_bytes", "cached_bytes", "cap_bytes", "limit_bytes", "fallbacks")
+    }
+    document["tags"] = {name: _use(tag) for name, tag in now.tags.items()}
+    limit = "no limit" if now.limit_bytes is None else f"limit {_bytes(now.limit_bytes)}"
+    held = f"holds {_bytes(now.held_bytes)}, {_bytes(now.live_bytes)} of it in use; {limit}"
+    if now.fallbacks:
+        held += f"; at its limit {now.fallbacks:,} times, the system served those"
+    served = [f"{name or 'untagged'} {tag.acquires:,}" for name, tag in now.tags.items() if tag.acquires]
+    facts = (("pool", held), ("blocks", ", ".join(served) or "none so far in this process"))
+    return Finding("Memory", "memory", facts, document)
+
+
 #: In the order in which they are shown.
-FINDERS: tuple[Callable[[], Finding], ...] = (find_devices, find_routing, find_configuration)
+FINDERS: tuple[Callable[[], Finding], ...] = (
+    find_devices,
+    find_routing,
+    find_memory,
+    find_configuration,
+)
+
+
+def _bytes(count: int) -> str:
+    return f"{count / (1 << 20):,.1f} MiB"
+
+
+def _use(tag: TagStatistics) -> dict[str, int]:
+    names = ("acquires", "misses", "live_bytes", "high_water_bytes", "fallbacks")
+    return {name: getattr(tag, name) for name in names}
 
 
 def _state(one: Device) -> str:

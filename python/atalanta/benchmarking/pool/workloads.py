@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.buffers import BufferPool, Trace
+from atalanta.buffers import Trace, default_pool
 from atalanta.market.analysis import analyze
 from atalanta.market.simulator import simulate_chain
 
@@ -26,7 +26,9 @@ _Sizes = npt.NDArray[np.uint64]
 
 
 def record_chains(seed: int, rounds: int = 60, kept: int = 24) -> Trace:
-    """Everything that NumPy allocates while a book of simulated markets is analysed again and again.
+    """Every array that is made while a book of simulated markets is analysed again and again.
+
+    Large columns and the kernels' results come from the process's pool anyway; here NumPy's small ones do too.
 
     Args:
         seed: of the markets.
@@ -36,12 +38,11 @@ def record_chains(seed: int, rounds: int = 60, kept: int = 24) -> Trace:
     random = np.random.default_rng(seed)
     markets = [simulate_chain(seed=seed + n) for n in range(4)]
     book: deque[object] = deque(maxlen=kept)
-    pool = BufferPool(prefault=False)
-    with pool.record() as recording:
+    with default_pool.record() as recording:
         for _ in range(rounds):
             market = markets[int(random.integers(len(markets)))]
             chain = market.chain
-            with pool.numpy(least_bytes=1):
+            with default_pool.numpy(least_bytes=1):
                 if random.random() < 0.5:
                     names = np.unique(chain["underlying"])
                     chain = chain.take(

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from atalanta.buffers import default_pool
 from atalanta.compute.valuation import quarantine
 from atalanta.errors import InputError
 from atalanta.market.analysis.carry import Borrow
@@ -142,21 +143,21 @@ def analyze(
         raise InputError(
             f"[market.analyze] needs a Chain, got {type(chain).__name__}: make one with read_chain"
         )
-    with collecting() as events:
+    with default_pool.numpy(tag="analysis", fall_back=True), collecting() as events:
         fit = fit_forwards(
             chain, rate, dividends=dividends, borrow=borrow, tolerance=tolerance, threads=threads
         )
         columns = _columns(chain, fit)
-    trusted = np.where(columns["flags"] == 0, columns["iv_mid"], np.nan)
-    atm_vol = _atm_vols(fit.group, len(fit.expiries), columns["moneyness"], trusted, chain["right"])
-    return Analysis(
-        {**chain.to_dict(), **columns},
-        expiries=fit.expiries.with_columns(atm_vol=atm_vol),
-        dividends=fit.model.carry.used,
-        seconds=time.perf_counter() - started,
-        notes=(*chain.notes, *fit.expiries.notes, *device_notes(events, quarantine())),
-        origin=chain.origin,
-    )
+        trusted = np.where(columns["flags"] == 0, columns["iv_mid"], np.nan)
+        atm_vol = _atm_vols(fit.group, len(fit.expiries), columns["moneyness"], trusted, chain["right"])
+        return Analysis(
+            {**chain.to_dict(), **columns},
+            expiries=fit.expiries.with_columns(atm_vol=atm_vol),
+            dividends=fit.model.carry.used,
+            seconds=time.perf_counter() - started,
+            notes=(*chain.notes, *fit.expiries.notes, *device_notes(events, quarantine())),
+            origin=chain.origin,
+        )
 
 
 @np.errstate(all="ignore")  # absurd strikes and spots overflow or divide to NaN, which is the answer
