@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from atalanta import config
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 #: A forced instruction set is another look at the same properties.
@@ -20,8 +22,19 @@ def _calibration_file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("calibration")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))  # for those that start without any of our variables
+        patch.setenv(
+            "XDG_CONFIG_HOME", str(folder)
+        )  # and what the user has configured is nobody's business here
         patch.setenv("ATALANTA_CALIBRATION", str(folder / "calibration.txt"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _configuration():
+    """Every test reads the configuration anew."""
+    config.forget()
+    yield
+    config.forget()
 
 
 def _folder(name: str) -> Path:

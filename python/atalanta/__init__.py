@@ -1,11 +1,13 @@
 """Atalanta: real-time options analytics over columns.
 
-Names are imported when first used; `import atalanta` by itself loads nothing heavy.
+Names are imported when first used; `import atalanta` by itself loads nothing heavy. With `ATALANTA_EAGER_IMPORT=1` in
+the environment every module of the package is imported at once, so that a broken one is found where it can be mended.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def __getattr__(name: str) -> Any:
         return version("atalanta")
     if name == "buffers":  # a room that is used by its own name
         return importlib.import_module("atalanta.buffers")
+    if name == "_core":
+        return _compiled_core()
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'atalanta' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"atalanta.{_MODULE_OF[name]}"), name)
@@ -104,3 +108,32 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+def _compiled_core() -> Any:
+    try:
+        return importlib.import_module("atalanta._core")
+    except ModuleNotFoundError as error:
+        if error.name != "atalanta._core":
+            raise
+        raise ImportError(
+            f"[atalanta] {__path__[0]} holds the package's sources without its compiled core: install it "
+            "(python -m pip install .), and import it from another folder"
+        ) from error
+
+
+def _import_everything() -> None:
+    from pkgutil import walk_packages
+
+    def fail(_: str) -> None:
+        raise  # noqa: PLE0704 - walk_packages calls this where it caught what a package raised
+
+    for module in walk_packages(__path__, "atalanta.", fail):
+        if not module.name.endswith("__main__"):  # which runs the command line
+            importlib.import_module(module.name)
+    for name in __all__:
+        __getattr__(name)
+
+
+if os.environ.get("ATALANTA_EAGER_IMPORT", "0") not in ("", "0"):
+    _import_everything()

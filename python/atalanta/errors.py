@@ -8,7 +8,8 @@
     ├── RefusedError (RuntimeError)      a policy did not make the call
     │   ├── BreakerOpenError             what would be called has failed, and is left alone for a while
     │   └── BulkheadFullError            as many calls as are allowed at a time are under way
-    └── MissingExtraError (ImportError)  an optional dependency is not installed
+    ├── MissingExtraError (ImportError)  an optional dependency is not installed
+    └── BrokenExtraError (ImportError)   an optional dependency is installed and does not load
 
 Messages open with their origin and name the value, the limit and the mend:
 `[market.read_chain] spx.csv has no column for the strike (looked for: …; found: …)`.
@@ -22,6 +23,7 @@ from types import ModuleType
 __all__ = [
     "AtalantaError",
     "BreakerOpenError",
+    "BrokenExtraError",
     "BufferLimitError",
     "BulkheadFullError",
     "DeadlineError",
@@ -83,6 +85,10 @@ class MissingExtraError(AtalantaError, ImportError):
     """An optional dependency is needed and not installed."""
 
 
+class BrokenExtraError(AtalantaError, ImportError):
+    """An optional dependency is needed, installed, and does not load."""
+
+
 class DeviceError(AtalantaError, RuntimeError):
     """A device cannot run here, or failed while it ran."""
 
@@ -102,7 +108,7 @@ def how_to_install(module: str, extra: str | None, options: str = "") -> str:
 
 
 def import_extra(module: str, extra: str, origin: str) -> ModuleType:
-    """Import `module`, or say which extra of the package installs it.
+    """Import `module`, or say which extra of the package installs it, or that it is there and does not load.
 
     Args:
         module: import name, for example `polars`.
@@ -111,12 +117,18 @@ def import_extra(module: str, extra: str, origin: str) -> ModuleType:
 
     Raises:
         MissingExtraError: the module is not installed.
+        BrokenExtraError: it is installed, and it, or something that it needs, fails to load.
     """
     try:
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
-            raise  # the module is there; something it needs is not
-        raise MissingExtraError(
-            f"[{origin}] needs {module}, which is not installed: {how_to_install(module, extra)}"
+    except Exception as error:  # a module may fail in any way
+        # Where a part of the module is missing, or something it needs, it is there and broken.
+        if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+            raise MissingExtraError(
+                f"[{origin}] needs {module}, which is not installed: {how_to_install(module, extra)}"
+            ) from error
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        mend = how_to_install(module, extra, "--force-reinstall")
+        raise BrokenExtraError(
+            f"[{origin}] needs {module}, which is installed and does not load ({reason}): {mend}"
         ) from error

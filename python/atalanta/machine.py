@@ -5,12 +5,18 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
-from atalanta import _core
+from atalanta import _core, config
+from atalanta.config import Change
+from atalanta.errors import InputError
 
-__all__ = ["cpu_features", "processor_name", "set_threads"]
+__all__ = ["cpu_features", "prepare", "processor_name", "set_threads"]
+
+_lock = threading.Lock()
+_prepared = threading.Event()
 
 
 def cpu_features() -> dict[str, Any]:
@@ -25,23 +31,62 @@ def cpu_features() -> dict[str, Any]:
         InputError: ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
     """
     _core.check_environment()
+    prepare()
     return _core.cpu_info()
+
+
+def prepare() -> None:
+    """Let the kernels follow the configuration, once: the threads and the instruction set that it names.
+
+    Raises:
+        InputError: the configuration, ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
+    """
+    if _prepared.is_set():
+        return
+    with _lock:
+        if _prepared.is_set():
+            return
+        _core.check_environment()
+        settings = config.configured()
+        if settings is not None:
+            _select_isa(settings.machine.isa)
+            if settings.machine.threads is not None:
+                _core.set_threads(settings.machine.threads)
+        config.on_change(_follow_threads, "machine.threads")
+        _prepared.set()
+
+
+def _select_isa(name: str | None) -> None:
+    if name is None:
+        return
+    try:
+        _core.select_isa(name)
+    except InputError as error:
+        origin = config.current().origin("machine.isa")
+        told = str(error).removeprefix("[select_isa] ")
+        raise InputError(f"[machine] machine.isa, {origin}: {told}") from None
+
+
+def _follow_threads(change: Change) -> None:
+    _core.set_threads(change.after.value.machine.threads)
 
 
 def set_threads(threads: int | None) -> int:
     """Set the default number of threads of large batches; results do not depend on it.
 
     Args:
-        threads: 1 to 1024, or None for the automatic choice (`ATALANTA_THREADS`, else the processors
-            that this process may use).
+        threads: 1 to 1024, or None for the automatic choice (`machine.threads` of the configuration, else the
+            processors that this process may use).
 
     Returns:
         The default before, so that it can be put back.
 
     Raises:
-        InputError: not a whole number in that range.
+        InputError: not a whole number in that range, or a configuration that cannot be followed.
     """
-    return _core.set_threads(threads)
+    prepare()
+    settings = config.configured() if threads is None else None
+    return _core.set_threads(threads if settings is None else settings.machine.threads)
 
 
 def processor_name() -> str:

@@ -1,13 +1,16 @@
 """Checked by mypy, never run: the types that users see."""
 
+from collections.abc import Mapping
 from typing import assert_type
 
 import numpy as np
 import numpy.typing as npt
 
 import atalanta
+from atalanta import config
 from atalanta.compute import route_computation_sync
 from atalanta.compute.router import Decision, Explanation
+from atalanta.config.model import OperationName
 from atalanta.pricing import EarlyExercise, ExerciseBoundary, exercise_boundary
 from atalanta.reliability import Answer, Policy, remaining
 
@@ -54,6 +57,11 @@ assert_type(router.decide("price", 1_000, tolerance=1e-6, deadline=0.001), Decis
 assert_type(router.explain("price", 1_000), Explanation)
 assert_type(router.pin("price", "cpu:one"), str | None)
 total = route_computation_sync("add", column, column)
+assert_type(config.configured(), config.Config | None)
+assert_type(config.current().value.buffers.limit, int | None)
+assert_type(config.load(environment={}).origin("market.rate"), config.Origin)
+assert_type(config.reload(), config.Change | None)
+assert_type(config.current().value.router.pins, Mapping[OperationName, str])
 assert_type(atalanta.buffers.acquire(5), npt.NDArray[np.float64])
 assert_type(atalanta.buffers.acquire((3, 4), np.int32, "tag"), npt.NDArray[np.int32])
 assert_type(atalanta.BufferPool(limit=1 << 20).statistics().live_bytes, int)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import atalanta
+from atalanta import config
 from atalanta.compute.router import CalibrationWarning
 from atalanta.compute.router import record as records
 from atalanta.compute.router.overrides import overrides
@@ -182,6 +183,7 @@ def test_where_the_file_lies(monkeypatch):
     assert "/some/where.txt" == str(records.calibration_path())
     assert "/some/where-gpu.txt" == str(records.calibration_path("gpu"))
     monkeypatch.delenv("ATALANTA_CALIBRATION")
+    config.forget()
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     assert "/cache/atalanta/calibration.txt" == str(records.calibration_path())
@@ -213,36 +215,34 @@ def test_a_device_that_fails_while_it_is_measured_is_not_chosen(file):
 def test_the_environment_decides():
     """Operations and classes, by comma."""
     given = overrides(
-        {
-            "ATALANTA_ROUTE": "price=cpu:one, matrix = gpu:float32",
-            "ATALANTA_THRESHOLDS": "vector=20000",
-            "ATALANTA_DETERMINISTIC": "1",
-        }
+        config.load(
+            environment={
+                "ATALANTA_ROUTE": "price=cpu:one, matrix = gpu:float32",
+                "ATALANTA_THRESHOLDS": "vector=20000",
+                "ATALANTA_DETERMINISTIC": "1",
+            }
+        ).value
     )
     assert {"price": "cpu:one", "matmul": "gpu:float32"} == given.pins
     assert {"add": 20_000, "multiply": 20_000, "dot": 20_000} == given.thresholds
     assert given.deterministic
-    assert not overrides({}).deterministic
+    assert not overrides(config.load(environment={}).value).deterministic
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("ATALANTA_ROUTE", "price", "ATALANTA_ROUTE has 'price'; write operation=value"),
-        ("ATALANTA_ROUTE", "nonsense=gpu", "ATALANTA_ROUTE has 'nonsense=gpu'"),
-        (
-            "ATALANTA_THRESHOLDS",
-            "add=many",
-            "ATALANTA_THRESHOLDS gives add 'many'; it must be a whole number",
-        ),
-        ("ATALANTA_THRESHOLDS", "add=0", "ATALANTA_THRESHOLDS gives add '0'"),
-        ("ATALANTA_DETERMINISTIC", "perhaps", "ATALANTA_DETERMINISTIC is 'perhaps'; it must be 1 or 0"),
+        ("ATALANTA_ROUTE", "price", r"router.pins: write operation=value.*\(got 'price'\)"),
+        ("ATALANTA_ROUTE", "nonsense=gpu", "router.pins.nonsense: there is no such name"),
+        ("ATALANTA_THRESHOLDS", "add=many", "router.thresholds.add: it must be a whole number .got 'many'"),
+        ("ATALANTA_THRESHOLDS", "add=0", r"router.thresholds.add: it must be greater .*\(got 0\)"),
+        ("ATALANTA_DETERMINISTIC", "perhaps", "router.deterministic: write true or false .got 'perhaps'"),
     ],
 )
 def test_an_environment_that_cannot_be_followed_is_named(variable, value, message):
     """The variable, the value and what it may be."""
-    with pytest.raises(InputError, match=message):
-        overrides({variable: value})
+    with pytest.raises(InputError, match=f"{variable}: {message}"):
+        config.load(environment={variable: value})
 
 
 def test_importing_measures_nothing(tmp_path):

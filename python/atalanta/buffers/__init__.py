@@ -11,6 +11,7 @@ The functions here are those of `default_pool`, which the process shares; `Buffe
 from __future__ import annotations
 
 from atalanta._core import Buffer
+from atalanta.buffers.configured import follow_configuration
 from atalanta.buffers.pool import BufferPool
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, TagStatistics
 from atalanta.buffers.traces import ReplayFigures, Trace
@@ -36,8 +37,8 @@ __all__ = [
     "trim",
 ]
 
-#: The pool of this process; it lives as long as the process does.
-default_pool = BufferPool()
+#: The pool of this process, as `buffers` of the configuration sets it; it lives as long as the process does.
+default_pool = follow_configuration(BufferPool())
 
 acquire = default_pool.acquire
 acquire_async = default_pool.acquire_async

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from atalanta.cli.config import config_app, request
 from atalanta.cli.endings import (
     BAD_INPUT,
     FAILED,
@@ -53,6 +54,8 @@ Debug = Annotated[
         "--debug", envvar="ATALANTA_DEBUG", help="Show the traceback of an error.", show_envvar=False
     ),
 ]
+app.add_typer(config_app)
+
 All = Annotated[bool, typer.Option("--all", help="List every expiry.")]
 
 
@@ -82,8 +85,21 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="A configuration file, in place of those that are found.", show_default=False),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Of the configuration: atalanta.PROFILE.yaml too.", show_default=False)
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE, an option of the configuration.", metavar="KEY=VALUE"),
+    ] = None,
 ) -> None:
-    pass
+    del version  # its callback has dealt with it
+    with errors_reported(False):
+        request(config, profile, settings or [])
 
 
 @app.command()
@@ -131,8 +147,12 @@ def chain(
         float | None, typer.Option(help="Cost of borrowing the share a year, as a decimal.")
     ] = None,
     tolerance: Annotated[
-        str, typer.Option(help="Of American prices: fast, standard, precise, or the error per 100 of strike.")
-    ] = "standard",
+        str | None,
+        typer.Option(
+            help="Of American prices: fast, standard, precise, or the error per 100 of strike; without it "
+            "market.tolerance of the configuration, standard."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Write every row to this .parquet or .csv file.")
     ] = None,

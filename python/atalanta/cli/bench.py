@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from atalanta import config
 from atalanta.benchmarking.isolation import Isolation, one_core
 from atalanta.errors import InputError
 
@@ -95,7 +96,7 @@ def bench(
         plan, beside = _plan(suite, quick, ops, sizes, cases)
         plan = replace(plan, dividends=dividends)
         chains = _chains(chain)
-        peers, missing = load_peers(against or [], beside)
+        peers, missing = load_peers(_peers(against), beside)
         threads = set_threads(1)
         try:
             session = run_session([atalanta_contender(), *peers], plan, chains, _told)
@@ -123,9 +124,18 @@ def _plan(
         plan, beside = _of_suite(plan, suite)
     if ops is not None:
         plan = replace(plan, groups=_known_groups(ops, GROUPS))
+    configured = config.configured()
+    if configured is not None and not quick:
+        plan = replace(plan, sizes=configured.bench.sizes)
     if sizes is not None:
         plan = replace(plan, sizes=tuple(_row_count(word) for word in sizes.split(",")))
     return replace(plan, cases=_cases(cases)), beside
+
+
+def _peers(against: list[str] | None) -> list[str]:
+    """Those asked for, else those of the configuration."""
+    configured = config.configured()
+    return against or ([] if configured is None else list(configured.bench.against))
 
 
 def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:

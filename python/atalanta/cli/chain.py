@@ -50,7 +50,7 @@ class ChainRequest:
     settlement: str | None = None
     dividends: Path | None = None
     borrow: float | None = None
-    tolerance: str = "standard"
+    tolerance: str | None = None
 
     def terms(self) -> dict[str, Any]:
         """What `analyze` is given beside the chain."""
@@ -106,11 +106,14 @@ def _check_options(request: ChainRequest) -> None:
                 f"[cli.chain] {option} is {value!r}; it must be a decimal from -{_LARGEST_RATE:g} to "
                 f"{_LARGEST_RATE:g} (0.05 is 5 % a year; not per cent)"
             )
-    require_tolerance(_number_or_name(request.tolerance), "cli.chain", "--tolerance")
+    if request.tolerance is not None:
+        require_tolerance(_number_or_name(request.tolerance), "cli.chain", "--tolerance")
 
 
-def _number_or_name(text: str) -> Any:
+def _number_or_name(text: str | None) -> Any:
     """A tolerance as `analyze` takes it."""
+    if text is None:
+        return None
     try:
         return float(text)
     except ValueError:

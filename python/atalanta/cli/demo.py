@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from atalanta import config
 from atalanta.cli.machine import machine_card
 from atalanta.cli.render import print_report, print_run, print_selfcheck
 from atalanta.cli.report import Report
@@ -67,8 +69,20 @@ def run_demo(seed: int = 7) -> Demo:
         seed: of the simulated market.
 
     Raises:
-        InputError: the seed cannot be used.
+        InputError: the seed, or the configuration, cannot be used.
     """
+    with _nothing_assumed():
+        return _demonstrated(seed)
+
+
+def _nothing_assumed() -> AbstractContextManager[object]:
+    """The market's truth is known, so that no rate or borrow cost of a configuration may stand in for it."""
+    if config.configured() is None:
+        return nullcontext()
+    return config.using({"market.rate": None, "market.borrow": None, "market.tolerance": "standard"})
+
+
+def _demonstrated(seed: int) -> Demo:
     start = time.perf_counter()
     market = simulate_chain(seed=seed)
     quotes, truth = market.chain, market.truth

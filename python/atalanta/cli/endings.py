@@ -90,8 +90,17 @@ def errors_reported(debug: bool) -> Iterator[None]:
             import traceback
 
             traceback.print_exc()
-        complain(str(error) if isinstance(error, AtalantaError) else _system_error(error))
+        for line in _lines(error):
+            complain(line)
         raise typer.Exit(BAD_INPUT) from None
+
+
+def _lines(error: AtalantaError | OSError) -> list[str]:
+    """What is said of an error: one line, or one for each mistake of a configuration."""
+    if isinstance(error, OSError) and not isinstance(error, AtalantaError):
+        return [_system_error(error)]
+    lines: list[str] = list(getattr(error, "lines", ()))
+    return [f"[config] {lines[0]}", *lines[1:]] if lines else [str(error)]
 
 
 def _system_error(error: OSError) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from atalanta import config
 from atalanta.cli.route import routing_facts
 from atalanta.compute.devices import Device, devices
 from atalanta.compute.router import default_router
 
-__all__ = ["FINDERS", "Finding", "find_devices", "find_routing"]
+__all__ = ["FINDERS", "Finding", "find_configuration", "find_devices", "find_routing"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,23 @@ def find_routing() -> Finding:
     return Finding("Routing", "routing", tuple(routing_facts(router)), document)
 
 
+def find_configuration() -> Finding:
+    """What somebody set, and who."""
+    loaded = config.current()
+    said = {key: (value, str(origin)) for key, value, origin in loaded.items() if origin.source != "default"}
+    facts = [(key, f"{_said(value)}: {origin}") for key, (value, origin) in said.items()]
+    document = {key: {"value": value, "origin": origin} for key, (value, origin) in said.items()}
+    return Finding(
+        "Configuration", "configuration", tuple(facts) or (("options", "nobody set one"),), document
+    )
+
+
+def _said(value: object) -> str:
+    return "null" if value is None else str(value)
+
+
 #: In the order in which they are shown.
-FINDERS: tuple[Callable[[], Finding], ...] = (find_devices, find_routing)
+FINDERS: tuple[Callable[[], Finding], ...] = (find_devices, find_routing, find_configuration)
 
 
 def _state(one: Device) -> str:

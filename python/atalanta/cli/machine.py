@@ -13,6 +13,7 @@ import sysconfig
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from atalanta import config
 from atalanta.cli.version import installed_version
 from atalanta.errors import how_to_install
 from atalanta.machine import cpu_features, processor_name
@@ -135,22 +136,31 @@ def _usable_cores() -> int:
 
 
 def _isa_reason() -> str:
-    forced = os.environ.get("ATALANTA_ISA")
-    return f"forced by ATALANTA_ISA={forced}" if forced else "the widest this processor runs"
+    who = _who_set("machine.isa", "ATALANTA_ISA")
+    return f"forced by {who}" if who else "the widest this processor runs"
 
 
 def _threads_reason() -> str:
-    wanted = os.environ.get("ATALANTA_THREADS")
-    return (
-        f"set by ATALANTA_THREADS={wanted}" if wanted else "one per usable core; ATALANTA_THREADS changes it"
-    )
+    who = _who_set("machine.threads", "ATALANTA_THREADS")
+    return f"set by {who}" if who else "one per usable core; ATALANTA_THREADS changes it"
+
+
+def _who_set(option: str, variable: str) -> str:
+    """The variable with its value, or the option with its place in a file; empty where nobody did."""
+    if config.configured() is not None:
+        origin = str(config.current().origin(option))
+        if origin != variable:
+            return "" if origin == "default" else f"{option}, {origin}"
+    value = os.environ.get(variable)
+    return f"{variable}={value}" if value else ""
 
 
 def _unused(variants: tuple[InstructionSet, ...], threads: int, cores: int) -> tuple[tuple[str, str], ...]:
     names = [row.name for row in variants if row.supported]
     chosen = next((row.name for row in variants if row.chosen), "")
     wider = names[: names.index(chosen)] if chosen in names else []
-    unused = [(name, "this processor runs it, but ATALANTA_ISA chose another") for name in wider]
+    who = _who_set("machine.isa", "ATALANTA_ISA") or "the program"
+    unused = [(name, f"this processor runs it, but {who} chose another") for name in wider]
     if threads < cores:
         unused.append((f"{cores - threads} of {cores} cores", f"the kernels were given {threads} threads"))
     unused.append(("GPU", f"the report is computed on the processor{POINTER}"))

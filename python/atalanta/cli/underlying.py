@@ -23,7 +23,7 @@ _GREEK_COLUMNS = ("right", "strike", "bid", "ask", "iv_mid", "delta", "gamma", "
 
 #: What stands after the stroke in the column `from`, or alone, and what it means.
 _SOURCES = {
-    "given": "given: by --rate",
+    "given": "given: by --rate or market.rate",
     "curve": "curve: the rate of the other expiries",
     "zero": "zero: no rate known, 0 taken",
     "refuted": "refuted: strikes, quotes and spot cannot all be right",

@@ -6,7 +6,7 @@ volatility, theta per year), and gives NaN for a row that has no value.
 
 from __future__ import annotations
 
-from atalanta import _core
+from atalanta import machine
 from atalanta.pricing.dividends import Dividends
 from atalanta.pricing.exercise import EarlyExercise, ExerciseBoundary, early_exercise, exercise_boundary
 from atalanta.pricing.greek_columns import GREEK_NAMES, Greeks, ImpliedVolStatus
@@ -30,4 +30,4 @@ __all__ = [
     "price",
 ]
 
-_core.check_environment()
+machine.prepare()

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from atalanta import _core
+from atalanta import _core, config
 from atalanta.compute.router.calibration import Curve
 from atalanta.machine import cpu_features, processor_name
 
 __all__ = ["Refused", "calibration_path", "fingerprint", "load", "obstacle", "save"]
 
-_VARIABLE = "ATALANTA_CALIBRATION"
 _HEADER = b"atalanta-calibration "
 
 Curves = dict[tuple[str, str], Curve]
@@ -39,8 +38,9 @@ class Refused(Exception):
 
 
 def calibration_path(device: str = "cpu") -> Path:
-    """The file of a device: `ATALANTA_CALIBRATION`, else one in the user's cache folder; others beside the CPU's."""
-    given = os.environ.get(_VARIABLE)
+    """The file of a device: the configuration's, else one in the user's cache folder; others beside the CPU's."""
+    settings = config.configured()
+    given = None if settings is None else settings.router.calibration
     path = Path(given) if given else _cache_folder() / "atalanta" / "calibration.txt"
     return path if device == "cpu" else path.with_name(f"{path.stem}-{device}{path.suffix}")
 

@@ -12,7 +12,7 @@ from atalanta.compute.devices import Device
 from atalanta.compute.router.calibration import Clock
 from atalanta.compute.router.calibrator import Calibrator
 from atalanta.compute.router.decision import Decision, Explanation
-from atalanta.compute.router.overrides import overrides
+from atalanta.compute.router.overrides import naming_origin, overrides
 from atalanta.compute.router.reports import explanation, knowledge, without_nan
 from atalanta.compute.router.running import Running
 from atalanta.compute.router.state import CalibrationState
@@ -36,14 +36,14 @@ class Router(Running):
         devices: to choose from, the first always available; None for all of this machine's.
         calibrate: measure, or read the file, at the first use; False leaves the built-in thresholds in force.
         budget: seconds of measuring at the first use; arrays and the file come on top.
-        path: the calibration file; None for the default of this machine's devices (`ATALANTA_CALIBRATION`, or the
-            user's cache folder), and for no file where `devices` were given.
-        deterministic: no learning and no tries; None for what `ATALANTA_DETERMINISTIC` says.
+        path: the calibration file; None for the default of this machine's devices (`router.calibration` of the
+            configuration, or the user's cache folder), and for no file where `devices` were given.
+        deterministic: no learning and no tries; None for what the configuration says.
         clock: nanoseconds, only ever growing.
         seed: of the chance by which calls are tried elsewhere.
 
     Raises:
-        InputError: an environment variable that cannot be followed.
+        InputError: a configuration that cannot be followed.
 
     Example:
         >>> import atalanta
@@ -64,7 +64,7 @@ class Router(Running):
         seed: int = 1,
     ) -> None:
         given = overrides()
-        self._table = TargetTable(devices, seed)
+        self._table = TargetTable(devices, seed, given)
         self._core = self._table.core
         self._clock = clock
         self._calibrator = Calibrator(self._table, budget, path, devices is None, clock)
@@ -77,7 +77,8 @@ class Router(Running):
         self._table.admit(self.devices[0])
         if devices is None:
             for name, target in given.pins.items():
-                self.pin(name, target)
+                with naming_origin("pins", name):
+                    self.pin(name, target)
         for name, work in given.thresholds.items():
             self.set_threshold(name, work)
         self._begun = not calibrate

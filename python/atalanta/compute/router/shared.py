@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from atalanta import _core
+from atalanta import _core, config
 from atalanta.compute.devices import Result
+from atalanta.compute.router.overrides import follow
 from atalanta.compute.router.router import Router
 from atalanta.compute.router.running import FAILURES
 from atalanta.compute.router.targets import ONE_THREAD, POOL
@@ -30,7 +32,7 @@ def default_router() -> Router:
     """The router that `price`, `greeks`, `implied_vol` and `route_computation` use; made at its first use.
 
     Raises:
-        InputError: an environment variable that cannot be followed.
+        InputError: a configuration that cannot be followed.
     """
     global _router
     if _router is None:
@@ -40,6 +42,7 @@ def default_router() -> Router:
                 made.begin()
                 one_thread, pool = (made.targets.index(name) for name in (ONE_THREAD, POOL))
                 _core.install_router(made._core, one_thread, pool, _run_elsewhere)
+                config.on_change(partial(follow, made), "router")
                 _router = made
     return _router
 

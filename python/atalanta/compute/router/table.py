@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from atalanta import _core
 from atalanta.compute.devices import Device, devices
 from atalanta.compute.router.decision import Decision
-from atalanta.compute.router.overrides import operations_named
+from atalanta.compute.router.overrides import Overrides, operations_named, tolerance_within
 from atalanta.compute.router.targets import Target, targets_of
 from atalanta.compute.router.workloads import CLASSES, WORKLOADS
 from atalanta.errors import DeviceError, InputError
@@ -25,10 +25,17 @@ class TargetTable:
     Args:
         given: the devices, the first always available; None for all of this machine's that may be chosen.
         seed: of the native router's chance.
+        asked: which devices may be chosen, and tolerances of calls that name none; of this machine's devices only.
     """
 
-    def __init__(self, given: Sequence[Device] | None, seed: int) -> None:
-        self.devices = _automatic() if given is None else tuple(given)
+    def __init__(
+        self,
+        given: Sequence[Device] | None,
+        seed: int,
+        asked: Overrides = Overrides(),  # noqa: B008 - frozen
+    ) -> None:
+        self.devices = _automatic(asked) if given is None else tuple(given)
+        self._tolerances = asked.tolerances if given is None else {}
         self.targets = targets_of(self.devices)
         self.core = _core.RouterCore(Decision, seed)
         self._places = {target.name: place for place, target in enumerate(self.targets)}
@@ -169,9 +176,17 @@ class TargetTable:
         return [(place, self.targets[place]) for place in places]
 
     def default_tolerance(self, operation: str) -> float:
-        """The error of the first device's first target; infinite where that does not do the operation."""
-        return self.targets[0].errors.get(operation, float("inf"))
+        """What the configuration says, else the error of the first device's first target.
+
+        Infinite where that does not do the operation.
+
+        Raises:
+            InputError: the configuration asks for less than that error.
+        """
+        least = self.targets[0].errors.get(operation, float("inf"))
+        return tolerance_within(operation, self._tolerances.get(operation), least)
 
 
-def _automatic() -> tuple[Device, ...]:
-    return tuple(device for device in devices() if device.automatic)
+def _automatic(asked: Overrides) -> tuple[Device, ...]:
+    allowed = asked.devices
+    return tuple(one for one in devices() if one.automatic and (allowed is None or one.name in allowed))

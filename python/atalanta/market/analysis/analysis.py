@@ -104,7 +104,7 @@ def analyze(
     rate: float | RateCurve | None = None,
     dividends: Any = None,
     borrow: Borrow = None,
-    tolerance: Tolerance = "standard",
+    tolerance: Tolerance | None = None,
     threads: int | None = None,
 ) -> Analysis:
     """Forwards, implied volatilities and Greeks of every contract in a chain.
@@ -116,11 +116,14 @@ def analyze(
 
     Args:
         chain: N rows, as `read_chain` and `simulate_chain` give.
-        rate: continuously compounded rate (decimal) or curve; None takes the discount from put-call parity.
+        rate: continuously compounded rate (decimal) or curve; None takes `market.rate` of the configuration, and the
+            discount from put-call parity where there is none.
         dividends: cash per share by ex-date: a CSV or Parquet file or a data frame with the columns `ex_date`, `cash`
             and, where the chain holds several underlyings, `underlying`; or {ticker: [(ex_date, cash), ...]}.
-        borrow: continuous cost of borrowing the share (decimal), for all underlyings or {ticker: cost}.
-        tolerance: of American prices: 'fast', 'standard', 'precise' or a number, as `price` takes it.
+        borrow: continuous cost of borrowing the share (decimal), for all underlyings or {ticker: cost}; None takes
+            `market.borrow` of the configuration.
+        tolerance: of American prices: 'fast', 'standard', 'precise' or a number, as `price` takes it; None takes
+            `market.tolerance` of the configuration, 'standard' without one.
         threads: threads of the kernels; None takes the package's setting.
 
     Returns:

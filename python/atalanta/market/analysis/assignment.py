@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.analysis import Analysis
+from atalanta.market.analysis.assumed import assumed
 from atalanta.market.analysis.carry import tickers_of
 from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.analysis.overnight import Held, held_values
@@ -42,7 +43,7 @@ _CONTRACT = (
 
 
 def find_assignments(
-    analysis: Analysis, *, tolerance: Tolerance = "standard", threads: int | None = None
+    analysis: Analysis, *, tolerance: Tolerance | None = None, threads: int | None = None
 ) -> Table:
     """American options in the money that are worth more exercised than held.
 
@@ -54,7 +55,7 @@ def find_assignments(
 
     Args:
         analysis: N rows.
-        tolerance: of the prices, as `price` takes it.
+        tolerance: of the prices, as `price` takes it; None for that of the configuration.
         threads: of the kernels; None takes the package's setting.
 
     Returns:
@@ -69,6 +70,7 @@ def find_assignments(
     Raises:
         InputError: a tolerance that cannot be used.
     """
+    tolerance = assumed(tolerance=tolerance).tolerance
     require_tolerance(tolerance, "market.find_assignments")
     group = group_by_expiry(analysis).index
     ahead = _ahead(analysis)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.market.analysis.american_forwards import AMERICAN_WIDTH, refit_american
+from atalanta.market.analysis.assumed import assumed
 from atalanta.market.analysis.carry import Borrow, Carry
 from atalanta.market.analysis.contradictions import contradictions
 from atalanta.market.analysis.discounts import (
@@ -72,17 +73,18 @@ def fit_forwards(
     *,
     dividends: Any = None,
     borrow: Borrow = None,
-    tolerance: Tolerance = "standard",
+    tolerance: Tolerance | None = None,
     threads: int | None = None,
 ) -> ForwardFit:
     """The implied forward and discount factor of every expiry, by put-call parity.
 
     Args:
         chain: N option quotes; only two-sided rows without any flag take part.
-        rate: continuously compounded rate (decimal) or curve; None takes the discount from parity as well.
+        rate: continuously compounded rate (decimal) or curve; None takes `market.rate` of the configuration, and
+            the discount from parity as well where there is none.
         dividends: cash dividends by ex-date, as `analyze` takes them.
         borrow: continuous cost of borrowing the share, as `analyze` takes it.
-        tolerance: of American prices, as `price` takes it.
+        tolerance: of American prices, as `price` takes it; None for that of the configuration.
         threads: of the kernels; None takes the package's setting.
 
     Returns:
@@ -94,6 +96,7 @@ def fit_forwards(
     Raises:
         InputError: the rate is not a number or looks like per cent, or dividends, borrow cost or tolerance cannot be used.
     """
+    rate, borrow, tolerance, told = assumed(rate, borrow, tolerance)
     require_tolerance(tolerance, "market.analyze")  # chains without an American row would never ask
     curve = _curve(rate)
     groups = group_by_expiry(chain)
@@ -121,7 +124,13 @@ def fit_forwards(
     }
     still = american & (carry.years > 0)
     drifts = drift_notes(columns, early)
-    notes = (*carry.notes, *_notes(columns["source"], still, early, fitted["rate"]), *drifts, *found.notes)
+    notes = (
+        *told,
+        *carry.notes,
+        *_notes(columns["source"], still, early, fitted["rate"]),
+        *drifts,
+        *found.notes,
+    )
     return ForwardFit(Table(columns, notes=notes), groups.index, model, early)
 
 

@@ -1,0 +1,284 @@
+"""The configuration of a process: read once, reloaded as a whole or not at all, and watched."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from atalanta import config
+from atalanta.config import ConfigError, ConfigWarning, Watcher
+from atalanta.config.options import options
+from atalanta.errors import InputError
+
+#: The configuration is the same on every instruction set.
+pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """The one file of this process; replaced as editors and deployments do, in one step."""
+    monkeypatch.delenv("ATALANTA_CALIBRATION", raising=False)
+    path = tmp_path / "atalanta.yaml"
+    monkeypatch.setenv("ATALANTA_CONFIG", str(path))
+
+    def write(text):
+        beside = tmp_path / "new.yaml"
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+
+    write("market: {rate: 0.01}")
+    return write
+
+
+def test_nothing_set_is_none(monkeypatch, tmp_path):
+    """Rooms then do what they do by themselves, and nothing is imported to know it."""
+    monkeypatch.delenv("ATALANTA_CALIBRATION", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert config.configured() is None
+    monkeypatch.setenv("ATALANTA_THREADS", "2")  # which the kernels follow by themselves
+    assert config.configured() is None
+    monkeypatch.setenv("ATALANTA_DETERMINISTIC", "1")
+    assert config.configured().router.deterministic
+
+
+def test_nothing_set_imports_nothing(tmp_path):
+    """Neither pydantic nor YAML, whatever is priced."""
+    code = (
+        "import sys, atalanta, numpy as np\n"
+        "atalanta.price('call', 1.0, 1.0, 1.0, 0.0, 0.2); atalanta.set_threads(None); atalanta.buffers\n"
+        "from atalanta.market import analysis\n"
+        "print(*{'pydantic', 'yaml'} & set(sys.modules), sep=',')"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ATALANTA_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**kept, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert "" == done.stdout.strip()
+
+
+def test_it_is_read_once(file):
+    """What is read first holds, whatever happens to the file."""
+    before = config.current()
+    file("market: {rate: 0.02}")
+    assert before is config.current()
+    assert before.value is config.configured()
+
+
+def test_a_reload_takes_what_may_change(file):
+    """All of it at once, with the keys that changed."""
+    before = config.current()
+    file("market: {rate: 0.02, tolerance: fast}\nmachine: {isa: null}")
+    change = config.reload()
+    assert ("market.rate", "market.tolerance") == change.keys
+    assert () == change.pending
+    assert (before, config.current()) == (change.before, change.after)
+    assert (0.02, "fast") == (config.configured().market.rate, config.configured().market.tolerance)
+    assert [True, True, False] == [change.touches(key) for key in ("market", "market.rate", "market.rat")]
+
+
+def test_a_reload_without_a_change_is_none(file):
+    """Another text of the same values is none."""
+    before = config.current()
+    file("# nothing new\nmarket:\n  rate: 0.01\n")
+    assert config.reload() is None
+    assert before is config.current()
+
+
+def test_what_may_not_change_waits(file):
+    """It keeps its value and its origin, and is named; the rest is taken."""
+    file("bench: {sizes: [7]}\nmarket: {rate: 0.01}")
+    config.current()
+    file("market: {rate: 0.02}\nbench: {sizes: [8]}\nrouter: {deterministic: true}")
+    change = config.reload()
+    assert (("market.rate",), ("router.deterministic", "bench.sizes")) == (change.keys, change.pending)
+    value = config.configured()
+    assert ((7,), False, 0.02) == (value.bench.sizes, value.router.deterministic, value.market.rate)
+    assert str(config.current().origin("bench.sizes")).endswith("atalanta.yaml:1:9")
+    assert change.pending == config.reload().pending  # and is still pending the next time
+
+
+def test_a_change_that_contradicts_what_waits_is_refused(file):
+    """A pin to a device that would be allowed only after the next start."""
+    file("devices: {allowed: [cpu]}")
+    before = config.current()
+    file("devices: {allowed: [cpu, gpu]}\nrouter: {pins: {price: gpu}}")
+    with pytest.raises(
+        ConfigError, match=r"router.pins.price: devices.allowed has no gpu .*, until the next start"
+    ):
+        config.reload()
+    assert before is config.current()
+
+
+def test_a_broken_file_changes_nothing(file):
+    """The configuration in force stays, and no listener is told."""
+    before, told = config.current(), []
+    end = config.on_change(told.append)
+    file("market: {rate: much}")
+    with pytest.raises(ConfigError, match=r"market\.rate"):
+        config.reload()
+    end()
+    assert before is config.current()
+    assert [] == told
+
+
+def test_listeners_hear_of_their_key(file):
+    """Those of other keys do not; one that has ended hears nothing."""
+    told = []
+    ends = [
+        config.on_change(lambda change: told.append(("rate", change.keys)), "market.rate"),
+        config.on_change(lambda change: told.append(("market", change.keys)), "market"),
+        config.on_change(lambda _: told.append("threads"), "machine.threads"),
+        config.on_change(lambda _: told.append("all")),
+    ]
+    config.current()
+    file("market: {rate: 0.02}")
+    config.reload()
+    assert [("rate", ("market.rate",)), ("market", ("market.rate",)), "all"] == told
+    for end in ends:
+        end()
+        end()  # twice is once
+    file("market: {rate: 0.03}")
+    config.reload()
+    assert 3 == len(told)
+
+
+def test_a_listener_that_fails_does_not_keep_the_others_from_hearing(file):
+    """The change is in force, all are told, and the errors come together."""
+    told = []
+
+    def fail(_):
+        raise InputError("no")
+
+    ends = [config.on_change(fail), config.on_change(told.append)]
+    config.current()
+    file("market: {rate: 0.02}")
+    with pytest.raises(ExceptionGroup, match="the new configuration is in force") as caught:
+        config.reload()
+    for end in ends:
+        end()
+    assert (1, 1, 0.02) == (len(told), len(caught.value.exceptions), config.configured().market.rate)
+
+
+def test_readers_see_one_configuration_or_the_other(file):
+    """Never a mixture, whoever reads while it is exchanged."""
+    file("market: {rate: 0.01, borrow: 0.01}")
+    config.current()
+    seen, stop = set(), threading.Event()
+
+    def read():
+        while not stop.is_set():
+            market = config.configured().market
+            seen.add((market.rate, market.borrow))
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for step in range(20):
+        both = (step % 2 + 1) / 100
+        file(f"market: {{rate: {both}, borrow: {both}}}")
+        config.reload()
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert seen <= {(0.01, 0.01), (0.02, 0.02)}
+
+
+@pytest.mark.usefixtures("file")
+def test_using_holds_within_its_block():
+    """And one within another; what cannot be used changes nothing."""
+    with config.using({"market.rate": 0.05}):
+        assert 0.05 == config.configured().market.rate
+        with config.using({"market.borrow": 0.02}) as loaded:
+            assert (0.05, 0.02) == (loaded.value.market.rate, config.configured().market.borrow)
+        with pytest.raises(ConfigError), config.using({"market.rate": 5}):
+            pass
+        assert (0.05, None) == (config.configured().market.rate, config.configured().market.borrow)
+    assert 0.01 == config.configured().market.rate
+
+
+def test_what_the_command_line_asks_for(file):
+    """It holds from the next use on, also over a reload."""
+    config.request(overrides={"market.rate": 0.07})
+    assert 0.07 == config.configured().market.rate
+    file("market: {rate: 0.02, borrow: 0.01}")
+    assert ("market.borrow",) == config.reload().keys
+    assert 0.07 == config.configured().market.rate
+
+
+def test_a_watcher_reloads(file, tmp_path):
+    """When the file changes, when it goes, and when it comes back; a broken one is told once."""
+    errors = []
+    watcher = Watcher(every=3600, on_error=errors.append)
+    assert not watcher.look()
+    file("market: {rate: 0.03}")
+    assert watcher.look()
+    assert 0.03 == config.configured().market.rate
+    file("market: {rate: much}")
+    assert watcher.look()
+    assert not watcher.look()
+    (tmp_path / "atalanta.yaml").unlink()
+    assert watcher.look()
+    assert 2 == len(errors)
+    assert "there is no such file" in str(errors[1])
+    assert 0.03 == config.configured().market.rate
+    file("market: {rate: 0.04}")
+    assert watcher.look()
+    assert 0.04 == config.configured().market.rate
+
+
+def test_a_watcher_watches_from_a_thread(file):
+    """Between entering and leaving the block."""
+    heard = threading.Event()
+    end = config.on_change(lambda _: heard.set(), "market.rate")
+    with Watcher(every=0.01):
+        file("market: {rate: 0.03}")
+        assert heard.wait(30)
+    end()
+    heard.clear()
+    file("market: {rate: 0.04}")
+    time.sleep(0.05)
+    assert 0.03 == config.configured().market.rate
+
+
+def test_a_watcher_without_a_listener_warns(file):
+    """Nobody misses that a file cannot be used."""
+    watcher = Watcher(every=3600)
+    file("market: {rate: much}")
+    with pytest.warns(ConfigWarning, match="market.rate: it must be a number"):
+        watcher.look()
+
+
+@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf")])
+def test_a_watcher_needs_a_time(every):
+    """A number of seconds above 0."""
+    with pytest.raises(InputError, match=r"\[config.Watcher\] every="):
+        Watcher(every=every)
+
+
+def test_what_is_reloadable():
+    """The list is short, and each of it is followed by its room or read at each use."""
+    assert {
+        "machine.threads",
+        "buffers.limit",
+        "router.pins",
+        "router.thresholds",
+        "market.rate",
+        "market.borrow",
+        "market.tolerance",
+    } == {option.key for option in options() if option.reloadable}
+
+
+def test_the_public_names_of_the_room():
+    """Each resolves, and a mistyped one is an error."""
+    assert sorted(config.__all__) == config.__all__ == dir(config)
+    assert all(getattr(config, name) is not None for name in config.__all__)
+    with pytest.raises(AttributeError, match=r"module 'atalanta.config' has no attribute 'laod'"):
+        _ = config.laod
