@@ -131,6 +131,7 @@ py::object choose(RouterCore& core, std::size_t operation, std::uint64_t work, d
                                 : router.decide(operation, work, tolerance, where, among);
     if (choice.target == routing::kNowhere)
         choice = router.try_quarantined(operation, tolerance, now_ns, among);
+    if (choice.target == routing::kNowhere) core.raise_left_alone(operation, tolerance, among, origin);
     if (choice.target == routing::kNowhere) core.raise_nowhere(operation, tolerance, among, origin);
     const bool timed = router.sampled(operation, choice.sampling);
     if (timed && !deadline_ns && choice.reason != routing::Reason::probe)

@@ -151,6 +151,8 @@ void RoutedCall::decide(TargetMask among) {
     Choice choice = router.decide(operation, rows_, tolerance_, routing::Memory::host, among);
     if (choice.target == routing::kNowhere)
         choice = router.try_quarantined(operation, tolerance_, now_ns(), among);
+    if (choice.target == routing::kNowhere)
+        routes.core->raise_left_alone(operation, tolerance_, among, origin_);
     if (choice.target == routing::kNowhere) routes.core->raise_nowhere(operation, tolerance_, among, origin_);
     timed_ = router.sampled(operation, choice.sampling);
     if (timed_ && choice.reason != routing::Reason::probe)

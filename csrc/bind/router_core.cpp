@@ -127,24 +127,13 @@ py::object RouterCore::decision(std::size_t operation, std::uint64_t work, const
 
 void RouterCore::raise_nowhere(std::size_t operation, double tolerance, routing::TargetMask among,
                                const char* origin) const {
-    std::string guarantees, left_alone;
+    std::string guarantees;
     for (std::size_t target = 0; target < router_->targets(); ++target) {
         if (!router_->runs(operation, target)) continue;
         const routing::Prediction known = router_->predict(operation, target, 1);
         guarantees.append(guarantees.empty() ? "" : "; ").append(target_names_[target]).append(" ");
         guarantees.append(short_text(known.error)).append(known.usable ? "" : " (in quarantine)");
-        if ((among >> target & 1) == 0) {
-            guarantees.append(" (another device)");
-        } else if (!known.usable && known.error <= tolerance) {
-            left_alone.append(left_alone.empty() ? "" : ", ").append(target_names_[target]);
-        }
-    }
-    if (!left_alone.empty()) {
-        const std::string message = "[" + std::string(origin) + "] " + left_alone +
-                                    " failed and is in quarantine for up to half a second; ask again later, "
-                                    "or leave device out";
-        PyErr_SetString(py::module_::import("atalanta.errors").attr("DeviceError").ptr(), message.c_str());
-        throw py::error_already_set();
+        if ((among >> target & 1) == 0) guarantees.append(" (another device)");
     }
     const std::string& name = operation_names_[operation];
     if (guarantees.empty()) {
@@ -154,6 +143,24 @@ void RouterCore::raise_nowhere(std::size_t operation, double tolerance, routing:
     raise_input_error(origin, "no device that was asked for does '" + name + "' within a tolerance of " +
                                   short_text(tolerance) + "; guaranteed are: " + guarantees +
                                   ". Ask for one of these or more, or for another device");
+}
+
+void RouterCore::raise_left_alone(std::size_t operation, double tolerance, routing::TargetMask among,
+                                  const char* origin) const {
+    std::string names;
+    for (std::size_t target = 0; target < router_->targets(); ++target) {
+        if ((among >> target & 1) == 0 || !router_->runs(operation, target)) continue;
+        const routing::Prediction known = router_->predict(operation, target, 1);
+        if (known.usable || known.error > tolerance) continue;
+        names.append(names.empty() ? "" : ", ").append(target_names_[target]);
+    }
+    if (names.empty()) return;
+    const std::string message =
+        "[" + std::string(origin) + "] " + names +
+        " failed and is in quarantine for up to half a second; ask again later, or leave "
+        "device out";
+    PyErr_SetString(py::module_::import("atalanta.errors").attr("DeviceError").ptr(), message.c_str());
+    throw py::error_already_set();
 }
 
 }  // namespace atalanta::bind

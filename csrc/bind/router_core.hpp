@@ -38,10 +38,13 @@ class RouterCore {
     // A new decision; seconds is NaN where nothing was measured.
     py::object decision(std::size_t operation, std::uint64_t work, const routing::Choice& choice,
                         routing::Memory where) const;
-    // Says why there is no target: who does the operation, what each guarantees; a DeviceError where it is
-    // only left alone for a while.
+    // Says why there is no target: who does the operation, what each guarantees.
     [[noreturn]] void raise_nowhere(std::size_t operation, double tolerance, routing::TargetMask among,
                                     const char* origin) const;
+
+    // Raises DeviceError where a target would do and is only left alone for a while.
+    void raise_left_alone(std::size_t operation, double tolerance, routing::TargetMask among,
+                          const char* origin) const;
 
   private:
     struct Named {
