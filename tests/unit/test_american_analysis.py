@@ -216,7 +216,7 @@ def test_tolerances(tolerance):
 
 
 @pytest.mark.parametrize("exercise", ["american", "european"])
-@pytest.mark.parametrize("tolerance", ["sharp", math.nan, 1.0, None])
+@pytest.mark.parametrize("tolerance", ["sharp", math.nan, 1.0, "", []])
 def test_a_wrong_tolerance_is_refused(tolerance, exercise):
     """By the caller's name, whether or not a row would have needed it."""
     chain = american_chain(PAYER, 30, strikes=np.arange(90.0, 111.0, 10.0), tolerance="standard")
