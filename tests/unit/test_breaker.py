@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from atalanta import config
 from atalanta.errors import InputError
 from atalanta.reliability import PRESETS, Alternatives, Breaker, BreakerSettings, preset, set_hooks
 from atalanta.testing import FakeClock
@@ -200,6 +201,16 @@ def test_the_presets_have_the_documented_numbers():
         "market_data": (10, 5.0, 5.0),
     }
     assert Breaker("db", "database", probes=2).settings == replace(preset("database"), probes=2)
+
+
+def test_the_presets_come_from_the_configuration():
+    """Its defaults are those of the room, so that it need not be loaded while nothing sets any."""
+    with config.using({"reliability.breakers.cache.window": "9s"}):
+        assert {name: preset(name) for name in PRESETS} == dict(PRESETS)
+        assert preset("cache") == BreakerSettings(window=9.0)
+    with config.using({"reliability.breakers.database.failures": 2}):
+        assert Breaker("db", "database").settings == replace(PRESETS["database"], failures=2)
+    assert preset("database") == PRESETS["database"]
 
 
 def test_settings_of_another_kind_with_the_same_names_are_taken():

@@ -8,7 +8,7 @@ from atalanta import _core
 from atalanta.errors import BreakerOpenError, InputError
 from atalanta.reliability.checks import text
 from atalanta.reliability.events import BreakerChanged, emit
-from atalanta.reliability.settings import BreakerSettings, preset
+from atalanta.reliability.settings import BreakerSettings, preset, settings_of
 from atalanta.reliability.timing import Clock, Random
 
 __all__ = ["Alternatives", "Breaker"]
@@ -156,6 +156,4 @@ def _settings(given: BreakerSettings | str | None, keywords: dict[str, Any]) -> 
         raise InputError(
             f"[{origin}] settings is {given!r}; it must be a BreakerSettings or the name of a preset"
         )
-    # The configuration's model has the same names, but for what it leaves to us.
-    had = {name: getattr(base, name) for name in known if hasattr(base, name)}
-    return BreakerSettings(**{**had, **keywords})
+    return settings_of(base, **keywords)

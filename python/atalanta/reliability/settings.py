@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from atalanta.config import configured
 from atalanta.errors import InputError
 from atalanta.reliability.checks import exceptions, number, whole
 
-__all__ = ["PRESETS", "BreakerSettings", "Hedge", "Retry", "preset"]
+__all__ = ["PRESETS", "BreakerSettings", "Hedge", "Retry", "preset", "settings_of"]
 
 _MOST_FAILURES = 1024
 _GROWTH = 8.0
@@ -92,18 +93,26 @@ PRESETS: Mapping[str, BreakerSettings] = MappingProxyType(
 
 
 def preset(name: str) -> BreakerSettings:
-    """The settings of that name.
+    """The settings of that name: the configuration's `reliability.breakers`, or those above where nothing sets any.
 
     Raises:
-        InputError: there are none.
+        InputError: there are none; or a configuration that cannot be used.
     """
+    configuration = configured()
+    known: Mapping[str, Any] = PRESETS if configuration is None else configuration.reliability.breakers
     try:
-        return PRESETS[name]
+        return settings_of(known[name])
     except (KeyError, TypeError):
         raise InputError(
-            f"[reliability.preset] there are no settings called {name!r} (known: {', '.join(PRESETS)}); "
-            "use one of them, or give a Breaker"
+            f"[reliability.preset] there are no settings called {name!r} (known: {', '.join(known)}); "
+            "use one of them, add them to reliability.breakers, or give a Breaker"
         ) from None
+
+
+def settings_of(model: Any, **changed: Any) -> BreakerSettings:
+    """Those of another model with the same names, as the configuration's; what it leaves out is as it is here."""
+    had = {name: getattr(model, name) for name in BreakerSettings.__slots__ if hasattr(model, name)}
+    return BreakerSettings(**{**had, **changed})
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Seconds since the loop was made."""
         return float(self._skipping.skipped)
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for its threads: a limit in virtual time would have passed at once."""
+        del timeout
+        await super().shutdown_default_executor()
+
 
 def run_in_virtual_time(main: Coroutine[Any, Any, _T]) -> _T:
     """`asyncio.run` on a `VirtualTimeLoop`.
