@@ -35,7 +35,7 @@ def cpu_features() -> dict[str, Any]:
 
 
 def prepare() -> None:
-    """Let the kernels follow the configuration, once: the threads and the instruction set that it names.
+    """Let the kernels follow the configuration, once: threads, instruction set, and what memory results may take.
 
     Raises:
         InputError: the configuration, ATALANTA_ISA or ATALANTA_THREADS cannot be followed.
@@ -51,6 +51,8 @@ def prepare() -> None:
             _select_isa(settings.machine.isa)
             if settings.machine.threads is not None:
                 _core.set_threads(settings.machine.threads)
+            if settings.buffers.limit is not None:  # large results come from it before anybody asks for `buffers`
+                _core.pool_set_limit(_core.Pool(shared=True), settings.buffers.limit)
         config.on_change(_follow_threads, "machine.threads")
         _prepared.set()
 

@@ -282,3 +282,21 @@ def test_the_public_names_of_the_room():
     assert all(getattr(config, name) is not None for name in config.__all__)
     with pytest.raises(AttributeError, match=r"module 'atalanta.config' has no attribute 'laod'"):
         _ = config.laod
+
+
+def test_results_keep_the_limit_before_buffers_is_imported(tmp_path):
+    """Large results come from the pool of the process, whose limit counts from the first of them."""
+    (tmp_path / "atalanta.yaml").write_text("buffers: {limit: 2MiB}", encoding="utf-8")
+    code = (
+        "import sys, numpy, atalanta\n"
+        "held = [atalanta.price('call', numpy.full(100_000, 100.0), 100.0, 0.5, 0.02, 0.2) for _ in range(4)]\n"
+        "assert 'atalanta.buffers' not in sys.modules\n"
+        "from atalanta import buffers\n"
+        "now = buffers.statistics()\n"
+        "print(now.limit_bytes, now.live_bytes <= now.limit_bytes, now.fallbacks > 0)\n"
+    )
+    environment = {**os.environ, "ATALANTA_CONFIG": str(tmp_path / "atalanta.yaml")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (0, f"{2 << 20} True True") == (done.returncode, done.stdout.strip()), done.stderr
