@@ -51,7 +51,8 @@ def prepare() -> None:
             _select_isa(settings.machine.isa)
             if settings.machine.threads is not None:
                 _core.set_threads(settings.machine.threads)
-            if settings.buffers.limit is not None:  # large results come from it before anybody asks for `buffers`
+            # Large results come from the pool before anybody asks for `buffers`.
+            if settings.buffers.limit is not None:
                 _core.pool_set_limit(_core.Pool(shared=True), settings.buffers.limit)
         config.on_change(_follow_threads, "machine.threads")
         _prepared.set()

@@ -297,6 +297,11 @@ def test_results_keep_the_limit_before_buffers_is_imported(tmp_path):
     )
     environment = {**os.environ, "ATALANTA_CONFIG": str(tmp_path / "atalanta.yaml")}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert (0, f"{2 << 20} True True") == (done.returncode, done.stdout.strip()), done.stderr
