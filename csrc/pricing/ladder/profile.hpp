@@ -10,7 +10,7 @@ namespace atalanta {
 namespace {
 
 // A ladder reaches at least kReadDeviations times vol sqrt(years) to each side.
-constexpr std::size_t kProfileMargin = 2;   // nodes beyond that, for the stencils
+constexpr std::size_t kProfileMargin = 2;  // nodes beyond that, for the stencils
 
 // Nodes of a ladder to each side of the middle.
 inline std::size_t profile_half(const LadderShape& shape) {
