@@ -231,7 +231,7 @@ def test_settings_of_another_kind_with_the_same_names_are_taken():
         ({"failures": 1025}, "failures is 1025"),
         ({"failures": 2.0}, "failures is 2.0"),
         ({"failures": True}, "failures is True"),
-        ({"window": 0.0}, "window is 0.0; it must be a number above 0"),
+        ({"window": 0.0}, "window is 0.0; it must be a number above 1e-09"),
         ({"window": float("nan")}, "window is nan"),
         ({"open_for": float("inf")}, "open_for is inf"),
         ({"open_for": "30s"}, "open_for is '30s'"),

@@ -121,7 +121,7 @@ def test_a_deadline_below_the_objective_answers_those_too_that_found_the_outage(
         ({"rate": 0.0}, "rate is 0.0"),
         ({"duration": float("inf")}, "duration is inf"),
         ({"slots": 0}, "slots is 0"),
-        ({"faults": 1.5}, "faults is 1.5; it must be a share"),
+        ({"faults": 1.5}, "faults is 1.5; it must be a number above 0 and at most 1"),
         ({"outages": (Outage(2.0, 1.0),)}, "must end after it starts"),
     ],
 )

@@ -442,7 +442,7 @@ def test_events_tell_what_happened_in_order(clock):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"deadline": 0}, "deadline is 0; it must be a number above 0"),
+        ({"deadline": 0}, "deadline is 0; it must be a number above 1e-09"),
         ({"deadline": float("nan")}, "deadline is nan"),
         ({"bulkhead": 0}, "bulkhead is 0"),
         ({"bulkhead": 2.5}, "bulkhead is 2.5"),

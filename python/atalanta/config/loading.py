@@ -18,7 +18,7 @@ from atalanta.config.reading import Key, Layer
 from atalanta.config.sources import Request, default_layer, layers, profile_of
 from atalanta.config.wording import problems_of
 
-__all__ = ["Loaded", "Origin", "load"]
+__all__ = ["Loaded", "Origin", "assembled", "load"]
 
 Owners = dict[Key, Layer]
 
@@ -85,7 +85,15 @@ def load(
         ConfigError: with all that is wrong with all sources.
     """
     request = Request(Path(file) if file else None, profile, overrides or {})
-    given = layers(request, environment)
+    return assembled(layers(request, environment), profile_of(request, environment))
+
+
+def assembled(given: list[Layer], profile: str | None) -> Loaded:
+    """The layers over the defaults, checked.
+
+    Raises:
+        ConfigError: with all that is wrong with all of them.
+    """
     for layer in given:
         _anchor_paths(layer)
     merged, owners, hidden = _merged([default_layer(), *given])
@@ -101,16 +109,23 @@ def load(
     if problems or value is None:
         raise ConfigError(_in_order(problems, given))
     sources = tuple(layer.source for layer in given if layer.values)
-    return Loaded(value, profile_of(request, environment), sources, _origins(owners))
+    return Loaded(value, profile, sources, _origins(owners))
 
 
 def _anchor_paths(layer: Layer) -> None:
     """Paths of a file are relative to its folder, wherever the process runs."""
     for section, option in PATHS:
         place = layer.values.get(section)
-        if isinstance(place, dict) and isinstance(text := place.get(option), str):
-            path = Path(text).expanduser()
+        if isinstance(place, dict) and isinstance(text := place.get(option), str) and text:
             mark = layer.marks[(section, option)]
+            path = Path(text)
+            try:
+                path = path.expanduser()
+            except RuntimeError:
+                source, line, column = mark
+                at = f"{source}:{line}:{column}" if line else source
+                told = "there is no home folder of that name; write the path out"
+                layer.problems.append(Problem(at, f"{section}.{option}", told, text))
             place[option] = str(layer.folder.absolute() / path if mark[1] else path)
 
 

@@ -60,6 +60,7 @@ DeviceName = Literal["cpu", "gpu", "neural_engine"]
 _TIB, _HOUR = 1 << 40, 3600.0
 _Size = Annotated[Bytes, between(1, _TIB, size_text)]
 _Time = Annotated[Seconds, between(1e-3, 24 * _HOUR, duration_text)]
+_Calls = Annotated[Count, Field(le=1_000_000)]
 _Share = Annotated[Number, Field(gt=0, le=1)]
 _Rate = Annotated[Number, Field(ge=-1, le=1)]
 
@@ -179,7 +180,7 @@ class BreakerSettings(_Section):
     `window` is reached.
     """
 
-    failures: Count = _option(
+    failures: Annotated[Count, Field(le=1024)] = _option(
         "Failures in a row that open it.", "a dependency fails in pairs that mean nothing", default=5
     )
     window: _Time = _option(
@@ -202,7 +203,7 @@ class BreakerSettings(_Section):
         "many calls fail, but never in a row",
         default=0.5,
     )
-    min_calls: Count = _option(
+    min_calls: _Calls = _option(
         "Calls within the window before a ratio counts.", "traffic is thin", default=20
     )
     slow: _Time | None = _option(
@@ -213,10 +214,10 @@ class BreakerSettings(_Section):
     slow_ratio: _Share = _option(
         "Share of slow calls that opens it.", "some calls may be slow, and slow is set", default=0.5
     )
-    probes: Count = _option(
+    probes: _Calls = _option(
         "Calls let through at a time while it is half-open.", "one call says too little", default=1
     )
-    close_after: Count = _option(
+    close_after: _Calls = _option(
         "Probes that must succeed before it closes.", "a dependency returns for a moment only", default=1
     )
 

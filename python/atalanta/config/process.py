@@ -6,6 +6,7 @@ is something to validate.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ Listener = Callable[[Change], None]
 @dataclass
 class _Process:
     lock: threading.RLock = field(default_factory=threading.RLock)
+    # held by a reload until its listeners were told: none of them hears of two in the wrong order
+    turn: threading.RLock = field(default_factory=threading.RLock)
     loaded: Loaded | None = None
     asked: dict[str, Any] = field(default_factory=dict)
     files: bool | None = None
@@ -57,6 +60,15 @@ class _Process:
 
 
 _process = _Process()
+
+
+def _renew_locks() -> None:
+    """In a forked process: who held them is not here."""
+    _process.lock, _process.turn = threading.RLock(), threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 def configured() -> Config | None:
@@ -134,17 +146,36 @@ def reload() -> Change | None:
         ConfigError: the new configuration cannot be used; the one in force stays.
         ExceptionGroup: what listeners raised, after all were told.
     """
-    from atalanta.config.reloading import compared, load
+    from atalanta.config.reloading import compared, load, unset
 
-    with _process.lock:
-        before = current()
-        change = compared(before, load(**_process.asked))
-        if change is None:
-            return None
-        _process.loaded = change.after
-        listeners = list(_process.listeners)
-    _tell(change, listeners)
+    with _process.turn:
+        with _process.lock:
+            before = unset() if _told_nothing() else current()
+            change = compared(before, load(**_process.asked))
+            if change is None:
+                return None
+            _process.loaded = change.after
+            listeners = list(_process.listeners)
+        _tell(change, listeners)
     return change
+
+
+def _told_nothing() -> bool:
+    """Whether rooms heard that nothing is set: a file of today is then a change."""
+    return _process.loaded is None and _process.files is False and not _process.asked
+
+
+def catch_up() -> None:
+    """Have a configuration in force, and the rooms know it.
+
+    Raises:
+        ConfigError: it cannot be used.
+        ExceptionGroup: what listeners raised.
+    """
+    with _process.turn:
+        if _told_nothing():
+            reload()
+        current()
 
 
 def _tell(change: Change, listeners: list[tuple[str, Listener]]) -> None:

@@ -102,8 +102,10 @@ def read_file(path: Path) -> Layer | None:
             Problem(layer.source, "", "it is a directory; name a YAML file, or move it away")
         )
         return layer
-    except OSError as error:
-        layer.problems.append(Problem(layer.source, "", f"it cannot be read: {error.strerror or error}"))
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        layer.problems.append(
+            Problem(layer.source, "", f"it cannot be read: {getattr(error, 'strerror', None) or error}")
+        )
         return layer
     if len(data) > _LARGEST_BYTES:
         layer.problems.append(Problem(layer.source, "", "it is larger than 1MiB, which no configuration is"))
@@ -210,12 +212,16 @@ class _Reader:
             self._problem(node, (), f"a file holds sections such as buffers:, not {_kind(value)}", value)
 
     def value(self, node: Node, path: Key) -> Any:
-        if isinstance(node, ScalarNode):
-            return self._scalar(node, path)
         if id(node) in self._seen or len(path) > _DEEPEST:
-            self._problem(node, path, "aliases and nesting this deep are not taken; write the value out")
+            told = "aliases and nesting this deep are not taken; write the value out"
+            _, line, column = self._layer.marks.get(
+                path, ("", 0, 0)
+            )  # an alias's node stands where its anchor does
+            self._tell(path, told, line or node.start_mark.line + 1, column or node.start_mark.column + 1)
             return None
         self._seen.add(id(node))
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, path)
         if isinstance(node, MappingNode) and node.tag == _MAP:
             return self._mapping(node, path)
         if isinstance(node, SequenceNode) and node.tag == _SEQ:
@@ -245,7 +251,7 @@ class _Reader:
     def _sequence(self, node: SequenceNode, path: Key) -> list[Any]:
         values = []
         for place, item in enumerate(node.value):
-            mark = item.start_mark
+            mark = (node if id(item) in self._seen else item).start_mark
             self._layer.marks[(*path, place)] = (self._layer.source, mark.line + 1, mark.column + 1)
             values.append(self.value(item, (*path, place)))
         return values
@@ -271,8 +277,10 @@ class _Reader:
         return None
 
     def _problem(self, node: Node, path: Key, what: str, got: object = ...) -> None:
-        mark = node.start_mark
-        place = f"{self._layer.source}:{mark.line + 1}:{mark.column + 1}"
+        self._tell(path, what, node.start_mark.line + 1, node.start_mark.column + 1, got)
+
+    def _tell(self, path: Key, what: str, line: int, column: int, got: object = ...) -> None:
+        place = f"{self._layer.source}:{line}:{column}"
         key = ".".join(map(str, path))
         self._layer.problems.append(Problem(place, key, what, got))
 

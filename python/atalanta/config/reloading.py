@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any
 
 from atalanta.config.contradictions import contradictions
-from atalanta.config.loading import Loaded, load
+from atalanta.config.loading import Loaded, assembled, load
 from atalanta.config.model import Config
 from atalanta.config.options import field_at, flattened, is_marked
 from atalanta.config.problems import ConfigError, Problem
 from atalanta.config.process import Change
+from atalanta.config.sources import Request, said
+from atalanta.config.variables import NATIVE
 
-__all__ = ["compared", "load"]
+__all__ = ["compared", "load", "unset"]
 
 Key = tuple[str, ...]
 _GONE = object()
@@ -32,6 +35,12 @@ def compared(before: Loaded, fresh: Loaded) -> Change | None:
     after = fresh if not pending else _mixed(before, fresh, pending)
     taken = tuple(".".join(key) for key in differing if key not in pending)
     return Change(taken, tuple(".".join(key) for key in pending), before, after)
+
+
+def unset() -> Loaded:
+    """What holds where nothing is set: the defaults, and the variables that the kernels follow by themselves."""
+    native = {name: text for name in NATIVE if (text := os.environ.get(name))}
+    return assembled(list(said(Request(), native)), None)
 
 
 def _reloadable(key: Key) -> bool:

@@ -19,7 +19,7 @@ from atalanta.config.reading import Key, Layer, read_file, read_scalar
 from atalanta.config.search import search_files
 from atalanta.config.variables import CONFIG, NAMED, OTHERS, PREFIX, PROFILE
 
-__all__ = ["Request", "default_layer", "layers", "paths", "profile_of"]
+__all__ = ["Request", "default_layer", "layers", "paths", "profile_of", "said"]
 
 _PAIRS = {
     "ATALANTA_ROUTE": "price=cpu:one,matrix=gpu:float32",
@@ -58,7 +58,7 @@ def default_layer() -> Layer:
 
 def layers(request: Request, environment: Mapping[str, str]) -> list[Layer]:
     """Every layer beneath which the defaults lie, the weakest first."""
-    return [*_files(request, environment), *_said(request, environment)]
+    return [*_files(request, environment), *said(request, environment)]
 
 
 def profile_of(request: Request, environment: Mapping[str, str]) -> str | None:
@@ -105,15 +105,21 @@ def _faulty(source: str, what: str) -> Layer:
     return Layer(source, problems=[Problem(source, "", what)])
 
 
-def _said(request: Request, environment: Mapping[str, str]) -> Iterator[Layer]:
+def said(request: Request, environment: Mapping[str, str]) -> Iterator[Layer]:
+    """The layers of the environment and of the command line, where they say anything."""
     names = [name for name in environment if name.startswith(PREFIX)]
     if names:
         yield _environment({name: environment[name] for name in sorted(names)})
     if request.overrides:
         layer = Layer("command line")
         for key, value in request.overrides.items():
-            _put(layer, key.split("."), value, f"--set {key}")
+            _put(layer, key.split("."), _plain(value), f"--set {key}")
         yield layer
+
+
+def _plain(value: Any) -> Any:
+    """Mappings of the caller's as dictionaries of our own, which others are merged into."""
+    return {name: _plain(below) for name, below in value.items()} if isinstance(value, Mapping) else value
 
 
 def _environment(variables: Mapping[str, str]) -> Layer:
@@ -172,6 +178,9 @@ def _put(layer: Layer, words: list[str], value: Any, source: str) -> None:
         layer.marks.setdefault(at, (source, 0, 0))
         below = place.setdefault(word, {})
         if not isinstance(below, dict):
+            if below is not None:
+                told = f"{layer.marks[at][0]} says {below!r} of {'.'.join(map(str, at))}; keep one of the two"
+                layer.problems.append(Problem(source, ".".join(words), told, value))
             below = place[word] = {}
         place = below
     at = (*at, words[-1])

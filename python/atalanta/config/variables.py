@@ -9,7 +9,16 @@ import os
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["CONFIG", "NAMED", "OTHERS", "PREFIX", "PROFILE", "set_by_environment", "unknown_variables"]
+__all__ = [
+    "CONFIG",
+    "NAMED",
+    "NATIVE",
+    "OTHERS",
+    "PREFIX",
+    "PROFILE",
+    "set_by_environment",
+    "unknown_variables",
+]
 
 PREFIX = "ATALANTA_"
 #: One file in place of the search; the profile.
@@ -30,9 +39,9 @@ NAMED: Mapping[str, tuple[str, str]] = MappingProxyType(
 #: Variables that are no options.
 OTHERS = frozenset({CONFIG, PROFILE, "ATALANTA_DEBUG", "ATALANTA_EAGER_IMPORT"})
 
-# The kernels follow these by themselves, and a file cannot outvote them: alone they are no reason to load anything.
-_NATIVE = frozenset({"ATALANTA_THREADS", "ATALANTA_ISA"})
-_NO_REASON = _NATIVE | OTHERS - {CONFIG, PROFILE}
+#: The kernels follow these by themselves, and a file cannot outvote them: alone they are no reason to load anything.
+NATIVE = frozenset({"ATALANTA_THREADS", "ATALANTA_ISA"})
+_NO_REASON = NATIVE | OTHERS - {CONFIG, PROFILE}
 
 
 def set_by_environment(environment: Mapping[str, str] = os.environ) -> bool:

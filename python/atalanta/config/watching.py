@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from atalanta.config.problems import ConfigError
-from atalanta.config.process import asked, current, reload
+from atalanta.config.process import asked, catch_up, reload
 from atalanta.config.sources import Request, paths
 from atalanta.errors import InputError
 
@@ -41,13 +41,20 @@ class Watcher:
     """
 
     def __init__(self, every: float = 1.0, on_error: Callable[[Exception], None] | None = None) -> None:
-        if not 0 < every < threading.TIMEOUT_MAX:
+        try:
+            usable = 0 < every < threading.TIMEOUT_MAX
+        except TypeError:
+            usable = False
+        if not usable:
             raise InputError(f"[config.Watcher] every={every!r}: give a number of seconds above 0")
         self._every, self._on_error = every, on_error or _warn
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="atalanta-config", daemon=True)
-        current()
-        self._seen = _stamps()
+        self._seen = _stamps()  # before they are read: what changes meanwhile is seen at the next look
+        try:
+            catch_up()
+        except ExceptionGroup as error:
+            self._on_error(error)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -73,7 +80,11 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - told as any thread's, and it goes on looking
+                kind, trace = type(error), error.__traceback__
+                threading.excepthook(threading.ExceptHookArgs((kind, error, trace, self._thread)))
 
 
 def _stamps() -> Stamps:

@@ -99,7 +99,9 @@ class Awaiting(Calling):
             async with timeout(None if deadline is None else max(0.0, deadline - begin)) as timer:
                 if self.hedge is None:
                     return await function(*arguments, **keywords)
-                value = await first_of_tasks(lambda: function(*arguments, **keywords), self._second())
+                value = await first_of_tasks(
+                    lambda: function(*arguments, **keywords), self._second(), timer.expired
+                )
         except TimeoutError as error:
             if timer.expired():
                 raise self._late(ticket) from error

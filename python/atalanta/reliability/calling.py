@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
 
 from atalanta import _core
 from atalanta.errors import InputError
 from atalanta.reliability.course import Course, Function
 from atalanta.reliability.fallbacks import Cache
 from atalanta.reliability.hedging import first_of_threads
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["Calling"]
 
@@ -35,6 +40,7 @@ class Calling(Course):
             value = self._attempt(ticket, function, arguments, keywords)
         except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
             return self._recover(ticket, error, function, arguments, keywords)
+        self._refuse_coroutine(ticket, value)
         return self._succeeded(ticket, value, arguments, keywords)
 
     def _refused(
@@ -64,10 +70,20 @@ class Calling(Course):
                 except BaseException as next_error:  # noqa: BLE001 - looked at by _settle
                     error = next_error
                     continue
+                self._refuse_coroutine(ticket, value)
                 return self._succeeded(ticket, value, arguments, keywords)
         finally:
             ticket.close()
         return self._fall_back(error, arguments, keywords)
+
+    def _refuse_coroutine(self, ticket: _core.Ticket, value: Any) -> None:
+        """As the native way does: what was called is a coroutine function, and nothing of it ran."""
+        if isinstance(value, CoroutineType):
+            ticket.close()
+            value.close()
+            raise InputError(
+                f"[reliability.{self.name}] call got a coroutine function, which it cannot wait for; await acall instead"
+            )
 
     def _refused_after(self, error: BaseException) -> BaseException:
         refusal = self._refusal("breaker")
@@ -97,14 +113,11 @@ class Calling(Course):
     def _watched(
         self, ticket: _core.Ticket, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
-        if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._executor = ThreadPoolExecutor(_THREADS, f"policy-{self.name}")
+        executor = self._threads() if self._executor is None else self._executor
         begin = self._now()
         try:
             value = first_of_threads(
-                self._executor,
+                executor,
                 lambda: function(*arguments, **keywords),
                 self._second(),
                 ticket.deadline,
@@ -116,6 +129,16 @@ class Calling(Course):
             raise
         self._latencies.add(self._now() - begin)
         return value
+
+    def _threads(self) -> Executor:
+        """Those of its own. A process that was forked has none of its parent's."""
+        made, process = self._own
+        if made is None or process != os.getpid():
+            from concurrent.futures import ThreadPoolExecutor
+
+            made = ThreadPoolExecutor(_THREADS, f"policy-{self.name}")
+            self._own = made, os.getpid()
+        return made
 
     def _fall_back(
         self, error: BaseException, arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -139,5 +162,11 @@ class Calling(Course):
                     raise
                 error = next_error
                 continue
+            if isinstance(value, CoroutineType):
+                value.close()
+                raise InputError(
+                    f"[reliability.{self.name}] its fallback {step.name} gave a coroutine, which call cannot wait "
+                    "for; await acall instead"
+                ) from error
             return self._answered(step, value, age, error)
         raise self._give_up(error)

@@ -8,7 +8,12 @@ from typing import Any
 
 from atalanta.errors import InputError
 
-__all__ = ["exceptions", "number", "text", "whole"]
+__all__ = ["MOST_CALLS", "SHORTEST", "exceptions", "number", "text", "whole"]
+
+#: Seconds: native code counts in nanoseconds, and takes none for no limit.
+SHORTEST = 1e-9
+#: Of what counts calls: within 32 bits, in which native code counts them.
+MOST_CALLS = 1_000_000
 
 
 def number(origin: str, name: str, value: Any, *, above: float = 0.0, most: float = math.inf) -> float:
@@ -17,14 +22,14 @@ def number(origin: str, name: str, value: Any, *, above: float = 0.0, most: floa
     Raises:
         InputError: it is not.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, Real)
-        or not (above < float(value) <= most and math.isfinite(float(value)))
-    ):
+    try:
+        given = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except OverflowError:  # a whole number beyond all floats
+        given = math.inf
+    if not (above < given <= most and math.isfinite(given)):
         upper = "" if most == math.inf else f" and at most {most:g}"
         raise InputError(f"[{origin}] {name} is {value!r}; it must be a number above {above:g}{upper}")
-    return float(value)
+    return given
 
 
 def whole(origin: str, name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:

@@ -44,6 +44,7 @@ class Course(_core.PolicyCore):
     _failures: tuple[type[BaseException], ...]
     _passes: tuple[type[BaseException], ...]
     _executor: Executor | None
+    _own: tuple[Executor | None, int]  # made for hedges, and by which process
     _clock: Clock | None
     _random: Random
     _sleep: Sleep

@@ -116,12 +116,15 @@ def first_of_threads(
             one.cancel()
 
 
-async def first_of_tasks(call: Callable[[], Awaitable[_T]], second: Second) -> _T:
+async def first_of_tasks(
+    call: Callable[[], Awaitable[_T]], second: Second, over: Callable[[], bool] = lambda: False
+) -> _T:
     """The first answer of calls in tasks; the others are cancelled and waited for.
 
     Args:
         call: what is called.
         second: when it is called again.
+        over: whether a limit has passed that cancels this task: once there is an answer it ends the waiting alone.
 
     Raises:
         BaseException: of the first call, where all failed.
@@ -133,14 +136,19 @@ async def first_of_tasks(call: Callable[[], Awaitable[_T]], second: Second) -> _
 
     pending: set[asyncio.Task[_T]] = {asyncio.create_task(begin())}
     first_error: BaseException | None = None
+    own, won = asyncio.current_task(), False
+    assert own is not None
+    cancelled_before = own.cancelling()
     try:
         while pending:
             done, pending = await asyncio.wait(
                 pending, timeout=second.delay, return_when=asyncio.FIRST_COMPLETED
             )
-            for one in done:
-                error = asyncio.CancelledError() if one.cancelled() else one.exception()
+            # All are looked at: asyncio reports an error that nobody saw.
+            errors = [(one, asyncio.CancelledError() if one.cancelled() else one.exception()) for one in done]
+            for one, error in errors:
                 if error is None:
+                    won = True
                     return one.result()
                 first_error = first_error or error
             if not done and second.delay is not None and second.start():
@@ -151,4 +159,8 @@ async def first_of_tasks(call: Callable[[], Awaitable[_T]], second: Second) -> _
         for one in pending:
             one.cancel()
         if pending:
-            await asyncio.gather(*pending, return_exceptions=True)
+            try:
+                await asyncio.gather(*pending, return_exceptions=True)
+            except asyncio.CancelledError:
+                if not (won and over() and own.cancelling() <= cancelled_before + 1):
+                    raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import random as chance
@@ -13,7 +14,7 @@ from atalanta import _core
 from atalanta.errors import InputError, MissingExtraError
 from atalanta.reliability.awaiting import Awaiting
 from atalanta.reliability.breaker import Breaker
-from atalanta.reliability.checks import exceptions, number, text, whole
+from atalanta.reliability.checks import MOST_CALLS, SHORTEST, exceptions, number, text, whole
 from atalanta.reliability.contradictions import refuse_contradictions
 from atalanta.reliability.events import Hook
 from atalanta.reliability.fallbacks import Cache, Fallback, named_steps
@@ -95,9 +96,9 @@ class Policy(Awaiting):
         origin = "reliability.Policy"
         text(origin, "name", name)
         if deadline is not None:
-            number(origin, "deadline", deadline)
+            number(origin, "deadline", deadline, above=SHORTEST)
         if bulkhead is not None:
-            whole(origin, "bulkhead", bulkhead)
+            whole(origin, "bulkhead", bulkhead, most=MOST_CALLS)
         _require_kinds(hedge, retry, executor)
         steps = named_steps(origin, fallback)
         failures, passes = exceptions(origin, "failures", failures), exceptions(origin, "passes", passes)
@@ -127,6 +128,7 @@ class Policy(Awaiting):
         )
         self.breaker, self.fallbacks = guarding, steps
         self._failures, self._passes, self._executor = failures, passes, executor
+        self._own = None, 0
         self._clock, self._random, self._sleep, self._asleep = clock, random, sleep, asleep
         self._hooks, self._cache, self._latencies = tuple(hooks), cache, Latencies()
         return self
@@ -197,7 +199,8 @@ class Guard:
     ) -> None:
         assert self._ticket is not None
         if self._token is not None:
-            _core.DEADLINE.reset(self._token)
+            with contextlib.suppress(ValueError):  # left in another context, which never had the deadline
+                _core.DEADLINE.reset(self._token)
         try:
             if error is None:
                 self._ticket.succeed(None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from atalanta.config import configured
 from atalanta.errors import InputError
-from atalanta.reliability.checks import exceptions, number, whole
+from atalanta.reliability.checks import MOST_CALLS, SHORTEST, exceptions, number, whole
 
 __all__ = ["PRESETS", "BreakerSettings", "Hedge", "Retry", "preset", "settings_of"]
 
@@ -55,15 +55,15 @@ class BreakerSettings:
         origin = "reliability.Breaker"
         whole(origin, "failures", self.failures, most=_MOST_FAILURES)
         for name in ("window", "open_for"):
-            number(origin, name, getattr(self, name))
+            number(origin, name, getattr(self, name), above=SHORTEST)
         for name in ("max_open", "slow", "probe_timeout"):
             if getattr(self, name) is not None:
-                number(origin, name, getattr(self, name))
+                number(origin, name, getattr(self, name), above=SHORTEST)
         for name in ("ratio", "slow_ratio"):
             if getattr(self, name) is not None:
                 number(origin, name, getattr(self, name), most=1.0)
         for name in ("min_calls", "probes", "close_after"):
-            whole(origin, name, getattr(self, name))
+            whole(origin, name, getattr(self, name), most=MOST_CALLS)
         if self.max_open is not None and self.max_open < self.open_for:
             raise InputError(
                 f"[{origin}] max_open is {self.max_open!r} and open_for {self.open_for!r}; the longest time cannot be "

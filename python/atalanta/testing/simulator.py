@@ -7,6 +7,7 @@ the policy under test runs as it is, on a loop whose time passes when nothing is
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -67,10 +68,13 @@ class Scenario:
         for name in ("rate", "duration", "patience", "slo"):
             number(origin, name, getattr(self, name))
         whole(origin, "slots", self.slots)
-        if not 0.0 <= self.faults <= 1.0:
-            raise InputError(f"[{origin}] faults is {self.faults!r}; it must be a share from 0 to 1")
+        for name in ("takes", "fault_takes"):
+            if getattr(self, name) != 0:
+                number(origin, name, getattr(self, name))
+        if self.faults != 0:
+            number(origin, "faults", self.faults, most=1.0)
         for outage in self.outages:
-            if not 0.0 <= outage.start < outage.end or outage.hang < 0.0:
+            if not 0.0 <= outage.start < outage.end or not 0.0 <= outage.hang < math.inf:
                 raise InputError(
                     f"[{origin}] {outage!r}: it must end after it starts, and not hang for less than 0"
                 )
