@@ -64,6 +64,51 @@ def test_a_coroutine_is_no_answer_of_a_fallback_that_does_not_look_like_one():
     assert isinstance(caught.value.__cause__, OSError)
 
 
+def test_a_cached_answer_of_another_function_is_no_answer():
+    policy, down = Policy("p", fallback=Cache()), []
+
+    @policy
+    def bid(strike):
+        return broken() if down else strike - 1.0
+
+    @policy
+    def ask(strike):
+        return broken() if down else strike + 1.0
+
+    assert bid(100.0).value == 99.0
+    down.append(True)
+    assert (bid(100.0).value, bid(100.0).source) == (99.0, "cached")
+    with pytest.raises(OSError):
+        ask(100.0)
+
+
+def test_an_awaited_cached_answer_of_another_function_is_none_either():
+    policy, down = Policy("p", fallback=Cache()), []
+
+    @policy
+    async def bid(strike):
+        return broken() if down else strike - 1.0
+
+    @policy
+    async def ask(strike):
+        return broken() if down else strike + 1.0
+
+    async def main():
+        await bid(100.0)
+        down.append(True)
+        assert (await bid(100.0)).source == "cached"
+        with pytest.raises(OSError):
+            await ask(100.0)
+
+    asyncio.run(main())
+
+
+def test_a_key_of_ones_own_is_all_that_counts():
+    policy = Policy("p", fallback=Cache(key=lambda strike: strike))
+    policy.call(lambda strike: strike - 1.0, 100.0)
+    assert policy.call(broken, 100.0).value == 99.0
+
+
 @pytest.mark.parametrize("name", ["min_calls", "probes", "close_after"])
 def test_a_count_that_32_bits_do_not_hold_is_refused_and_does_not_become_0(name):
     with pytest.raises(InputError, match=rf"{name} is 4294967296; it must be a whole number from 1 to"):

@@ -42,13 +42,14 @@ class Fallback:
 
 
 class Cache:
-    """The last live answer to the same arguments, while it is not too old. Its answers say their age.
+    """The last live answer of the same function to the same arguments, while it is not too old. Its answers say their age.
 
     Args:
         max_age: seconds, beyond which it is no answer.
         size: answers kept; the one that was used longest ago goes first.
         key: what two calls must have in common to have the same answer, out of their arguments; None for the
-            arguments themselves, which must then be hashable.
+            function and the arguments themselves, which must then be hashable. A key of one's own is all that counts:
+            functions that answer different things are told apart by it, or have policies of their own.
 
     Raises:
         InputError: a value out of range.
@@ -68,13 +69,20 @@ class Cache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, now: float, value: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+    def keep(
+        self,
+        now: float,
+        value: Any,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+    ) -> None:
         """Keep a live answer.
 
         Raises:
             InputError: arguments that cannot be told apart, and no key.
         """
-        key = self._key_of(arguments, keywords)
+        key = self._key_of(function, arguments, keywords)
         with self._lock:
             self._kept[key] = (now, value)
             self._kept.move_to_end(key)
@@ -82,10 +90,14 @@ class Cache:
                 self._kept.popitem(last=False)
 
     def find(
-        self, now: float, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+        self,
+        now: float,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
     ) -> tuple[Any, float] | None:
         """The answer that was kept, and its age in seconds; None where there is none, or it is too old."""
-        key = self._key_of(arguments, keywords)
+        key = self._key_of(function, arguments, keywords)
         with self._lock:
             kept = self._kept.get(key)
             if kept is None:
@@ -97,10 +109,12 @@ class Cache:
             self._kept.move_to_end(key)
         return value, max(0.0, now - since)
 
-    def _key_of(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Hashable:
+    def _key_of(
+        self, function: Callable[..., Any] | None, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> Hashable:
         if self._key is not None:
             return self._key(*arguments, **keywords)
-        key = (arguments, tuple(sorted(keywords.items())) if keywords else ())
+        key = (function, arguments, tuple(sorted(keywords.items())) if keywords else ())
         try:
             hash(key)
         except TypeError as error:
