@@ -9,7 +9,7 @@ import time
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.reliability import Breaker, BreakerSettings, Cache, Fallback, Hedge, Policy, Retry
+from atalanta.reliability import Breaker, BreakerSettings, Cache, Fallback, Hedge, Plan, Policy, Retry, chain
 from atalanta.testing import FakeClock
 
 
@@ -107,6 +107,63 @@ def test_a_key_of_ones_own_is_all_that_counts():
     policy = Policy("p", fallback=Cache(key=lambda strike: strike))
     policy.call(lambda strike: strike - 1.0, 100.0)
     assert policy.call(broken, 100.0).value == 99.0
+
+
+def generator():
+    yield broken()
+
+
+async def async_generator():
+    yield broken()
+
+
+@pytest.mark.parametrize("function", [generator, async_generator])
+def test_a_generator_function_is_refused_as_nothing_would_guard_its_body(function):
+    with pytest.raises(InputError, match="is a generator function"):
+        Policy("p", fallback=lambda: 7)(function)
+
+
+def test_an_object_whose_call_is_a_coroutine_function_is_awaited():
+    class Client:
+        async def __call__(self, number):
+            return number + 1
+
+    client = Client()
+    assert asyncio.run(Policy("p")(client)(1)).value == 2
+    assert Fallback("client", client).asynchronous
+    assert asyncio.run(Policy("p", fallback=Fallback("client", client)).acall(broken_coroutine, 1)).value == 2
+
+
+async def broken_coroutine(*_):
+    raise OSError("gone")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"clock": 5}, "clock is 5; it must be a function"),
+        ({"random": 0.5}, "random is 0.5; it must be a function"),
+        ({"sleep": None}, "sleep is None; it must be a function"),
+        ({"asleep": 1}, "asleep is 1; it must be a function"),
+        ({"hooks": print}, "hooks is .*; it must be a tuple of functions"),
+        ({"hooks": (5,)}, "hooks is .*; it must be a tuple of functions"),
+    ],
+)
+def test_what_is_injected_is_looked_at_when_the_policy_is_made(given, says):
+    with pytest.raises(InputError, match=says):
+        Policy("p", **given)
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (Plan(broken, "memory"), r"the fallback of disk is 'memory'; .*\('memory',\)"),
+        (Plan(broken, options={"breaker": "gpu_compute"}), "the options of disk hold breaker"),
+    ],
+)
+def test_a_plan_that_says_a_thing_in_the_wrong_place_is_refused(plan, says):
+    with pytest.raises(InputError, match=says):
+        chain({"disk": plan, "memory": Plan(int)})
 
 
 @pytest.mark.parametrize("name", ["min_calls", "probes", "close_after"])

@@ -12,7 +12,13 @@ from typing import Any
 from atalanta.errors import InputError
 from atalanta.reliability.checks import number, text, whole
 
-__all__ = ["Cache", "Fallback", "named_steps"]
+__all__ = ["Cache", "Fallback", "is_awaited", "named_steps"]
+
+
+def is_awaited(function: Callable[..., Any]) -> bool:
+    """Whether it is a coroutine function, or an object whose `__call__` is one."""
+    kind: Any = type(function)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(kind.__call__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Fallback:
     @property
     def asynchronous(self) -> bool:
         """Whether it must be awaited."""
-        return inspect.iscoroutinefunction(self.function)
+        return is_awaited(self.function)
 
 
 class Cache:
