@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import socketserver
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -189,3 +191,35 @@ def test_a_policy_answers_through_every_fault_and_recovers(proxy, _name, break_i
             break
         time.sleep(0.005)
     assert policy.breaker.state == "closed"
+
+
+def test_connections_of_its_last_moment_are_closed_with_it():
+    """Accepted, and not yet served when it ends: each client sees an end, and no socket is left to the collector."""
+    for _ in range(10):
+        with quiet() as server, FaultProxy(*server.getsockname()) as proxy:
+            clients = [socket.create_connection(("127.0.0.1", proxy.port)) for _ in range(20)]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            gc.collect()
+        for client in clients:
+            with client, contextlib.suppress(ConnectionError):
+                client.settimeout(10.0)
+                assert client.recv(1) == b""
+        assert [str(one.message) for one in told if str(proxy.port) in str(one.message)] == []
+
+
+def quiet():
+    return socket.create_server(("127.0.0.1", 0), backlog=64)
+
+
+def test_what_was_cut_off_does_not_count_as_passed_on(proxy):
+    proxy.truncate(3)
+    with pytest.raises(ConnectionError):
+        ask(proxy.port)
+    assert proxy.passed == len(b"hello") + 3
+
+
+@pytest.mark.parametrize("port", [0, 70_000, "80", True])
+def test_a_server_at_a_port_that_is_none_is_refused_and_looks_like_no_fault(port):
+    with pytest.raises(InputError, match=r"\[testing.FaultProxy\] port is"):
+        FaultProxy("127.0.0.1", port)

@@ -4,12 +4,13 @@ import asyncio
 import contextvars
 import gc
 import os
-import time
+import subprocess
+import sys
 
 import pytest
 
 from atalanta.errors import InputError
-from atalanta.reliability import Breaker, BreakerSettings, Cache, Fallback, Hedge, Policy, Retry
+from atalanta.reliability import Breaker, BreakerSettings, Cache, Fallback, Hedge, Plan, Policy, Retry, chain
 from atalanta.testing import FakeClock
 
 
@@ -62,6 +63,108 @@ def test_a_coroutine_is_no_answer_of_a_fallback_that_does_not_look_like_one():
     with pytest.raises(InputError, match="its fallback hidden gave a coroutine") as caught:
         policy.call(broken)
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_a_cached_answer_of_another_function_is_no_answer():
+    policy, down = Policy("p", fallback=Cache()), []
+
+    @policy
+    def bid(strike):
+        return broken() if down else strike - 1.0
+
+    @policy
+    def ask(strike):
+        return broken() if down else strike + 1.0
+
+    assert bid(100.0).value == 99.0
+    down.append(True)
+    assert (bid(100.0).value, bid(100.0).source) == (99.0, "cached")
+    with pytest.raises(OSError):
+        ask(100.0)
+
+
+def test_an_awaited_cached_answer_of_another_function_is_none_either():
+    policy, down = Policy("p", fallback=Cache()), []
+
+    @policy
+    async def bid(strike):
+        return broken() if down else strike - 1.0
+
+    @policy
+    async def ask(strike):
+        return broken() if down else strike + 1.0
+
+    async def main():
+        await bid(100.0)
+        down.append(True)
+        assert (await bid(100.0)).source == "cached"
+        with pytest.raises(OSError):
+            await ask(100.0)
+
+    asyncio.run(main())
+
+
+def test_a_key_of_ones_own_is_all_that_counts():
+    policy = Policy("p", fallback=Cache(key=lambda strike: strike))
+    policy.call(lambda strike: strike - 1.0, 100.0)
+    assert policy.call(broken, 100.0).value == 99.0
+
+
+def generator():
+    yield broken()
+
+
+async def async_generator():
+    yield broken()
+
+
+@pytest.mark.parametrize("function", [generator, async_generator])
+def test_a_generator_function_is_refused_as_nothing_would_guard_its_body(function):
+    with pytest.raises(InputError, match="is a generator function"):
+        Policy("p", fallback=lambda: 7)(function)
+
+
+def test_an_object_whose_call_is_a_coroutine_function_is_awaited():
+    class Client:
+        async def __call__(self, number):
+            return number + 1
+
+    client = Client()
+    assert asyncio.run(Policy("p")(client)(1)).value == 2
+    assert Fallback("client", client).asynchronous
+    assert asyncio.run(Policy("p", fallback=Fallback("client", client)).acall(broken_coroutine, 1)).value == 2
+
+
+async def broken_coroutine(*_):
+    raise OSError("gone")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"clock": 5}, "clock is 5; it must be a function"),
+        ({"random": 0.5}, "random is 0.5; it must be a function"),
+        ({"sleep": None}, "sleep is None; it must be a function"),
+        ({"asleep": 1}, "asleep is 1; it must be a function"),
+        ({"hooks": print}, "hooks is .*; it must be a tuple of functions"),
+        ({"hooks": (5,)}, "hooks is .*; it must be a tuple of functions"),
+    ],
+)
+def test_what_is_injected_is_looked_at_when_the_policy_is_made(given, says):
+    with pytest.raises(InputError, match=says):
+        Policy("p", **given)
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [
+        (Plan(broken, "memory"), r"the fallback of disk is 'memory'; .*\('memory',\)"),
+        (Plan(broken, options={"breaker": "gpu_compute"}), "the options of disk hold breaker"),
+    ],
+)
+def test_a_plan_that_says_a_thing_in_the_wrong_place_is_refused(plan, says):
+    with pytest.raises(InputError, match=says):
+        chain({"disk": plan, "memory": Plan(int)})
 
 
 @pytest.mark.parametrize("name", ["min_calls", "probes", "close_after"])
@@ -173,21 +276,17 @@ def test_of_two_hedged_calls_that_end_at_once_the_failed_one_is_no_unseen_error(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_hedges_on_threads_of_its_own():
-    policy = Policy("p", hedge=Hedge())  # no second call yet: nothing but a thread of its own answers
-    policy.call(int)
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if policy.call(lambda: 7).value == 7 else 1)
-        finally:
-            os._exit(2)
-    for _ in range(1000):
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            break
-        time.sleep(0.01)
-    else:
-        os.kill(child, 9)
-        os.waitpid(child, 0)
-        pytest.fail("the child hangs")
-    assert os.waitstatus_to_exitcode(status) == 0
+    """In a process of its own: Python warns of a fork beside threads, which is what this is about."""
+    code = (
+        "import os, signal, time\n"
+        "from atalanta.reliability import Hedge, Policy\n"
+        "policy = Policy('p', hedge=Hedge())  # no second call yet: nothing but a thread of its own answers\n"
+        "policy.call(int)\n"
+        "while not policy._own[0]._idle_semaphore._value:\n"
+        "    time.sleep(0.001)  # until the thread waits for work: a pool then makes no other\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    signal.alarm(20); os._exit(0 if policy.call(lambda: 7).value == 7 else 1)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)

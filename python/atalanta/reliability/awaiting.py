@@ -21,7 +21,8 @@ class Awaiting(Calling):
     async def _arefused(
         self, reason: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
-        return await self._afall_back(self._refusal(reason), arguments, keywords)
+        """Of the native way, which a policy with a cache does not go: nobody asks for the function."""
+        return await self._afall_back(self._refusal(reason), None, arguments, keywords)
 
     async def _arun(
         self, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -30,12 +31,12 @@ class Awaiting(Calling):
         self._require_loop()
         ticket = self._admit()
         if isinstance(ticket, str):
-            return await self._afall_back(self._refusal(ticket), arguments, keywords)
+            return await self._afall_back(self._refusal(ticket), function, arguments, keywords)
         try:
             value = await self._aattempt(ticket, function, arguments, keywords)
         except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
             return await self._arecover(ticket, error, function, arguments, keywords)
-        return self._succeeded(ticket, value, arguments, keywords)
+        return self._succeeded(ticket, value, function, arguments, keywords)
 
     def _require_loop(self) -> None:
         from asyncio import get_running_loop
@@ -71,10 +72,10 @@ class Awaiting(Calling):
                 except BaseException as next_error:  # noqa: BLE001 - looked at by _settle
                     error = next_error
                     continue
-                return self._succeeded(ticket, value, arguments, keywords)
+                return self._succeeded(ticket, value, function, arguments, keywords)
         finally:
             ticket.close()
-        return await self._afall_back(error, arguments, keywords)
+        return await self._afall_back(error, function, arguments, keywords)
 
     def _refuse_function(self, ticket: _core.Ticket, error: BaseException) -> None:
         """A plain function in the place of a coroutine function is the caller's mistake, and no failure."""
@@ -113,7 +114,11 @@ class Awaiting(Calling):
         return value
 
     async def _afall_back(
-        self, error: BaseException, arguments: tuple[Any, ...], keywords: dict[str, Any]
+        self,
+        error: BaseException,
+        function: Function | None,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
     ) -> _core.Answer[Any]:
         """The first of the fallbacks that answers, whether it is awaited or not.
 
@@ -123,7 +128,7 @@ class Awaiting(Calling):
         for step in self.fallbacks:
             try:
                 if isinstance(step, Cache):
-                    found = self._found(step, arguments, keywords)
+                    found = self._found(step, function, arguments, keywords)
                     if found is None:
                         continue
                     value, age = found

@@ -35,18 +35,18 @@ class Calling(Course):
                 )
         ticket = self._admit()
         if isinstance(ticket, str):
-            return self._fall_back(self._refusal(ticket), arguments, keywords)
+            return self._fall_back(self._refusal(ticket), function, arguments, keywords)
         try:
             value = self._attempt(ticket, function, arguments, keywords)
         except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
             return self._recover(ticket, error, function, arguments, keywords)
         self._refuse_coroutine(ticket, value)
-        return self._succeeded(ticket, value, arguments, keywords)
+        return self._succeeded(ticket, value, function, arguments, keywords)
 
     def _refused(
-        self, reason: str, _: None, __: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+        self, reason: str, _: None, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
-        return self._fall_back(self._refusal(reason), arguments, keywords)
+        return self._fall_back(self._refusal(reason), function, arguments, keywords)
 
     def _recover(
         self,
@@ -71,10 +71,10 @@ class Calling(Course):
                     error = next_error
                     continue
                 self._refuse_coroutine(ticket, value)
-                return self._succeeded(ticket, value, arguments, keywords)
+                return self._succeeded(ticket, value, function, arguments, keywords)
         finally:
             ticket.close()
-        return self._fall_back(error, arguments, keywords)
+        return self._fall_back(error, function, arguments, keywords)
 
     def _refuse_coroutine(self, ticket: _core.Ticket, value: Any) -> None:
         """As the native way does: what was called is a coroutine function, and nothing of it ran."""
@@ -91,10 +91,15 @@ class Calling(Course):
         return refusal
 
     def _succeeded(
-        self, ticket: _core.Ticket, value: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+        self,
+        ticket: _core.Ticket,
+        value: Any,
+        function: Function,
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any],
     ) -> _core.Answer[Any]:
         answer = ticket.succeed(value)
-        self._keep(value, arguments, keywords)
+        self._keep(value, function, arguments, keywords)
         return answer
 
     def _attempt(
@@ -141,7 +146,7 @@ class Calling(Course):
         return made
 
     def _fall_back(
-        self, error: BaseException, arguments: tuple[Any, ...], keywords: dict[str, Any]
+        self, error: BaseException, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """The first of the fallbacks that answers.
 
@@ -151,7 +156,7 @@ class Calling(Course):
         for step in self.fallbacks:
             try:
                 if isinstance(step, Cache):
-                    found = self._found(step, arguments, keywords)
+                    found = self._found(step, function, arguments, keywords)
                     if found is None:
                         continue
                     value, age = found

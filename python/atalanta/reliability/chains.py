@@ -54,6 +54,8 @@ def chain(plans: Mapping[str, Plan]) -> dict[str, Callable[..., _core.Answer[Any
         >>> made["disk"]()
         Answer(7, source='fallback:memory', age=0.0)
     """
+    for name, plan in plans.items():
+        _require_plan(name, plan)
     ordered = _in_order(plans)
     groups = _groups(plans)
     made: dict[str, Callable[..., _core.Answer[Any]]] = {}
@@ -67,6 +69,17 @@ def chain(plans: Mapping[str, Plan]) -> dict[str, Callable[..., _core.Answer[Any
         steps = tuple(Fallback(other, made[other]) for other in plan.fallback)
         made[name] = Policy(name, breaker=breaker, fallback=steps, **plan.options)(plan.function)
     return made
+
+
+def _require_plan(name: str, plan: Plan) -> None:
+    named: Any = plan.fallback
+    if isinstance(named, str):
+        raise InputError(
+            f"[{_ORIGIN}] the fallback of {name} is {named!r}; it must be a tuple of names: ({named!r},)"
+        )
+    for word in ("name", "breaker", "fallback"):
+        if word in plan.options:
+            raise InputError(f"[{_ORIGIN}] the options of {name} hold {word}; it is said by the plan itself")
 
 
 def _in_order(plans: Mapping[str, Plan]) -> list[str]:

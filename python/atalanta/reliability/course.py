@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Course"]
 
+Function = Callable[..., Any]
+
 #: What asyncio says to those who kept something of a loop that is no more.
 _OF_ANOTHER_LOOP = (
     "Event loop is closed",
@@ -134,9 +136,11 @@ class Course(_core.PolicyCore):
         emit(Hedged(self.name, after), self._hooks)
         return True
 
-    def _keep(self, value: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    def _keep(
+        self, value: Any, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> None:
         if self._cache is not None:
-            self._cache.keep(self._now(), value, arguments, keywords)
+            self._cache.keep(self._now(), value, function, arguments, keywords)
 
     def _answered(
         self, step: Fallback | Cache, value: Any, age: float, error: BaseException
@@ -162,9 +166,6 @@ class Course(_core.PolicyCore):
         return isinstance(error, self._failures) and not isinstance(error, self._passes)
 
     def _found(
-        self, step: Cache, arguments: tuple[Any, ...], keywords: dict[str, Any]
+        self, step: Cache, function: Function | None, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[Any, float] | None:
-        return step.find(self._now(), arguments, keywords)
-
-
-Function = Callable[..., Any]
+        return step.find(self._now(), function, arguments, keywords)

@@ -12,7 +12,13 @@ from typing import Any
 from atalanta.errors import InputError
 from atalanta.reliability.checks import number, text, whole
 
-__all__ = ["Cache", "Fallback", "named_steps"]
+__all__ = ["Cache", "Fallback", "is_awaited", "named_steps"]
+
+
+def is_awaited(function: Callable[..., Any]) -> bool:
+    """Whether it is a coroutine function, or an object whose `__call__` is one."""
+    kind: Any = type(function)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(kind.__call__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +44,18 @@ class Fallback:
     @property
     def asynchronous(self) -> bool:
         """Whether it must be awaited."""
-        return inspect.iscoroutinefunction(self.function)
+        return is_awaited(self.function)
 
 
 class Cache:
-    """The last live answer to the same arguments, while it is not too old. Its answers say their age.
+    """The last live answer of the same function to the same arguments, while it is not too old. Its answers say their age.
 
     Args:
         max_age: seconds, beyond which it is no answer.
         size: answers kept; the one that was used longest ago goes first.
         key: what two calls must have in common to have the same answer, out of their arguments; None for the
-            arguments themselves, which must then be hashable.
+            function and the arguments themselves, which must then be hashable. A key of one's own is all that counts:
+            functions that answer different things are told apart by it, or have policies of their own.
 
     Raises:
         InputError: a value out of range.
@@ -68,13 +75,20 @@ class Cache:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, now: float, value: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+    def keep(
+        self,
+        now: float,
+        value: Any,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
+    ) -> None:
         """Keep a live answer.
 
         Raises:
             InputError: arguments that cannot be told apart, and no key.
         """
-        key = self._key_of(arguments, keywords)
+        key = self._key_of(function, arguments, keywords)
         with self._lock:
             self._kept[key] = (now, value)
             self._kept.move_to_end(key)
@@ -82,10 +96,14 @@ class Cache:
                 self._kept.popitem(last=False)
 
     def find(
-        self, now: float, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+        self,
+        now: float,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        keywords: Mapping[str, Any],
     ) -> tuple[Any, float] | None:
         """The answer that was kept, and its age in seconds; None where there is none, or it is too old."""
-        key = self._key_of(arguments, keywords)
+        key = self._key_of(function, arguments, keywords)
         with self._lock:
             kept = self._kept.get(key)
             if kept is None:
@@ -97,10 +115,12 @@ class Cache:
             self._kept.move_to_end(key)
         return value, max(0.0, now - since)
 
-    def _key_of(self, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Hashable:
+    def _key_of(
+        self, function: Callable[..., Any] | None, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> Hashable:
         if self._key is not None:
             return self._key(*arguments, **keywords)
-        key = (arguments, tuple(sorted(keywords.items())) if keywords else ())
+        key = (function, arguments, tuple(sorted(keywords.items())) if keywords else ())
         try:
             hash(key)
         except TypeError as error:

@@ -17,7 +17,7 @@ from atalanta.reliability.breaker import Breaker
 from atalanta.reliability.checks import MOST_CALLS, SHORTEST, exceptions, number, text, whole
 from atalanta.reliability.contradictions import refuse_contradictions
 from atalanta.reliability.events import Hook
-from atalanta.reliability.fallbacks import Cache, Fallback, named_steps
+from atalanta.reliability.fallbacks import Cache, Fallback, is_awaited, named_steps
 from atalanta.reliability.hedging import Latencies
 from atalanta.reliability.settings import Hedge, Retry
 from atalanta.reliability.timing import AsyncSleep, Clock, Random, Sleep, asleep, sleep
@@ -100,6 +100,7 @@ class Policy(Awaiting):
         if bulkhead is not None:
             whole(origin, "bulkhead", bulkhead, most=MOST_CALLS)
         _require_kinds(hedge, retry, executor)
+        _require_functions(hooks, clock=clock, random=random, sleep=sleep, asleep=asleep)
         steps = named_steps(origin, fallback)
         failures, passes = exceptions(origin, "failures", failures), exceptions(origin, "passes", passes)
         guarding = _breaker(name, breaker, clock)
@@ -145,7 +146,12 @@ class Policy(Awaiting):
             raise InputError(
                 f"[reliability.{self.name}] {function!r} is no function; decorate one with the policy, or use call"
             )
-        if inspect.iscoroutinefunction(function):
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InputError(
+                f"[reliability.{self.name}] {function!r} is a generator function: its body runs when nothing guards it "
+                "any more; use guard around what it does"
+            )
+        if is_awaited(function):
 
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
@@ -232,6 +238,15 @@ def _breaker(name: str, given: Breaker | str | None, clock: Clock | None) -> Bre
             f"[reliability.Policy] {name} and its breaker {given.name} have different clocks; give both the same"
         )
     return given
+
+
+def _require_functions(hooks: Any, **given: Any) -> None:
+    origin = "reliability.Policy"
+    for what, one in given.items():
+        if not callable(one) and not (what == "clock" and one is None):
+            raise InputError(f"[{origin}] {what} is {one!r}; it must be a function")
+    if not isinstance(hooks, tuple | list) or not all(map(callable, hooks)):
+        raise InputError(f"[{origin}] hooks is {hooks!r}; it must be a tuple of functions of an event")
 
 
 def _require_kinds(hedge: Any, retry: Any, executor: Any) -> None:

@@ -33,6 +33,9 @@ class FaultProxy:
         port: of the server.
         seed: of the bytes that are garbled.
 
+    Raises:
+        InputError: a port that is none.
+
     Example:
         >>> import socket
         >>> from atalanta.testing import FaultProxy
@@ -45,13 +48,12 @@ class FaultProxy:
     """
 
     def __init__(self, host: str, port: int, *, seed: int = 1) -> None:
-        self._server = host, port
+        self._server = host, whole("testing.FaultProxy", "port", port, most=65_535)
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
         self._listener: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         #: where clients connect, on 127.0.0.1
         self.port = 0
         #: connections that clients made, and bytes that were passed on
@@ -126,26 +128,28 @@ class FaultProxy:
 
     async def _close(self) -> None:
         assert self._listener is not None
+        # Nothing new; and what was just accepted gets as far as a task that closes what it holds. asyncio drops,
+        # unclosed, what is still on the way when its server closes.
+        with contextlib.suppress(NotImplementedError):
+            for listening in self._listener.sockets:
+                self._loop.remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
         self._listener.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     async def _reset_all(self) -> None:
         for writer in self._writers:
             _reset(writer)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.accepted += 1
-        try:
+        # Either side goes away, and so does the other; or the proxy ends, and waits for this.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             await self._serve(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass  # either side went away, and so does the other; or the proxy ends, and waits for this
-        finally:
-            self._tasks.discard(task)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with self._held(writer):
@@ -193,7 +197,9 @@ class FaultProxy:
                 return
             data = spoil(data)
             limit = self._most if spoil == self._spoilt else None
-            writer.write(data if limit is None else data[: max(0, limit - passed)])
+            if limit is not None:
+                data = data[: max(0, limit - passed)]
+            writer.write(data)
             await writer.drain()
             passed += len(data)
             self.passed += len(data)
