@@ -32,6 +32,10 @@ std::string repr_of(PyObject* object) {
     return text_of(py::repr(py::handle(object)).ptr());
 }
 
+void refuse_pickling(const py::object& self, int) {
+    throw py::type_error(std::string(Py_TYPE(self.ptr())->tp_name) + " cannot be pickled");
+}
+
 void raise_input_error(const char* origin, const std::string& message) {
     const py::object type = py::module_::import("atalanta.errors").attr("InputError");
     PyErr_SetString(type.ptr(), ("[" + std::string(origin) + "] " + message).c_str());

@@ -17,6 +17,9 @@ namespace py = pybind11;
 // Raises atalanta.errors.InputError with "[origin] message".
 [[noreturn]] void raise_input_error(const char* origin, const std::string& message);
 
+// For types that cannot be pickled.
+[[noreturn]] void refuse_pickling(const py::object& self, int protocol);
+
 // The text, or the representation, of any object; what UTF-8 cannot hold is escaped.
 std::string text_of(PyObject* object);
 std::string repr_of(PyObject* object);

@@ -30,7 +30,8 @@ void bind_dividends(py::module_& module) {
         .def_property_readonly("longest", &Schedules::longest)
         .def("pairs", &Schedules::pairs)
         .def("after", &Schedules::after, py::arg("years"))
-        .def("__len__", &Schedules::count);
+        .def("__len__", &Schedules::count)
+        .def("__reduce_ex__", &refuse_pickling);  // object's own would end the process
 }
 
 }  // namespace atalanta::bind

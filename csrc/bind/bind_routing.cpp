@@ -203,6 +203,7 @@ std::pair<std::string, Curves> decode_calibration(const std::string& text) {
 void bind_core(py::module_& module) {
     py::class_<RouterCore> type(module, "RouterCore");
     type.def(py::init<py::type, std::uint64_t>(), py::arg("decision_type"), py::arg("seed"))
+        .def("__reduce_ex__", &refuse_pickling)  // object's own would end the process
         .def("add_target", &RouterCore::add_target, py::arg("name"), py::arg("tier"), py::arg("on_device"),
              py::arg("transfer_ns_per_byte"))
         .def("add_operation", &RouterCore::add_operation, py::arg("name"), py::arg("kind"),

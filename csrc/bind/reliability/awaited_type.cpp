@@ -15,6 +15,7 @@ struct AwaitedObject {
     PyObject* inner;  // what is driven
     Begun begun;
     Stage stage;
+    bool running;  // somebody drives, closes or throws into it
 };
 
 PyTypeObject* g_type = nullptr;
@@ -23,6 +24,25 @@ PyObject *g_recover = nullptr, *g_refused = nullptr, *g_throw = nullptr, *g_clos
 AwaitedObject* self_of(PyObject* object) {
     return reinterpret_cast<AwaitedObject*>(object);
 }
+
+// One at a time, and never from within itself: what it drives would be dropped while it runs.
+class Running {
+  public:
+    explicit Running(AwaitedObject* self) noexcept : self_(self), first_(!self->running) {
+        if (!first_) PyErr_SetString(PyExc_ValueError, "coroutine already executing");
+        self->running = true;
+    }
+    ~Running() {
+        if (first_) self_->running = false;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    explicit operator bool() const noexcept { return first_; }
+
+  private:
+    AwaitedObject* self_;
+    bool first_;
+};
 
 // What was taken by begin() and told to nobody.
 void give_back(AwaitedObject* self) {
@@ -104,10 +124,11 @@ bool settle(AwaitedObject* self, PySendResult& status, PyObject*& result) {
     return false;
 }
 
-PySendResult drive(AwaitedObject* self, PyObject* value, PyObject** result) {
+// With Running held.
+PySendResult drive_on(AwaitedObject* self, PyObject* value, PyObject** result) {
     *result = nullptr;
     try {
-        if (self->stage == Stage::ended) {
+        if (self->stage == Stage::ended || (self->stage != Stage::waiting && self->inner == nullptr)) {
             PyErr_SetString(PyExc_RuntimeError, "[reliability.Policy] cannot reuse already awaited acall()");
             return PYGEN_ERROR;
         }
@@ -124,6 +145,12 @@ PySendResult drive(AwaitedObject* self, PyObject* value, PyObject** result) {
     give_back(self);
     *result = nullptr;
     return PYGEN_ERROR;
+}
+
+PySendResult drive(AwaitedObject* self, PyObject* value, PyObject** result) {
+    *result = nullptr;
+    const Running running(self);
+    return running ? drive_on(self, value, result) : PYGEN_ERROR;
 }
 
 PySendResult send_slot(PyObject* object, PyObject* value, PyObject** result) {
@@ -151,8 +178,21 @@ PyObject* py_send(PyObject* object, PyObject* value) {
     return as_iterator(status, result);
 }
 
-// What inner.throw() gave: the value of a StopIteration is its return.
+void raise_given(PyObject* const* given, Py_ssize_t count) {
+    if (PyExceptionInstance_Check(given[0])) {
+        PyErr_SetObject(PyExceptionInstance_Class(given[0]), given[0]);
+    } else {
+        PyErr_SetObject(given[0], count > 1 ? given[1] : nullptr);
+    }
+}
+
+// What inner.throw() gave: the value of a StopIteration is its return. As `await` has it, an iterator without
+// throw() ends with what is thrown: a cancellation must not become an AttributeError, which is a failure.
 PySendResult thrown_into(PyObject* inner, PyObject* const* given, Py_ssize_t count, PyObject*& result) {
+    if (PyObject_HasAttr(inner, g_throw) == 0) {
+        raise_given(given, count);
+        return PYGEN_ERROR;
+    }
     PyObject* arguments[4] = {inner, nullptr, nullptr, nullptr};
     for (Py_ssize_t i = 0; i < count && i < 3; ++i) arguments[i + 1] = given[i];
     result = PyObject_VectorcallMethod(g_throw, arguments, static_cast<std::size_t>(count) + 1, nullptr);
@@ -163,20 +203,14 @@ PySendResult thrown_into(PyObject* inner, PyObject* const* given, Py_ssize_t cou
     return result == nullptr ? PYGEN_ERROR : PYGEN_RETURN;
 }
 
-void raise_given(PyObject* const* given, Py_ssize_t count) {
-    if (PyExceptionInstance_Check(given[0])) {
-        PyErr_SetObject(PyExceptionInstance_Class(given[0]), given[0]);
-    } else {
-        PyErr_SetObject(given[0], count > 1 ? given[1] : nullptr);
-    }
-}
-
 PyObject* py_throw(PyObject* object, PyObject* const* given, Py_ssize_t count) {
     AwaitedObject* self = self_of(object);
     if (count < 1 || count > 3) {
         PyErr_SetString(PyExc_TypeError, "throw() takes an exception");
         return nullptr;
     }
+    const Running running(self);
+    if (!running) return nullptr;
     if (self->inner == nullptr) {
         give_back(self);
         raise_given(given, count);
@@ -185,7 +219,7 @@ PyObject* py_throw(PyObject* object, PyObject* const* given, Py_ssize_t count) {
     PyObject* result = nullptr;
     try {
         PySendResult status = thrown_into(self->inner, given, count, result);
-        if (settle(self, status, result)) status = drive(self, Py_None, &result);
+        if (settle(self, status, result)) status = drive_on(self, Py_None, &result);
         return as_iterator(status, result);
     } catch (py::error_already_set& error) {
         error.restore();
@@ -198,6 +232,8 @@ PyObject* py_throw(PyObject* object, PyObject* const* given, Py_ssize_t count) {
 
 PyObject* py_close(PyObject* object, PyObject*) {
     AwaitedObject* self = self_of(object);
+    const Running running(self);
+    if (!running) return nullptr;
     PyObject* inner = self->inner;
     self->inner = nullptr;
     PyObject* closed = inner == nullptr ? Py_NewRef(Py_None) : nullptr;
