@@ -36,6 +36,10 @@ if(ATALANTA_VECTOR_REPORT)
   endif()
 endif()
 
+# Kernels take long to compile with a sanitizer's checks; those of one instruction set stand for all, which are
+# the same sources.
+list(GET _instruction_sets 0 _checked)
+
 # A library of objects per instruction set, from the same sources: one source per family of kernels.
 function(atalanta_add_kernels target)
   foreach(_isa IN LISTS _instruction_sets)
@@ -44,6 +48,9 @@ function(atalanta_add_kernels target)
     target_compile_definitions(kernels_${_isa} PRIVATE ATALANTA_ISA=${_isa})
     target_compile_options(kernels_${_isa} PRIVATE
       $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> ${_kernel_flags} ${_flags_${_isa}})
+    if(ATALANTA_SANITIZE AND NOT _isa STREQUAL _checked)
+      target_compile_options(kernels_${_isa} PRIVATE -fno-sanitize=all)
+    endif()
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:kernels_${_isa}>)
   endforeach()
 endfunction()
