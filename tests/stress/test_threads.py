@@ -199,6 +199,7 @@ import threading, time
 import numpy as np
 import atalanta
 spot = np.linspace(50, 150, {rows})
+atalanta.price("call", 100.0, 100.0, 1.0, 0.02, 0.3)  # loading is over, see docs/rooms/pricing.md on threads
 def forever():
     while True:
         atalanta.price("call", spot, 100.0, 1.0, 0.02, 0.3, threads=2)
