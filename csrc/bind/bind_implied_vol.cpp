@@ -202,7 +202,7 @@ py::object implied_vol(PyObject* const* given, Py_ssize_t positional, PyObject* 
         require_decimals(quote.rows(), signature.origin);
         double vol;
         ImpliedVolStatus status{};
-        active_kernels().european->implied_vol(quote.rows(), &vol, full_output ? &status : nullptr);
+        active_kernels().implied_vol->european(quote.rows(), &vol, full_output ? &status : nullptr);
         return vol_and_status(vol, status, full_output);
     }
     return implied_vol_any<routed>(arguments, full_output, signature.origin);

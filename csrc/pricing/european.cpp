@@ -38,7 +38,7 @@ void greeks(const OptionRows& rows, int order, const GreekColumns& out, int thre
 }
 
 void implied_vol(const QuotedRows& rows, double* vol, ImpliedVolStatus* status, int threads) {
-    const auto kernel = active_kernels().european->implied_vol;
+    const auto kernel = active_kernels().implied_vol->european;
     auto piece = [&](std::size_t first, std::size_t count) {
         kernel(rows.slice(first, count), vol + first, status == nullptr ? nullptr : status + first);
     };

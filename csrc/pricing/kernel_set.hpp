@@ -16,8 +16,11 @@ struct EuropeanKernels {
     void (*greeks_order_1)(const OptionRows& rows, const GreekColumns& out) noexcept;
     void (*greeks_order_2)(const OptionRows& rows, const GreekColumns& out) noexcept;
     void (*greeks_order_3)(const OptionRows& rows, const GreekColumns& out) noexcept;
+};
+
+struct ImpliedVolKernels {
     // status may be null
-    void (*implied_vol)(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept;
+    void (*european)(const QuotedRows& rows, double* vol, ImpliedVolStatus* status) noexcept;
 };
 
 // American puts on a unit strike, one kernel per class of kCollocationSizes.
@@ -68,6 +71,7 @@ struct KernelSet {
     const char* description;
     CpuFeatures required;
     const EuropeanKernels* european;
+    const ImpliedVolKernels* implied_vol;
     const AmericanKernels* american;
     const LadderKernels* ladder;
 };

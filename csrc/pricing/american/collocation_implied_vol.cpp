@@ -129,13 +129,13 @@ class OpenRows {
         wanted.data[static_cast<std::size_t>(Greek::price)] = price_;
         wanted.data[static_cast<std::size_t>(Greek::vega)] = vega_;
         piece_greeks(at(vol), tolerance, wanted);
-        const EuropeanKernels& european = *active_kernels().european;
+        const KernelSet& kernels = active_kernels();
         const QuotedRows prices = {size_,     {price_, false}, {right_, false}, column(0),
                                    column(1), column(2),       column(3),       column(4)};
-        european.implied_vol(prices, european_vol_, nullptr);
+        kernels.implied_vol->european(prices, european_vol_, nullptr);
         for (std::size_t c = 0; c < kGreeksOfOrder[1]; ++c) wanted.data[c] = unwanted[c];
         wanted.data[static_cast<std::size_t>(Greek::vega)] = european_vega_;
-        european.greeks_order_1(at(european_vol_), wanted);
+        kernels.european->greeks_order_1(at(european_vol_), wanted);
     }
 
     void move(std::size_t from, std::size_t to) {
@@ -167,7 +167,7 @@ void piece_implied_vol(const QuotedRows& rows, double tolerance, const double* s
                        ImpliedVolStatus* status) noexcept {
     OpenRows open;
     double european_quote[kPieceRows];
-    active_kernels().european->implied_vol(rows, european_quote, nullptr);
+    active_kernels().implied_vol->european(rows, european_quote, nullptr);
     for (std::size_t i = 0; i < rows.size; ++i) {
         const ImpliedVolStatus verdict = judge(rows, i);
         if (status != nullptr) status[i] = verdict;

@@ -8,21 +8,25 @@ namespace atalanta::isa {
 
 namespace avx512 {
 extern const EuropeanKernels european;
+extern const ImpliedVolKernels implied_vol;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
 }  // namespace avx512
 namespace avx2 {
 extern const EuropeanKernels european;
+extern const ImpliedVolKernels implied_vol;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
 }  // namespace avx2
 namespace neon {
 extern const EuropeanKernels european;
+extern const ImpliedVolKernels implied_vol;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
 }  // namespace neon
 namespace baseline {
 extern const EuropeanKernels european;
+extern const ImpliedVolKernels implied_vol;
 extern const AmericanKernels american;
 extern const LadderKernels ladder;
 }  // namespace baseline

@@ -4,9 +4,13 @@
 namespace atalanta::isa {
 namespace {
 
-constexpr KernelSet neon_row = {"neon",          "Advanced SIMD with fused multiply-add",
-                                {.neon = true},  &neon::european,
-                                &neon::american, &neon::ladder};
+constexpr KernelSet neon_row = {"neon",
+                                "Advanced SIMD with fused multiply-add",
+                                {.neon = true},
+                                &neon::european,
+                                &neon::implied_vol,
+                                &neon::american,
+                                &neon::ladder};
 
 constexpr const KernelSet* best_first[] = {&neon_row};
 

@@ -5,7 +5,8 @@ namespace atalanta::isa {
 namespace {
 
 constexpr KernelSet baseline_row = {"baseline",          "the compiler's baseline", {},
-                                    &baseline::european, &baseline::american,       &baseline::ladder};
+                                    &baseline::european, &baseline::implied_vol,    &baseline::american,
+                                    &baseline::ladder};
 
 constexpr const KernelSet* best_first[] = {&baseline_row};
 

@@ -13,14 +13,17 @@ constexpr CpuFeatures kAvx512 = {.avx2 = true,
                                  .avx512bw = true,
                                  .avx512vl = true};
 
-constexpr KernelSet avx512_row = {
-    "avx512", "AVX-512 with 512-bit vectors", kAvx512, &avx512::european, &avx512::american, &avx512::ladder};
+constexpr KernelSet avx512_row = {"avx512",          "AVX-512 with 512-bit vectors", kAvx512,
+                                  &avx512::european, &avx512::implied_vol,           &avx512::american,
+                                  &avx512::ladder};
 constexpr KernelSet avx2_row = {
-    "avx2", "AVX2 with fused multiply-add", kAvx2, &avx2::european, &avx2::american, &avx2::ladder};
+    "avx2",       "AVX2 with fused multiply-add", kAvx2, &avx2::european, &avx2::implied_vol, &avx2::american,
+    &avx2::ladder};
 constexpr KernelSet baseline_row = {"baseline",
                                     "the compiler's baseline, no fused multiply-add",
                                     {},
                                     &baseline::european,
+                                    &baseline::implied_vol,
                                     &baseline::american,
                                     &baseline::ladder};
 
