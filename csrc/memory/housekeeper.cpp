@@ -96,6 +96,20 @@ std::size_t Pool::trimmable_bytes() noexcept {
     return magazine_bytes() + central_.warm_free_bytes();
 }
 
+// Fetching a page again costs more than a row of Greeks: who calls every now and then finds the last
+// results'.
+std::size_t Pool::idle_bytes() const noexcept {
+    const std::size_t most =
+        options_.cache_bytes > 0 ? std::min(options_.cache_bytes, options_.idle_bytes) : options_.idle_bytes;
+    return clock_ms_.load(std::memory_order_relaxed) < relief_until_ms_.load(std::memory_order_relaxed)
+               ? 0
+               : most;
+}
+
+std::size_t Pool::worth_trimming() const noexcept {
+    return std::max(static_cast<std::size_t>(kWorthTrimming), idle_bytes());
+}
+
 void Pool::wake_housekeeper() noexcept {
     const std::lock_guard lock(housekeeper_lock_);
     if (housekeeping_.load(std::memory_order_relaxed) || ending_) return;
@@ -108,7 +122,7 @@ void Pool::wake_housekeeper() noexcept {
 }
 
 void Pool::wake_housekeeper_if_needed() noexcept {
-    if (central_.warm_free_bytes() > std::size_t{kWorthTrimming}) wake_housekeeper();
+    if (central_.warm_free_bytes() > worth_trimming()) wake_housekeeper();
 }
 
 void Pool::stop_housekeeper() noexcept {
@@ -135,13 +149,13 @@ void Pool::keep_house() noexcept {
         const std::uint32_t idle_ms = patient ? options_.idle_ms * kBusyPatience : options_.idle_ms;
         take_idle_magazines(now, idle_ms);
         const std::uint32_t until = now > idle_ms ? now - idle_ms : 0;
-        given_back_.fetch_add(central_.trim(0, until, now), std::memory_order_relaxed);
+        given_back_.fetch_add(central_.trim(idle_bytes(), until, now), std::memory_order_relaxed);
         lock.lock();
-        if (trimmable_bytes() > std::size_t{kWorthTrimming} || !predicted_.empty()) continue;
+        if (trimmable_bytes() > worth_trimming() || !predicted_.empty()) continue;
         // Whoever releases now sees that nobody keeps house, or is seen here.
         housekeeping_.store(false, std::memory_order_seq_cst);
         if (g_asymmetric) pages::heavy_barrier();
-        if (trimmable_bytes() <= std::size_t{kWorthTrimming}) return;
+        if (trimmable_bytes() <= worth_trimming()) return;
         housekeeping_.store(true, std::memory_order_relaxed);
     }
     housekeeping_.store(false, std::memory_order_relaxed);

@@ -133,7 +133,7 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
     access->leave();
     if (count > 0) central_.give(size_class, older, count, now);
     if (!housekeeping_.load(std::memory_order_relaxed) &&
-        cached + central_.warm_free_bytes() > std::size_t{kWorthTrimming}) {
+        cached + central_.warm_free_bytes() > worth_trimming()) {
         wake_housekeeper();
     }
 }

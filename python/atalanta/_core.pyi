@@ -482,6 +482,7 @@ class Pool:
         cache: int = 0,
         reserve: int = 0,
         idle_ms: int = 0,
+        idle_bytes: int = -1,
         guard_every: int = 0,
         page: int = 0,
         prefault: bool = True,

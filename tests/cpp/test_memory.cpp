@@ -22,6 +22,7 @@ PoolOptions quiet() {
     PoolOptions options;
     options.reserve_bytes = std::size_t{4} << 30;
     options.prefault = false;
+    options.idle_bytes = 0;
     return options;
 }
 
@@ -235,6 +236,30 @@ TEST(idle_memory_goes_back_by_itself_and_the_thread_too) {
     fill(again, 6 * kMiB, 2);
     pool.release(again);
     CHECK(within(5.0, [&] { return !pool.figures().housekeeper && pool.figures().held < kMiB; }));
+}
+
+TEST(a_few_bytes_stay_when_idle_for_the_next_call) {
+    PoolOptions options = quiet();
+    options.idle_bytes = 2 * kMiB;
+    Pool pool(options);
+    Tag tag = 0;
+    CHECK(pool.intern("result", tag));
+    for (const std::size_t bytes : {40 * kMiB, kMiB}) {
+        void* block = pool.acquire(bytes, tag);
+        fill(block, bytes, 1);
+        pool.release(block);
+    }
+    CHECK(within(5.0, [&] { return !pool.figures().housekeeper && pool.figures().held <= 2 * kMiB; }));
+    const std::uint64_t misses = pool.figures_by_tag()[tag].misses;
+    void* again = pool.acquire(kMiB, tag);
+    CHECK(pool.figures_by_tag()[tag].misses == misses);
+    pool.release(again);
+    pool.relieve(60'000);
+    CHECK(pool.figures().held == 0);
+    again = pool.acquire(kMiB, tag);
+    fill(again, kMiB, 1);
+    pool.release(again);
+    CHECK(within(5.0, [&] { return pool.figures().held < kMiB / 4; }));
 }
 
 // While the pool is in use, what lies free between two phases of one computation is not given back after

@@ -26,6 +26,7 @@ constexpr std::size_t kMostParcels = 300;
 PoolOptions options_of_tests() {
     PoolOptions options;
     options.reserve_bytes = std::size_t{8} << 30;
+    options.idle_bytes = 0;
     return options;
 }
 

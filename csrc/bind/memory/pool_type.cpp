@@ -189,13 +189,14 @@ PyMethodDef g_methods[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-    static const char* names[] = {"limit", "cache",    "reserve", "idle_ms", "guard_every",
-                                  "page",  "prefault", "shared",  nullptr};
-    Py_ssize_t limit = 0, cache = 0, reserve = 0, page = 0;
+    static const char* names[] = {"limit",       "cache", "reserve",  "idle_ms", "idle_bytes",
+                                  "guard_every", "page",  "prefault", "shared",  nullptr};
+    Py_ssize_t limit = 0, cache = 0, reserve = 0, idle_bytes = -1, page = 0;
     unsigned int idle_ms = 0, guard_every = 0;
     int prefault = 1, shared = 0;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|nnnIInpp", const_cast<char**>(names), &limit,
-                                     &cache, &reserve, &idle_ms, &guard_every, &page, &prefault, &shared)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|nnnInInpp", const_cast<char**>(names), &limit,
+                                     &cache, &reserve, &idle_ms, &idle_bytes, &guard_every, &page, &prefault,
+                                     &shared)) {
         return nullptr;
     }
     memory::PoolOptions options;
@@ -203,6 +204,7 @@ PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
     options.cache_bytes = static_cast<std::size_t>(cache);
     options.reserve_bytes = static_cast<std::size_t>(reserve);
     if (idle_ms > 0) options.idle_ms = idle_ms;
+    if (idle_bytes >= 0) options.idle_bytes = static_cast<std::size_t>(idle_bytes);
     options.guard_every = guard_every;
     if (page > 0) options.page_bytes = static_cast<std::size_t>(page);
     options.prefault = prefault != 0;

@@ -1,6 +1,6 @@
 """Interleaved timing: contenders take turns, so that a slow moment of the machine meets all alike. Main entry: `measure`.
 
-A sample is one clock reading over as many calls as fill a millisecond; round k of one contender is compared with
+A sample is one clock reading over as many calls as fill a millisecond, after one that is not timed; round k of one contender is compared with
 round k of another, never a median with a median.
 """
 
@@ -171,6 +171,8 @@ class _Contestant:
 
     def sample(self) -> None:
         self._entry.enter()
+        if self._repeats > 1:
+            self._timer.timeit(1)  # the caches hold what the contender before it used
         taken = self._timer.timeit(self._repeats)
         self._samples.append(taken / self._repeats / self._rows)
 

@@ -25,6 +25,7 @@ __all__ = ["BufferPool"]
 #: Below this size NumPy's own allocator is as quick, so that the handler leaves it alone.
 _LEAST_BYTES = 128 << 10
 _LEAST_RESERVE = 64 << 20
+_IDLE_BYTES = 2 << 20
 
 
 class BufferPool(_core.Pool):
@@ -39,6 +40,7 @@ class BufferPool(_core.Pool):
     | `limit` | bytes of live blocks; beyond it `acquire` raises and `acquire_async` waits | none |
     | `cache` | free bytes that may stay while the pool is busy | 8 % of the live peak of late, at least 1 MiB |
     | `idle_seconds` | after which free memory goes back | 0.04 |
+    | `idle_bytes` | free bytes that stay nevertheless, for the next call | 2 MiB |
     | `guard` | `"full"`, or one block in n: finds writes beyond the end and after release | `"off"` |
     | `prefault` | fetch the memory that a tag's predictor expects, on another thread | True |
     | `page_bytes` | blocks of this size or more fill whole pages of it | what the accelerator needs, else none |
@@ -58,6 +60,7 @@ class BufferPool(_core.Pool):
         limit: int | None = None,
         cache: int | None = None,
         idle_seconds: float = 0.04,
+        idle_bytes: int = _IDLE_BYTES,
         guard: Guard = "off",
         prefault: bool = True,
         page_bytes: int | None = None,
@@ -78,6 +81,7 @@ class BufferPool(_core.Pool):
             cache=bytes_of("cache", cache),
             reserve=bytes_of("reserve", reserve, least=_LEAST_RESERVE),
             idle_ms=max(1, round(1000 * idle_seconds)),
+            idle_bytes=bytes_of("idle_bytes", idle_bytes, least=0),
             guard_every=guard_every(guard),
             page=page_bytes or 0,
             prefault=bool(prefault),
