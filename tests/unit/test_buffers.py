@@ -1,4 +1,5 @@
 import gc
+import re
 import subprocess
 import sys
 import threading
@@ -172,6 +173,13 @@ def test_a_buffer_is_released_by_hand_once(pool):
         buffer.release()
     with pytest.raises(BufferError, match="the buffer was released"):
         memoryview(buffer)
+
+
+def test_a_buffer_says_how_large_it_is_and_whether_it_lives(pool):
+    buffer = pool.buffer(1000)
+    assert re.fullmatch(r"<Buffer of 1000 bytes at 0x[0-9a-f]+>", repr(buffer))
+    buffer.release()
+    assert "<Buffer of 1000 bytes, released>" == repr(buffer)
 
 
 def test_the_buffer_beneath_an_array_cannot_be_released(pool):

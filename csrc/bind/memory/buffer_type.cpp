@@ -154,8 +154,15 @@ PyGetSetDef g_properties[] = {
     {"released", &released, nullptr, "True after `release`.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
+PyObject* represent(PyObject* object) {
+    const BufferObject* self = self_of(object);
+    if (self->data == nullptr) return PyUnicode_FromFormat("<Buffer of %zu bytes, released>", self->bytes);
+    return PyUnicode_FromFormat("<Buffer of %zu bytes at %p>", self->bytes, self->data);
+}
+
 PyType_Slot g_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(&deallocate)},
+    {Py_tp_repr, reinterpret_cast<void*>(&represent)},
     {Py_tp_methods, g_methods},
     {Py_tp_getset, g_properties},
     {Py_bf_getbuffer, reinterpret_cast<void*>(&get_buffer)},

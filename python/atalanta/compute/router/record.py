@@ -26,8 +26,9 @@ _HEADER = b"atalanta-calibration "
 Curves = dict[tuple[str, str], Curve]
 
 
-#: What the user or an update may change on one machine; a record that differs in these alone is of other settings.
-_SETTINGS = {"atalanta", "numpy", "instruction set", "threads", "device", "state"}
+#: What the user, who may pin a process to some processors, or an update may change on one machine; a record that
+#: differs in these alone is of other settings.
+_SETTINGS = {"atalanta", "numpy", "processors", "instruction set", "threads", "device", "state"}
 
 #: Records in a file; the oldest make room.
 MOST_RECORDS = 16
