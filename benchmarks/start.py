@@ -3,8 +3,8 @@
     python benchmarks/start.py [rounds, 15 by default]
 
 Imports: interpreters of their own, one of each kind in turn, with the bare interpreter among them; differences of the
-least and of the medians. Loads: in this process, all kinds in turn. "First" reads the package's own defaults too, which a
-process does once; the last row is a process of its own that has imported and not yet loaded anything.
+least and of the medians. Loads: in this process, all kinds in turn; the last row is of processes of their own that have
+imported and not yet loaded anything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from atalanta import config
-from atalanta.config.sources import default_layer
 
 BARE = "pass"
 _PRICED = "atalanta.price('call', 100.0, 105.0, 0.5, 0.03, 0.2)"
@@ -78,10 +77,6 @@ def loads(folder: Path) -> dict[str, Callable[[], object]]:
     wrong.write_text(_WRONG)
     said = {"ATALANTA_THREADS": "4", "ATALANTA_BENCH__AGAINST": "[jax]"}
 
-    def first() -> object:
-        default_layer.cache_clear()
-        return config.load(file=one, environment={})
-
     def all_wrong() -> object:
         try:
             return config.load(file=wrong, environment={})
@@ -92,7 +87,6 @@ def loads(folder: Path) -> dict[str, Callable[[], object]]:
     return {
         "asking whether anything is set: nothing": config.configured,
         "no file": lambda: config.load(environment={"HOME": str(folder)}),
-        f"a file of {len(_FILE.splitlines())} lines, first": first,
         f"a file of {len(_FILE.splitlines())} lines": lambda: config.load(file=one, environment={}),
         "the same, profile, variables, an override": lambda: config.load(**everything),
         "a file with 6 errors": all_wrong,

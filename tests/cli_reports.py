@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from atalanta.cli.machine import InstructionSet, MachineCard
 from atalanta.cli.report import Report
 from atalanta.cli.stages import Stage
@@ -37,11 +39,11 @@ def market() -> Chain:
     return parity_chain(WEEK, MONTH, QUARTER)
 
 
-def report(chain: Chain | None = None, *, source: str = "quotes.csv") -> Report:
+def report(chain: Chain | None = None, *, source: str = "quotes.csv", dividends: Any = None) -> Report:
     """The report on a chain, by default on `market`."""
     chain = market() if chain is None else chain
     stages = (
         Stage("read", 0.25, len(chain), "contract"),
         Stage("whole analysis", 0.002, len(chain), "contract"),
     )
-    return Report("chain", source, analyze(chain), CARD, stages)
+    return Report("chain", source, analyze(chain, dividends=dividends), CARD, stages)

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "bind/ending.hpp"
 #include "bind/terms.hpp"
 
 namespace atalanta::bind {
@@ -28,7 +29,7 @@ std::atomic<const Installed*> installed{nullptr};
 
 const Installed& required() {
     if (installed.load(std::memory_order_acquire) == nullptr)
-        py::module_::import("atalanta.compute.router").attr("first_use")();
+        without_unwinding([] { py::module_::import("atalanta.compute.router").attr("first_use")(); });
     return *installed.load(std::memory_order_acquire);
 }
 
@@ -141,7 +142,10 @@ RoutedCall::RoutedCall(Routed function, PyObject* device, PyObject* tolerance, s
     const std::size_t operation = routes.operations[static_cast<std::size_t>(function)];
     const TargetMask among = is_auto(device) ? routing::kAnyTarget : routes.core->device_of(device, origin);
     strict_ = (among & routes.here) == 0;
-    if (strict_) py::module_::import("atalanta.compute.router").attr("prepare")(py::handle(device));
+    if (strict_) {
+        without_unwinding(
+            [device] { py::module_::import("atalanta.compute.router").attr("prepare")(py::handle(device)); });
+    }
     tolerance_ = routes.core->default_tolerance(operation);
     if (strict_) tolerance_ = std::fmax(tolerance_, least_error(routes.core->router(), operation, among));
     const double accepted = accepted_error(tolerance);
@@ -176,8 +180,10 @@ void RoutedCall::decide(TargetMask among) {
 py::object RoutedCall::run_elsewhere(const py::tuple& columns) {
     constexpr const char* kNames[] = {"price", "greeks", "implied_vol"};
     const Installed& routes = *installed.load(std::memory_order_acquire);
-    const py::object result = routes.run_elsewhere(kNames[static_cast<std::size_t>(function_)], target_,
-                                                   rows_, columns, tolerance_, probe_, strict_);
+    const py::object result = without_unwinding([&] {
+        return routes.run_elsewhere(kNames[static_cast<std::size_t>(function_)], target_, rows_, columns,
+                                    tolerance_, probe_, strict_);
+    });
     elsewhere_ = timed_ = false;
     return result.is_none() ? py::object() : result;
 }

@@ -16,9 +16,8 @@ class ReleasedGil {
   public:
     explicit ReleasedGil(std::size_t rows)
         : state_(rows >= kRowsToReleaseGil ? PyEval_SaveThread() : nullptr) {}
-    // At shutdown CPython ends a daemon thread in here by unwinding it.
-    ~ReleasedGil() noexcept(false) {
-        if (state_ != nullptr) PyEval_RestoreThread(state_);
+    ~ReleasedGil() {
+        if (state_ != nullptr) PyEval_RestoreThread(state_);  // never unwinds, see ending.hpp
     }
     ReleasedGil(const ReleasedGil&) = delete;
     ReleasedGil& operator=(const ReleasedGil&) = delete;
@@ -37,7 +36,7 @@ std::array<PyObject*, N> interned(const char* const (&names)[N]) {
 
 using Function = py::object (*)(PyObject* const*, Py_ssize_t, PyObject*);
 
-// The border: C++ exceptions become Python's. Not noexcept, and without a catch-all: see ReleasedGil.
+// The border: C++ exceptions become Python's. Not noexcept, and without a catch-all: see ending.hpp.
 template <Function function>
 PyObject* guarded(PyObject*, PyObject* const* given, Py_ssize_t positional, PyObject* keywords) {
     try {

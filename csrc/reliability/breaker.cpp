@@ -75,14 +75,16 @@ Outcome Breaker::fail(std::uint64_t permit, std::uint64_t now_ns, std::uint64_t 
 }
 
 void Breaker::cancel(std::uint64_t permit) noexcept {
-    if (try_enter() == permit) return;  // closed: nothing is held
+    if (holds(permit)) return;  // closed: nothing is held
     const std::lock_guard lock(mutex_);
     if (learns(permit) && state() == State::half_open) --probing_;
 }
 
-// Whether a result belongs to the present; one of an open breaker belongs to the past.
+// Whether a result belongs to the present; one of an open breaker belongs to the past, and so does one of a
+// probe that has told how it ended.
 bool Breaker::learns(std::uint64_t permit) noexcept {
-    const bool present = permit == generation() && mode() != Mode::disabled && state() != State::open;
+    const bool present = permit == generation() && mode() != Mode::disabled && state() != State::open &&
+                         (state() == State::closed || probing_ > 0);
     if (!present && permit != kUncounted) ++figures_.stale;
     return present;
 }

@@ -97,13 +97,11 @@ class Breaker {
 
     // True when that was all: the breaker is closed and nothing was wrong before.
     bool try_succeed(std::uint64_t permit) noexcept {
-        return !counts_ && hot_.word.load(std::memory_order_acquire) == permit << kGenerationShift &&
-               hot_.run.load(std::memory_order_relaxed) == 0;
+        return !counts_ && holds(permit) && hot_.run.load(std::memory_order_relaxed) == 0;
     }
     bool try_succeed(std::uint64_t permit, std::uint64_t now_ns, std::uint64_t took_ns) noexcept {
         if (!counts_) return try_succeed(permit);
-        if (hot_.word.load(std::memory_order_acquire) != permit << kGenerationShift ||
-            hot_.run.load(std::memory_order_relaxed) != 0 ||
+        if (!holds(permit) || hot_.run.load(std::memory_order_relaxed) != 0 ||
             now_ns >= hot_.bucket_end_ns.load(std::memory_order_relaxed) || is_slow(took_ns))
             return false;
         hot_.calls.fetch_add(1, std::memory_order_relaxed);
@@ -148,6 +146,11 @@ class Breaker {
         std::uint64_t epoch = kForever, calls = 0, failures = 0, slow = 0;
     };
 
+    // Whether it is closed, and the permit is of now. The whole permit counts: Python may give any number.
+    bool holds(std::uint64_t permit) const noexcept {
+        const std::uint64_t word = hot_.word.load(std::memory_order_acquire);
+        return (word & kUnusual) == 0 && word >> kGenerationShift == permit;
+    }
     bool is_slow(std::uint64_t took_ns) const noexcept {
         return rules_.slow_ns > 0 && took_ns >= rules_.slow_ns;
     }

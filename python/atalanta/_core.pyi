@@ -634,6 +634,15 @@ class PolicyCore:
     ) -> Self: ...
     @property
     def inside(self) -> int: ...
+    @overload
+    def call(  # of a function that is behind a policy itself: one answer, not two
+        self,
+        function: Callable[_Parameters, Answer[_Other]],
+        /,
+        *args: _Parameters.args,
+        **kwargs: _Parameters.kwargs,
+    ) -> Answer[_Other]: ...
+    @overload
     def call(
         self,
         function: Callable[_Parameters, _Other],
@@ -641,6 +650,15 @@ class PolicyCore:
         *args: _Parameters.args,
         **kwargs: _Parameters.kwargs,
     ) -> Answer[_Other]: ...
+    @overload
+    def acall(
+        self,
+        function: Callable[_Parameters, Awaitable[Answer[_Other]]],
+        /,
+        *args: _Parameters.args,
+        **kwargs: _Parameters.kwargs,
+    ) -> Coroutine[Any, Any, Answer[_Other]]: ...
+    @overload
     def acall(
         self,
         function: Callable[_Parameters, Awaitable[_Other]],

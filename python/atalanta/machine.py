@@ -5,14 +5,18 @@ from __future__ import annotations
 import platform
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atalanta import _core, config
 from atalanta.config import Change
 from atalanta.errors import InputError
 
-__all__ = ["cpu_features", "prepare", "processor_name", "set_threads"]
+if TYPE_CHECKING:
+    from atalanta.config import Config
+
+__all__ = ["cpu_features", "prepare", "processor_name", "set_threads", "unusable"]
 
 _lock = threading.Lock()
 _prepared = threading.Event()
@@ -67,6 +71,17 @@ def _select_isa(name: str | None) -> None:
         origin = config.current().origin("machine.isa")
         told = str(error).removeprefix("[select_isa] ")
         raise InputError(f"[machine] machine.isa, {origin}: {told}") from None
+
+
+def unusable(settings: Config) -> Iterator[tuple[tuple[str, ...], str, object]]:
+    """The key, what is wrong and the value of an instruction set that this machine does not run; selects none."""
+    name = settings.machine.isa
+    if name is None:
+        return
+    try:
+        _core.select_isa(_core.select_isa(name))
+    except InputError as error:
+        yield ("machine", "isa"), str(error).partition("' is ")[2], name
 
 
 def _follow_threads(change: Change) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import atalanta
 from atalanta import config
 from atalanta.cli.app import app
 from atalanta.config.options import options
@@ -88,6 +89,47 @@ def test_check_tells_every_error_on_a_line_of_its_own(run):
     assert ["1", "3", "4"] == [line.split(":")[1] for line in lines]
 
 
+def test_check_asks_the_rooms(run):
+    """What the file says well and no room can do: each with its line and with what there is."""
+    write(
+        "atalanta.yaml",
+        "machine:\n  isa: altivec\n"
+        "router:\n  pins: {matrix: cpu, price: cpu, add: gpu:float64, exp: cpu:one}\n  tolerances: {matmul: 1e-30}\n"
+        "bench:\n  against: [jax, quantlip]\n",
+    )
+    result = run("config", "check", code=2)
+    assert "" == result.stdout
+    number, *lines = result.stderr.splitlines()
+    assert "[config] 6 errors" == number
+    for start, known in (
+        ("atalanta.yaml:2:3: machine.isa: not an instruction set that this machine can run", "choose one of"),
+        (
+            "atalanta.yaml:4:10: router.pins.matrix: target of matmul is 'cpu', which has several",
+            "cpu:float32",
+        ),
+        ("atalanta.yaml:4:23: router.pins.price: target of price is 'cpu', which has several", "cpu:pool"),
+        ("atalanta.yaml:4:35: router.pins.add: target of add is 'gpu:float64', which is none of", "cpu:one"),
+        ("atalanta.yaml:5:16: router.tolerances.matmul: it is below", "give that or more"),
+        ("atalanta.yaml:7:3: bench.against: there is no such peer (known: all, jax", "quantlib"),
+    ):
+        assert any(line.startswith(start) and known in line for line in lines), (start, lines)
+    assert (
+        "[config] atalanta.yaml:7:3: bench.against: there is no such peer"
+        in run("bench", "--quick", code=2).stderr
+    )
+
+
+def test_check_of_what_rooms_can_do(run):
+    """A whole file of it is right."""
+    name = [row["name"] for row in atalanta.cpu_features()["available"] if row["supported"]][-1]
+    write(
+        "atalanta.yaml",
+        f"machine: {{isa: {name}}}\nrouter: {{pins: {{pricing: cpu:pool, vector: cpu:one, matrix: gpu:float32}}}}\n"
+        "bench: {against: [all, jax]}\n",
+    )
+    assert "right: atalanta.yaml\n" == run("config", "check").stdout
+
+
 def test_every_command_tells_what_is_wrong(run):
     """Not only check; one error is one line."""
     write("atalanta.yaml", "market: {rat: 0.04}")
@@ -106,6 +148,11 @@ def test_check_notes_what_sets_nothing(run):
     assert (
         "[config] the variable ATALANTA_THREDS sets nothing; did you mean ATALANTA_THREADS?" in result.stderr
     )
+    for name, told in (
+        ("ATALANTA_MARKET", ": market is a section; name an option of it, such as ATALANTA_MARKET__RATE"),
+        ("ATALANTA_MARKET_RATE", "; did you mean ATALANTA_MARKET__RATE?"),
+    ):
+        assert f"the variable {name} sets nothing{told} " in run("config", "check", **{name: "1"}).stderr
 
 
 def test_options_before_the_command(run):
@@ -177,7 +224,8 @@ def test_init_writes_a_file_in_which_every_option_stands(run):
     named = {one.key for one in options() if ".NAME." not in one.key}
     said = set(loaded.origins)
     assert {key for key in named if key in said or any(name.startswith(f"{key}.") for name in said)} == named
-    assert text.count("Use when") >= len(named)
+    assert " ".join(text.replace("##", " ").split()).count("Use when") >= len(named)
+    assert 80 >= max(map(len, text.splitlines()))
 
 
 def test_init_overwrites_nothing(run):
@@ -224,7 +272,7 @@ def test_the_schema_agrees_with_the_check(run):
     for text, right in [
         ("machine: {threads: 3, isa: avx2}\nmarket:\n", True),
         ("buffers: {limit: 1.5GiB, guard: 9}\nbench: {sizes: [1], against: [jax]}", True),
-        ("router: {pins: {price: null, matrix: cpu}, deterministic: true}", True),
+        ("router: {pins: {price: null, matrix: cpu:one}, deterministic: true}", True),
         ("reliability: {breakers: {mine: {window: 1h30m, ratio: null}}}", True),
         ("market: {tolerance: 1e-4, rate: -0.01}", True),
         ("machine: {threads: 0}", False),

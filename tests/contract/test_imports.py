@@ -246,7 +246,7 @@ def test_the_installation_has_every_file_of_the_sources():
     if not SOURCES.is_dir():
         pytest.skip("needs the project's sources beside the tests")
     assert files_of(SOURCES) <= files_of(INSTALLED)
-    assert {"config/defaults.json", "cli/smile_page.html", "py.typed"} <= files_of(INSTALLED)
+    assert {"config/defaults.py", "cli/smile_page.html", "py.typed"} <= files_of(INSTALLED)
 
 
 def test_the_sdist_has_every_file_of_the_sources(tmp_path):

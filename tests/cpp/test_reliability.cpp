@@ -71,6 +71,42 @@ TEST(a_ratio_needs_a_minimum_of_calls_and_looks_at_the_window_alone) {
     CHECK(fail_at(breaker, 12 * kSecond).cause == Cause::failures);  // 19 of 20
 }
 
+TEST(a_probe_that_tells_twice_gives_its_place_back_once) {
+    Rules rules = five_in_thirty();
+    rules.open_ns = kSecond, rules.close_after = 3;
+    Breaker breaker(rules);
+    open_by_failures(breaker, 0);
+    const std::uint64_t permit = breaker.enter(2 * kSecond).permit;
+    for (int i = 0; i < 3; ++i) breaker.cancel(permit);
+    CHECK(breaker.figures().stale == 2);
+    CHECK(breaker.enter(2 * kSecond).permit == permit);     // the place that was given back,
+    CHECK(breaker.enter(2 * kSecond).permit == kRefused);  // and no second one
+    for (int i = 0; i < 3; ++i) breaker.succeed(permit, 2 * kSecond, 0, 0.0);
+    CHECK(breaker.state() == State::half_open);  // one success of the three that close it
+    CHECK(breaker.enter(2 * kSecond).permit == permit);
+    breaker.cancel(permit);
+    CHECK(breaker.fail(permit, 2 * kSecond, 0, 0.0).change == Change::none);  // it has told how it ended
+    CHECK(breaker.state() == State::half_open);
+}
+
+TEST(a_permit_that_nobody_gave_holds_nothing) {
+    Rules rules = five_in_thirty();
+    Breaker breaker(rules);
+    const std::uint64_t permit = breaker.try_enter();
+    CHECK(breaker.try_succeed(permit));
+    for (unsigned bit = 1; bit < 64; ++bit) {
+        const std::uint64_t other = permit ^ std::uint64_t{1} << bit;
+        CHECK(!breaker.try_succeed(other));
+        CHECK(!breaker.try_succeed(other, 0, 0));
+    }
+    CHECK(!breaker.try_succeed(kRefused));
+    open_by_failures(breaker, 0);
+    CHECK(!breaker.try_succeed(kRefused));
+    rules.failure_ratio = 0.5;
+    Breaker counting(rules);
+    CHECK(!counting.try_succeed(counting.try_enter() | std::uint64_t{1} << 60, 0, 0));
+}
+
 TEST(slow_calls_open_it_and_a_slow_probe_does_not_close_it) {
     Rules rules = five_in_thirty();
     rules.slow_ratio = 0.5, rules.slow_ns = 1'000'000, rules.open_ns = kSecond;

@@ -199,13 +199,24 @@ import threading, time
 import numpy as np
 import atalanta
 spot = np.linspace(50, 150, {rows})
-atalanta.price("call", 100.0, 100.0, 1.0, 0.02, 0.3)  # loading is over, see docs/rooms/pricing.md on threads
 def forever():
     while True:
         atalanta.price("call", spot, 100.0, 1.0, 0.02, 0.3, threads=2)
 for _ in range(3):
     threading.Thread(target=forever, daemon=True).start()
-time.sleep(0.2)
+time.sleep({seconds})
+"""
+
+GUARDED = """
+import threading, time
+from atalanta.reliability import Breaker, Policy, Retry
+policy = Policy("p", deadline=5.0, breaker=Breaker("b", clock=time.monotonic), retry=Retry(1), clock=time.monotonic)
+def forever():
+    while True:
+        policy.call(sum, range(1000))
+for _ in range(3):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep({seconds})
 """
 
 ORPHAN = """
@@ -221,11 +232,19 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
-@pytest.mark.parametrize("rows", [1000, 100_000])
-def test_the_interpreter_ends_under_daemon_threads(rows):
-    """Daemon threads inside a kernel, with and without the pool, do not disturb the end of the process."""
+@pytest.mark.parametrize(
+    "code",
+    [
+        DAEMON.format(rows=1000, seconds="{seconds}"),
+        DAEMON.format(rows=100_000, seconds="{seconds}"),
+        GUARDED,
+    ],
+)
+@pytest.mark.parametrize("seconds", [0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_the_interpreter_ends_under_daemon_threads(code, seconds):
+    """Daemon threads that load the package in their first call, or are in a kernel, do not disturb the end of the process."""
     done = subprocess.run(
-        [sys.executable, "-c", DAEMON.format(rows=rows)],
+        [sys.executable, "-c", code.format(seconds=seconds)],
         capture_output=True,
         text=True,
         timeout=60,

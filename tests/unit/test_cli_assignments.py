@@ -67,6 +67,18 @@ def test_the_screen_tells_how_many_and_why(tonight):
     assert "exercising tonight is worth $" in text
 
 
+def test_amounts_at_a_rate_of_nothing_say_so(tonight):
+    """No rate is known where all contracts are American and none is given; dollars must not look as if one were."""
+    chain = american_chain(TONIGHT, 11, 39, strikes=[80.0, 90.0, 100.0, 110.0, 125.0], tolerance="standard")
+    found = find_assignments(analyze(chain, dividends=TONIGHT.calendar()))
+    assert len(found)
+    assert (found["rate"] == 0).all()
+    assert ", at a rate of 0 %" in reason(found, 0)
+    assert headlines(found)[-1].startswith("XYZ: these amounts are at a rate of 0 %;")
+    assert not any("rate of 0 %" in text for text in headlines(tonight.assignments))
+    assert "rate of 0 %" not in reason(tonight.assignments, 0)
+
+
 def test_the_reason_adds_up(tonight):
     """What exercise gives, less what holding keeps, is what is lost: per share and per contract of 100."""
     found = tonight.assignments

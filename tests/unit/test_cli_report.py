@@ -147,6 +147,26 @@ def test_american_contracts_are_warned_of_with_their_number():
     assert () == replace(report(chain), dividends_given=True).warnings()
 
 
+@pytest.mark.parametrize("day", ["2025-01-06", "2030-01-07"])
+def test_dividends_that_all_lie_elsewhere_are_warned_of(day):
+    """Before the quotes, or after the last expiry: what was given says nothing of the time between."""
+    chain = joined(parity_chain(MONTH), parity_chain(WEEK, exercise="american"))
+    names = set(chain["underlying"].tolist())
+    stale = replace(report(chain, dividends=dict.fromkeys(names, [(day, 0.5)])), dividends_given=True)
+    (warning,) = stale.warnings()
+    assert warning.startswith(
+        f"NO DIVIDENDS AHEAD: all that are given for {', '.join(sorted(names))} lie before the quotes"
+    )
+    assert "42 of 84 contracts are American" in warning
+    assert any("not used" in note for note in stale.analysis.notes)
+    assert (
+        ()
+        == replace(
+            report(parity_chain(MONTH), dividends=dict.fromkeys(names, [(day, 0.5)])), dividends_given=True
+        ).warnings()
+    )
+
+
 def test_an_unknown_rate_is_warned_of():
     """American contracts alone give no rate: the report says so and how to give one."""
     american, blind = report(parity_chain(WEEK, MONTH, exercise="american")).warnings()
@@ -160,6 +180,7 @@ def test_expiries_that_contradict_themselves_are_warned_of():
 
     class Refuted(Table):
         expiries: ClassVar = {"source": np.array(["parity", "refuted", "none"], dtype=object)}
+        outside = ()
 
     made = replace(report(), analysis=Refuted({"exercise": np.array(["european"], dtype=object)}))
     (warning,) = made.warnings()

@@ -201,7 +201,7 @@ def test_a_file_that_the_system_refuses(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", refuse)
+    monkeypatch.setattr("atalanta.config.reading.os.open", refuse)
     with pytest.raises(ConfigError, match=r"a.yaml: it cannot be read: Permission denied"):
         config.load(file=path, environment={})
 

@@ -150,21 +150,156 @@ def test_listeners_hear_of_their_key(file):
     assert 3 == len(told)
 
 
-def test_a_listener_that_fails_does_not_keep_the_others_from_hearing(file):
-    """The change is in force, all are told, and the errors come together."""
-    told = []
-
-    def fail(_):
-        raise InputError("no")
-
-    ends = [config.on_change(fail), config.on_change(told.append)]
-    config.current()
-    file("market: {rate: 0.02}")
-    with pytest.raises(ExceptionGroup, match="the new configuration is in force") as caught:
-        config.reload()
+@pytest.fixture
+def listening():
+    """Registers listeners, and ends them."""
+    ends = []
+    yield lambda listener, key="": ends.append(config.on_change(listener, key))
     for end in ends:
         end()
-    assert (1, 1, 0.02) == (len(told), len(caught.value.exceptions), config.configured().market.rate)
+
+
+def rates(change):
+    """What a change of the rate leads from and to."""
+    return change.before.value.market.rate, change.after.value.market.rate
+
+
+def test_a_listener_that_refuses_keeps_the_change_from_happening(file, listening):
+    """The configuration before is in force again, whoever was told hears of the way back, and others of nothing."""
+    first, second, third = [], [], []
+
+    def refuse(change):
+        second.append(rates(change))
+        if change.after.value.market.rate == 0.02:
+            raise InputError("no")
+
+    for listener in (lambda change: first.append(rates(change)), refuse, lambda change: third.append(change)):
+        listening(listener)
+    before = config.current()
+    file("market: {rate: 0.02}")
+    with pytest.raises(ExceptionGroup, match="the configuration before stays in force") as caught:
+        config.reload()
+    assert ["no"] == [str(error) for error in caught.value.exceptions]
+    assert before is config.current()
+    assert [(0.01, 0.02), (0.02, 0.01)] == first == second
+    assert [] == third
+
+
+def test_a_refused_change_is_tried_again(file, listening):
+    """By the next reload, whether the file is the same or not: nothing of it was taken."""
+    refuses, told = [True], []
+
+    def listen(change):
+        told.append(rates(change))
+        if refuses and change.after.value.market.rate == 0.02:
+            raise InputError("not now")
+
+    listening(listen, "market.rate")
+    config.current()
+    file("market: {rate: 0.02}")
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup):
+            config.reload()
+    refuses.clear()
+    assert ("market.rate",) == config.reload().keys
+    assert [(0.01, 0.02), (0.02, 0.01)] * 2 + [(0.01, 0.02)] == told
+
+
+def test_what_fails_on_the_way_back_is_told_too(file, listening):
+    """With the refusal, and it keeps nobody from hearing of the way back."""
+    told = []
+
+    def fail(change):
+        raise InputError(f"to {change.after.value.market.rate}")
+
+    listening(told.append)
+    listening(fail)
+    config.current()
+    file("market: {rate: 0.02}")
+    with pytest.raises(ExceptionGroup) as caught:
+        config.reload()
+    assert ["to 0.02", "to 0.01"] == [str(error) for error in caught.value.exceptions]
+    assert 2 == len(told)
+
+
+def test_an_interrupted_reload_leaves_the_configuration_before(file, listening):
+    """Ctrl-C while listeners are told."""
+
+    def interrupt(change):
+        if change.after.value.market.rate == 0.02:
+            raise KeyboardInterrupt
+
+    listening(interrupt)
+    before = config.current()
+    file("market: {rate: 0.02}")
+    with pytest.raises(KeyboardInterrupt):
+        config.reload()
+    assert before is config.current()
+
+
+def test_a_reload_within_using_holds_after_the_block(file, listening):
+    """What the block covers stays covered in it, and listeners hear of it at its end."""
+    told = []
+    listening(lambda change: told.append((change.keys, rates(change))))
+    config.current()
+    with config.using({"market.rate": 0.05}):
+        file("market: {rate: 0.02, borrow: 0.01}")
+        assert ("market.borrow",) == config.reload().keys
+        assert (0.05, 0.01) == (config.configured().market.rate, config.configured().market.borrow)
+        assert config.reload() is None
+    assert (0.02, 0.01) == (config.configured().market.rate, config.configured().market.borrow)
+    assert [(("market.borrow",), (0.05, 0.05)), (("market.rate", "market.borrow"), (0.01, 0.02))] == told
+    assert config.reload() is None
+
+
+def test_a_refused_reload_within_using_leaves_nothing_behind(file, listening):
+    """Neither in the block nor after it."""
+
+    def refuse(change):
+        if change.after.value.market.borrow == 0.01:
+            raise InputError("no")
+
+    listening(refuse)
+    config.current()
+    with config.using({"market.rate": 0.05}):
+        file("market: {rate: 0.02, borrow: 0.01}")
+        with pytest.raises(ExceptionGroup):
+            config.reload()
+        assert (0.05, None) == (config.configured().market.rate, config.configured().market.borrow)
+    assert (0.01, None) == (config.configured().market.rate, config.configured().market.borrow)
+
+
+def test_a_broken_file_within_using_changes_nothing(file):
+    """In the block as outside."""
+    before = config.current()
+    with config.using({"market.rate": 0.05}) as loaded:
+        file("market: {rate: much}")
+        with pytest.raises(ConfigError):
+            config.reload()
+        assert loaded is config.current()
+    assert before is config.current()
+
+
+@pytest.mark.usefixtures("file")
+def test_blocks_that_end_in_another_order():
+    """Of two threads, for example: each takes away what it brought."""
+    config.current()
+    first, second = config.using({"market.rate": 0.05}), config.using({"market.borrow": 0.02})
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert 0.02 == config.configured().market.borrow
+    second.__exit__(None, None, None)
+    assert (0.01, None) == (config.configured().market.rate, config.configured().market.borrow)
+
+
+@pytest.mark.usefixtures("file")
+def test_forgetting_within_using():
+    """A new process knows nothing of the block."""
+    with config.using({"market.rate": 0.05}):
+        config.forget()
+        assert 0.01 == config.configured().market.rate
+    assert 0.01 == config.configured().market.rate
 
 
 def test_readers_see_one_configuration_or_the_other(file):
@@ -256,11 +391,80 @@ def test_a_watcher_without_a_listener_warns(file):
         watcher.look()
 
 
-@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf"), True, None, "1", "0s", "soon", "1s 2"])
 def test_a_watcher_needs_a_time(every):
-    """A number of seconds above 0."""
-    with pytest.raises(InputError, match=r"\[config.Watcher\] every="):
+    """As text with its unit, or a number of seconds above 0."""
+    with pytest.raises(InputError, match=r"\[config.Watcher\] every=.*: give a time above 0, such as '1s'"):
         Watcher(every=every)
+
+
+@pytest.mark.usefixtures("file")
+def test_a_watcher_takes_a_duration():
+    """As everything else does."""
+    with Watcher(every="1h30m") as watcher:
+        assert 5400.0 == watcher._every
+        with pytest.raises(InputError, match="watching already"):
+            watcher.__enter__()
+    with watcher:  # once it has ended it may begin again
+        pass
+
+
+@pytest.mark.usefixtures("file")
+def test_a_watcher_waits_for_a_file_that_is_being_written(tmp_path):
+    """Half of one can be read, and says something else."""
+    path, errors = tmp_path / "atalanta.yaml", []
+    watcher = Watcher(every=3600, on_error=errors.append)
+    told = []
+    end = config.on_change(told.append)
+    with path.open("w", encoding="utf-8") as stream:
+        stream.write("market:\n  rate: 0.02\n")
+        stream.flush()
+        writer = threading.Timer(0.02, lambda: (stream.write("  borrow: 0.01\n"), stream.flush()))
+        writer.start()
+        assert watcher.look()
+        writer.join()
+    end()
+    assert [("market.rate", "market.borrow")] == [change.keys for change in told]
+    assert [] == errors
+
+
+def test_a_watcher_reads_a_broken_file_twice(file, monkeypatch):
+    """The second half may still come."""
+    errors = []
+    watcher = Watcher(every=3600, on_error=errors.append)
+    waits = []
+
+    def mended_after_two_waits(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            file("market: {rate: 0.02}")
+        return False
+
+    monkeypatch.setattr(watcher._stop, "wait", mended_after_two_waits)
+    file("market: {rate: ")
+    assert watcher.look()
+    assert ([], 0.02) == (errors, config.configured().market.rate)
+    assert not watcher.look()
+
+
+def test_a_watcher_tries_a_refused_change_again(file, listening):
+    """At each look until it is taken; it is told once."""
+    refusals, errors = [3], []
+
+    def refuse(change):
+        if change.after.value.market.rate == 0.02 and refusals[0]:
+            refusals[0] -= 1
+            raise InputError("not now")
+
+    watcher = Watcher(every=3600, on_error=errors.append)
+    listening(refuse)
+    file("market: {rate: 0.02}")
+    assert watcher.look()
+    for _ in range(2):
+        assert not watcher.look()
+        assert 0.01 == config.configured().market.rate
+    assert not watcher.look()
+    assert (0.02, 1) == (config.configured().market.rate, len(errors))
 
 
 def test_what_is_reloadable():

@@ -193,6 +193,25 @@ def test_pins_and_thresholds_follow_a_reload():
     )
 
 
+def test_a_pin_that_cannot_be_followed_keeps_the_reload_from_happening(spawn):
+    """Whole: neither threads nor other pins change, and the line is named."""
+    code = (
+        "import atalanta; from atalanta import config; from atalanta.compute.router.shared import default_router\n"
+        "from pathlib import Path\n"
+        "router = default_router(); print(atalanta.cpu_features()['threads'], router.pin('add', 'cpu'))\n"
+        "router.pin('add', None)\n"
+        "Path('atalanta.yaml').write_text('machine: {threads: 4}\\nrouter: {pins: {add: cpu, price: cpu:two}}')\n"
+        "try: config.reload()\n"
+        "except ExceptionGroup as error: print(error.exceptions[0])\n"
+        "print(atalanta.cpu_features()['threads'], router.pin('add', None), config.configured().machine.threads)\n"
+    )
+    done = spawn(code, "machine: {threads: 3}\nrouter: {calibration: none.txt, deterministic: true}")
+    first, told, last = done.stdout.splitlines()
+    assert ("3 None", "3 None 3") == (first, last), done.stderr
+    assert "target of price is 'cpu:two'" in told
+    assert "router.pins says so: atalanta.yaml:2:27" in told
+
+
 def test_other_devices_have_no_configuration():
     """A router of devices that a program brings follows the program."""
     with config.using({"router.pins": {"price": "cpu:pool"}, "devices.allowed": ["cpu"]}):
@@ -244,7 +263,7 @@ def test_bench_defaults():
 
 
 def test_the_package_and_its_rooms_have_the_same_defaults():
-    """What rooms do without a configuration is what defaults.json says."""
+    """What rooms do without a configuration is what defaults.py says."""
     value = config.load(environment={}).value
     assert Plan().sizes == value.bench.sizes
     assert Overrides(devices=get_args(DeviceName)) == overrides(value)

@@ -3,6 +3,7 @@
 import asyncio
 import collections.abc
 import gc
+import types
 
 import pytest
 
@@ -92,6 +93,85 @@ def test_a_plain_function_is_not_awaited():
     with pytest.raises(InputError, match="a function that is none to be awaited"):
         asyncio.run(policy.acall(lambda: 5))
     assert policy.breaker.state == "closed"
+
+
+@pytest.mark.parametrize("given", [{}, {"deadline": 5.0}, {"hedge": Hedge(after=5.0)}, {"fallback": Cache()}])
+def test_a_plain_function_is_not_awaited_whatever_is_set(given):
+    """A mistake is no failure, on every way that a call may go."""
+    policy = Policy("p", breaker=Breaker("b", failures=1), **given)
+    with pytest.raises(InputError, match=r"none to be awaited \(it gave int\)"):
+        asyncio.run(policy.acall(lambda: 5))
+    assert ("closed", 0, 0) == (policy.breaker.state, policy.inside, policy.breaker.figures()["failed"])
+
+
+@pytest.mark.parametrize("given", [{}, {"deadline": 5.0}, {"hedge": Hedge(after=5.0)}, {"fallback": Cache()}])
+def test_what_raises_before_there_is_anything_to_await_is_one_failure(given):
+    """As in a function that makes a coroutine: its own error comes to the caller, and is counted once."""
+
+    def connect():
+        raise OSError("no route")
+
+    policy = Policy("p", breaker=Breaker("b", failures=2), **given)
+    with pytest.raises(OSError, match="no route"):
+        asyncio.run(policy.acall(connect))
+    assert (1, 1, 0) == (
+        policy.breaker.failures_in_a_row,
+        policy.breaker.figures()["failed"],
+        policy.inside,
+    )
+
+
+def test_an_await_that_fails_within_the_call_is_the_calls_failure():
+    """The words are those of a plain function in the place of a coroutine function; the mistake is another one."""
+
+    async def mistaken():
+        await 5
+
+    policy = Policy("p", breaker=Breaker("b", failures=5), fallback=same)
+    answer = asyncio.run(policy.acall(mistaken))
+    assert ("fallback:same", TypeError, 1) == (
+        answer.source,
+        type(answer.cause),
+        policy.breaker.failures_in_a_row,
+    )
+
+
+@types.coroutine
+def by_generator(value):
+    """A coroutine as they were made before `async def`."""
+    yield from asyncio.sleep(0).__await__()
+    return value
+
+
+@pytest.mark.parametrize("given", [{}, {"deadline": 5.0}, {"hedge": Hedge(after=5.0)}, {"fallback": Cache()}])
+def test_a_generator_based_coroutine_is_awaited(given):
+    """By acall, as a decorated function, as a fallback, and with its cancellation."""
+    policy = Policy("p", **given)
+
+    async def body():
+        behind = Policy("q", fallback=by_generator)
+        return (
+            (await policy.acall(by_generator, 5)).value,
+            (await policy(by_generator)(6)).value,
+            (await behind.acall(raising, 7)).value,
+        )
+
+    async def raising(_):
+        raise OSError
+
+    assert (5, 6, 7) == asyncio.run(body())
+
+
+def test_an_await_method_that_gives_no_iterator_is_a_failure():
+    """As `await` has it: a TypeError."""
+
+    class Wrong:
+        def __await__(self):
+            return 5
+
+    policy = Policy("p", breaker=Breaker("b", failures=5))
+    with pytest.raises(TypeError, match="non-iterator"):
+        asyncio.run(policy.acall(Wrong))
 
 
 def test_a_deadline_cancels_what_hangs():

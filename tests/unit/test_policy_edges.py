@@ -282,7 +282,7 @@ def test_a_forked_process_hedges_on_threads_of_its_own():
         "from atalanta.reliability import Hedge, Policy\n"
         "policy = Policy('p', hedge=Hedge())  # no second call yet: nothing but a thread of its own answers\n"
         "policy.call(int)\n"
-        "while not policy._own[0]._idle_semaphore._value:\n"
+        "while not policy._own[0]._idle:\n"
         "    time.sleep(0.001)  # until the thread waits for work: a pool then makes no other\n"
         "child = os.fork()\n"
         "if child == 0:\n"

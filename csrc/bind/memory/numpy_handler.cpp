@@ -2,6 +2,7 @@
 
 #include <pybind11/numpy.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 
@@ -41,12 +42,15 @@ struct Context {
     }
 };
 
+// Not a local static: whoever waited for its guard would hold the GIL that the first one wants back.
 void** numpy_table() {
-    static void** const table = [] {
-        const py::object capsule = py::module_::import("numpy._core.multiarray").attr("_ARRAY_API");
-        return static_cast<void**>(PyCapsule_GetPointer(capsule.ptr(), nullptr));
-    }();
-    return table;
+    static std::atomic<void**> table{nullptr};
+    void** known = table.load(std::memory_order_acquire);
+    if (known != nullptr) return known;
+    const py::object capsule = py::module_::import("numpy._core.multiarray").attr("_ARRAY_API");
+    known = static_cast<void**>(PyCapsule_GetPointer(capsule.ptr(), nullptr));
+    table.store(known, std::memory_order_release);
+    return known;
 }
 
 Context& context_of(void* context) {

@@ -112,6 +112,31 @@ PyTypeObject* make_answer_type() {
     return g_type;
 }
 
+bool is_answer(PyObject* object) noexcept {
+    return Py_TYPE(object) == g_type;
+}
+
+Origin origin_of(PyObject* answer) {
+    PyObject* source = self_of(answer)->source;
+    if (source == g_live || PyUnicode_CompareWithASCIIString(source, "live") == 0) return Origin::live;
+    return PyUnicode_CompareWithASCIIString(source, "cached") == 0 ? Origin::cached : Origin::fallback;
+}
+
+PyObject* merged_answer(PyObject* answer, bool late) {
+    AnswerObject* inner = self_of(answer);
+    if (!late || inner->late) return answer;
+    AnswerObject* self = self_of(g_type->tp_alloc(g_type, 0));
+    if (self != nullptr) {
+        self->value = Py_NewRef(inner->value);
+        self->source = Py_NewRef(inner->source);
+        self->cause = Py_NewRef(inner->cause);
+        self->age = inner->age;
+        self->late = 1;
+    }
+    Py_DECREF(answer);
+    return reinterpret_cast<PyObject*>(self);
+}
+
 PyObject* new_live_answer(PyObject* value, bool late) {
     auto* self = self_of(g_type->tp_alloc(g_type, 0));
     if (self == nullptr) {

@@ -1,7 +1,11 @@
 #include "bind/reliability/awaited_type.hpp"
 
 #include <exception>
+#include <string>
 
+#include "bind/arguments.hpp"
+#include "bind/ending.hpp"
+#include "bind/reliability/awaitables.hpp"
 #include "bind/reliability/ticket_type.hpp"
 
 namespace atalanta::bind {
@@ -19,7 +23,7 @@ struct AwaitedObject {
 };
 
 PyTypeObject* g_type = nullptr;
-PyObject *g_recover = nullptr, *g_refused = nullptr, *g_throw = nullptr, *g_close = nullptr;
+PyObject *g_recover = nullptr, *g_refused = nullptr, *g_close = nullptr;
 
 AwaitedObject* self_of(PyObject* object) {
     return reinterpret_cast<AwaitedObject*>(object);
@@ -51,17 +55,6 @@ void give_back(AwaitedObject* self) {
         leave(self->policy);
     }
     self->stage = Stage::ended;
-}
-
-// As `await` finds what it drives.
-PyObject* driven(PyObject* awaitable) {
-    PyTypeObject* type = Py_TYPE(awaitable);
-    if (PyCoro_CheckExact(awaitable)) return Py_NewRef(awaitable);
-    if (type->tp_as_async == nullptr || type->tp_as_async->am_await == nullptr) {
-        PyErr_Format(PyExc_TypeError, "object %.100s can't be used in 'await' expression", type->tp_name);
-        return nullptr;
-    }
-    return type->tp_as_async->am_await(awaitable);
 }
 
 // Goes on with a coroutine of the policy's; null with an exception set on failure.
@@ -103,8 +96,13 @@ bool start(AwaitedObject* self) {
         return go_on_with(self, PyObject_VectorcallMethod(g_refused, given, 4, nullptr));
     }
     self->stage = Stage::calling;
-    const auto awaitable =
-        py::reinterpret_steal<py::object>(PyObject_Call(self->function, self->arguments, self->keywords));
+    const auto awaitable = py::reinterpret_steal<py::object>(
+        without_unwinding([self] { return PyObject_Call(self->function, self->arguments, self->keywords); }));
+    if (awaitable && !can_be_awaited(awaitable.ptr())) {  // the caller's mistake, and no failure
+        raise_input_error("reliability.Policy", "acall got a function that is none to be awaited (it gave " +
+                                                    std::string(Py_TYPE(awaitable.ptr())->tp_name) +
+                                                    "); use call");
+    }
     self->inner = awaitable ? driven(awaitable.ptr()) : nullptr;
     return self->inner != nullptr || recover(self);
 }
@@ -134,7 +132,7 @@ PySendResult drive_on(AwaitedObject* self, PyObject* value, PyObject** result) {
         }
         if (self->stage == Stage::waiting && !start(self)) return PYGEN_ERROR;
         for (;; value = Py_None) {
-            PySendResult status = PyIter_Send(self->inner, value, result);
+            PySendResult status = without_unwinding([&] { return PyIter_Send(self->inner, value, result); });
             if (!settle(self, status, *result)) return status;
         }
     } catch (py::error_already_set& error) {
@@ -157,15 +155,6 @@ PySendResult send_slot(PyObject* object, PyObject* value, PyObject** result) {
     return drive(self_of(object), value, result);
 }
 
-// The end of a coroutine as the iterator protocol has it.
-PyObject* as_iterator(PySendResult status, PyObject* result) {
-    if (status == PYGEN_NEXT || result == nullptr) return result;
-    // An Answer is neither a tuple nor an exception: it may be given as it is.
-    PyErr_SetObject(PyExc_StopIteration, result);
-    Py_DECREF(result);
-    return nullptr;
-}
-
 PyObject* next_slot(PyObject* object) {
     PyObject* result = nullptr;
     const PySendResult status = drive(self_of(object), Py_None, &result);
@@ -176,31 +165,6 @@ PyObject* py_send(PyObject* object, PyObject* value) {
     PyObject* result = nullptr;
     const PySendResult status = drive(self_of(object), value, &result);
     return as_iterator(status, result);
-}
-
-void raise_given(PyObject* const* given, Py_ssize_t count) {
-    if (PyExceptionInstance_Check(given[0])) {
-        PyErr_SetObject(PyExceptionInstance_Class(given[0]), given[0]);
-    } else {
-        PyErr_SetObject(given[0], count > 1 ? given[1] : nullptr);
-    }
-}
-
-// What inner.throw() gave: the value of a StopIteration is its return. As `await` has it, an iterator without
-// throw() ends with what is thrown: a cancellation must not become an AttributeError, which is a failure.
-PySendResult thrown_into(PyObject* inner, PyObject* const* given, Py_ssize_t count, PyObject*& result) {
-    if (PyObject_HasAttr(inner, g_throw) == 0) {
-        raise_given(given, count);
-        return PYGEN_ERROR;
-    }
-    PyObject* arguments[4] = {inner, nullptr, nullptr, nullptr};
-    for (Py_ssize_t i = 0; i < count && i < 3; ++i) arguments[i + 1] = given[i];
-    result = PyObject_VectorcallMethod(g_throw, arguments, static_cast<std::size_t>(count) + 1, nullptr);
-    if (result != nullptr) return PYGEN_NEXT;
-    if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return PYGEN_ERROR;
-    const auto stop = py::reinterpret_steal<py::object>(taken_exception());
-    result = PyObject_GetAttrString(stop.ptr(), "value");
-    return result == nullptr ? PYGEN_ERROR : PYGEN_RETURN;
 }
 
 PyObject* py_throw(PyObject* object, PyObject* const* given, Py_ssize_t count) {
@@ -309,9 +273,8 @@ PyType_Spec g_spec = {"atalanta._core.Awaited", sizeof(AwaitedObject), 0,
 PyTypeObject* make_awaited_type() {
     g_recover = PyUnicode_InternFromString("_arecover");
     g_refused = PyUnicode_InternFromString("_arefused");
-    g_throw = PyUnicode_InternFromString("throw");
     g_close = PyUnicode_InternFromString("close");
-    if (PyErr_Occurred()) return nullptr;
+    if (PyErr_Occurred() || !prepare_awaitables()) return nullptr;
     g_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&g_spec));
     return g_type;
 }

@@ -1,17 +1,14 @@
 #include "bind/reliability/breaker_type.hpp"
 
-#include <algorithm>
-#include <exception>
-#include <string>
+#include <new>
 
-#include "bind/arguments.hpp"
+#include "bind/reliability/breaker_methods.hpp"
 
 namespace atalanta::bind {
 namespace {
 
 using reliability::Breaker;
 
-constexpr const char* kOrigin = "reliability.Breaker";
 PyTypeObject* g_type = nullptr;
 
 BreakerObject* self_of(PyObject* object) {
@@ -95,148 +92,6 @@ void deallocate(PyObject* object) {
     Py_DECREF(type);
 }
 
-// What a listener raises is told where nobody has to catch it: it is not the caller's.
-void tell(BreakerObject* self, const reliability::Outcome& outcome) {
-    if (outcome.change == reliability::Change::none) return;
-    PyObject* told = PyObject_CallMethod(
-        reinterpret_cast<PyObject*>(self), "_changed", "ssKd",
-        reliability::kChangeNames[static_cast<std::size_t>(outcome.change)].data(),
-        reliability::kCauseNames[static_cast<std::size_t>(outcome.cause)].data(),
-        static_cast<unsigned long long>(outcome.generation), 1e-9 * static_cast<double>(outcome.open_ns));
-    if (told == nullptr) PyErr_WriteUnraisable(reinterpret_cast<PyObject*>(self));
-    Py_XDECREF(told);
-}
-
-std::uint64_t took_ns(std::uint64_t start_ns, std::uint64_t now) {
-    return now - std::min(start_ns, now);
-}
-
-// A permit is a whole number to Python; -1 is one that no breaker gave.
-std::uint64_t permit_from(PyObject* value) {
-    const unsigned long long permit = PyLong_AsUnsignedLongLong(value);
-    if (permit == static_cast<unsigned long long>(-1) && PyErr_Occurred()) throw py::error_already_set();
-    return permit;
-}
-
-std::uint64_t start_from(PyObject* took, std::uint64_t now) {
-    if (took == nullptr) return now;
-    double seconds = 0.0;
-    if (!read_number(took, seconds) || !(seconds >= 0.0))
-        raise_input_error(kOrigin, "took is " + repr_of(took) + "; it must be seconds from 0 up");
-    return now - std::min(now, to_ns(seconds));
-}
-
-py::object py_enter(BreakerObject* self, PyObject* const*, Py_ssize_t) {
-    const std::uint64_t permit = enter(self);
-    if (permit == reliability::kRefused) return py::none();
-    return py::reinterpret_steal<py::object>(PyLong_FromUnsignedLongLong(permit));
-}
-
-py::object told_with(BreakerObject* self, PyObject* const* given, Py_ssize_t count,
-                     void (*tell_it)(BreakerObject*, std::uint64_t, std::uint64_t)) {
-    if (count < 1 || count > 2) throw py::type_error("takes a permit, and optionally the seconds it took");
-    const std::uint64_t permit = permit_from(given[0]);
-    // The start is only known by its distance from now.
-    const bool timed = count == 2 && self->breaker->times();
-    tell_it(self, permit, timed ? start_from(given[1], now_ns(self->clock)) : reliability::kForever);
-    return py::none();
-}
-
-py::object py_succeed(BreakerObject* self, PyObject* const* given, Py_ssize_t count) {
-    return told_with(self, given, count, &succeed);
-}
-
-py::object py_fail(BreakerObject* self, PyObject* const* given, Py_ssize_t count) {
-    return told_with(self, given, count, &fail);
-}
-
-py::object py_cancel(BreakerObject* self, PyObject* const* given, Py_ssize_t count) {
-    if (count != 1) throw py::type_error("takes a permit");
-    self->breaker->cancel(permit_from(given[0]));
-    return py::none();
-}
-
-py::object py_set_mode(BreakerObject* self, PyObject* const* given, Py_ssize_t count) {
-    if (count != 1) throw py::type_error("takes a mode");
-    const std::string wanted = text_of(given[0]);
-    const auto& names = reliability::kModeNames;
-    const auto found = std::find(names.begin(), names.end(), wanted);
-    if (found == names.end()) {
-        raise_input_error(kOrigin, "mode is " + repr_of(given[0]) +
-                                       "; it must be automatic, forced_open, disabled or metrics_only");
-    }
-    const auto before = self->breaker->set_mode(static_cast<reliability::Mode>(found - names.begin()));
-    return py::str(std::string(names[static_cast<std::size_t>(before)]));
-}
-
-py::object py_reset(BreakerObject* self, PyObject* const*, Py_ssize_t) {
-    tell(self, self->breaker->reset());
-    return py::none();
-}
-
-py::object py_changed(BreakerObject*, PyObject* const*, Py_ssize_t) {
-    return py::none();
-}
-
-py::object py_figures(BreakerObject* self, PyObject* const*, Py_ssize_t) {
-    const reliability::Figures now = self->breaker->figures();
-    py::dict all;
-    all["refused"] = now.refused;
-    all["failed"] = now.failed;
-    all["opened"] = now.opened;
-    all["spared"] = now.spared;
-    all["would_open"] = now.would_open;
-    all["stale"] = now.stale;
-    return std::move(all);
-}
-
-using Method = py::object (*)(BreakerObject*, PyObject* const*, Py_ssize_t);
-
-template <Method method>
-PyObject* bordered(PyObject* self, PyObject* const* given, Py_ssize_t count) {
-    try {
-        return method(self_of(self), given, count).release().ptr();
-    } catch (py::error_already_set& error) {
-        error.restore();
-    } catch (const py::builtin_exception& error) {
-        error.set_error();
-    } catch (const std::exception& error) {
-        PyErr_SetString(PyExc_RuntimeError, error.what());
-    }
-    return nullptr;
-}
-
-template <Method method>
-PyMethodDef method_definition(const char* name, const char* documentation) {
-    return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(&bordered<method>)), METH_FASTCALL,
-            documentation};
-}
-
-PyMethodDef g_methods[] = {
-    method_definition<&py_enter>("enter",
-                                 "enter($self, /)\n--\n\nThe permit of a call that is let through, a whole "
-                                 "number; None where the breaker refuses."),
-    method_definition<&py_succeed>(
-        "succeed",
-        "succeed($self, permit, took=0.0, /)\n--\n\nThe call of that permit succeeded, after `took` seconds. "
-        "Raises InputError for a duration that is none."),
-    method_definition<&py_fail>("fail",
-                                "fail($self, permit, took=0.0, /)\n--\n\nThe call of that permit failed, "
-                                "after `took` seconds. Raises InputError for a duration that is none."),
-    method_definition<&py_cancel>("cancel",
-                                  "cancel($self, permit, /)\n--\n\nThe call of that permit ended without "
-                                  "telling anything of the callee."),
-    method_definition<&py_set_mode>(
-        "set_mode",
-        "set_mode($self, mode, /)\n--\n\nSet by hand: automatic, forced_open, disabled or metrics_only; "
-        "returns the mode before. Raises InputError for another."),
-    method_definition<&py_reset>("reset", "reset($self, /)\n--\n\nClosed, as new; modes set by hand stay."),
-    method_definition<&py_figures>("figures",
-                                   "figures($self, /)\n--\n\nCounts since it was made: refused, failed, "
-                                   "opened, spared, would_open, stale."),
-    method_definition<&py_changed>("_changed", nullptr),
-    {nullptr, nullptr, 0, nullptr}};
-
 PyObject* text(std::string_view value) {
     return PyUnicode_FromStringAndSize(value.data(), static_cast<Py_ssize_t>(value.size()));
 }
@@ -283,7 +138,7 @@ PyType_Slot g_slots[] = {
     {Py_tp_dealloc, reinterpret_cast<void*>(&deallocate)},
     {Py_tp_traverse, reinterpret_cast<void*>(&traverse)},
     {Py_tp_clear, reinterpret_cast<void*>(&clear)},
-    {Py_tp_methods, g_methods},
+    {Py_tp_methods, g_breaker_methods},
     {Py_tp_getset, g_properties},
     {Py_tp_doc, const_cast<char*>("A circuit breaker. Use atalanta.reliability.Breaker.")},
     {0, nullptr}};
@@ -305,26 +160,6 @@ BreakerObject* breaker_of(PyObject* object) {
 
 PyObject* new_breaker(std::shared_ptr<reliability::Breaker> breaker) {
     return adopt(g_type, std::move(breaker), nullptr, nullptr);
-}
-
-std::uint64_t enter(BreakerObject* self) {
-    const std::uint64_t permit = self->breaker->try_enter();
-    if (permit != reliability::kRefused) return permit;
-    const reliability::Entry entry = self->breaker->enter(now_ns(self->clock));
-    tell(self, entry.outcome);
-    return entry.permit;
-}
-
-void succeed(BreakerObject* self, std::uint64_t permit, std::uint64_t start_ns) {
-    if (self->breaker->try_succeed(permit)) return;
-    const std::uint64_t now = now_ns(self->clock), took = took_ns(start_ns, now);
-    if (self->breaker->try_succeed(permit, now, took)) return;
-    tell(self, self->breaker->succeed(permit, now, took, chance(self->random)));
-}
-
-void fail(BreakerObject* self, std::uint64_t permit, std::uint64_t start_ns) {
-    const std::uint64_t now = now_ns(self->clock);
-    tell(self, self->breaker->fail(permit, now, took_ns(start_ns, now), chance(self->random)));
 }
 
 }  // namespace atalanta::bind

@@ -25,6 +25,9 @@ BreakerObject* breaker_of(PyObject* object);
 // A new object over a breaker that native code uses too.
 PyObject* new_breaker(std::shared_ptr<reliability::Breaker> breaker);
 
+// Calls `_changed` where something changed.
+void tell(BreakerObject* self, const reliability::Outcome& outcome);
+
 // As the native ones, told to `_changed`. The time is read where it is needed.
 std::uint64_t enter(BreakerObject* self);
 void succeed(BreakerObject* self, std::uint64_t permit, std::uint64_t start_ns);

@@ -5,11 +5,14 @@
 #include <cmath>
 #include <limits>
 
+#include "bind/ending.hpp"
+
 namespace atalanta::bind {
 namespace {
 
 double called(PyObject* function) {
-    const auto result = py::reinterpret_steal<py::object>(PyObject_CallNoArgs(function));
+    const auto result = py::reinterpret_steal<py::object>(
+        without_unwinding([function] { return PyObject_CallNoArgs(function); }));
     if (!result) throw py::error_already_set();
     const double value = PyFloat_AsDouble(result.ptr());
     if (value == -1.0 && PyErr_Occurred()) throw py::error_already_set();

@@ -2,7 +2,7 @@
 // its place back when it is closed or dropped. Entry: new_ticket.
 #pragma once
 
-#include "bind/reliability/policy_type.hpp"
+#include "bind/reliability/begun.hpp"
 
 namespace atalanta::bind {
 

@@ -64,6 +64,11 @@ def headlines(found: Table) -> list[str]:
                 told.append(
                     f"{plain(name)}: {count:,} {kind} are at or beyond the boundary: worth exercising now"
                 )
+        if (own["rate"] == 0).any():
+            told.append(
+                f"{plain(name)}: these amounts are at a rate of 0 %; a higher one makes waiting dearer for puts and "
+                "cheaper for calls. Give one: --rate 0.05 means 5 %"
+            )
     return told
 
 
@@ -101,6 +106,8 @@ def reason(found: Table, row: int) -> str:
     value = {name: found[name][row] for name in found.columns}
     name = f"{_contract(value)} on a spot of {value['implied_spot']:,.2f}"
     per_contract = f"${value['cost_per_contract']:,.2f} a contract"
+    if value["rate"] == 0:
+        per_contract += ", at a rate of 0 %"
     if value["now"]:
         side = "below" if value["right"] < 0 else "above"
         return (

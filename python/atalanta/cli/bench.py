@@ -135,7 +135,14 @@ def _plan(
 def _peers(against: list[str] | None) -> list[str]:
     """Those asked for, else those of the configuration."""
     configured = config.configured()
-    return against or ([] if configured is None else list(configured.bench.against))
+    if against or configured is None:
+        return against or []
+    from atalanta.benchmarking.peers import unusable
+    from atalanta.cli.config_rooms import problems
+
+    if wrong := problems(config.current(), unusable):
+        raise config.ConfigError(wrong)
+    return list(configured.bench.against)
 
 
 def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:

@@ -114,6 +114,12 @@ def check(
         loaded = _loaded(file, profile)
         for note in _notes():
             tell(note)
+        from atalanta.cli.config_rooms import problems_of_rooms
+
+        if wrong := problems_of_rooms(loaded):
+            from atalanta.config import ConfigError
+
+            raise ConfigError(wrong)
         with writing_stdout():
             read = ", ".join(loaded.sources) or "nothing is set: all is as the package has it"
             typer.echo(f"right: {read}")
@@ -122,14 +128,28 @@ def check(
 def _notes() -> list[str]:
     """What is no error, and perhaps not what was meant."""
     from atalanta.config.search import FILE, misnamed_files
-    from atalanta.config.variables import NAMED, OTHERS, unknown_variables
-    from atalanta.config.wording import did_you_mean
+    from atalanta.config.variables import unknown_variables
 
     notes = [f"[config] {path} is not read: only {FILE} is" for path in misnamed_files()]
     for name in unknown_variables():
-        told = did_you_mean(name, [*NAMED, *OTHERS])
-        notes.append(f"[config] the variable {name} sets nothing{told} (options: ATALANTA_SECTION__OPTION)")
+        told = f"sets nothing{_perhaps(name)} (options: ATALANTA_SECTION__OPTION)"
+        notes.append(f"[config] the variable {name} {told}")
     return notes
+
+
+def _perhaps(name: str) -> str:
+    """What a variable that nothing reads was perhaps to be."""
+    from atalanta.config.options import options
+    from atalanta.config.variables import NAMED, OTHERS, PREFIX
+    from atalanta.config.wording import did_you_mean
+
+    known = [f"{PREFIX}{option.key.upper().replace('.', '__')}" for option in options()]
+    within = [variable for variable in known if variable.startswith(f"{name}__")]
+    if within:
+        return (
+            f": {name.removeprefix(PREFIX).lower()} is a section; name an option of it, such as {within[0]}"
+        )
+    return did_you_mean(name, [*NAMED, *OTHERS, *known])
 
 
 @config_app.command()

@@ -5,6 +5,7 @@ Main entry: `Report`. Nothing here prints; `render`, `document` and `smile_html`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.cli.machine import MachineCard
+from atalanta.cli.screen import plain
 from atalanta.cli.stages import Stage
 from atalanta.market.analysis import Analysis
+from atalanta.market.analysis.carry import tickers_of
 from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
@@ -41,6 +44,12 @@ _SMILE_ROWS = 3
 
 #: For so many plots: the days from which on each of them picks its expiry.
 _FRONT_DAYS = {2: (1.0, 25.0), 4: (1.0, 7.0, 25.0, 80.0)}
+
+_BIASED = (
+    "no share went ex before they expire. Where one does, vols and Greeks in the money are biased and early "
+    "assignment is missed"
+)
+_LISTED = 6
 
 Rows = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
@@ -114,9 +123,9 @@ class Report:
         if american and not self.dividends_given:
             told.append(
                 f"NO DIVIDENDS GIVEN: {american:,} of {len(self.analysis):,} contracts are American and valued as if "
-                "no share went ex before they expire. Where one does, vols and Greeks in the money are biased and "
-                "early assignment is missed. Give them: --dividends FILE"
+                f"{_BIASED}. Give them: --dividends FILE"
             )
+        told += self._stale_dividends()
         if blind:
             told.append(
                 f"NO RATE: {blind:,} of {len(sources):,} expiries are discounted at 0 %, as no rate is known. "
@@ -128,6 +137,21 @@ class Report:
                 "strikes, quotes and spot cannot all be right; the notes say which."
             )
         return tuple(told)
+
+    def _stale_dividends(self) -> Iterator[str]:
+        """Dividends that were given and say nothing of the time that the American contracts have left."""
+        names = self.analysis.outside
+        if not names:
+            return
+        stale = np.isin(tickers_of(self.analysis["underlying"]).astype(str), names)
+        american = stale & (self.analysis["exercise"] == "american")
+        if american.any():
+            yield (
+                f"NO DIVIDENDS AHEAD: all that are given for {', '.join(map(plain, names[:_LISTED]))} lie before the "
+                f"quotes or after the last expiry (see the notes): {int(np.count_nonzero(american)):,} of "
+                f"{len(self.analysis):,} contracts are American and valued as if {_BIASED}. Give those ahead: "
+                "--dividends FILE"
+            )
 
     def snapshots(self) -> tuple[np.datetime64, ...]:
         """The distinct quote times, in order; all unknown ones count as one."""

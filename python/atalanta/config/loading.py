@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from atalanta.config.contradictions import contradictions
 from atalanta.config.model import Config
-from atalanta.config.options import PATHS, flattened
+from atalanta.config.options import PATHS, field_at, flattened, options
 from atalanta.config.problems import ConfigError, Problem
 from atalanta.config.reading import Key, Layer
 from atalanta.config.sources import Request, default_layer, layers, profile_of
-from atalanta.config.wording import problems_of
+from atalanta.config.wording import did_you_mean, problems_of
+from atalanta.errors import InputError
 
 __all__ = ["Loaded", "Origin", "assembled", "load"]
 
@@ -52,11 +53,18 @@ class Loaded:
     origins: Mapping[str, Origin]
 
     def origin(self, key: str) -> Origin:
-        """Where an option, or the mapping or list that it is in, was set."""
+        """Where an option, or the mapping or list that it is in, was set.
+
+        Raises:
+            InputError: there is no such option.
+        """
         words = key.split(".")
         for end in range(len(words), 0, -1):
             if (found := self.origins.get(".".join(words[:end]))) is not None:
                 return found
+        if field_at(tuple(words)) is None:
+            known = [option.key for option in options()]
+            raise InputError(f"[config] there is no option {key!r}{did_you_mean(key, known)}")
         return Origin("default")
 
     def items(self) -> Iterator[tuple[str, Any, Origin]]:

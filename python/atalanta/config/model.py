@@ -1,7 +1,7 @@
 """Every option, its type, its limits and what it is for. Main entry: `Config`.
 
 A value cannot be changed and an unknown key is an error. What an option is when nobody sets it stands in
-defaults.json; only a breaker of the user's own is filled up from here.
+defaults.py; only a breaker of the user's own is filled up from here.
 """
 
 from __future__ import annotations

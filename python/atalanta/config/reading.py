@@ -7,6 +7,7 @@ an error of syntax, after which nothing of it can be read.
 
 from __future__ import annotations
 
+import os
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field
@@ -23,11 +24,14 @@ __all__ = ["Key", "Layer", "read_file", "read_scalar", "read_text"]
 #: A key, from the outermost section inwards; items of lists by number.
 Key = tuple[str | int, ...]
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # eight times as quick, where PyYAML has libyaml
+try:  # eight times as quick, where PyYAML has libyaml
+    from yaml.cyaml import CParser as _Base
+except ImportError:
+    _Base = yaml.SafeLoader
 _TAG = "tag:yaml.org,2002:"
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _WORD = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+-]*")
-_LARGEST_BYTES = 1 << 20
+_LARGEST_BYTES, _CHUNK_BYTES = 1 << 20, 1 << 16
 _DEEPEST = 20
 _OPENING, _MOST_LEVELS = ("[", "{", "- ", "-\t", "? ", "?\t", "\n"), 10_000
 
@@ -58,6 +62,12 @@ class _Loader(_Base):  # type: ignore[misc]
         if kind is not ScalarNode:
             return _MAP if kind is MappingNode else _SEQ
         return _tag_of(value) if implicit[0] else _STR
+
+    def descend_resolver(self, parent: Any, index: Any) -> None:
+        """Tags by paths, of which there are none."""
+
+    def ascend_resolver(self) -> None:
+        """Likewise."""
 
 
 def _tag_of(text: str) -> str:
@@ -93,8 +103,7 @@ def read_file(path: Path) -> Layer | None:
     """The file as a layer; None where there is none. A file that cannot be read is a problem of the layer."""
     layer = Layer(str(path), folder=path.parent)
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_BYTES + 1)
+        data = _bytes_of(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except IsADirectoryError:
@@ -125,6 +134,17 @@ def read_file(path: Path) -> Layer | None:
         layer.problems.append(Problem(layer.source, "", told))
         return layer
     return read_text(text, layer)
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The file, or so much of it that it is seen to be too large."""
+    descriptor, data = os.open(path, os.O_RDONLY | os.O_CLOEXEC), b""
+    try:
+        while len(data) <= _LARGEST_BYTES and (more := os.read(descriptor, _CHUNK_BYTES)):
+            data += more
+    finally:
+        os.close(descriptor)
+    return data
 
 
 def read_text(text: str, layer: Layer) -> Layer:

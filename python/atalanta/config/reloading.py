@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from atalanta.config.contradictions import contradictions
+from atalanta.config.listening import Change
 from atalanta.config.loading import Loaded, assembled, load
 from atalanta.config.model import Config
 from atalanta.config.options import field_at, flattened, is_marked
 from atalanta.config.problems import ConfigError, Problem
-from atalanta.config.process import Change
 from atalanta.config.sources import Request, said
 from atalanta.config.variables import NATIVE
 

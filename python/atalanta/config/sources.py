@@ -6,15 +6,14 @@ defaults < /etc/atalanta < the user's folder < ./atalanta.yaml < the profile's f
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from atalanta.config.problems import ConfigError, Problem
+from atalanta.config.defaults import DEFAULTS
+from atalanta.config.problems import Problem
 from atalanta.config.reading import Key, Layer, read_file, read_scalar
 from atalanta.config.search import search_files
 from atalanta.config.variables import CONFIG, NAMED, OTHERS, PREFIX, PROFILE
@@ -44,16 +43,9 @@ class Request:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
-@cache
 def default_layer() -> Layer:
-    """What the package says itself; JSON, which is read in a fraction of the time and needs no marks."""
-    path = Path(__file__).with_name("defaults.json")
-    try:
-        values = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        told = "it is missing: install atalanta again"
-        raise ConfigError([Problem(str(path), "", told)]) from None
-    return Layer("default", values)
+    """What the package says itself; it needs no marks."""
+    return Layer("default", DEFAULTS)
 
 
 def layers(request: Request, environment: Mapping[str, str]) -> list[Layer]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 __all__ = ["DURATION_UNITS", "SIZE_UNITS", "duration_text", "nbytes", "seconds", "size_text"]
@@ -44,11 +45,21 @@ def seconds(text: object) -> float:
     Raises:
         ValueError: it is none; the text says what is wrong.
     """
+    return _seconds_of(text) if isinstance(text, str) else _total_seconds(text)
+
+
+def _total_seconds(text: object) -> float:
     word = text.translate(_MICRO) if isinstance(text, str) else text
     total = sum(
         number * DURATION_UNITS[unit] for number, unit in _parts(word, DURATION_UNITS, "duration", "30s")
     )
     return float(total)
+
+
+@lru_cache(256)
+def _seconds_of(text: str) -> float:
+    """Of text: the same few durations stand in a configuration over and over."""
+    return _total_seconds(text)
 
 
 def nbytes(text: object) -> int:

@@ -17,8 +17,12 @@ from atalanta.config.sources import default_layer
 
 __all__ = ["as_yaml", "scalar_text", "template", "texts"]
 
-_WIDTH = 100
+_WIDTH = 80
 _PLAIN = re.compile(r"[A-Za-z0-9_./]([A-Za-z0-9_./:+@-]*[A-Za-z0-9_./+@-])?")
+_OPENING = (
+    "Settings of Atalanta. Take the # away from what is to differ; `atalanta config check` tells what is wrong.",
+    "Durations and sizes have units: 30s, 5ms, 64MiB. A relative path is taken from this file's folder.",
+)
 _OLD_TRUTHS = {"on", "off", "yes", "no", "y", "n"}  # which other readers of YAML take for true and false
 
 
@@ -65,10 +69,7 @@ def _lines(
 
 def template() -> str:
     """A file in which every option stands, commented out, with what it is for and its default."""
-    lines = [
-        "# Settings of Atalanta. Take the # away from what is to differ; `atalanta config check` tells what is wrong.",
-        "# Durations and sizes have units: 30s, 5ms, 64MiB. A relative path is taken from this file's folder.",
-    ]
+    lines = [f"# {line}" for text in _OPENING for line in textwrap.wrap(text, _WIDTH - 2)]
     for name, values in default_layer().values.items():
         section = section_at((name,))
         lines += ["", *_comment(_first_line(section), ""), f"{name}:"]
@@ -84,4 +85,4 @@ def _first_line(section: type[BaseModel] | None) -> str:
 
 
 def _comment(text: str, indent: str) -> list[str]:
-    return [f"{indent}## {line}" for line in textwrap.wrap(text, _WIDTH - len(indent))]
+    return [f"{indent}## {line}" for line in textwrap.wrap(text, _WIDTH - len(indent) - 3)]

@@ -9,10 +9,15 @@ from atalanta import _core
 from atalanta.errors import InputError
 from atalanta.reliability.calling import Calling
 from atalanta.reliability.course import Function
-from atalanta.reliability.fallbacks import Cache
+from atalanta.reliability.fallbacks import can_be_awaited
 from atalanta.reliability.hedging import first_of_tasks
+from atalanta.reliability.steps import Ask, Attempt, Call, Demand, Ended, Outcome, Wait, Way, unpacked
 
 __all__ = ["Awaiting"]
+
+
+class _NotAwaitableError(InputError):
+    """A plain function in the place of a coroutine function: the caller's mistake, and no failure."""
 
 
 class Awaiting(Calling):
@@ -22,21 +27,22 @@ class Awaiting(Calling):
         self, reason: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """Of the native way, which a policy with a cache does not go: nobody asks for the function."""
-        return await self._afall_back(self._refusal(reason), None, arguments, keywords)
+        call = Call(None, arguments, keywords)
+        return await self._adriven(self._instead(self._refusal(reason), call), call)
 
     async def _arun(
         self, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """A call that is hedged, has a deadline, or is kept."""
         self._require_loop()
+        call = Call(function, arguments, keywords)
         ticket = self._admit()
         if isinstance(ticket, str):
-            return await self._afall_back(self._refusal(ticket), function, arguments, keywords)
-        try:
-            value = await self._aattempt(ticket, function, arguments, keywords)
-        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
-            return await self._arecover(ticket, error, function, arguments, keywords)
-        return self._succeeded(ticket, value, function, arguments, keywords)
+            return await self._adriven(self._instead(self._refusal(ticket), call), call)
+        outcome = await self._aattempt(ticket, call)
+        if outcome.error is None:
+            return self._succeeded(ticket, outcome.value, call)
+        return await self._adriven(self._again(ticket, outcome, call), call)
 
     def _require_loop(self) -> None:
         from asyncio import get_running_loop
@@ -57,89 +63,72 @@ class Awaiting(Calling):
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
     ) -> _core.Answer[Any]:
-        """After the first attempt failed."""
-        retries = 0
+        """Of the native way: the first attempt failed."""
+        call = Call(function, arguments, keywords)
+        return await self._adriven(self._again(ticket, Outcome(error=error), call), call)
+
+    async def _adriven(self, way: Way, call: Call) -> _core.Answer[Any]:
+        """The end of a way, awaited."""
         try:
-            self._refuse_function(ticket, error)
-            while (wait := self._settle(ticket, error, retries)) is not None:
-                await self._asleep(wait)
-                retries += 1
-                if not ticket.again():
-                    error = self._refused_after(error)
-                    break
-                try:
-                    value = await self._aattempt(ticket, function, arguments, keywords)
-                except BaseException as next_error:  # noqa: BLE001 - looked at by _settle
-                    error = next_error
-                    continue
-                return self._succeeded(ticket, value, function, arguments, keywords)
-        finally:
-            ticket.close()
-        return await self._afall_back(error, function, arguments, keywords)
+            demand = next(way)
+            while True:
+                demand = way.send(await self._adone(demand, call))
+        except StopIteration as end:
+            ended: Ended = end.value
+        return unpacked(ended)
 
-    def _refuse_function(self, ticket: _core.Ticket, error: BaseException) -> None:
-        """A plain function in the place of a coroutine function is the caller's mistake, and no failure."""
-        if isinstance(error, TypeError) and "can't be used in 'await' expression" in str(error):
-            ticket.cancel()
-            raise InputError(
-                f"[reliability.{self.name}] acall got a function that is none to be awaited ({error}); use call"
-            ) from error
+    async def _adone(self, demand: Demand, call: Call) -> Outcome:
+        try:
+            if isinstance(demand, Attempt):
+                return await self._aattempt(demand.ticket, call)
+            if isinstance(demand, Ask):
+                value = demand.step.function(*call.arguments, **call.keywords)
+                return Outcome(await value if can_be_awaited(value) else value)
+            assert isinstance(demand, Wait)
+            await self._asleep(demand.seconds)
+        except BaseException as error:  # noqa: BLE001 - looked at on the way
+            return Outcome(error=error)
+        return Outcome()
 
-    async def _aattempt(
-        self, ticket: _core.Ticket, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> Any:
+    async def _aattempt(self, ticket: _core.Ticket, call: Call) -> Outcome:
         """The coroutine itself, with the deadline in its context and a timer that cancels it."""
         deadline = ticket.deadline
-        if deadline is None and self.hedge is None:
-            return await function(*arguments, **keywords)
         token = None if deadline is None else _core.DEADLINE.set(deadline)
-        begin = self._now()
         try:
-            from asyncio import timeout
+            if deadline is None and self.hedge is None:
+                return Outcome(await self._awaitable(call))
+            return Outcome(await self._atimed(ticket, call))
+        except _NotAwaitableError as error:
+            return Outcome(error=error, mistake=True)
+        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
+            return Outcome(error=error)
+        finally:
+            if token is not None:
+                _core.DEADLINE.reset(token)
 
+    async def _atimed(self, ticket: _core.Ticket, call: Call) -> Any:
+        from asyncio import timeout
+
+        deadline, begin = ticket.deadline, self._now()
+        try:
             async with timeout(None if deadline is None else max(0.0, deadline - begin)) as timer:
                 if self.hedge is None:
-                    return await function(*arguments, **keywords)
-                value = await first_of_tasks(
-                    lambda: function(*arguments, **keywords), self._second(), timer.expired
-                )
+                    return await self._awaitable(call)
+                value = await first_of_tasks(lambda: self._awaitable(call), self._second(), timer.expired)
         except TimeoutError as error:
             if timer.expired():
                 raise self._late(ticket) from error
             raise
-        finally:
-            if token is not None:
-                _core.DEADLINE.reset(token)
         self._latencies.add(self._now() - begin)
         return value
 
-    async def _afall_back(
-        self,
-        error: BaseException,
-        function: Function | None,
-        arguments: tuple[Any, ...],
-        keywords: dict[str, Any],
-    ) -> _core.Answer[Any]:
-        """The first of the fallbacks that answers, whether it is awaited or not.
-
-        Raises:
-            BaseException: the last error, chained to those before, where none does.
-        """
-        for step in self.fallbacks:
-            try:
-                if isinstance(step, Cache):
-                    found = self._found(step, function, arguments, keywords)
-                    if found is None:
-                        continue
-                    value, age = found
-                else:
-                    value, age = step.function(*arguments, **keywords), 0.0
-                    if isinstance(value, Awaitable):
-                        value = await value
-            except BaseException as next_error:
-                if not self._handled(next_error, error):
-                    raise
-                error = next_error
-                continue
-            return self._answered(step, value, age, error)
-        raise self._give_up(error)
+    def _awaitable(self, call: Call) -> Awaitable[Any]:
+        assert call.function is not None
+        made = call.function(*call.arguments, **call.keywords)
+        if not can_be_awaited(made):
+            raise _NotAwaitableError(
+                f"[reliability.{self.name}] acall got a function that is none to be awaited "
+                f"(it gave {type(made).__name__}); use call"
+            )
+        awaitable: Awaitable[Any] = made
+        return awaitable

@@ -8,25 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 from atalanta import _core
 from atalanta.errors import InputError
-from atalanta.reliability.course import Course, Function
+from atalanta.reliability.course import Function
 from atalanta.reliability.fallbacks import Cache
 from atalanta.reliability.hedging import first_of_threads
+from atalanta.reliability.steps import Ask, Attempt, Call, Demand, Ended, Outcome, Steps, Wait, Way, unpacked
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
 __all__ = ["Calling"]
 
+#: On which calls run that are hedged.
 _THREADS = 32
 
 
-class Calling(Course):
+class Calling(Steps):
     """What `call` does beyond the native way: hedges, limits, attempts after the first, fallbacks."""
 
     def _run(
         self, _: None, __: None, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """A call that is hedged, limited by an executor, or kept."""
+        call = Call(function, arguments, keywords)
         for step in self.fallbacks:
             if not isinstance(step, Cache) and step.asynchronous:
                 raise InputError(
@@ -35,18 +38,18 @@ class Calling(Course):
                 )
         ticket = self._admit()
         if isinstance(ticket, str):
-            return self._fall_back(self._refusal(ticket), function, arguments, keywords)
-        try:
-            value = self._attempt(ticket, function, arguments, keywords)
-        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
-            return self._recover(ticket, error, function, arguments, keywords)
-        self._refuse_coroutine(ticket, value)
-        return self._succeeded(ticket, value, function, arguments, keywords)
+            return self._driven(self._instead(self._refusal(ticket), call), call)
+        outcome = self._attempt(ticket, call)
+        if outcome.error is None:
+            return self._succeeded(ticket, outcome.value, call)
+        return self._driven(self._again(ticket, outcome, call), call)
 
     def _refused(
         self, reason: str, _: None, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
-        return self._fall_back(self._refusal(reason), function, arguments, keywords)
+        """Of the native way: nothing was called."""
+        call = Call(function, arguments, keywords)
+        return self._driven(self._instead(self._refusal(reason), call), call)
 
     def _recover(
         self,
@@ -56,69 +59,66 @@ class Calling(Course):
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
     ) -> _core.Answer[Any]:
-        """After the first attempt failed."""
-        retries = 0
+        """Of the native way: the first attempt failed."""
+        call = Call(function, arguments, keywords)
+        return self._driven(self._again(ticket, Outcome(error=error), call), call)
+
+    def _driven(self, way: Way, call: Call) -> _core.Answer[Any]:
+        """The end of a way, waited for on this thread."""
         try:
-            while (wait := self._settle(ticket, error, retries)) is not None:
-                self._sleep(wait)
-                retries += 1
-                if not ticket.again():
-                    error = self._refused_after(error)
-                    break
-                try:
-                    value = self._attempt(ticket, function, arguments, keywords)
-                except BaseException as next_error:  # noqa: BLE001 - looked at by _settle
-                    error = next_error
-                    continue
-                self._refuse_coroutine(ticket, value)
-                return self._succeeded(ticket, value, function, arguments, keywords)
-        finally:
-            ticket.close()
-        return self._fall_back(error, function, arguments, keywords)
+            demand = next(way)
+            while True:
+                demand = way.send(self._done(demand, call))
+        except StopIteration as end:
+            ended: Ended = end.value
+        return unpacked(ended)
 
-    def _refuse_coroutine(self, ticket: _core.Ticket, value: Any) -> None:
-        """As the native way does: what was called is a coroutine function, and nothing of it ran."""
+    def _done(self, demand: Demand, call: Call) -> Outcome:
+        try:
+            if isinstance(demand, Attempt):
+                return self._attempt(demand.ticket, call)
+            if isinstance(demand, Ask):
+                return self._asked(demand, call)
+            assert isinstance(demand, Wait)
+            self._sleep(demand.seconds)
+        except BaseException as error:  # noqa: BLE001 - looked at on the way
+            return Outcome(error=error)
+        return Outcome()
+
+    def _asked(self, demand: Ask, call: Call) -> Outcome:
+        value = demand.step.function(*call.arguments, **call.keywords)
         if isinstance(value, CoroutineType):
-            ticket.close()
             value.close()
-            raise InputError(
-                f"[reliability.{self.name}] call got a coroutine function, which it cannot wait for; await acall instead"
-            )
+            told = f"its fallback {demand.step.name} gave a coroutine, which call cannot wait for; await acall instead"
+            return Outcome(error=InputError(f"[reliability.{self.name}] {told}"), mistake=True)
+        return Outcome(value)
 
-    def _refused_after(self, error: BaseException) -> BaseException:
-        refusal = self._refusal("breaker")
-        refusal.__cause__ = error
-        return refusal
-
-    def _succeeded(
-        self,
-        ticket: _core.Ticket,
-        value: Any,
-        function: Function,
-        arguments: tuple[Any, ...],
-        keywords: dict[str, Any],
-    ) -> _core.Answer[Any]:
-        answer = ticket.succeed(value)
-        self._keep(value, function, arguments, keywords)
-        return answer
-
-    def _attempt(
-        self, ticket: _core.Ticket, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> Any:
-        """The function itself, with the deadline in its context; on the executor where there is one."""
+    def _attempt(self, ticket: _core.Ticket, call: Call) -> Outcome:
+        """The function itself, with the deadline in its context; on threads where it may be left behind."""
         token = None if ticket.deadline is None else _core.DEADLINE.set(ticket.deadline)
         try:
             if self.hedge is None and self._executor is None:
-                return function(*arguments, **keywords)
-            return self._watched(ticket, function, arguments, keywords)
+                assert call.function is not None
+                value = call.function(*call.arguments, **call.keywords)
+            else:
+                if not self._has_room():
+                    return Outcome(error=self._refusal("left_behind"), refused=True)
+                value = self._watched(ticket, call)
+        except BaseException as error:  # noqa: BLE001 - it is raised again unless it is a failure
+            return Outcome(error=error)
         finally:
             if token is not None:
                 _core.DEADLINE.reset(token)
+        if isinstance(value, CoroutineType):  # nothing of it ran
+            value.close()
+            told = "call got a coroutine function, which it cannot wait for; await acall instead"
+            return Outcome(error=InputError(f"[reliability.{self.name}] {told}"), mistake=True)
+        return Outcome(value)
 
-    def _watched(
-        self, ticket: _core.Ticket, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> Any:
+    def _watched(self, ticket: _core.Ticket, call: Call) -> Any:
         executor = self._threads() if self._executor is None else self._executor
+        function, arguments, keywords = call
+        assert function is not None
         begin = self._now()
         try:
             value = first_of_threads(
@@ -127,6 +127,7 @@ class Calling(Course):
                 self._second(),
                 ticket.deadline,
                 self._now,
+                self._leave_behind,
             )
         except TimeoutError as error:
             if ticket.deadline is not None and self._now() >= ticket.deadline:
@@ -139,39 +140,27 @@ class Calling(Course):
         """Those of its own. A process that was forked has none of its parent's."""
         made, process = self._own
         if made is None or process != os.getpid():
-            from concurrent.futures import ThreadPoolExecutor
+            from atalanta.reliability.threads import Threads
 
-            made = ThreadPoolExecutor(_THREADS, f"policy-{self.name}")
+            made = Threads(_THREADS, f"policy-{self.name}")
             self._own = made, os.getpid()
+            self._left.clear()
         return made
 
-    def _fall_back(
-        self, error: BaseException, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> _core.Answer[Any]:
-        """The first of the fallbacks that answers.
+    def _has_room(self) -> bool:
+        """Whether calls that were left behind hold less than all threads of its own."""
+        return self._executor is not None or self.left_behind < _THREADS
 
-        Raises:
-            BaseException: the last error, chained to those before, where none does.
-        """
-        for step in self.fallbacks:
-            try:
-                if isinstance(step, Cache):
-                    found = self._found(step, function, arguments, keywords)
-                    if found is None:
-                        continue
-                    value, age = found
-                else:
-                    value, age = step.function(*arguments, **keywords), 0.0
-            except BaseException as next_error:
-                if not self._handled(next_error, error):
-                    raise
-                error = next_error
-                continue
-            if isinstance(value, CoroutineType):
-                value.close()
-                raise InputError(
-                    f"[reliability.{self.name}] its fallback {step.name} gave a coroutine, which call cannot wait "
-                    "for; await acall instead"
-                ) from error
-            return self._answered(step, value, age, error)
-        raise self._give_up(error)
+    def _may_hedge(self, after: float) -> bool:
+        return self._has_room() and super()._may_hedge(after)
+
+    def _leave_behind(self, future: Future[Any]) -> None:
+        """Nobody waits for that call any more, and it cannot be stopped."""
+        self._count("left_behind")
+        self._left.add(future)
+        future.add_done_callback(self._left.discard)
+
+    @property
+    def left_behind(self) -> int:
+        """Calls on threads that are still running, though nobody waits for them any more."""
+        return len(self._left) if self._own[1] in (0, os.getpid()) else 0

@@ -17,7 +17,7 @@ from atalanta.reliability.settings import Hedge, Retry
 from atalanta.reliability.timing import AsyncSleep, Clock, Random, Sleep, monotonic
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from atalanta.reliability.breaker import Breaker
 
@@ -47,6 +47,7 @@ class Course(_core.PolicyCore):
     _passes: tuple[type[BaseException], ...]
     _executor: Executor | None
     _own: tuple[Executor | None, int]  # made for hedges, and by which process
+    _left: set[Future[Any]]  # calls on threads that nobody waits for any more
     _clock: Clock | None
     _random: Random
     _sleep: Sleep
@@ -58,21 +59,26 @@ class Course(_core.PolicyCore):
     def _now(self) -> float:
         return monotonic() if self._clock is None else self._clock()
 
-    def _settle(self, ticket: _core.Ticket, error: BaseException, retries: int) -> float | None:
-        """Tell the breaker how an attempt failed: seconds until the next one, or None for no more.
+    def _settle(
+        self, ticket: _core.Ticket, error: BaseException, retries: int
+    ) -> float | BaseException | None:
+        """Tell the breaker how an attempt failed.
 
-        Raises:
-            BaseException: the error itself, where it is the caller's or ends the program.
+        Returns:
+            Seconds until the next one; None for no more; or the error that the caller gets, where it is the caller's
+            own or ends the program.
         """
         if not isinstance(error, self._failures) or isinstance(error, self._passes):
             ticket.cancel()
-            raise error
+            return error
         if isinstance(error, RuntimeError) and any(words in str(error) for words in _OF_ANOTHER_LOOP):
             ticket.cancel()
-            raise InputError(
+            told = InputError(
                 f"[reliability.{self.name}] the call uses something of an event loop that is closed or not this one "
                 f"({error}): make clients inside the loop that uses them"
-            ) from error
+            )
+            told.__cause__ = error
+            return told
         ticket.fail()
         retry = self.retry
         if retry is None or retries >= retry.times or not isinstance(error, retry.on):
@@ -96,6 +102,11 @@ class Course(_core.PolicyCore):
             made = BulkheadFullError(
                 f"[reliability.{self.name}] {self.bulkhead} calls are under way, which is as many as are allowed: "
                 "this one was not made; ask again later, or raise bulkhead"
+            )
+        elif reason == "left_behind":
+            made = BulkheadFullError(
+                f"[reliability.{self.name}] calls that were left behind still run and hold all of its threads: this one "
+                "was not made; let what is called end by itself (remaining() says until when), or give an executor"
             )
         else:
             made = DeadlineError(
@@ -136,23 +147,17 @@ class Course(_core.PolicyCore):
         emit(Hedged(self.name, after), self._hooks)
         return True
 
-    def _keep(
-        self, value: Any, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> None:
-        if self._cache is not None:
-            self._cache.keep(self._now(), value, function, arguments, keywords)
-
     def _answered(
         self, step: Fallback | Cache, value: Any, age: float, error: BaseException
     ) -> _core.Answer[Any]:
         """The answer of a fallback."""
-        source = step.name if isinstance(step, Cache) else f"fallback:{step.name}"
+        source, late = step.name if isinstance(step, Cache) else f"fallback:{step.name}", False
         if isinstance(value, _core.Answer):  # of a function with a policy of its own
             source = source if value.source == "live" else value.source
-            value, age = value.value, value.age
+            value, age, late = value.value, value.age, value.late
         self._count("cached" if source == "cached" else "fallback")
         emit(FellBack(self.name, step.name, error), self._hooks)
-        return _core.Answer(value, source, age, False, error)
+        return _core.Answer(value, source, age, late, error)
 
     def _give_up(self, error: BaseException) -> BaseException:
         self._count("failed")
@@ -164,8 +169,3 @@ class Course(_core.PolicyCore):
         if error.__context__ is None and error is not before:
             error.__context__ = before
         return isinstance(error, self._failures) and not isinstance(error, self._passes)
-
-    def _found(
-        self, step: Cache, function: Function | None, arguments: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> tuple[Any, float] | None:
-        return step.find(self._now(), function, arguments, keywords)

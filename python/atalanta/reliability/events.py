@@ -70,7 +70,7 @@ class Hedged(Event):
 class Refused(Event):
     """A call was not made."""
 
-    #: deadline, bulkhead or breaker
+    #: deadline, bulkhead, breaker, or left_behind: calls that go on without a caller hold all threads
     reason: str
     #: seconds until it may be worth asking again
     retry_after: float

@@ -7,18 +7,34 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from atalanta.errors import InputError
 from atalanta.reliability.checks import number, text, whole
 
-__all__ = ["Cache", "Fallback", "is_awaited", "named_steps"]
+__all__ = ["Cache", "Fallback", "can_be_awaited", "is_awaited", "named_steps"]
 
 
 def is_awaited(function: Callable[..., Any]) -> bool:
     """Whether it is a coroutine function, or an object whose `__call__` is one."""
     kind: Any = type(function)
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(kind.__call__)
+    return any(
+        inspect.iscoroutinefunction(one) or _is_generator_based(one) for one in (function, kind.__call__)
+    )
+
+
+def _is_generator_based(function: Any) -> bool:
+    """Whether it is a generator function that `types.coroutine` has made awaitable."""
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+
+
+def can_be_awaited(value: object) -> bool:
+    """Whether `await` takes it."""
+    return inspect.isawaitable(value)
 
 
 @dataclass(frozen=True, slots=True)

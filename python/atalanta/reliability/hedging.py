@@ -69,6 +69,7 @@ def first_of_threads(
     second: Second,
     limit: float | None,
     clock: Callable[[], float],
+    leave: Callable[[Future[_T]], None] = lambda _: None,
 ) -> _T:
     """The first answer of calls on an executor.
 
@@ -78,6 +79,7 @@ def first_of_threads(
         second: when it is called again.
         limit: until when, on that clock; None for no limit.
         clock: seconds.
+        leave: told of each that runs on.
 
     Raises:
         TimeoutError: there was no answer by the limit.
@@ -113,7 +115,8 @@ def first_of_threads(
         raise first_error
     finally:
         for one in pending:
-            one.cancel()
+            if not one.cancel():
+                leave(one)
 
 
 async def first_of_tasks(

@@ -129,7 +129,7 @@ class Policy(Awaiting):
         )
         self.breaker, self.fallbacks = guarding, steps
         self._failures, self._passes, self._executor = failures, passes, executor
-        self._own = None, 0
+        self._own, self._left = (None, 0), set()
         self._clock, self._random, self._sleep, self._asleep = clock, random, sleep, asleep
         self._hooks, self._cache, self._latencies = tuple(hooks), cache, Latencies()
         return self
@@ -146,11 +146,6 @@ class Policy(Awaiting):
             raise InputError(
                 f"[reliability.{self.name}] {function!r} is no function; decorate one with the policy, or use call"
             )
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise InputError(
-                f"[reliability.{self.name}] {function!r} is a generator function: its body runs when nothing guards it "
-                "any more; use guard around what it does"
-            )
         if is_awaited(function):
 
             @functools.wraps(function)
@@ -158,6 +153,11 @@ class Policy(Awaiting):
                 return await self.acall(function, *args, **kwargs)
 
             return awaited
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise InputError(
+                f"[reliability.{self.name}] {function!r} is a generator function: its body runs when nothing guards it "
+                "any more; use guard around what it does"
+            )
 
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:

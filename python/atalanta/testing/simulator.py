@@ -92,7 +92,7 @@ class _Request:
     source: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """What became of every request."""
 
@@ -118,7 +118,14 @@ class Report:
     def quantile(self, share: float) -> float:
         """Seconds within which that share of all requests came to an end."""
         ordered = sorted(one.latency for one in self.requests)
+        if not ordered:
+            return float("nan")
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    def __repr__(self) -> str:
+        shares = {"in SLO": self.in_slo, "live": self.live, "in the outage": self.in_outage}
+        told = [f"{100 * share:.1f} % {name}" for name, share in shares.items() if not math.isnan(share)]
+        return f"Report({', '.join([f'{len(self.requests):,} requests', *told])})"
 
     def _good(self, request: _Request) -> bool:
         return request.source is not None and request.latency <= self.scenario.slo

@@ -6,12 +6,16 @@ An adapter has one function, `load() -> Contender`; it calls its library in the 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from atalanta.benchmarking.contender import Contender
 from atalanta.errors import InputError, MissingExtraError
 
-__all__ = ["ALL", "PEERS", "load_peer", "load_peers"]
+if TYPE_CHECKING:
+    from atalanta.config import Config
+
+__all__ = ["ALL", "PEERS", "load_peer", "load_peers", "unusable"]
 
 #: Asks for every peer that is installed.
 ALL = "all"
@@ -81,3 +85,10 @@ def load_peers(names: Sequence[str], wanted: Sequence[str] = ()) -> tuple[list[C
         except (InputError, MissingExtraError) as error:
             missing.append(str(error))
     return list(found.values()), missing
+
+
+def unusable(settings: Config) -> Iterator[tuple[tuple[str, ...], str, object]]:
+    """The key, what is wrong and the value of each configured peer that there is not, installed or not."""
+    for name in settings.bench.against:
+        if name != ALL and name not in PEERS:
+            yield ("bench", "against"), f"there is no such peer (known: {ALL}, {', '.join(PEERS)})", name

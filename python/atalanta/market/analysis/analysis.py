@@ -47,13 +47,15 @@ class Analysis(Table):
         expiries: one row per expiry, as in `ForwardFit`, and `atm_vol`, the volatility at the
             forward between the nearest rows without a flag; NaN where there is none.
         dividends: those that were taken into account: `underlying, quote_time, ex_date, years, cash`.
+        outside: underlyings of which all dividends given lie before the quotes or after the last expiry.
         seconds: wall time of the analysis.
     """
 
-    __slots__ = ("dividends", "expiries", "seconds")
+    __slots__ = ("dividends", "expiries", "outside", "seconds")
 
     expiries: Table
     dividends: Table
+    outside: tuple[str, ...]
     seconds: float
 
     def __init__(
@@ -62,17 +64,19 @@ class Analysis(Table):
         *,
         expiries: Table,
         dividends: Table,
+        outside: tuple[str, ...] = (),
         seconds: float = 0.0,
         notes: tuple[str, ...] = (),
         origin: str = "polars",
     ) -> None:
         super().__init__(columns, notes=notes, origin=origin)
-        self.expiries, self.dividends = expiries, dividends
+        self.expiries, self.dividends, self.outside = expiries, dividends, outside
         self.seconds = seconds
 
     def _replace(self, columns: Mapping[str, npt.ArrayLike]) -> Self:
         table = super()._replace(columns)
-        table.expiries, table.dividends, table.seconds = self.expiries, self.dividends, self.seconds
+        table.expiries, table.dividends, table.outside = self.expiries, self.dividends, self.outside
+        table.seconds = self.seconds
         return table
 
     def summary(self) -> dict[str, Any]:
@@ -154,6 +158,7 @@ def analyze(
             {**chain.to_dict(), **columns},
             expiries=fit.expiries.with_columns(atm_vol=atm_vol),
             dividends=fit.model.carry.used,
+            outside=fit.model.carry.outside,
             seconds=time.perf_counter() - started,
             notes=(*chain.notes, *fit.expiries.notes, *device_notes(events, quarantine())),
             origin=chain.origin,

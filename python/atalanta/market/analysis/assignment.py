@@ -61,7 +61,7 @@ def find_assignments(
     Returns:
         M rows: `underlying, root, symbol, quote_time, expiry, right, strike, bid, ask, multiplier, years,
         implied_spot`; `row` in the analysis; `vol` used; per share `intrinsic`, `time_value` (mid less intrinsic),
-        `boundary`; `now` (exercise is right now, else before the ex-date); `ex_date`, `last_day` (the session before
+        `boundary`; `rate` of the expiry, 0 where none is known; `now` (exercise is right now, else before the ex-date); `ex_date`, `last_day` (the session before
         it), `tonight` (that session has begun), `dividend`; `held`: value per share of holding through the dividend
         (NaN where `now`); `cost`: lost per share by not exercising, `intrinsic - held` or, where `now` is True, per
         calendar day; `cost_per_contract`; `probability` of exercise before expiry, risk-neutral. By underlying,
@@ -110,7 +110,9 @@ def find_assignments(
     chosen = Held(*(column[soon] for column in options))
     held[soon] = held_values(chosen, night[soon], ahead.pairs, tolerance=tolerance, threads=threads)
     found = _told(analysis, rows, early, held)
-    found = found.with_columns(vol=vol, ex_date=ex_date, last_day=last_day, tonight=tonight)
+    found = found.with_columns(
+        vol=vol, rate=options.rate, ex_date=ex_date, last_day=last_day, tonight=tonight
+    )
     found = found.take(found["cost"] > _LEAST)
     order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
     return found.take(order)

@@ -41,6 +41,7 @@ class Carry:
         schedule: (G,) int32, row of `schedules`; -1 where no dividend is known.
         used: the dividends ahead: `underlying, quote_time, ex_date, years, cash`.
         given: whether dividends or a borrow cost were given at all.
+        outside: underlyings of which all dividends given lie before the quotes or after the last expiry.
         notes: what was moved, left out or missed.
     """
 
@@ -50,6 +51,7 @@ class Carry:
     schedule: npt.NDArray[np.int32]
     used: Table
     given: bool
+    outside: tuple[str, ...]
     notes: tuple[str, ...]
 
     @classmethod
@@ -83,6 +85,7 @@ class Carry:
             schedules.of,
             schedules.table(),
             dividends is not None or borrow is not None,
+            tuple(schedules.outside),
             (*calendar.notes, *schedules.notes, *silent, *cost_notes),
         )
 
@@ -126,6 +129,7 @@ class _Schedules:
         self.found: list[tuple[Floats, Floats]] = []
         self.of = np.full(len(groups), -1, dtype=np.int32)
         self.notes: list[str] = []
+        self.outside: list[str] = []
         self._rows: list[tuple[str, np.datetime64, CashDividends, Floats]] = []
 
     def add(self, name: str, dividends: CashDividends) -> None:
@@ -147,6 +151,8 @@ class _Schedules:
                 self.found.append((years, kept.cash))
                 self._rows.append((name, moment, kept, years))
         self.notes += _left_out(name, dividends, past, late & ~past)
+        if len(own) and (past | late).all():  # one of nothing within is a statement too
+            self.outside.append(name)
 
     def table(self) -> Table:
         """The dividends ahead, one row per underlying, quote time and ex-date."""

@@ -120,11 +120,16 @@ def _day(years: npt.ArrayLike, month: npt.ArrayLike, day: int) -> Dates:
 
 
 def _sunday_to_monday(dates: Dates) -> Dates:
-    return np.asarray(dates + (weekday(dates) == _SUNDAY))
+    return np.asarray(dates + _one_day(weekday(dates) == _SUNDAY))
 
 
 def _observed(dates: Dates) -> Dates:
-    return np.asarray(_sunday_to_monday(dates) - (weekday(dates) == _SATURDAY))
+    return np.asarray(_sunday_to_monday(dates) - _one_day(weekday(dates) == _SATURDAY))
+
+
+def _one_day(where: npt.NDArray[np.bool_]) -> npt.NDArray[np.timedelta64]:
+    """A day where that is true: truth values are no numbers to dates of newer NumPy."""
+    return where.astype(np.int64).astype("m8[D]")
 
 
 def _easter(years: Ints) -> Dates:
