@@ -34,7 +34,8 @@ ATALANTA_INLINE ShortPut short_put(double c) {
 
 // Between the first date that is left out and expiry: whether a put is exercised at once near its strike.
 ATALANTA_INLINE bool exercises_at_start(const Normalised& n, std::size_t l) {
-    return (n.exercisable[l] > 0.0) & (n.rate[l] > n.yield[l]);
+    const bool early = n.exercisable[l] > 0.0, earns = n.rate[l] > n.yield[l];
+    return early & earns;
 }
 
 // Of the dates that a lane leaves out. Deep in the money a put is exercised after the one until which waiting
@@ -78,11 +79,11 @@ struct StartPayoff {
     PayoffRecord payoff;
     PerLane grown;  // strike with the dividends, over the strike: a factor of the level
 
-    // A spot that the dividends take leaves the strike.
-    ATALANTA_INLINE double most(std::size_t l) const { return payoff.level[l] / grown[l]; }
+    PerLane most;  // a spot that the dividends take leaves the strike
+
     ATALANTA_INLINE double at(std::size_t l, double e) const {
-        const double pay = fma(-payoff.slope[l], e, payoff.level[l]), most_paid = most(l);
-        return pay < most_paid ? pay : most_paid;
+        const double pay = fma(-payoff.slope[l], e, payoff.level[l]), bound = most[l];
+        return pay < bound ? pay : bound;
     }
 };
 
@@ -132,7 +133,8 @@ struct StartRecord {
                                            const Normalised& n, double forward) {
         to.grown[l] = grown;
         to.payoff.time[l] = time;
-        to.payoff.level[l] = grown * exponential(n.rate[l] * time);
+        to.most[l] = exponential(n.rate[l] * time);
+        to.payoff.level[l] = grown * to.most[l];
         to.payoff.slope[l] = exponential(fma(n.yield[l], time, forward));
     }
 };
@@ -229,10 +231,10 @@ struct StartSlopes {
         if (!(pay > 0.0) && !(other > 0.0)) break;
         const bool is_far = other > pay;
         const StartPayoff& paid = is_far ? start.far : start.near;
-        if (is_far ? other < paid.most(l) : pay < paid.most(l)) {
+        if (is_far ? other < paid.most[l] : pay < paid.most[l]) {
             (is_far ? far : near).add(l, node(values, i)[l], e, static_cast<double>(i) - middle);
         } else {
-            slopes.by_most += paid.payoff.time[l] * paid.most(l) * node(values, i)[l];
+            slopes.by_most += paid.payoff.time[l] * paid.most[l] * node(values, i)[l];
         }
     }
     const StartKink kink(n, start, nodes, l);
