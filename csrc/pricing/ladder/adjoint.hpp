@@ -6,6 +6,7 @@
 #pragma once
 
 #include "pricing/ladder/adjoint_dates.hpp"
+#include "pricing/ladder/column_adjoint.hpp"
 #include "pricing/ladder/readings.hpp"
 
 namespace atalanta {
@@ -17,8 +18,12 @@ class LadderAdjoint {
         return (extent.dividends + 1) * (sizeof(PerLane) + sizeof(DateWeights)) / sizeof(double);
     }
 
-    LadderAdjoint(LadderMarch& march, const Tape& tape, double* memory)
+    // of_columns and columns: for the starts of calls.
+    LadderAdjoint(LadderMarch& march, const Tape& tape, ColumnAdjoint& of_columns, const ColumnTape& columns,
+                  double* memory)
         : march_(march),
+          of_columns_(of_columns),
+          columns_(columns),
           block_(march.block()),
           n_(march.normalised()),
           tape_(tape),
@@ -47,7 +52,7 @@ class LadderAdjoint {
     // The price in units of u, and its derivative by u.
     PerLane seed() {
         PerLane price;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) price[l] = march_.u(l, 0);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) price[l] = present_u(march_, l);
         __builtin_memset(values_, 0, nodes_ * kLadderOptions * sizeof(double));
         each_lane([&](std::size_t l) {
             node(values_, nodes_ / 2)[l] = 1.0;
@@ -143,6 +148,8 @@ class LadderAdjoint {
         paid.clear();
         bool together = lanes == kEveryOption;
         for (std::size_t l = 1; l < block_.count; ++l) together = together && interval_[l] == interval_[0];
+        for (std::size_t l = 0; l < block_.count; ++l)
+            together = together && !(interval_[l] == 0 && march_.is_kinked(l));
         if (together) {
             uncross_together(interval_[0], exercised, paid);
         } else {
@@ -171,7 +178,12 @@ class LadderAdjoint {
 
     void uncross_alone(std::uint32_t d, std::size_t l, PayoffWeights& exercised, PayoffWeights& paid) {
         const DateRecord& record = tape_.date(d);
-        transpose_exercise(record, n_, 1u << l, march_.growth(), nodes_, values_, exercised);
+        if (d == 0 && march_.is_kinked(l)) {
+            transpose_to_present(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
+                                 values_, march_.columns(), exercised);
+        } else {
+            transpose_exercise(record, n_, 1u << l, march_.growth(), nodes_, values_, exercised);
+        }
         transpose_carry_column(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
                                values_, march_.columns(), dates_[d], paid, by_spacing_[l]);
     }
@@ -181,28 +193,61 @@ class LadderAdjoint {
         by_centre_now_[l] = 0.0;
     }
 
-    // level = e^(rate tau), slope = e^(yield tau + diffusion elapsed + centre), one of them times the grown
-    // strike.
+    // level = grown e^(rate tau), slope = e^(yield tau + diffusion elapsed + centre).
     void unstart(std::size_t l, double* by_cash) {
+        if (march_.starts_narrow(l)) {
+            unstart_narrow(l, by_cash);
+            return;
+        }
         const StartRecord& start = march_.start_record();
-        PayoffWeights w;
-        w.clear();
-        transpose_start(n_, start, l, march_.growth(), nodes_, values_, w, by_diffusion_);
+        PayoffWeights near, far;
+        near.clear();
+        far.clear();
+        const StartSlopes slopes = transpose_start(n_, start, l, march_.growth(), nodes_, values_, near, far);
+        by_diffusion_[l] += slopes.by_diffusion;
+        by_rate_[l] += slopes.by_rate + slopes.by_most;
+        by_yield_[l] -= slopes.by_rate;
+        const double by_near = leave_payoff(l, start.near, near) + slopes.by_grown,
+                     by_far = leave_payoff(l, start.far, far);
+        const bool put = n_.side[l] > 0.0, now = start.near.payoff.time[l] > 0.0;
+        const double by_now = put ? (now ? by_near : by_far) / n_.strike[l] : 0.0;
+        const double by_waiting = put ? (now ? by_far : by_near) / n_.strike[l] : 0.0;
+        const double then = (now ? start.near : start.far).payoff.time[l];
+        for (std::uint32_t d = interval_[l]; d < block_.options[l].dividends; ++d) {
+            const LaneDate date = march_.calendar().date(d, l);
+            const double before = date.time >= then ? by_now * LeftOut::growth(n_, l, date, then) : 0.0;
+            by_cash[d * kLadderOptions + l] = fma(by_waiting, LeftOut::growth(n_, l, date, 0.0), before);
+        }
+        leave_centre(l, interval_[l]);
+        for (std::size_t i = 0; i < nodes_; ++i) node(values_, i)[l] = 0.0;
+    }
+
+    void unstart_narrow(std::size_t l, double* by_cash) {
+        const std::uint32_t d = interval_[l];
+        const ColumnMarch march = march_.narrow_start(l, columns_);
+        const auto w = of_columns_.unstart_steps(l, d, values_, march, columns_);
+        by_rate_[l] += w.by_rate;
+        by_yield_[l] += w.by_yield;
+        by_diffusion_[l] += w.by_diffusion;
+        by_spacing_[l] += w.by_spacing;
+        exercised_[l] += w.exercised;
+        by_drift_[l] = fma(-n_.side[l] * march_.calendar().date(d, l).time, w.by_log_spot, by_drift_[l]);
+        by_centre_now_[l] += fma(n_.side[l], w.by_log_spot, w.by_centre);
+        by_cash[d * kLadderOptions + l] = w.by_cash;
+        leave_centre(l, d);
+        for (std::size_t i = 0; i < nodes_; ++i) node(values_, i)[l] = 0.0;
+    }
+
+    // Returns the derivative by how much the dividends have grown the strike.
+    double leave_payoff(std::size_t l, const StartPayoff& start, const PayoffWeights& w) {
         const double by_log_level = start.payoff.level[l] * w.plain[l];
         const double by_log_slope = -start.payoff.slope[l] * w.grown[l];
         by_rate_[l] = fma(start.payoff.time[l], by_log_level, by_rate_[l]);
         by_yield_[l] = fma(start.payoff.time[l], by_log_slope, by_yield_[l]);
-        by_diffusion_[l] = fma(start.elapsed[l], by_log_slope, by_diffusion_[l]);
+        by_diffusion_[l] = fma(march_.start_record().elapsed[l], by_log_slope, by_diffusion_[l]);
         by_centre_now_[l] += by_log_slope;
         by_spacing_[l] += w.spacing[l] - start.payoff.slope[l] * w.moved[l];
-        const double by_grown = fma(start.in_level[l], by_log_level, start.in_slope[l] * by_log_slope);
-        const double by_strike = by_grown / (start.grown[l] * n_.strike[l]);
-        for (std::uint32_t d = interval_[l]; d < block_.options[l].dividends; ++d) {
-            const double time = march_.calendar().date(d, l).time;
-            by_cash[d * kLadderOptions + l] = by_strike * cash_in_strike(n_, l, 1.0, time);
-        }
-        leave_centre(l, interval_[l]);
-        for (std::size_t i = 0; i < nodes_; ++i) node(values_, i)[l] = 0.0;
+        return by_log_level / start.grown[l];
     }
 
     void swap() {
@@ -272,6 +317,8 @@ class LadderAdjoint {
     static constexpr std::uint32_t kFinished = 0xFFFFFFFF;
 
     LadderMarch& march_;
+    ColumnAdjoint& of_columns_;
+    const ColumnTape& columns_;
     const LadderBlock& block_;
     const Normalised& n_;
     const Tape& tape_;

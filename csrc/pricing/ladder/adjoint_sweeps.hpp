@@ -47,7 +47,7 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
     const double inverse = 1.0 / n.diffusion[l];
     const double bend =
         inverse * fma(n.rate[l], record.payoff.level[l], -(n.yield[l] * record.payoff.slope[l]) * e);
-    const bool has_ghost = contains(record.ghosts, l);
+    const bool has_ghost = stores_ghost(step.op, record.ghosts, l);
     const double ghost = has_ghost ? *below : 0.0;
     if (has_ghost) *below = 0.0;
     const double moves = bend * fma(c, rest, s);

@@ -57,6 +57,26 @@ class ColumnAdjoint {
         return finish(dividends, u, exercised, by_cash);
     }
 
+    // Of the start of a lane that marches by steps from before its last date d. values: derivative by u
+    // there.
+    struct StartDerivatives {
+        double by_rate, by_yield, by_diffusion, by_spacing, by_centre, by_log_spot, by_cash, exercised;
+    };
+    StartDerivatives unstart_steps(std::size_t l, std::uint32_t d, const double* values,
+                                   const ColumnMarch& march, const ColumnTape& tape) {
+        lane_ = l;
+        march_ = &march;
+        by_rate_ = by_yield_ = by_diffusion_ = by_spacing_ = exercised_ = by_centre_[d] = 0.0;
+        for (std::size_t i = 0; i < row_nodes(nodes_) + kRowMargin; ++i) weights_[i] = 0.0;
+        for (std::size_t i = 0; i < nodes_; ++i) weights_[i] = node(values, i)[l];
+        if (march.exercises(l, d)) unexercise(d, tape.date(d));
+        land_column(n_, l, calendar_.date(d, l), march.growth(), nodes_, c_);
+        unstart(d);
+        return {by_rate_,          by_yield_,     by_diffusion_,
+                by_spacing_,       by_centre_[d], dates_[d].log_spot[l],
+                dates_[d].cash[l], exercised_};
+    }
+
   private:
     // weights_ by u an interval before date d become weights_ by the values just before it.
     void unspread(std::uint32_t d, const DateColumns& record) {
@@ -103,8 +123,7 @@ class ColumnAdjoint {
         };
         // From the value at the four nodes to the payoff.
         const auto move_four = [&](std::size_t first, const double* by_gain) {
-            for (std::size_t k = 0; k < 4; ++k) {
-                if (by_gain[k] == 0.0) continue;
+            for (std::size_t k = 0; k < WideHinge::kNodes; ++k) {
                 pay(first + k, by_gain[k]);
                 weights_[first + k] -= by_gain[k];
             }
@@ -120,15 +139,16 @@ class ColumnAdjoint {
             pay(i, weights_[i]);
             weights_[i] = 0.0;
         }
-        double by_gain[4];
+        double by_gain[WideHinge::kNodes];
         if (present > 0) {
             march_->present_kink(lane_, gain, present).transpose(by_gain);
             move_four(present - 2, by_gain);
         }
-        for (std::size_t i = next_kink(gain, 1, nodes_); present == 0 && i < nodes_;
-             i = next_kink(gain, i + 1, nodes_)) {
-            SmoothKink(gain, i, nodes_).transpose(spread_[i - 1], spread_[i], by_gain);
-            move_four(i - 2, by_gain);
+        if (present == 0) {
+            march_->each_kink(gain, [&](std::size_t i) {
+                SmoothKink(gain, i).transpose(spread_ + i - 2, by_gain);
+                move_four(i - 2, by_gain);
+            });
         }
         if (march_->starts_exercised(d)) unstart_exercised(paid);
         collect(before, paid, by_centre_[d]);

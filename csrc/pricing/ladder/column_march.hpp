@@ -92,6 +92,18 @@ class ColumnMarch {
         for (std::size_t i = first; i <= last; ++i) u[i * kLadderOptions + l] = c_.u[i];
     }
 
+    // The values of lane l just before its last date d, for a march by steps from there; false where they are
+    // no narrow start.
+    bool start_steps(std::size_t l, std::uint32_t d, const ColumnTape* tape = nullptr) {
+        dividends_ = d + 1;
+        tape_ = tape;
+        reads_present_ = false;
+        fill_growth(l);
+        land(l, d);
+        start_before(l, d);
+        return narrow_.base() != NarrowStart::Base::none;
+    }
+
     // Of the lane last solved. kink: what u and its derivatives at the present have beside the nodes.
     const LocalSolution& kink() const { return kink_; }
     const double* growth() const { return growth_; }
@@ -124,6 +136,12 @@ class ColumnMarch {
     }
     PresentKink present_kink(std::size_t l, const double* gain, std::size_t node) const {
         return {gain, node, nodes_, square_root(variance(l, 0))};
+    }
+    // Calls body(node beyond) for the kinks that have two nodes on each side.
+    template <class Body>
+    void each_kink(const double* gain, Body&& body) const {
+        for (std::size_t i = next_kink(gain, 2, nodes_); i + 2 <= nodes_; i = next_kink(gain, i + 1, nodes_))
+            body(i);
     }
     // Where a node before date d lies after it, at the forward.
     double forward_y(std::size_t l, std::uint32_t d, std::size_t i) const {
@@ -239,11 +257,7 @@ class ColumnMarch {
             keep_side(kink.exercised());
             return;
         }
-        for (std::size_t i = next_kink(gain, 1, nodes_); i < nodes_; i = next_kink(gain, i + 1, nodes_)) {
-            const HingeWeights w = SmoothKink(gain, i, nodes_).weights();
-            c_.value[i - 1] += w.positive;
-            c_.value[i] += w.zero;
-        }
+        each_kink(gain, [&](std::size_t i) { SmoothKink(gain, i).correct(c_.value + i - 2); });
     }
 
     // From the larger of payoff and value to either.

@@ -70,10 +70,12 @@ inline void ladder_differentiate(const LadderBlock& block, double* memory, Ladde
         present[l] = present_u(march, l);
         exercised[l] = is_exercised(march, l);
     }
-    if (march.steps() > 0) LadderAdjoint(march, tape, adjoint_memory).solve(sensitivities, by_cash);
     ColumnAdjoint adjoint(march.normalised(), march.calendar(), march.columns(), extent.nodes,
                           extent.dividends, alone_memory);
     const ColumnTape columns(extent.nodes, column_tape);
+    if (march.steps() > 0) {
+        LadderAdjoint(march, tape, adjoint, columns, adjoint_memory).solve(sensitivities, by_cash);
+    }
     march.each_alone(columns, [&](std::size_t l, const ColumnMarch& alone) {
         sensitivities[l] = adjoint.solve(l, block.options[l].dividends, present[l], exercised[l], alone,
                                          columns, by_cash + l);

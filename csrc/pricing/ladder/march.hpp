@@ -5,6 +5,7 @@
 
 #include "pricing/ladder/column_march.hpp"
 #include "pricing/ladder/present.hpp"
+#include "pricing/ladder/present_date.hpp"
 #include "pricing/ladder/program.hpp"
 #include "pricing/ladder/shape.hpp"
 #include "pricing/ladder/stage_obstacle.hpp"
@@ -56,6 +57,7 @@ class LadderMarch {
     // reach: nodes to each side of the present spot that will be read.
     void solve(std::size_t reach, const Tape* tape = nullptr) {
         tape_ = tape;
+        reads_present_ = reach <= kReadingReach;
         exercise_now_ = exercise_nowhere();
         if (programs_.steps() > 0) {
             prepare_grids();
@@ -76,11 +78,20 @@ class LadderMarch {
         });
     }
 
+    // Of a lane that marches by steps from a narrow start: makes it again, writing the tape.
+    bool starts_narrow(std::size_t l) const { return contains(narrow_, l); }
+    ColumnMarch narrow_start(std::size_t l, const ColumnTape& tape) {
+        ColumnMarch march(n_, calendar_, columns_, nodes_, alone_memory_);
+        march.start_steps(l, block_.options[l].dividends - 1, &tape);
+        return march;
+    }
+
     std::uint32_t steps() const { return programs_.steps(); }
     // u at the node of the present spot, offset by whole nodes.
     double u(std::size_t lane, std::ptrdiff_t offset) const {
         return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
     }
+    bool is_kinked(std::size_t lane) const { return contains(kinked_, lane); }
     // What the present has beside its nodes.
     const LocalSolution& kink(std::size_t lane) const { return kink_[lane]; }
     const Normalised& normalised() const { return n_; }
@@ -135,7 +146,7 @@ class LadderMarch {
         each_lane([&](std::size_t l) {
             obstacle_.shrinks[l] = exponential(-n_.spacing[l]);
             obstacle_.grows[l] = exponential(n_.spacing[l]);
-            time_[l] = since_[l] = until_[l] = centre_[l] = exercisable_[l] = 0.0;
+            gain_[l] = time_[l] = since_[l] = until_[l] = centre_[l] = exercisable_[l] = 0.0;
         });
     }
 
@@ -151,29 +162,43 @@ class LadderMarch {
 
     void start(LaneSet lanes) {
         programs_.start(lanes);
-        PerLane cash;
+        LeftOut left_out;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
-            time_[l] = cash[l] = 0.0;
-            for (std::uint32_t d = block_.options[l].dividends; d-- > programs_.interval(l);) {
-                const LaneDate date = calendar_.date(d, l);
-                time_[l] = date.time;
-                cash[l] += cash_in_strike(n_, l, date.cash, date.time);
-            }
+            leave_out(l, left_out);
+            time_[l] = left_out.time[l];
             centre_[l] = calendar_.centre(programs_.interval(l), l);
             exercisable_[l] = n_.exercisable[l];
         }
-        start_.set(n_, lanes, time_, cash, centre_);
+        start_.set(n_, lanes, left_out, centre_);
         fill_start(start_, lanes, growth_, nodes_, u_);
-        fit_asymptotes(lanes);
         correct_start(n_, start_, lanes, nodes_, u_);
-        each_of(lanes, [&](std::size_t l) { cash[l] = 0.0; });
-        enter(lanes, cash);
+        each_in(lanes, [&](std::size_t l) { start_narrow(l); });
+        fit_asymptotes(lanes);
+        enter(lanes, left_out.gain);
+    }
+
+    // The dates of lane l that its march leaves out.
+    void leave_out(std::size_t l, LeftOut& to) const {
+        const std::uint32_t first = programs_.interval(l), dividends = block_.options[l].dividends;
+        to.clear(l);
+        for (std::uint32_t d = first; d < dividends; ++d) to.add(n_, l, calendar_.date(d, l), d == first);
+    }
+
+    // A call that leaves out its last date alone is either exercised before it or not at all
+    // (narrow_start.hpp).
+    void start_narrow(std::size_t l) {
+        const std::uint32_t dividends = block_.options[l].dividends;
+        if (n_.side[l] > 0.0 || programs_.interval(l) + 1 != dividends) return;
+        ColumnMarch march(n_, calendar_, columns_, nodes_, alone_memory_);
+        if (!march.start_steps(l, dividends - 1)) return;
+        narrow_ |= 1u << l;
+        for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
     }
 
     // Lanes begin their present interval, at a dividend of `cash`.
     void enter(LaneSet lanes, const PerLane& cash) {
-        PerLane steps, length;
+        PerLane steps, length, gain;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
             const std::uint32_t interval = programs_.interval(l);
@@ -181,8 +206,12 @@ class LadderMarch {
             since_[l] = time_[l];
             until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
             length[l] = until_[l] - since_[l];
+            gain[l] = gain_[l] + cash[l];
+            const double left =
+                fma(n_.strike[l] + gain[l], exponential(-n_.rate[l] * length[l]), -n_.strike[l]);
+            gain_[l] = left > 0.0 ? left : 0.0;
         }
-        times_.set(n_, lanes, steps, since_, length, cash);
+        times_.set(n_, lanes, steps, since_, length, gain);
     }
 
     void take_step(bool is_last) {
@@ -257,12 +286,10 @@ class LadderMarch {
             cash[l] = calendar_.date(programs_.interval(l), l).cash;
         }
         set_payoff(lanes, time_);
-        if (programs_.in_step(lanes)) {
+        if (programs_.in_step(lanes) && !reach_present(lanes)) {
             cross_together(programs_.interval(0), after);
         } else {
-            for (std::size_t l = 0; l < kLadderOptions; ++l) {
-                if (contains(lanes, l)) cross_alone(programs_.interval(l), l, lane_of(after, l));
-            }
+            each_in(lanes, [&](std::size_t l) { cross_alone(programs_.interval(l), l, lane_of(after, l)); });
         }
         fit_asymptotes(lanes);
         enter(lanes, cash);
@@ -295,8 +322,26 @@ class LadderMarch {
             record->payoff.set(l, lane_of(payoff_, l));
             record->kink.node[l] = 0.0;
         }
-        cross_column(n_, l, calendar_.date(d, l), after, exercise_at_date(l), growth_column(l), nodes_, u_,
-                     columns_, record);
+        const LaneDate date = calendar_.date(d, l);
+        if (reaches_present(l) && cross_to_present(n_, l, date, after, lane_of(payoff_, l), growth_column(l),
+                                                   nodes_, u_, columns_, kink_[l], record)) {
+            kinked_ |= 1u << l;
+            exercisable_[l] = 0.0;
+            return;
+        }
+        cross_column(n_, l, date, after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_, record);
+    }
+
+    // Whether the readings of lane l, which has just crossed a date, still have the kink of exercise before
+    // it.
+    bool reaches_present(std::size_t l) const {
+        if (!reads_present_ || programs_.interval(l) > 0 || !(n_.side[l] < 0.0)) return false;
+        return present_variance(n_, l, calendar_.date(0, l)) < kNearVariance;
+    }
+    bool reach_present(LaneSet lanes) const {
+        bool any = false;
+        each_in(lanes, [&](std::size_t l) { any = any || reaches_present(l); });
+        return any;
     }
 
     LanePayoff exercise_at_date(std::size_t l) const {
@@ -330,6 +375,7 @@ class LadderMarch {
     PayoffRecord payoff_;     // the last one set
     SweepRecord last_sweep_;  // of the present
     ExerciseNow exercise_now_;
+    PerLane gain_;                  // of waiting for later dividends, where exercise is certain
     PerLane time_, since_, until_;  // now, and where the present interval begins and ends
     PerLane centre_, exercisable_;  // exercisable_: 0 before the start
     Asymptotes asymptotes_;
@@ -337,8 +383,11 @@ class LadderMarch {
     double* between_grid_;
     LaneSet between_ = 0;     // lanes that may be exercised between two free boundaries
     LaneSet alone_ = 0;       // lanes without exercise between ex-dates
+    LaneSet kinked_ = 0;      // lanes by steps whose readings have the kink of their first date
+    LaneSet narrow_ = 0;      // lanes whose start is one of narrow_start.hpp
     LaneSet has_column_ = 0;  // lanes whose growth_column is there
     LocalSolution kink_[kLadderOptions] = {};
+    bool reads_present_ = false;  // and nothing beside it
     const Tape* tape_ = nullptr;
     std::uint32_t step_ = 0;
 };

@@ -15,7 +15,7 @@ struct LocalSolution {
 };
 
 constexpr std::size_t kReadingReach = 2;  // nodes to each side of the present spot, for its derivatives
-constexpr double kNearVariance = 2.6;     // in cells squared: what is wider, nodes resolve
+constexpr double kNearVariance = 1.4;     // in cells squared: what is wider, nodes resolve
 
 class PresentKink {
   public:
@@ -36,7 +36,7 @@ class PresentKink {
     // gain: of exercise over value just before the date, at nodes about the present. node: find's. cells: the
     // deviation from there to the present.
     PresentKink(const double* gain, std::size_t node, std::size_t nodes, double cells)
-        : exercised_(gain[nodes / 2] > 0.0), kink_(gain, node, nodes) {
+        : exercised_(gain[nodes / 2] > 0.0), kink_(gain, node) {
         constexpr double kDensity = 0.39894228040143267794, kLeastCells = 1e-9;
         const double deviation = cells > kLeastCells ? cells : kLeastCells, variance = deviation * deviation;
         const double mean = static_cast<double>(nodes / 2) - static_cast<double>(node - 1) - kink_.place();

@@ -17,7 +17,9 @@ constexpr double kReferenceTolerance = 5e-4;
 constexpr double kFineTolerance = 2e-4;  // finer ones see further, and take the steps of more nodes
 // Beyond the first, cells are so wide that free boundaries lie less well in them; beyond the second e^y
 // changes too much from node to node.
-constexpr double kLargeTotalVol = 0.45, kWideTotalVol = 0.7;
+constexpr double kLargeTotalVol = 0.4, kWideTotalVol = 0.7;
+constexpr double kMuchEarned =
+    0.085;  // by exercise until expiry, over the strike: it bends the value beside the boundary
 constexpr double kMostNodes = 4096.0;
 
 // Deviations to each side of the present spot.
@@ -78,7 +80,7 @@ constexpr NodeRule kSweptNodes = {81.0, 128.0, 53.0, 0.5};
 constexpr NodeRule kConvolvedNodes = {45.0, 96.0, 37.0, 0.25};
 
 // A convolution is to be so many cells wide where what it smooths has a kink, before a date or at expiry ...
-constexpr double kResolvedCells = 1.6;
+constexpr double kResolvedCells = 1.3;
 constexpr double kSmoother = 2.0;  // ... and needs fewer before the first date and after the last
 constexpr double kMostRefined = 3.0;
 
@@ -113,7 +115,10 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double nodes_for_it = fine > rule.least ? fine : rule.least;
     const double total_vol = o.vol * square_root(o.years);
     const double large = is_exercisable(o) ? power(total_vol * (1.0 / kLargeTotalVol), 0.6) : 1.0;
-    const double wide = total_vol * (1.0 / kWideTotalVol), wider = large > wide ? large : wide;
+    const double earned = is_exercisable(o) ? (o.right < 0.0 ? o.rate : o.dividend_yield) * o.years : 0.0;
+    const double curved = square_root(earned > kMuchEarned ? earned * (1.0 / kMuchEarned) : 1.0);
+    const double wide = total_vol * (1.0 / kWideTotalVol), bent = large > curved ? large : curved;
+    const double wider = bent > wide ? bent : wide;
     const double many = o.dividends > kSeveralDividends ? kForMoreDividends : 1.0;
     const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base) : many;
     const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
@@ -127,10 +132,11 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
 struct StepRule {
     double per_node, exponent;
 };
-constexpr StepRule kCoarseSteps = {0.4, 0.75}, kFineSteps = {0.25, 0.6}, kManyDates = {0.25, 0.5};
+constexpr StepRule kCoarseSteps = {0.38, 0.75}, kFineSteps = {0.25, 0.6}, kManyDates = {0.25, 0.5};
 constexpr double kStepsPerNodeAlone = 0.45;  // where no ex-date asks for extra ones
 constexpr std::uint16_t kCoarseNodes = 256;
 constexpr std::uint32_t kManyDividends = 10;
+constexpr double kLeastSteps = 5.0;
 
 // Steps of an interval that is the given share of the years to expiry.
 inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, double share) {
@@ -140,10 +146,10 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
                                                       : kFineSteps;
     const double per_node = dividends == 0 ? kStepsPerNodeAlone : rule.per_node;
     const double steps = __builtin_ceil(per_node * nodes * power(share, rule.exponent));
-    return static_cast<std::uint16_t>(steps > 4.0 ? steps : 4.0);
+    return static_cast<std::uint16_t>(steps > kLeastSteps ? steps : kLeastSteps);
 }
 
-constexpr double kUnresolvedRatio = 0.25;    // D t / h^2, below which no step from a kink is good
+constexpr double kUnresolvedRatio = 0.7;     // D t / h^2, below which no steps from a kink are good
 constexpr double kMostUnresolvedCash = 0.2;  // of spot and strike
 
 // Whether the march may begin just before the ex-date, `share` of the years before expiry, with `cash` to

@@ -10,11 +10,10 @@ namespace {
 
 class SmoothKink {
   public:
-    // Between the nodes i - 1, with a gain, and i, without one. Lengths are in cells from i - 1.
-    ATALANTA_INLINE SmoothKink(const double* gain, std::size_t i, std::size_t nodes) : value_(gain[i - 1]) {
-        const double b = gain[i - 1], c = gain[i];
-        has_four_ = i >= 2 && i + 2 <= nodes;
-        const double a = has_four_ ? gain[i - 2] : b + (b - c), d = has_four_ ? gain[i + 1] : c + (c - b);
+    // Between the nodes i - 1, with a gain, and i, without one; each has another one beside it. Lengths are
+    // in cells from i - 1.
+    ATALANTA_INLINE SmoothKink(const double* gain, std::size_t i) : value_(gain[i - 1]) {
+        const double a = gain[i - 2], b = gain[i - 1], c = gain[i], d = gain[i + 1];
         third_ = ((d - a) - 3.0 * (c - b)) * (1.0 / 6.0);
         second_ = 0.5 * (a + c) - b;
         first_ = c - b - second_ - third_;
@@ -25,39 +24,31 @@ class SmoothKink {
         }
     }
 
-    // To be added to the larger of both at those two nodes.
-    ATALANTA_INLINE HingeWeights weights() const { return hinge_weights(place_, -slope(), bend(), 1.0); }
+    // Adds to the larger of both, at the four nodes from i - 2 on.
+    ATALANTA_INLINE void correct(double* values) const {
+        double weights[WideHinge::kNodes];
+        hinge().weights(weights);
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) values[k] += weights[k];
+    }
 
-    // The derivative of what the weights add, by the four gains from i - 2 on; positive and zero: the
-    // derivative by the nodes i - 1 and i.
-    ATALANTA_INLINE void transpose(double positive, double zero, double* by_gain) const {
-        const double f = place_, falls = -slope(), bends = bend(), turned = zero - positive;
-        const double b2 = fma(f, f - 1.0, 1.0 / 6.0), b3 = f * fma(f, f - 1.5, 0.5);
-        const double by_b2 = fma(2.0, f, -1.0), by_b3 = fma(3.0 * f, f - 1.0, 0.5);
-        const double total = 0.5 * falls * b2 + bends * b3 * (1.0 / 6.0);
-        const double total_by_f = 0.5 * falls * by_b2 + bends * by_b3 * (1.0 / 6.0);
-        const double zero_by_f = total + f * total_by_f - falls * by_b3 * (1.0 / 3.0);
-        const double by_falls = positive * 0.5 * b2 + turned * (0.5 * f * b2 - b3 * (1.0 / 3.0));
-        const double by_bend = (positive + turned * f) * b3 * (1.0 / 6.0);
-        const double by_f =
-            positive * total_by_f + turned * zero_by_f - by_falls * bends + by_bend * 6.0 * third_;
+    // The derivative of what that adds, by the four gains; by_node: the derivative by the nodes.
+    ATALANTA_INLINE void transpose(const double* by_node, double* by_gain) const {
+        const WideHinge::Derivatives d = hinge().transpose(by_node);
+        const double f = place_, falls = -slope();
+        const double by_f = d.by_eta - d.by_slope * bend() + d.by_bend * 6.0 * third_;
         // The place moves by the gain there over its fall.
         const double by_value = by_f / falls;
-        unfit(by_value, by_value * f - by_falls, by_value * f * f - 2.0 * f * by_falls + 2.0 * by_bend,
-              by_value * f * f * f - 3.0 * f * f * by_falls + 6.0 * f * by_bend, by_gain);
+        unfit(by_value, by_value * f - d.by_slope, by_value * f * f - 2.0 * f * d.by_slope + 2.0 * d.by_bend,
+              by_value * f * f * f - 3.0 * f * f * d.by_slope + 6.0 * f * d.by_bend, by_gain);
     }
 
     // From derivatives by the terms of the cubic to those by the four gains.
-    ATALANTA_INLINE void unfit(double by_value, double by_first, double by_second, double by_third,
-                               double* by_gain) const {
-        const double by_a = -by_third / 6.0 + 0.5 * by_second - by_first / 3.0;
-        const double by_b = by_value + 0.5 * by_third - by_second - 0.5 * by_first;
-        const double by_c = -0.5 * by_third + 0.5 * by_second + by_first;
-        const double by_d = (by_third - by_first) / 6.0;
-        by_gain[0] = has_four_ ? by_a : 0.0;
-        by_gain[1] = has_four_ ? by_b : by_b + 2.0 * by_a - by_d;
-        by_gain[2] = has_four_ ? by_c : by_c + 2.0 * by_d - by_a;
-        by_gain[3] = has_four_ ? by_d : 0.0;
+    ATALANTA_INLINE static void unfit(double by_value, double by_first, double by_second, double by_third,
+                                      double* by_gain) {
+        by_gain[0] = -by_third / 6.0 + 0.5 * by_second - by_first / 3.0;
+        by_gain[1] = by_value + 0.5 * by_third - by_second - 0.5 * by_first;
+        by_gain[2] = -0.5 * by_third + 0.5 * by_second + by_first;
+        by_gain[3] = (by_third - by_first) / 6.0;
     }
 
     // Of the kink, and of the gain there.
@@ -69,13 +60,13 @@ class SmoothKink {
     ATALANTA_INLINE double third() const { return 6.0 * third_; }
 
   private:
+    ATALANTA_INLINE WideHinge hinge() const { return {place_, -slope(), bend()}; }
     ATALANTA_INLINE double gain_at() const {
         return fma(place_, fma(place_, fma(place_, third_, second_), first_), value_);
     }
 
     double value_, first_, second_, third_;  // of the cubic
     double place_;
-    bool has_four_;
 };
 
 // The kink of (1 - e^y)^+ between two nodes.

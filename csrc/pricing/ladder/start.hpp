@@ -1,6 +1,7 @@
 // The values on which a march begins: the payoff at expiry, or, where ex-dates lie so close to expiry that
-// the grid cannot resolve what happens in between, what the option is worth just before the first of these.
-// Entries: StartRecord::set, fill_start, transpose_start.
+// the grid cannot resolve what happens in between, what the option is worth just before the first of these:
+// what it is worth far from the strike, and the area and the centre of what time adds about it.
+// Entries: StartRecord::set, fill_start, correct_start, transpose_start.
 #pragma once
 
 #include "pricing/ladder/adjoint_dates.hpp"
@@ -8,60 +9,135 @@
 namespace atalanta {
 namespace {
 
-// Between the first date that is left out and expiry: whether exercise at that date is worth more than
-// waiting.
+// Of a put that may be exercised until expiry, what time adds to its payoff: the share that is left of a
+// European one's, and its centre in deviations. c: what exercise earns in a deviation of the spot, over it.
+struct ShortPut {
+    double share, log_by_c, centre;  // log_by_c: the derivative of its logarithm
+};
+ATALANTA_INLINE ShortPut short_put(double c) {
+    constexpr double kShare[] = {0.3581276510282617, -3.6333792811029317, 26.546335582080307,
+                                 -36.96520339961887, 18.561749168521125};
+    constexpr double kCentre[] = {0.15161163509419714, -2.620077228483521, 22.244172406057135,
+                                  -31.83685911820207, 19.209868206825252};
+    constexpr double kMost = 2.0;
+    const double bounded = c < kMost ? c : kMost, root = square_root(bounded);
+    const double x = 1.0 / fma(1.5, root, 1.0), y = 1.0 / fma(3.0, root, 1.0);
+    double lost = kShare[4], by_x = 0.0, centre = kCentre[4];
+    for (std::size_t k = 4; k-- > 0;) {
+        by_x = fma(by_x, x, lost);
+        lost = fma(lost, x, kShare[k]);
+        centre = fma(centre, y, kCentre[k]);
+    }
+    const double share = exponential(-bounded * lost);
+    return {share, fma(0.75 * x * x * root, by_x, -lost), bounded * centre};
+}
+
+// Between the first date that is left out and expiry: whether a put is exercised at once near its strike.
 ATALANTA_INLINE bool exercises_at_start(const Normalised& n, std::size_t l) {
-    const bool american = n.american[l] > 0.0, call = n.side[l] < 0.0;
     const bool early = n.exercisable[l] > 0.0, earns = n.rate[l] > n.yield[l];
-    return (american & call) | (early & earns);
+    return early & earns;
 }
 
-// A dividend of a date that is left out, as what it adds to the strike.
-ATALANTA_INLINE double cash_in_strike(const Normalised& n, std::size_t l, double cash, double time) {
-    const double waits = exercises_at_start(n, l) ? 0.0 : time;
-    return cash * exponential(n.side[l] * (n.rate[l] - n.yield[l]) * waits);
-}
+// Of the dates that a lane leaves out. Deep in the money a put is exercised after the one until which waiting
+// gains most.
+struct LeftOut {
+    PerLane time;           // to expiry, of the first
+    PerLane exercise_time;  // of the one after which it is exercised
+    PerLane cash, waiting;  // all that is paid until then, and until expiry, as if it were paid then
+    PerLane gain;           // of waiting for that one, at the first
 
-// u = level - slope E where that is positive. To expiry the strike grows by the dividends that are not yet
-// paid, unless a call is exercised before them; the kink is rounded as the time to expiry would do.
-struct StartRecord {
-    PayoffRecord payoff;         // its time: the one for which rates count
-    PerLane elapsed;             // time to expiry
-    PerLane grown;               // strike with the dividends, over the strike
-    PerLane in_level, in_slope;  // 1 where level or slope carries that factor
-    PerLane rounding;            // of the kink: over level diffusion elapsed / h
+    ATALANTA_INLINE void clear(std::size_t l) {
+        time[l] = exercise_time[l] = cash[l] = waiting[l] = gain[l] = paid_[l] = arrived_[l] = last_[l] = 0.0;
+    }
+    // In the order of the calendar.
+    ATALANTA_INLINE void add(const Normalised& n, std::size_t l, const LaneDate& date, bool first) {
+        if (first) time[l] = last_[l] = date.time;
+        const double carry = n.rate[l] - n.yield[l],
+                     discount = exponential(n.rate[l] * (date.time - time[l]));
+        waiting[l] = fma(date.cash, exponential(carry * date.time), waiting[l]);
+        arrived_[l] = fma(arrived_[l], exponential(carry * (last_[l] - date.time)), date.cash);
+        paid_[l] = fma(date.cash, discount, paid_[l]);
+        last_[l] = date.time;
+        const double gained = paid_[l] - n.strike[l] * (1.0 - discount);
+        if (!first && !(gained > gain[l])) return;
+        cash[l] = arrived_[l];
+        exercise_time[l] = date.time;
+        gain[l] = gained;
+    }
+    // What a dividend counts at a later time to expiry.
+    ATALANTA_INLINE static double growth(const Normalised& n, std::size_t l, const LaneDate& date,
+                                         double time) {
+        return exponential((n.rate[l] - n.yield[l]) * (date.time - time));
+    }
 
-    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& time, const PerLane& cash,
-                             const PerLane& centre) {
-        each_of(lanes, [&](std::size_t l) {
-            elapsed[l] = time[l];
-            const bool put = n.side[l] > 0.0, american = n.american[l] > 0.0, before = american & !put;
-            const double t = time[l];
-            payoff.time[l] = exercises_at_start(n, l) ? t : 0.0;
-            grown[l] = 1.0 + cash[l] / n.strike[l];
-            in_level[l] = put ? 1.0 : 0.0;
-            const bool pays_later = put | before;
-            in_slope[l] = pays_later ? 0.0 : 1.0;
-            const double level_factor = put ? grown[l] : 1.0,
-                         slope_factor = in_slope[l] > 0.0 ? grown[l] : 1.0;
-            payoff.level[l] = level_factor * exponential(n.rate[l] * payoff.time[l]);
-            const double exponent = fma(n.yield[l], payoff.time[l], fma(n.diffusion[l], t, centre[l]));
-            payoff.slope[l] = slope_factor * exponential(exponent);
-            // A call exercised before the dividend d deviations away loses most of its time value: a fit of
-            // the integral of max(E max(x + z - d, 0), max(x, 0)) - max(x, 0).
-            const double deviation = square_root(2.0 * n.diffusion[l] * t);
-            const double d = (grown[l] - 1.0) / (deviation > 1e-12 ? deviation : 1e-12);
-            const double lost = fma(d, fma(0.25, d, 2.0), 0.25 * d / (d + 0.13));
-            rounding[l] = before ? exponential(-lost) : 1.0 / (grown[l] * grown[l]);
-        });
+  private:
+    PerLane paid_, arrived_, last_;  // discounted to the first date; grown to the last one
+};
+
+// One way to be exercised: u = level - slope E, at the time for which rates count.
+struct StartPayoff {
+    PayoffRecord payoff;
+    PerLane grown;  // strike with the dividends, over the strike: a factor of the level
+
+    PerLane most;  // a spot that the dividends take leaves the strike
+
+    ATALANTA_INLINE double at(std::size_t l, double e) const {
+        const double pay = fma(-payoff.slope[l], e, payoff.level[l]), bound = most[l];
+        return pay < bound ? pay : bound;
     }
 };
 
-// What rounding the kink of lane l adds to u, in units of a node.
-ATALANTA_INLINE double rounded_area(const Normalised& n, const StartRecord& start, std::size_t l) {
-    return start.rounding[l] * start.payoff.level[l] * n.diffusion[l] * start.elapsed[l] *
-           n.inverse_spacing[l];
-}
+struct StartRecord {
+    StartPayoff near, far;  // the better one at the strike; the other one may be better far in the money
+    PerLane elapsed;        // time to expiry
+    PerLane area, centre;   // of what time adds about the kink of the first: over level and spacing; in cells
+    PerLane variance;       // how wide it is, in cells squared
+    PerLane area_by_diffusion, area_by_rate;  // its logarithm; the yield counts against the rate
+
+    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const LeftOut& left_out,
+                             const PerLane& centre_of_grid) {
+        each_of(lanes, [&](std::size_t l) {
+            const double t = left_out.time[l], half = n.diffusion[l] * t;
+            const bool put = n.side[l] > 0.0, now = exercises_at_start(n, l);
+            elapsed[l] = t;
+            const double now_grown = put ? 1.0 + left_out.cash[l] / n.strike[l] : 1.0;
+            const double held_grown = put ? 1.0 + left_out.waiting[l] / n.strike[l] : 1.0;
+            const double forward = half + centre_of_grid[l];
+            const bool takes = now | !put;
+            const double then = left_out.exercise_time[l];
+            set_payoff(near, l, takes ? then : 0.0, takes ? now_grown : held_grown, n, forward);
+            set_payoff(far, l, takes ? 0.0 : then, takes ? held_grown : now_grown, n, forward);
+            far.payoff.level[l] = put ? far.payoff.level[l] : 0.0;
+            const double deviation = square_root(2.0 * half), least = 1e-12;
+            const double some = deviation > least ? deviation : least, earned = n.rate[l] - n.yield[l];
+            const double scale = t / some, c = earned > 0.0 ? earned * scale : 0.0;
+            const ShortPut put_left = short_put(put ? c : 0.0);
+            const double grown = near.grown[l], inverse = 1.0 / n.diffusion[l];
+            // A call exercised before the dividend d deviations away loses most of its time value: a fit of
+            // the integral of max(E max(x + z - d, 0), max(x, 0)) - max(x, 0).
+            const double d = left_out.cash[l] / (n.strike[l] * some);
+            const double lost = fma(d, fma(0.25, d, 2.0), 0.25 * d / (d + 0.13));
+            const double share = put ? put_left.share / (grown * grown) : exponential(-lost);
+            area[l] = share * half * n.inverse_spacing[l];
+            area_by_diffusion[l] = inverse - 0.5 * inverse * c * put_left.log_by_c;
+            area_by_rate[l] = earned > 0.0 ? scale * put_left.log_by_c : 0.0;
+            const double moved = now ? n.drift[l] : -n.diffusion[l];
+            const double x = fma(some, put_left.centre, -0.5 * moved * t / put_left.share);
+            centre[l] = put ? x * n.inverse_spacing[l] / grown : 0.0;
+            variance[l] = half * n.inverse_spacing[l] * n.inverse_spacing[l] / (grown * grown);
+        });
+    }
+
+  private:
+    ATALANTA_INLINE static void set_payoff(StartPayoff& to, std::size_t l, double time, double grown,
+                                           const Normalised& n, double forward) {
+        to.grown[l] = grown;
+        to.payoff.time[l] = time;
+        to.most[l] = exponential(n.rate[l] * time);
+        to.payoff.level[l] = grown * to.most[l];
+        to.payoff.slope[l] = exponential(fma(n.yield[l], time, forward));
+    }
+};
 
 inline void fill_start(const StartRecord& start, LaneSet lanes, const double* growth, std::size_t nodes,
                        double* u) {
@@ -69,55 +145,124 @@ inline void fill_start(const StartRecord& start, LaneSet lanes, const double* gr
         const double* e = node(growth, i);
         double* to = node(u, i);
         each_of(lanes, [&](std::size_t l) {
-            const double pay = fma(-start.payoff.slope[l], e[l], start.payoff.level[l]);
+            const double near = start.near.at(l, e[l]), far = start.far.at(l, e[l]);
+            const double pay = far > near ? far : near;
             to[l] = pay > 0.0 ? pay : 0.0;
         });
     }
 }
 
+// The kink at the strike, in the cell above the node `below`.
+struct StartKink {
+    static constexpr std::size_t kShares = 6;  // nodes that get a share of the area, from the second below on
+    double place, eta = 0.0;
+    std::size_t below = 0;
+    bool inside;
+
+    StartKink(const Normalised& n, const StartRecord& start, std::size_t nodes, std::size_t l)
+        : place(payoff_kink(n, start.near.payoff, nodes, l)) {
+        inside = place >= 2.0 && place < static_cast<double>(nodes - 3);
+        if (!inside) return;
+        below = static_cast<std::size_t>(place);
+        eta = place - static_cast<double>(below);
+    }
+    double* first(double* u, std::size_t l) const { return node(u, below - 2) + l; }
+    const double* first(const double* u, std::size_t l) const { return node(u, below - 2) + l; }
+};
+
+// Of an area so many cells above a node and so wide: the shares of six nodes, from the second below that on,
+// have its moments to the third. variance: in cells squared.
+struct AreaShares {
+    double share[StartKink::kShares], by_place[StartKink::kShares];
+
+    ATALANTA_INLINE AreaShares(double f, double variance) {
+        const double sixth = 1.0 / 6.0, f2 = f * f;
+        const double at[4] = {f * (f - 1.0) * (2.0 - f) * sixth, (f2 - 1.0) * (f - 2.0) * 0.5,
+                              f * (f + 1.0) * (2.0 - f) * 0.5, f * (f2 - 1.0) * sixth};
+        const double rise[4] = {fma(f, fma(-3.0, f, 6.0), -2.0) * sixth,
+                                fma(f, fma(3.0, f, -4.0), -1.0) * 0.5, fma(f, fma(-3.0, f, 2.0), 2.0) * 0.5,
+                                fma(3.0, f2, -1.0) * sixth};
+        spread(at, variance, share);
+        spread(rise, variance, by_place);
+    }
+
+  private:
+    ATALANTA_INLINE static void spread(const double* at, double variance, double* to) {
+        const double outer = 0.5 * variance, inner = 1.0 - variance;
+        for (std::size_t k = 0; k < StartKink::kShares; ++k) {
+            const double below = k >= 2 ? at[k - 2] : 0.0, here = k >= 1 && k <= 4 ? at[k - 1] : 0.0;
+            const double above = k < 4 ? at[k] : 0.0;
+            to[k] = fma(inner, here, outer * (below + above));
+        }
+    }
+};
+
 inline void correct_start(const Normalised& n, const StartRecord& start, LaneSet lanes, std::size_t nodes,
                           double* u) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
         if (!contains(lanes, l)) continue;
-        const double level = start.payoff.level[l];
-        const double place = payoff_kink(n, start.payoff, nodes, l);
-        if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) continue;
-        const double below = __builtin_floor(place), eta = place - below;
-        const HingeWeights w = hinge_weights(eta, level, -level, n.spacing[l]);
-        const double area = rounded_area(n, start, l);
-        double* at = node(u, static_cast<std::size_t>(below)) + l;
-        at[0] += fma(1.0 - eta, area, w.positive);
-        at[kLadderOptions] += fma(eta, area, w.zero);
+        const StartKink kink(n, start, nodes, l);
+        if (!kink.inside) continue;
+        const double level = start.near.payoff.level[l], area = level * start.area[l];
+        const HingeWeights w = hinge_weights(kink.eta, level, -level, n.spacing[l]);
+        const AreaShares shares(kink.eta + start.centre[l], start.variance[l]);
+        double* at = kink.first(u, l);
+        for (std::size_t k = 0; k < StartKink::kShares; ++k) at[k * kLadderOptions] += area * shares.share[k];
+        at[2 * kLadderOptions] += w.positive;
+        at[3 * kLadderOptions] += w.zero;
     }
 }
 
-// values: derivative by u at the start of lane l. Adds to the weights of the payoff and to the derivative by
-// diffusion.
-[[gnu::noinline]] inline void transpose_start(const Normalised& n, const StartRecord& start, std::size_t l,
-                                              const double* growth, std::size_t nodes, const double* values,
-                                              PayoffWeights& weights, PerLane& by_diffusion) {
-    const double middle = static_cast<double>(nodes / 2);
-    const double level = start.payoff.level[l], slope = start.payoff.slope[l], h = n.spacing[l];
-    for (std::size_t i = 0; i < nodes && slope * node(growth, i)[l] < level; ++i) {
-        weights.add(l, node(values, i)[l], node(growth, i)[l], static_cast<double>(i) - middle);
+// Derivatives by what the area is made of.
+struct StartSlopes {
+    double by_diffusion = 0.0, by_rate = 0.0, by_grown = 0.0, by_most = 0.0;
+};
+
+// values: derivative by u at the start of lane l. Adds to the weights of both payoffs.
+[[gnu::noinline]] inline StartSlopes transpose_start(const Normalised& n, const StartRecord& start,
+                                                     std::size_t l, const double* growth, std::size_t nodes,
+                                                     const double* values, PayoffWeights& near,
+                                                     PayoffWeights& far) {
+    const double middle = static_cast<double>(nodes / 2), h = n.spacing[l];
+    const double level = start.near.payoff.level[l], slope = start.near.payoff.slope[l];
+    StartSlopes slopes;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const double e = node(growth, i)[l], pay = start.near.at(l, e), other = start.far.at(l, e);
+        if (!(pay > 0.0) && !(other > 0.0)) break;
+        const bool is_far = other > pay;
+        const StartPayoff& paid = is_far ? start.far : start.near;
+        if (is_far ? other < paid.most[l] : pay < paid.most[l]) {
+            (is_far ? far : near).add(l, node(values, i)[l], e, static_cast<double>(i) - middle);
+        } else {
+            slopes.by_most += paid.payoff.time[l] * paid.most[l] * node(values, i)[l];
+        }
     }
-    const double place = payoff_kink(n, start.payoff, nodes, l);
-    if (!(place >= 0.0 && place < static_cast<double>(nodes - 1))) return;
-    const double below = __builtin_floor(place), eta = place - below;
-    const double* at = node(values, static_cast<std::size_t>(below)) + l;
-    const double first = at[0], second = at[kLadderOptions];
-    const HingeWeights w = hinge_weights(eta, level, -level, h), bent = hinge_weights(eta, 0.0, -level, h);
-    const HingeDerivatives d = hinge_derivatives(eta, level, -level, h);
-    const double area = rounded_area(n, start, l), by_area = fma(eta, second - first, first);
-    const double by_eta = first * d.positive_by_eta + second * d.zero_by_eta + area * (second - first);
+    const StartKink kink(n, start, nodes, l);
+    if (!kink.inside) return slopes;
+    const double* at = kink.first(values, l);
+    const double first = at[2 * kLadderOptions], second = at[3 * kLadderOptions];
+    const HingeWeights w = hinge_weights(kink.eta, level, -level, h),
+                       bent = hinge_weights(kink.eta, 0.0, -level, h);
+    const HingeDerivatives d = hinge_derivatives(kink.eta, level, -level, h);
+    const AreaShares shares(kink.eta + start.centre[l], start.variance[l]);
+    double by_area = 0.0, by_place = 0.0;
+    for (std::size_t k = 0; k < StartKink::kShares; ++k) {
+        by_area = fma(shares.share[k], at[k * kLadderOptions], by_area);
+        by_place = fma(shares.by_place[k], at[k * kLadderOptions], by_place);
+    }
+    const double area = level * start.area[l], of_area = by_area * area;
+    const double by_eta = fma(first, d.positive_by_eta, fma(second, d.zero_by_eta, area * by_place));
     const double by_kink = by_eta * n.inverse_spacing[l];
     const double scaled = first * w.positive + second * w.zero;
     const double scaled_twice = first * bent.positive + second * bent.zero;
-    weights.plain[l] += (scaled + by_area * area + by_kink) / level;
-    weights.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
-    weights.spacing[l] +=
-        n.inverse_spacing[l] * (scaled + scaled_twice - by_area * area - by_eta * (place - middle));
-    by_diffusion[l] += by_area * area / n.diffusion[l];
+    near.plain[l] += (scaled + of_area + by_kink) / level;
+    near.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
+    near.spacing[l] +=
+        n.inverse_spacing[l] * (scaled + scaled_twice - of_area - by_eta * (kink.place - middle));
+    slopes.by_diffusion = of_area * start.area_by_diffusion[l];
+    slopes.by_rate = of_area * start.area_by_rate[l];
+    slopes.by_grown = -2.0 * of_area / start.near.grown[l];
+    return slopes;
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ constexpr double kLeastRatio = 0.5;      // D dt / h^2 of a step from a kink
 constexpr double kRatioOfElapsed = 0.5;  // of a first step, once the time since expiry has smoothed the kink
 constexpr double kSteepestGrading = 2.5;
 constexpr double kStepsWithoutExercise = 0.7;  // how much fewer an equal stretch without exercise gets
+constexpr double kLeastWait = 0.3;             // D t / h^2 of a stretch without exercise that ends in a step
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
 
 class StepTimes {
@@ -27,8 +28,8 @@ class StepTimes {
         });
     }
 
-    // Lanes begin an interval `length` long, at a dividend of `cash`, `elapsed` after expiry (0 and 0 for the
-    // first one).
+    // Lanes begin an interval `length` long, `elapsed` after expiry, where waiting for later dividends gains
+    // `cash` (0 and 0 for the first one).
     ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& steps, const PerLane& elapsed,
                              const PerLane& length, const PerLane& cash) {
         each_of(lanes, [&](std::size_t l) {
@@ -47,7 +48,9 @@ class StepTimes {
             const double step = __builtin_floor(fma(density * steps[l], wait, 0.5));
             const double at_least_one = step > 1.0 ? step : 1.0;
             const double one_left = at_least_one < steps[l] - 1.0 ? at_least_one : steps[l] - 1.0;
-            const bool ends = wait < 1.0, several = steps[l] > 1.0, breaks = waits & ends & several;
+            const bool ends = wait < 1.0, several = steps[l] > 1.0;
+            const bool seen = per_year * length[l] * wait > kLeastWait,
+                       breaks = waits & ends & several & seen;
             break_step_[l] = breaks ? one_left : steps[l];
             break_share_[l] = breaks ? wait : 1.0;
             const double first = kRatioOfElapsed * age > kLeastRatio ? kRatioOfElapsed * age : kLeastRatio;

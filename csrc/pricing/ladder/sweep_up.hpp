@@ -7,6 +7,9 @@
 namespace atalanta {
 namespace {
 
+// Of the sweep on its neighbour, from which on the continuation below a free boundary helps the next step.
+constexpr double kLeastLean = 0.03;
+
 constexpr unsigned kEveryRowLane = (1u << kRowLanes) - 1;
 
 // What an up sweep did, for the sweeps that take its derivative: which lanes of a node hold the option, and
@@ -52,6 +55,11 @@ ATALANTA_INLINE double ghost_of(std::size_t l, const Obstacle& obstacle, double 
     return fma(0.5 * bend_at(obstacle, l, e) * rest, rest, payoff_at(obstacle, l, e_below));
 }
 
+// Whether a lane among `ghosts` stores it.
+ATALANTA_INLINE bool stores_ghost(const StepOperator& op, LaneSet ghosts, std::size_t l) {
+    return contains(ghosts, l) && -op.alpha[l] >= kLeastLean;
+}
+
 // An up sweep of options that are exercised below one free boundary each, if anywhere. Below it nothing hangs
 // on the node before, so that all boundaries are found first.
 class SweepUp {
@@ -74,7 +82,7 @@ class SweepUp {
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (kRecords) record->boundary_node[l] = above_[l] > 0.0 ? node_[l] : 0.0;
             if (kRecords) record->boundary_above[l] = above_[l];
-            if (above_[l] > 0.0 && contains(ghosts, l)) {
+            if (above_[l] > 0.0 && stores_ghost(op_, ghosts, l)) {
                 node(w_, static_cast<std::size_t>(node_[l]) - 1)[l] =
                     ghost_of(l, obstacle_, spacing_[l], above_[l], e_[l], e_below_[l]);
             }
@@ -225,7 +233,7 @@ ATALANTA_INLINE void sweep_up_between(const StepOperator& op, const Obstacle& ob
                 if (sub.above == 0.0) continue;
                 solved[k] = sub.u;
                 held |= 1u << k;
-                if (contains(ghosts, l)) {
+                if (stores_ghost(op, ghosts, l)) {
                     node(w, i - 1)[l] = ghost_of(l, obstacle, h, sub.above, e_here, node(growth, i - 1)[l]);
                 }
                 if constexpr (kRecords) {
