@@ -1,0 +1,278 @@
+"""The scenario grid: what the book gains and loses at shocked spots and volatilities, by full revaluation.
+
+Main entry: `scenario_grid`. Ladders side by side: a solve for each contract and volatility, a read for each spot.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from atalanta import _core
+from atalanta.market.table import Table
+from atalanta.risk.options import Options
+from atalanta.risk.revaluation import Revaluation, spread_levels
+from atalanta.risk.scenarios import Horizon, Shocks, Sticky, smile_factors
+
+if TYPE_CHECKING:
+    from atalanta.risk.portfolio import Portfolio
+
+__all__ = ["Grid", "GridLadders", "brute_force", "scenario_grid"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Levels of volatility where those asked for differ from spot to spot.
+_SPREAD_LEVELS = 12
+
+#: Levels that value the book without a shock, as multiples of the volatilities.
+_AROUND = np.array([0.8, 0.9, 1.0, 1.1, 1.2])
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Profit and loss of a book over spots and volatilities.
+
+    Attributes:
+        shocks: of the axes.
+        pnl: (S, V) in the currency of the quotes, against the book's value now.
+        by_underlying: ticker to its share of `pnl`; they sum to it.
+        value: of the book now, by the model.
+        solves: ladders that were solved for it.
+        seconds: wall time.
+        age_seconds: of the ladders that were read; 0 where they were made for this.
+        notes: what is to be known about it.
+    """
+
+    shocks: Shocks
+    pnl: Floats
+    by_underlying: dict[str, Floats]
+    value: float
+    solves: int = 0
+    seconds: float = 0.0
+    age_seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    def worst(self) -> tuple[float, float, float]:
+        """Spot shock, vol shock and P&L of the worst cell."""
+        return self._cell(int(np.argmin(self.pnl)))
+
+    def best(self) -> tuple[float, float, float]:
+        """Spot shock, vol shock and P&L of the best cell."""
+        return self._cell(int(np.argmax(self.pnl)))
+
+    def _cell(self, place: int) -> tuple[float, float, float]:
+        s, v = np.unravel_index(place, self.pnl.shape)
+        return float(self.shocks.spots[s]), float(self.shocks.vols[v]), float(self.pnl[s, v])
+
+    def to_table(self) -> Table:
+        """One row per cell: `spot_shock, vol_shock, pnl` and the P&L of each underlying by its ticker."""
+        spots, vols = np.meshgrid(self.shocks.spots, self.shocks.vols, indexing="ij")
+        parts = {name: pnl.ravel() for name, pnl in self.by_underlying.items()}
+        return Table(
+            {"spot_shock": spots.ravel(), "vol_shock": vols.ravel(), "pnl": self.pnl.ravel(), **parts},
+            notes=self.notes,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The grid in plain types, for JSON."""
+        return {
+            "spot_shocks": self.shocks.spots.tolist(),
+            "vol_shocks": self.shocks.vols.tolist(),
+            "vol_unit": self.shocks.vol_unit,
+            "sticky": self.shocks.sticky,
+            "horizon_days": self.shocks.days if np.isfinite(self.shocks.days) else "expiry",
+            "value": self.value,
+            "pnl": self.pnl.tolist(),
+            "by_underlying": {name: pnl.tolist() for name, pnl in self.by_underlying.items()},
+            "solves": self.solves,
+            "seconds": self.seconds,
+            "age_seconds": self.age_seconds,
+            "notes": list(self.notes),
+        }
+
+
+class GridLadders:
+    """The ladders behind a grid: made once for some options and shocks, read at any spot near theirs.
+
+    Args:
+        portfolio: whose smiles the volatilities follow.
+        options: M contracts at the present.
+        shocks: of the grid.
+        drift: how far spots may move from those of `options` before the ladders no longer reach, as a share.
+        vol_drift: the same of volatilities: levels around those of the shocks.
+        threads: to build with.
+    """
+
+    def __init__(
+        self,
+        portfolio: Portfolio,
+        options: Options,
+        shocks: Shocks,
+        *,
+        drift: float = 0.0,
+        vol_drift: float = 0.0,
+        threads: int | None = None,
+    ) -> None:
+        self.options, self.shocks = options, shocks
+        self._factors = smile_factors(portfolio, shocks.spots) if shocks.sticky == "moneyness" else None
+        later = at_horizon(options, shocks)
+        self._dropped = options.spot - later.spot
+        reach = (1 + shocks.spots[0]) * (1 - drift), (1 + shocks.spots[-1]) * (1 + drift)
+        self._shocked = Revaluation(later, _with_margin(self._levels(), vol_drift), reach, threads)
+        self._unshocked = self._shocked
+        if (
+            shocks.days > 0 or 0.0 not in shocks.vols
+        ):  # then the grid does not hold what the book is worth now
+            levels = options.vol[:, None] * _AROUND
+            self._unshocked = Revaluation(options, levels, (1 - drift, 1 + drift), threads)
+
+    @property
+    def solves(self) -> int:
+        """Ladders that were solved."""
+        more = 0 if self._unshocked is self._shocked else self._unshocked.solves
+        return self._shocked.solves + more
+
+    def _levels(self) -> Floats:
+        """(M, L) the shocked volatilities, where they are the same at every spot; else spread over their range."""
+        vols = self.options.vol
+        if self._factors is None:
+            return self.shocks.shifted(vols)
+        asked = self.shocks.shifted(vols[:, None] * self._factors).reshape(len(vols), -1)
+        asked = np.concatenate([asked, vols[:, None]], axis=1)
+        return spread_levels(asked.min(axis=1), asked.max(axis=1), _SPREAD_LEVELS)
+
+    def values(self, spot: Floats, vol: Floats, threads: int | None = 1) -> Floats:
+        """(M, S, V) values per share at the shocks of (M,) present spots and volatilities; NaN beyond the levels."""
+        spots = (spot - self._dropped)[:, None] * (1 + self.shocks.spots)
+        if self._factors is None:
+            vols = np.repeat(self.shocks.shifted(vol)[:, None, :], len(self.shocks.spots), axis=1)
+        else:
+            vols = self.shocks.shifted(vol[:, None] * self._factors)
+        return self._shocked.values(spots, vols, threads)
+
+    def base(self, spot: Floats, vol: Floats) -> Floats:
+        """(M,) values per share at present spots and volatilities, without a shock; NaN beyond the levels."""
+        return self._unshocked.values(spot[:, None], vol[:, None, None])[:, 0, 0]
+
+
+def _with_margin(levels: Floats, drift: float) -> Floats:
+    """(M, L + 2) levels with one more below and above where there is a drift."""
+    if drift == 0.0:
+        return levels
+    return np.concatenate([levels[:, :1] * (1 - drift), levels, levels[:, -1:] * (1 + drift)], axis=1)
+
+
+def scenario_grid(
+    portfolio: Portfolio,
+    *,
+    spots: npt.ArrayLike | None = None,
+    vols: npt.ArrayLike | None = None,
+    vol_unit: Any = "relative",
+    sticky: Sticky = "strike",
+    horizon: Horizon = 0.0,
+    threads: int | None = None,
+) -> Grid:
+    """What the book gains and loses at shocked spots and volatilities, every option valued anew.
+
+    All spots move together by the same share, and all volatilities by the same shock; each underlying's part stands in
+    `Grid.by_underlying`. At a later horizon the unshocked spot is the present one less the cash dividends paid until then,
+    which shares have received; options that have expired by then are worth their payoff at the scenario's spot.
+
+    Args:
+        portfolio: the book in its market.
+        spots: (S,) changes as decimals, above −1; None for `SPOT_SHOCKS`.
+        vols: (V,) changes of every volatility; None for `VOL_SHOCKS`.
+        vol_unit: 'relative' (0.2 turns 25 % into 30 %) or 'points' (0.05 turns 25 % into 30 %).
+        sticky: 'strike' or 'moneyness': what keeps its volatility when the spot moves.
+        horizon: days from the quotes, a date, or 'expiry': every option at its payoff, without dividends.
+        threads: None for the package's setting.
+
+    Raises:
+        InputError: shocks, words or a horizon that cannot be used.
+    """
+    started = time.perf_counter()
+    shocks = Shocks.of(portfolio, spots, vols, vol_unit=vol_unit, sticky=sticky, horizon=horizon)
+    options = portfolio.options
+    ladders = GridLadders(portfolio, options, shocks, threads=threads)
+    values = ladders.values(options.spot, options.vol, threads)
+    pnl = book_pnl(portfolio, shocks, values, ladders.base(options.spot, options.vol), portfolio.market.spots)
+    return Grid(
+        shocks,
+        pnl.sum(axis=0),
+        dict(zip(portfolio.underlyings, pnl, strict=True)),
+        portfolio.value,
+        ladders.solves,
+        time.perf_counter() - started,
+        notes=(*portfolio.notes, *grid_notes(portfolio, shocks)),
+    )
+
+
+def brute_force(portfolio: Portfolio, shocks: Shocks) -> Floats:
+    """(M, S, V) values per share of every cell, each from a solve of its own: what the grid is checked against."""
+    held = at_horizon(portfolio.options, shocks)
+    vols = held.vol[:, None]
+    if shocks.sticky == "moneyness":
+        vols = vols * smile_factors(portfolio, shocks.spots)
+    spot = (held.spot[:, None] * (1 + shocks.spots))[:, :, None]
+    return held.price(*np.broadcast_arrays(spot, shocks.shifted(vols)))
+
+
+def at_horizon(options: Options, shocks: Shocks) -> Options:
+    """The options as they will be at the shocks' horizon; at expiry without years and dividends."""
+    if np.isfinite(shocks.days):
+        return options.after(shocks.years)
+    count = len(options)
+    return replace(options, years=np.zeros(count), schedules=(), schedule=np.full(count, -1, dtype=np.int32))
+
+
+def book_pnl(portfolio: Portfolio, shocks: Shocks, values: Floats, base: Floats, spots: Floats) -> Floats:
+    """(U, S, V) P&L of every underlying.
+
+    Args:
+        portfolio: of M contracts and U underlyings.
+        shocks: of the grid.
+        values: (M, S, V) per share.
+        base: (M,) per share, without a shock.
+        spots: (U,) the present prices of the shares.
+    """
+    options, shape = portfolio.options, values.shape[1:]
+    gains = (values - base[:, None, None]).reshape(len(options), shape[0] * shape[1])
+    totals = _core.add_up(gains, options.weight, options.underlying, len(portfolio.underlyings))
+    return totals.reshape(-1, *shape) + _share_pnl(portfolio, shocks, np.nan_to_num(spots))[:, :, None]
+
+
+def _share_pnl(portfolio: Portfolio, shocks: Shocks, spots: Floats) -> Floats:
+    """(U, S) of the shares: their move, and the dividends they have received."""
+    paid = paid_to_shares(portfolio, shocks.years) if np.isfinite(shocks.days) else np.zeros(len(spots))
+    later = (spots - paid)[:, None] * (1 + shocks.spots) + paid[:, None]
+    return portfolio.shares[:, None] * (later - spots[:, None])
+
+
+def paid_to_shares(portfolio: Portfolio, years: float) -> Floats:
+    """(U,) cash that a share of each underlying pays until then."""
+    market = portfolio.market
+    paid = np.zeros(len(market.underlyings))
+    for group, row in zip(market.underlying.tolist(), market.schedule.tolist(), strict=True):
+        if row >= 0:
+            times, cash = market.schedules[row]
+            paid[group] = cash[times <= years].sum()
+    return paid
+
+
+def grid_notes(portfolio: Portfolio, shocks: Shocks) -> list[str]:
+    """What the shocks did that their reader should know."""
+    notes = []
+    options = portfolio.options
+    if np.isfinite(shocks.days) and shocks.days > 0:
+        gone = int((options.years <= shocks.years).sum())
+        if gone:
+            notes.append(
+                f"{gone:,} contracts expire within the horizon: at the scenario's spot they are worth their payoff"
+            )
+    if shocks.vol_unit == "points" and (options.vol + shocks.vols[0] < 0).any():
+        notes.append("some volatilities would fall below zero: they stop at 0.01 vol points")
+    return notes
