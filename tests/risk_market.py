@@ -60,7 +60,7 @@ def mixed_book() -> Book:
             (far[6], 2),
             (index[8], -1),
             (index[5], 1),
-        )  # fmt: skip
+        )
     )
 
 

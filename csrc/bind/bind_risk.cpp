@@ -73,20 +73,28 @@ std::unique_ptr<risk::VolLadders> build(const Rights& right, const Doubles& spot
                                               Tolerance{tolerance, tolerance}, workers);
 }
 
-// (contracts, spots, vols) values; spot (contracts, spots), vol (contracts, spots, vols).
+// (contracts, spots, vols) values; spot (contracts, spots), vol (contracts, vols) or (contracts, spots,
+// vols).
 Doubles values(const risk::VolLadders& ladders, const Doubles& spot, const Doubles& vol,
                const py::object& threads) {
+    using VolsFor = risk::VolLadders::VolsFor;
     const auto size = static_cast<py::ssize_t>(ladders.size());
     const py::ssize_t spots = spot.ndim() == 2 ? spot.shape(1) : -1;
-    const py::ssize_t vols = vol.ndim() == 3 ? vol.shape(2) : -1;
+    const bool each = vol.ndim() == 3;
+    const py::ssize_t vols = each || vol.ndim() == 2 ? vol.shape(vol.ndim() - 1) : -1;
     require_shape(spot, {size, spots}, "spot");
-    require_shape(vol, {size, spots, vols}, "vol");
+    if (each) {
+        require_shape(vol, {size, spots, vols}, "vol");
+    } else {
+        require_shape(vol, {size, vols}, "vol");
+    }
     Doubles result = result_array<double>({size, spots, vols}, Purpose::ladder);
     const int workers = read_threads(threads.ptr(), kOrigin);
     double* const into = result.mutable_data();
     const ReleasedGil released(kRowsToReleaseGil);
     ladders.all_values(spot.data(), static_cast<std::size_t>(spots), vol.data(),
-                       static_cast<std::size_t>(vols), into, workers);
+                       each ? VolsFor::each_spot : VolsFor::all_spots, static_cast<std::size_t>(vols), into,
+                       workers);
     return result;
 }
 

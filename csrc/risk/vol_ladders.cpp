@@ -204,31 +204,36 @@ double VolLadders::limit(std::size_t contract, double spot) const noexcept {
 }
 
 void VolLadders::values(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
-                        std::size_t vols, double* out) const noexcept {
+                        std::size_t stride, std::size_t vols, double* out) const noexcept {
     if (in_closed_form(contract)) {
-        closed_form(contract, spot, spots, vol, vols, out);
+        closed_form(contract, spot, spots, vol, stride, vols, out);
     } else {
-        from_ladders(contract, spot, spots, vol, vols, out);
+        from_ladders(contract, spot, spots, vol, stride, vols, out);
     }
 }
 
-void VolLadders::all_values(const double* spot, std::size_t spots, const double* vol, std::size_t vols,
-                            double* out, int threads) const noexcept {
-    const std::size_t cells = spots * vols;
+void VolLadders::all_values(const double* spot, std::size_t spots, const double* vol, VolsFor vols_for,
+                            std::size_t vols, double* out, int threads) const noexcept {
+    const bool each = vols_for == VolsFor::each_spot;
+    const std::size_t stride = each ? vols : 0, rows = each ? spots : 1;
     parallel_ranges(size(), kGrain, threads, [&](std::size_t first, std::size_t count) {
         for (std::size_t c = first; c < first + count; ++c)
-            values(c, spot + c * spots, spots, vol + c * cells, vols, out + c * cells);
+            values(c, spot + c * spots, spots, vol + c * rows * vols, stride, vols, out + c * spots * vols);
     });
 }
 
 void VolLadders::closed_form(std::size_t c, const double* spot, std::size_t spots, const double* vol,
-                             std::size_t vols, double* out) const noexcept {
+                             std::size_t stride, std::size_t vols, double* out) const noexcept {
     constexpr std::size_t kBlock = 256;
-    double spot_of_cell[kBlock];
+    double spot_of_cell[kBlock], vol_of_cell[kBlock];
     const std::size_t cells = spots * vols;
     for (std::size_t first = 0; first < cells; first += kBlock) {
         const std::size_t count = std::min(kBlock, cells - first);
-        for (std::size_t i = 0; i < count; ++i) spot_of_cell[i] = spot[(first + i) / vols];
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t s = (first + i) / vols, v = (first + i) % vols;
+            spot_of_cell[i] = spot[s];
+            vol_of_cell[i] = vol[s * stride + v];
+        }
         const OptionRows rows = {count,
                                  {&right_[c], true},
                                  {spot_of_cell, false},
@@ -236,52 +241,59 @@ void VolLadders::closed_form(std::size_t c, const double* spot, std::size_t spot
                                  {&years_[c], true},
                                  {&rate_[c], true},
                                  {&yield_[c], true},
-                                 {vol + first, false}};
+                                 {vol_of_cell, false}};
         active_kernels().european->price(rows, out + first);
     }
 }
 
-// Prices of one contract at all levels and as many spots as fit.
+// Prices of one contract at all levels and as many spots as fit, level by level.
 struct VolLadders::Block {
     static constexpr std::size_t kSize = 1024;
-    std::uint32_t row[kSize];
-    double spot[kSize], price[kSize];
+    double price[kSize], beyond[kSize];
 };
 
 void VolLadders::from_ladders(std::size_t c, const double* spot, std::size_t spots, const double* vol,
-                              std::size_t vols, double* out) const noexcept {
+                              std::size_t stride, std::size_t vols, double* out) const noexcept {
     Block block;
-    const Ladders& ladders = *ladders_of(c);
-    const double root = std::sqrt(years_[c]);
-    // A grid asks for the levels in their order, without those that stand around them: looked for there
-    // first.
+    // A grid asks for its levels, and for none of those that stand around them: the others are then not read.
     const std::size_t ahead = count_ > vols ? (count_ - vols) / 2 : 0;
-    for (std::size_t first = 0; first < spots; first += Block::kSize / count_) {
-        const std::size_t count = std::min(Block::kSize / count_, spots - first);
-        for (std::size_t l = 0; l < count_; ++l) {
-            for (std::size_t s = 0; s < count; ++s) {
-                block.row[l * count + s] = row_at(ladders, c * count_ + l, spot[first + s]);
-                block.spot[l * count + s] = spot[first + s];
+    const double* const own = level_.data() + c * count_ + ahead;
+    const bool levels_only = stride == 0 && vols <= count_ && std::equal(vol, vol + vols, own);
+    const std::size_t from = levels_only ? ahead : 0, levels = levels_only ? vols : count_;
+    for (std::size_t first = 0; first < spots; first += Block::kSize / levels) {
+        const std::size_t count = std::min(Block::kSize / levels, spots - first);
+        at_levels(c, from, levels, spot + first, count, block);
+        for (std::size_t s = 0; s < count; ++s) {
+            const double* const asked = vol + (first + s) * stride;
+            double* const into = out + (first + s) * vols;
+            for (std::size_t v = 0; v < vols; ++v) {
+                into[v] =
+                    levels_only ? block.price[v * count + s] : between(c, block.price + s, count, asked[v]);
             }
         }
-        ladders.read(block.row, block.spot, count_ * count, {block.price, nullptr, nullptr, nullptr});
+    }
+}
+
+// Beyond the ladders around the spot those around the strike are read, beyond these the limit.
+void VolLadders::at_levels(std::size_t c, std::size_t from, std::size_t levels, const double* spot,
+                           std::size_t count, Block& block) const noexcept {
+    const Ladders& ladders = *ladders_of(c);
+    const std::size_t place = c * count_ + from;
+    ladders.read_table(near_.data() + place, levels, spot, count, block.price);
+    const double root = std::sqrt(years_[c]);
+    for (std::size_t l = 0; l < levels; ++l) {
+        double* const price = block.price + l * count;
+        // What has no ladder though it has time and volatility is NaN.
+        const bool solved = !std::isnan(ladders.range(near_[place + l]).lowest);
+        if (!solved && !(level_[place + l] * root < 1e-7)) continue;
+        bool missing = false;
+        for (std::size_t s = 0; s < count; ++s) missing = missing || std::isnan(price[s]);
+        if (!missing) continue;
+        const bool second = far_[place + l] != kNoRow;
+        if (second) ladders.read_table(&far_[place + l], 1, spot, count, block.beyond);
         for (std::size_t s = 0; s < count; ++s) {
-            double beyond = kNotANumber;
-            for (std::size_t l = 0; l < count_; ++l) {
-                double& price = block.price[l * count + s];
-                if (!std::isnan(price)) continue;
-                const std::size_t place = c * count_ + l;
-                // What has no ladder though it has time and volatility is NaN.
-                const bool solved = !std::isnan(ladders.range(near_[place]).lowest);
-                if (!solved && !(level_[place] * root < 1e-7)) continue;
-                if (std::isnan(beyond)) beyond = limit(c, spot[first + s]);
-                price = beyond;
-            }
-            for (std::size_t v = 0; v < vols; ++v) {
-                const std::size_t cell = (first + s) * vols + v, l = v + ahead;
-                const bool own = l < count_ && vol[cell] == level_[c * count_ + l];
-                out[cell] = own ? block.price[l * count + s] : between(c, block.price + s, count, vol[cell]);
-            }
+            if (std::isnan(price[s]) && second) price[s] = block.beyond[s];
+            if (std::isnan(price[s])) price[s] = limit(c, spot[s]);
         }
     }
 }

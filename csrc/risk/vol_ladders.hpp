@@ -48,14 +48,17 @@ class VolLadders {
     std::size_t solves() const noexcept;
     std::size_t bytes() const noexcept;
 
-    // Values of a contract at `spots` spots, each at `vols` volatilities of its own (spot-major), into `out`.
-    // NaN for a volatility beyond the levels.
+    // Values of a contract at `spots` spots, each at `vols` volatilities, into `out` (spots, vols). The
+    // volatilities of spot s begin at vol[s * stride]: 0 where all spots have the same. NaN for one beyond
+    // the levels.
     void values(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
-                std::size_t vols, double* out) const noexcept;
+                std::size_t stride, std::size_t vols, double* out) const noexcept;
 
-    // The same for every contract: spot (size, spots), vol and out (size, spots, vols).
-    void all_values(const double* spot, std::size_t spots, const double* vol, std::size_t vols, double* out,
-                    int threads = 1) const noexcept;
+    // The same for every contract: spot (size, spots), out (size, spots, vols), and vol (size, vols) for all
+    // spots or (size, spots, vols) for each.
+    enum class VolsFor { all_spots, each_spot };
+    void all_values(const double* spot, std::size_t spots, const double* vol, VolsFor vols_for,
+                    std::size_t vols, double* out, int threads = 1) const noexcept;
 
     // Price and Greeks of a contract; vega is the slope of the polynomial through the levels.
     PresentReading present(std::size_t contract, double spot, double vol) const noexcept;
@@ -73,9 +76,11 @@ class VolLadders {
     std::uint32_t row_at(const Ladders& ladders, std::size_t place, double spot) const noexcept;
     double limit(std::size_t contract, double spot) const noexcept;
     void closed_form(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
-                     std::size_t vols, double* out) const noexcept;
+                     std::size_t stride, std::size_t vols, double* out) const noexcept;
     void from_ladders(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
-                      std::size_t vols, double* out) const noexcept;
+                      std::size_t stride, std::size_t vols, double* out) const noexcept;
+    void at_levels(std::size_t contract, std::size_t from, std::size_t levels, const double* spot,
+                   std::size_t count, Block& block) const noexcept;
     double between(std::size_t contract, const double* price, std::size_t stride, double vol) const noexcept;
     PresentReading present_in_closed_form(std::size_t contract, double spot, double vol) const noexcept;
 

@@ -18,6 +18,7 @@ namespace {
 
 constexpr risk::Reach kReach = {0.75, 1.3};
 constexpr Tolerance kTolerance = {5e-4, 5e-4};
+constexpr auto kEach = risk::VolLadders::VolsFor::each_spot;
 
 // Rows as the contracts of a book, all of one exercise style.
 struct BookRows {
@@ -79,7 +80,7 @@ TEST(values_at_levels_are_solves) {
     std::vector<double> out(spots.size() * 3), vols(spots.size() * 3);
     for (std::size_t c = 0; c < rows.size(); ++c) {
         for (std::size_t i = 0; i < vols.size(); ++i) vols[i] = book.levels[c * 3 + i % 3];
-        ladders.values(c, spots.data(), spots.size(), vols.data(), 3, out.data());
+        ladders.values(c, spots.data(), spots.size(), vols.data(), 3, 3, out.data());
         for (std::size_t i = 0; i < out.size(); ++i)
             CHECK_CLOSE(solved(rows[c], spots[i / 3], vols[i]), out[i], 1e-3);
     }
@@ -94,7 +95,7 @@ TEST(short_options_are_right_at_every_spot_of_the_reach) {
         for (double spot = 75; spot <= 130; spot += 2.5) {
             const double vol = rows[c].vol;
             double value;
-            ladders.values(c, &spot, 1, &vol, 1, &value);
+            ladders.values(c, &spot, 1, &vol, 1, 1, &value);
             CHECK_CLOSE(solved(rows[c], spot, vol), value, 1e-3);
         }
     }
@@ -112,13 +113,13 @@ TEST(volatilities_between_levels_are_read_from_the_polynomial) {
             const double vol = factor * rows[c].vol;
             for (const double spot : {82.0, 100.0, 119.0}) {
                 double value;
-                ladders.values(c, &spot, 1, &vol, 1, &value);
+                ladders.values(c, &spot, 1, &vol, 1, 1, &value);
                 CHECK_CLOSE(solved(rows[c], spot, vol), value, 1e-3);
             }
         }
         const double far = 2.0 * rows[c].vol, spot = 100.0;
         double value;
-        ladders.values(c, &spot, 1, &far, 1, &value);
+        ladders.values(c, &spot, 1, &far, 1, 1, &value);
         CHECK(std::isnan(value));
     }
 }
@@ -133,7 +134,7 @@ TEST(european_contracts_in_closed_form_and_with_dividends) {
     for (std::size_t c = 0; c < rows.size(); ++c) {
         const double spot = 107.0, vol = rows[c].vol;
         double value;
-        ladders.values(c, &spot, 1, &vol, 1, &value);
+        ladders.values(c, &spot, 1, &vol, 1, 1, &value);
         CHECK_CLOSE(solved(rows[c], spot, vol, Exercise::european), value, c == 0 ? 1e-10 : 1e-3);
     }
 }
@@ -149,12 +150,12 @@ TEST(edges) {
     double out[4];
     std::vector<double> vols;
     for (const LadderRow& row : rows) vols.push_back(row.vol);
-    ladders.all_values(spots, 1, vols.data(), 1, out);
+    ladders.all_values(spots, 1, vols.data(), kEach, 1, out);
     CHECK_CLOSE(10.0, out[0], 1e-12);
     CHECK(std::isnan(out[1]));
     CHECK_CLOSE(10.0, out[3], 1e-9);
     double none;
-    ladders.values(0, spots, 1, &kNaN, 1, &none);
+    ladders.values(0, spots, 1, &kNaN, 1, 1, &none);
     CHECK(std::isnan(none));
 }
 
@@ -186,7 +187,7 @@ TEST(threads_read_while_another_build_is_published) {
     latest.publish(std::make_shared<const risk::VolLadders>(book.ladders(1)), 1);
     const std::vector<double> spots(rows.size(), 103.0), vols(rows.size(), 0.25);
     std::vector<double> expected(rows.size());
-    latest.read().ladders->all_values(spots.data(), 1, vols.data(), 1, expected.data());
+    latest.read().ladders->all_values(spots.data(), 1, vols.data(), kEach, 1, expected.data());
     std::atomic<int> differing{0};
     std::vector<std::thread> readers;
     for (int r = 0; r < 2; ++r) {
@@ -194,7 +195,7 @@ TEST(threads_read_while_another_build_is_published) {
             std::vector<double> out(rows.size());
             for (int turn = 0; turn < 50; ++turn) {
                 const risk::Build build = latest.read();
-                build.ladders->all_values(spots.data(), 1, vols.data(), 1, out.data());
+                build.ladders->all_values(spots.data(), 1, vols.data(), kEach, 1, out.data());
                 if (out != expected) ++differing;
             }
         });

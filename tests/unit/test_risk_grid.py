@@ -26,7 +26,7 @@ def errors(**terms):
     held = portfolio()
     shocks = Shocks.of(held, **terms)
     ladders = GridLadders(held, held.options, shocks)
-    values = ladders.values(held.options.spot, held.options.vol)
+    values, _ = ladders.values(held.options.spot, held.options.vol)
     scale = np.maximum(held.options.strike, 100.0) / 100.0
     return (values - brute_force(held, shocks)) / scale[:, None, None]
 

@@ -146,5 +146,5 @@ def test_a_stress_of_the_user():
     assert 1 == len(stress(portfolio(), [Stress("mine", -0.1, 0.5, "a guess")]))
     with pytest.raises(InputError, match="there is no scenario"):
         stress(portfolio(), [])
-    with pytest.raises(InputError, match="mine: spot is -1.5"):
+    with pytest.raises(InputError, match=r"mine: spot is -1\.5"):
         Stress("mine", -1.5, 0.0, "")

@@ -211,7 +211,8 @@ def horizon_of(text: str) -> str | float:
 
 def _valued(portfolio: Portfolio) -> Portfolio:
     """The portfolio with its Greeks at hand, so that the stage that needs them first does not pay for them."""
-    return portfolio if portfolio.greeks is not None else portfolio
+    portfolio.greeks  # noqa: B018 - computed when first asked for
+    return portfolio
 
 
 def _analysis(request: RiskRequest) -> Analysis:

@@ -68,7 +68,7 @@ def _grids(grid: Grid) -> str:
     when = "at expiry" if np.isinf(shocks.days) else f"in {shocks.days:g} days" if shocks.days else "at once"
     spot, vol, pnl = grid.worst()
     told = (
-        f"<p>Worst cell of the book: ${decimals(pnl, 0)} at spot {100 * spot:+g} %, volatility {100 * vol:+g} "
+        f"<p>Worst cell of the book: {decimals(pnl, 0)} $ at spot {100 * spot:+g} %, volatility {100 * vol:+g} "
         f"{'%' if shocks.vol_unit == 'relative' else 'points'}; {when}, sticky {shocks.sticky}.</p>"
     )
     named = {"The book": grid.pnl}
@@ -181,7 +181,7 @@ def _margin(report: RiskReport) -> str:
 def _positions(report: RiskReport) -> str:
     table = report.portfolio.positions()
     names = ("symbol", "quantity", "mid", "price", "vol", "delta", "value")
-    flags = position_flag_names(table["flags"]) if len(table) else []
+    flags: Iterable[object] = position_flag_names(table["flags"]) if len(table) else ()
     rows = [
         (
             symbol,

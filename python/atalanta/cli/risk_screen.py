@@ -5,6 +5,8 @@ Reports convert the library's raw Greeks to dollars and say so in every header.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from rich.console import Console
 from rich.style import Style
@@ -74,7 +76,7 @@ def _print_positions(console: Console, report: RiskReport, most: int | None) -> 
         (table["flags"] == 0) | (table["flags"] == 64), kind="stable"
     )  # what is flagged comes first
     shown = table.take(order[:most])
-    names = position_flag_names(shown["flags"]) if len(shown) else []
+    names: Iterable[object] = position_flag_names(shown["flags"]) if len(shown) else ()
     print_heading(
         console, "Positions" + (f", {len(shown)} of {len(table):,}" if len(shown) < len(table) else "")
     )
@@ -162,7 +164,7 @@ def _print_grid(console: Console, grid: Grid) -> None:
         console.print(_padded(table))
     spot, vol, pnl = grid.worst()
     console.print(
-        f"worst: ${decimals(pnl, 0)} at spot {100 * spot:+g} %, volatility {_shock(vol, shocks.vol_unit)}; "
+        f"worst: {decimals(pnl, 0)} $ at spot {100 * spot:+g} %, volatility {_shock(vol, shocks.vol_unit)}; "
         f"{grid.solves:,} ladders, {1e3 * grid.seconds:,.1f} ms",
     )
 

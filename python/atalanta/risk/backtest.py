@@ -133,7 +133,8 @@ def historical_forecasts(
     Args:
         returns: (T,) daily returns, gains positive.
         window: days that a forecast is made from.
-        var_level, es_level: as of `value_at_risk`.
+        var_level: as of `value_at_risk`.
+        es_level: likewise.
         scaling: 'none', or 'volatility': past returns in units of their day's volatility, brought to today's (Hull and White
             1998).
         decay: of the exponentially weighted variance behind that, a day.

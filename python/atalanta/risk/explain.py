@@ -1,5 +1,6 @@
-"""Profit and loss explained: by how much delta, gamma, vega, time, rates and dividends made it. Main entries: `explain`
-between two markets, `explain_move` for a move that is thought of.
+"""Profit and loss explained: by how much delta, gamma, vega, time, rates and dividends made it.
+
+Main entries: `explain` for one book in two markets, `explain_move` for a move that is thought of.
 
 The parts are the terms of a Taylor series at the market before, volatility to second order too; the residual is what they
 leave, so that all sum to the whole.
@@ -82,7 +83,7 @@ def explain(before: Portfolio, after: Portfolio) -> Table:
     pick, later, missing = _common(before, after)
     first = _taken(before.options, pick)
     years = passed[first.underlying]
-    last = _later_options(after, first, later, places, years)
+    last = _later_options(after, first, later, places)
     moves = _Moves(
         last.spot - first.spot,
         last.vol - first.vol,
@@ -173,8 +174,8 @@ def _explained(
         "dividend": greeks.delta * moves.paid + moves.forecast,
     }
     count = len(portfolio.underlyings)
-    sums = {
-        name: np.bincount(options.underlying, column * options.weight, minlength=count)
+    sums: dict[str, Floats] = {
+        name: np.bincount(options.underlying, column * options.weight, minlength=count).astype(np.float64)
         for name, column in by_option.items()
     }
     held_shares = np.where(portfolio.shares == 0, 0.0, portfolio.shares)
@@ -220,7 +221,7 @@ def _passed(before: Portfolio, after: Portfolio, places: npt.NDArray[np.intp]) -
     return np.asarray(gone.astype("m8[ns]").astype(np.float64) / (365 * 86_400e9))
 
 
-def _common(before: Portfolio, after: Portfolio) -> tuple[Floats, npt.NDArray[np.int64], int]:
+def _common(before: Portfolio, after: Portfolio) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
     """The contracts that can be valued in both: their places before and after, -1 after where they expired."""
     pairs: dict[int, int] = {}
     missing: set[int] = set()
@@ -252,7 +253,6 @@ def _later_options(
     first: Options,
     later: npt.NDArray[np.int64],
     places: npt.NDArray[np.intp],
-    years: Floats,
 ) -> Options:
     """The contracts in the later market; expired ones without years at its spot."""
     known, own = later >= 0, after.options

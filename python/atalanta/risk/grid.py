@@ -123,18 +123,16 @@ class GridLadders:
         self._dropped = options.spot - later.spot
         reach = (1 + shocks.spots[0]) * (1 - drift), (1 + shocks.spots[-1]) * (1 + drift)
         self._shocked = Revaluation(later, _with_margin(self._levels(), vol_drift), reach, threads)
-        self._unshocked = self._shocked
-        if (
-            shocks.days > 0 or 0.0 not in shocks.vols
-        ):  # then the grid does not hold what the book is worth now
+        self._still = _still(shocks)
+        self._unshocked = None
+        if self._still is None:  # the grid does not hold what the book is worth now
             levels = options.vol[:, None] * _AROUND
             self._unshocked = Revaluation(options, levels, (1 - drift, 1 + drift), threads)
 
     @property
     def solves(self) -> int:
         """Ladders that were solved."""
-        more = 0 if self._unshocked is self._shocked else self._unshocked.solves
-        return self._shocked.solves + more
+        return self._shocked.solves + (0 if self._unshocked is None else self._unshocked.solves)
 
     def _levels(self) -> Floats:
         """(M, L) the shocked volatilities, where they are the same at every spot; else spread over their range."""
@@ -145,18 +143,24 @@ class GridLadders:
         asked = np.concatenate([asked, vols[:, None]], axis=1)
         return spread_levels(asked.min(axis=1), asked.max(axis=1), _SPREAD_LEVELS)
 
-    def values(self, spot: Floats, vol: Floats, threads: int | None = 1) -> Floats:
-        """(M, S, V) values per share at the shocks of (M,) present spots and volatilities; NaN beyond the levels."""
-        spots = (spot - self._dropped)[:, None] * (1 + self.shocks.spots)
-        if self._factors is None:
-            vols = np.repeat(self.shocks.shifted(vol)[:, None, :], len(self.shocks.spots), axis=1)
-        else:
-            vols = self.shocks.shifted(vol[:, None] * self._factors)
-        return self._shocked.values(spots, vols, threads)
+    def values(self, spot: Floats, vol: Floats, threads: int | None = 1) -> tuple[Floats, Floats]:
+        """Values per share at (M,) present spots and volatilities; NaN beyond the levels.
 
-    def base(self, spot: Floats, vol: Floats) -> Floats:
-        """(M,) values per share at present spots and volatilities, without a shock; NaN beyond the levels."""
-        return self._unshocked.values(spot[:, None], vol[:, None, None])[:, 0, 0]
+        Returns:
+            (M, S, V) at the shocks, and (M,) without a shock.
+        """
+        spots = (spot - self._dropped)[:, None] * (1 + self.shocks.spots)
+        vols = self.shocks.shifted(vol if self._factors is None else vol[:, None] * self._factors)
+        values = self._shocked.values(spots, vols, threads)
+        if self._unshocked is None:
+            return values, values[:, *(self._still or (0, 0))]
+        return values, self._unshocked.values(spot[:, None], vol[:, None])[:, 0, 0]
+
+
+def _still(shocks: Shocks) -> tuple[int, int] | None:
+    """The cell in which nothing moves, None where there is none."""
+    spots, vols = np.flatnonzero(shocks.spots == 0), np.flatnonzero(shocks.vols == 0)
+    return (int(spots[0]), int(vols[0])) if spots.size and vols.size and shocks.days == 0 else None
 
 
 def _with_margin(levels: Floats, drift: float) -> Floats:
@@ -199,7 +203,7 @@ def scenario_grid(
     options = portfolio.options
     ladders = GridLadders(portfolio, options, shocks, threads=threads)
     values = ladders.values(options.spot, options.vol, threads)
-    pnl = book_pnl(portfolio, shocks, values, ladders.base(options.spot, options.vol), portfolio.market.spots)
+    pnl = book_pnl(portfolio, shocks, *values, portfolio.market.spots)
     return Grid(
         shocks,
         pnl.sum(axis=0),
@@ -239,10 +243,11 @@ def book_pnl(portfolio: Portfolio, shocks: Shocks, values: Floats, base: Floats,
         base: (M,) per share, without a shock.
         spots: (U,) the present prices of the shares.
     """
-    options, shape = portfolio.options, values.shape[1:]
-    gains = (values - base[:, None, None]).reshape(len(options), shape[0] * shape[1])
-    totals = _core.add_up(gains, options.weight, options.underlying, len(portfolio.underlyings))
-    return totals.reshape(-1, *shape) + _share_pnl(portfolio, shocks, np.nan_to_num(spots))[:, :, None]
+    options, shape, count = portfolio.options, values.shape[1:], len(portfolio.underlyings)
+    cells = values.reshape(len(options), shape[0] * shape[1])
+    totals = _core.add_up(cells, options.weight, options.underlying, count)
+    totals -= _core.add_up(base[:, None], options.weight, options.underlying, count)
+    return totals.reshape(count, *shape) + _share_pnl(portfolio, shocks, np.nan_to_num(spots))[:, :, None]
 
 
 def _share_pnl(portfolio: Portfolio, shocks: Shocks, spots: Floats) -> Floats:

@@ -125,15 +125,14 @@ class LiveGrid:
         spot = options.spot * ratio[options.underlying]
         solves = 0
         build = self._build
-        values, base = self._read(build, spot, vol)
-        if not (build.reaches(spot, self._drift) and np.isfinite(base).all() and np.isfinite(values).all()):
+        prices = self.portfolio.market.spots * ratio
+        pnl, base = self._read(build, spot, vol, prices)
+        if not (build.reaches(spot, self._drift) and np.isfinite(pnl).all()):
             build = self._rebuilt(spot, vol)
             solves = build.ladders.solves
-            values, base = self._read(build, spot, vol)
+            pnl, base = self._read(build, spot, vol, prices)
         elif self._stale(build, vol):
             self._rebuild_behind(spot, vol)
-        prices = self.portfolio.market.spots * ratio
-        pnl = book_pnl(self.portfolio, self.shocks, values, base, prices)
         failure = self._failure
         return Grid(
             self.shocks,
@@ -146,8 +145,10 @@ class LiveGrid:
             (*self._notes, f"the last rebuild failed: {failure}") if failure else self._notes,
         )
 
-    def _read(self, build: _Build, spot: Floats, vol: Floats) -> tuple[Floats, Floats]:
-        return build.ladders.values(spot, vol), build.ladders.base(spot, vol)
+    def _read(self, build: _Build, spot: Floats, vol: Floats, prices: Floats) -> tuple[Floats, Floats]:
+        """(U, S, V) P&L and (M,) values without a shock."""
+        values, base = build.ladders.values(spot, vol)
+        return book_pnl(self.portfolio, self.shocks, values, base, prices), base
 
     def wait(self) -> None:
         """Wait for the build under way, if there is one."""
@@ -210,7 +211,7 @@ class LiveGrid:
         try:
             self._rebuilt(spot, vol)
             self._failure = ""
-        except Exception as error:  # the next grid tells; the ladders that there are go on being read
+        except Exception as error:  # noqa: BLE001 - the next grid tells; the ladders that there are go on being read
             self._failure = f"{type(error).__name__}: {error}"
 
     def _rebuilt(self, spot: Floats, vol: Floats) -> _Build:

@@ -52,7 +52,7 @@ class Matched:
     @property
     def priced(self) -> npt.NDArray[np.bool_]:
         """(N,) positions that have a value."""
-        return (self.flags & np.uint32(UNPRICED)) == 0
+        return np.asarray((self.flags & np.uint32(UNPRICED)) == 0)
 
 
 def match(book: Book, market: Market, analysis: Analysis) -> Matched:

@@ -79,7 +79,8 @@ class Options:
         """Values per share, each from a solve or closed form of its own.
 
         Args:
-            spot, vol: (N, ...) in place of the contracts' own.
+            spot: (N, ...) in place of the contracts' own.
+            vol: (N, ...) likewise.
 
         Returns:
             (N, ...) values.

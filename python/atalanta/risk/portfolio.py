@@ -245,7 +245,7 @@ def _contracts(
         american=market.american[group],
         schedule=market.schedule[group].astype(np.int32),
         underlying=market.underlying[group].astype(np.int32),
-        weight=np.bincount(contract[rows], amounts, minlength=len(places)),
+        weight=np.bincount(contract[rows], amounts, minlength=len(places)).astype(np.float64),
         schedules=market.schedules,
         tolerance=tolerance,
         threads=threads,

@@ -73,7 +73,7 @@ class Revaluation:
 
         Args:
             spot: (N, S).
-            vol: (N, S, V) volatilities at each spot.
+            vol: (N, S, V) volatilities at each spot, or (N, V) at all of them.
             threads: to read with; None for the package's setting.
 
         Returns:
@@ -90,14 +90,14 @@ def spread_levels(lowest: Floats, highest: Floats, count: int) -> Floats:
     """(N, count) ascending levels between which the polynomial is right everywhere: Chebyshev's, ends included.
 
     Args:
-        lowest, highest: (N,) volatilities; where they are equal the levels spread a little around.
+        lowest: (N,) volatilities.
+        highest: (N,) volatilities; where they are equal to the lowest the levels spread a little around.
         count: levels of each contract.
     """
     middle, half = (lowest + highest) / 2, np.maximum((highest - lowest) / 2, 0.02 * highest)
     places = -np.cos(np.pi * np.arange(count) / (count - 1))
-    return np.maximum(
-        middle[:, None] + half[:, None] * places, LEAST_VOL / 2 * (1 + np.arange(count) / count)
-    )
+    least = LEAST_VOL / 2 * (1 + np.arange(count) / count)
+    return np.asarray(np.maximum(middle[:, None] + half[:, None] * places, least))
 
 
 def _cash_tolerance(tolerance: Tolerance) -> float:

@@ -94,7 +94,8 @@ def tail_of(pnl: npt.ArrayLike, var_level: float = 0.99, es_level: float = 0.975
 
     Args:
         pnl: (M,) gains and losses.
-        var_level, es_level: between 0 and 1.
+        var_level: between 0 and 1.
+        es_level: likewise.
 
     Raises:
         InputError: no scenario, one without a number, or a level that is none.
@@ -136,7 +137,8 @@ def value_at_risk(
         history: a `History`, or what `History.read` takes.
         days: sessions of a move; 1 and 10 are usual. Moves overlap; time does not pass in the scenarios.
         window: the last so many moves; None for all.
-        var_level, es_level: 0.99 and, as in the Basel framework for market risk, 0.975.
+        var_level: 0.99 is 99 %.
+        es_level: 0.975, as in the Basel framework for market risk.
         threads: None for the package's setting.
 
     Raises:
@@ -182,5 +184,5 @@ def revalue(portfolio: Portfolio, moves: JointMoves, threads: int | None = None)
     reach = (min(float(ratio.min()), 1.0), max(float(ratio.max()), 1.0))
     ladders = Revaluation(options, levels, reach, threads)
     values = ladders.values(spot, vol[:, :, None], threads)[:, :, 0]
-    base = ladders.values(options.spot[:, None], options.vol[:, None, None])[:, 0]
+    base = ladders.values(options.spot[:, None], options.vol[:, None])[:, 0]
     return _core.add_up(values - base, options.weight, options.underlying, len(spots)) + stock

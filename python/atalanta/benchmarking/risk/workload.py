@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from atalanta.market.analysis import analyze
 from atalanta.market.reading.readers import read_chain
+from atalanta.market.table import Table
 from atalanta.pricing import price
 from atalanta.risk import Book, Portfolio
 
@@ -47,7 +50,7 @@ def dividend_book(seed: int = 7, strikes: int = 20) -> Portfolio:
         "strike": [k for _, _, k in grid],
     }
     wide = {**columns, "bid": np.full(len(grid), 1.0), "ask": np.full(len(grid), 1.1)}
-    given = {"spot": SPOT, "quote_time": QUOTE_TIME, "exercise": "american"}
+    given: dict[str, Any] = {"spot": SPOT, "quote_time": QUOTE_TIME, "exercise": "american"}
     years = read_chain(wide, **given)["years"]
     vol = 0.25 - 0.10 * np.log(np.array(columns["strike"]) / SPOT)
     payer = {"PAYER": list(DIVIDENDS)}
@@ -67,6 +70,6 @@ def dividend_book(seed: int = 7, strikes: int = 20) -> Portfolio:
     return Portfolio(book, analysis)
 
 
-def _paid(columns: dict[str, object], given: dict[str, object], payer: dict[str, object]) -> object:
+def _paid(columns: dict[str, Any], given: dict[str, Any], payer: dict[str, Any]) -> Table:
     """The dividends ahead, as the analysis counts their years."""
-    return analyze(read_chain(columns, **given), rate=RATE, dividends=payer).dividends  # type: ignore[arg-type]
+    return analyze(read_chain(columns, **given), rate=RATE, dividends=payer).dividends
