@@ -36,7 +36,8 @@ struct VolLadders::Row {
 
 VolLadders::VolLadders(const Contracts& contracts, const double* levels, std::size_t count, Reach reach,
                        Tolerance tolerance, int threads)
-    : count_(count),
+    : kernels_(active_kernels()),
+      count_(count),
       tolerance_(tolerance),
       right_(contracts.right, contracts.right + contracts.size),
       spot_(copied(contracts.spot, contracts.size)),
@@ -200,7 +201,7 @@ double VolLadders::limit(std::size_t contract, double spot) const noexcept {
     option.spot = spot;
     option.vol = 0.0;
     LadderSensitivities unused;
-    return active_kernels().ladder->limit(option, &unused, by_cash).price;
+    return kernels_.ladder->limit(option, &unused, by_cash).price;
 }
 
 void VolLadders::values(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
@@ -242,7 +243,7 @@ void VolLadders::closed_form(std::size_t c, const double* spot, std::size_t spot
                                  {&rate_[c], true},
                                  {&yield_[c], true},
                                  {vol_of_cell, false}};
-        active_kernels().european->price(rows, out + first);
+        kernels_.european->price(rows, out + first);
     }
 }
 
@@ -328,7 +329,7 @@ PresentReading VolLadders::present_in_closed_form(std::size_t c, double spot, do
                             {&vol, true}};
     GreekColumns out = {};
     for (std::size_t i = 0; i < std::size(column); ++i) out.data[i] = column + i;
-    active_kernels().european->greeks_order_1(row, out);
+    kernels_.european->greeks_order_1(row, out);
     const auto at = [&](Greek greek) { return column[static_cast<std::size_t>(greek)]; };
     return {at(Greek::price), at(Greek::delta), at(Greek::gamma), at(Greek::theta), at(Greek::vega)};
 }

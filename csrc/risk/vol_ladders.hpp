@@ -84,6 +84,7 @@ class VolLadders {
     double between(std::size_t contract, const double* price, std::size_t stride, double vol) const noexcept;
     PresentReading present_in_closed_form(std::size_t contract, double spot, double vol) const noexcept;
 
+    const KernelSet& kernels_;
     std::size_t count_;
     Tolerance tolerance_;
     std::vector<std::int8_t> right_;

@@ -6,6 +6,7 @@ import pytest
 from atalanta.errors import InputError
 from atalanta.risk import LiveGrid, Portfolio
 from atalanta.risk.grid import GridLadders, at_horizon, book_pnl, brute_force
+from atalanta.risk.options import Options
 from atalanta.risk.scenarios import Shocks
 from tests.risk_market import analysis, portfolio, rows, symbols
 
@@ -74,6 +75,32 @@ def test_shares_keep_their_dividends():
     still = held.grid(spots=[0.0, 0.1], vols=[0.0], horizon=70)
     assert 0.0 == pytest.approx(still.pnl[0, 0], abs=1e-9)
     assert 100 * 0.1 * (100.0 - 0.8) == pytest.approx(still.pnl[1, 0])
+
+
+def test_an_ex_date_moves_no_european_value():
+    """Its forward holds the dividend before and after; only time has passed."""
+    spot, cash, rate, years = 100.0, 2.0, 0.03, 0.5
+    prepaid = spot - cash * np.exp(-rate * 0.1)
+    one = np.ones(1)
+    options = Options(
+        right=np.ones(1, np.int8),
+        spot=spot * one,
+        strike=100 * one,
+        years=years * one,
+        rate=rate * one,
+        dividend_yield=np.log(spot / prepaid) / years * one,
+        vol=0.2 * one,
+        american=np.zeros(1, bool),
+        schedule=np.zeros(1, np.int32),
+        underlying=np.zeros(1, np.int32),
+        weight=one,
+        schedules=((np.array([0.1]), np.array([cash])),),
+    )
+    before, after = options.after(0.0999), options.after(0.1001)
+    assert 98.0 == after.spot[0] == before.spot[0] - cash
+    np.testing.assert_allclose(before.price(), after.price(), atol=5e-3)
+    assert options is options.after(0.0)
+    assert 0.0 == options.after(0.7).price()[0]
 
 
 def test_time_decay_is_the_horizon():

@@ -123,6 +123,21 @@ def test_value_at_risk_of_a_book():
     np.testing.assert_array_equal(history.spots["XYZ"], same.spots["XYZ"])
 
 
+def test_moves_scaled_to_todays_volatility():
+    """A history that was calm and is wild now: old moves grow, new ones hardly."""
+    rng = np.random.default_rng(3)
+    daily = np.concatenate([rng.choice([-0.01, 0.01], 200), rng.choice([-0.03, 0.03], 200)])
+    days = np.datetime64("2024-01-01") + np.arange(401)
+    history = History.read({"date": days, "close": 100 * np.cumprod([1, *(1 + daily)])})
+    plain, scaled = (history.moves(("XYZ",), 1, scaling=one).spot[0] for one in ("none", "volatility"))
+    np.testing.assert_allclose(3 * plain[120:200], scaled[120:200], rtol=1e-2)
+    np.testing.assert_allclose(plain[330:], scaled[330:], rtol=1e-2)
+    with pytest.raises(InputError, match="scaling is 'garch'"):
+        history.moves(("XYZ",), 1, scaling="garch")
+    ten = [value_at_risk(portfolio(), history, days=10, scaling=one).var for one in ("none", "volatility")]
+    assert ten[0] < ten[1]
+
+
 def test_shares_alone_lose_what_the_spot_does():
     """Delta one: the P&L is the move."""
     held = Portfolio(rows(("XYZ", 10)), analysis())

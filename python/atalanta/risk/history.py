@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from atalanta.market.reading.cells import numbers
 from atalanta.market.reading.files import open_columns
 from atalanta.market.reading.instants import dates
 
-__all__ = ["MARKET", "History", "JointMoves", "simulate_history"]
+__all__ = ["MARKET", "History", "JointMoves", "Scaling", "simulate_history"]
 
 _ORIGIN = "[risk.History]"
 Floats = npt.NDArray[np.float64]
@@ -31,6 +31,9 @@ _VOL_ENDINGS = ("_vol", "_iv", "_vix")
 _MARKET_NAMES = ("market", "close", "adjclose", "spx", "gspc", "spy")
 _MARKET_VOLS = ("vix", "vol", "iv", "vxo")
 _LARGEST_MOVE = 20.0
+_DECAY = 0.94  # of variances, a day
+
+Scaling = Literal["none", "volatility"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +152,33 @@ class History:
             (*notes, *told),
         )
 
-    def moves(self, underlyings: tuple[str, ...], days: int = 1, window: int | None = None) -> JointMoves:
+    def moves(
+        self,
+        underlyings: tuple[str, ...],
+        days: int = 1,
+        window: int | None = None,
+        scaling: Scaling = "none",
+    ) -> JointMoves:
         """The moves over so many sessions, for every underlying.
 
         Args:
             underlyings: U tickers; one without a series follows `MARKET`, or the only series there is.
             days: sessions of a move; they overlap.
             window: the last so many moves; None for all.
+            scaling: 'none', or 'volatility': each spot's moves in units of its volatility before them, brought to that
+                of today (Hull and White 1998), by exponentially weighted variances.
 
         Raises:
-            InputError: an underlying that nothing stands for, or a history too short.
+            InputError: an underlying that nothing stands for, a history too short, or another word for the scaling.
         """
+        if scaling not in ("none", "volatility"):
+            raise InputError(f"{_ORIGIN} scaling is {scaling!r}; it must be 'none' or 'volatility'")
         if days < 1 or len(self) <= days:
             raise InputError(f"{_ORIGIN} {len(self):,} days hold no move over {days:,} sessions")
-        spot = np.array([_changes(self._of(name, self.spots, "closes"), days) for name in underlyings])
+        closes = [self._of(name, self.spots, "closes") for name in underlyings]
+        spot = np.array([_changes(series, days) for series in closes])
+        if scaling == "volatility":
+            spot = np.maximum(spot * [_to_today(series, days) for series in closes], -0.9999)
         flat = np.ones(len(self))
         vol = np.array(
             [_changes(self._of(name, self.vols, "") if self.vols else flat, days) for name in underlyings]
@@ -205,6 +221,16 @@ def _series(header: str) -> tuple[str, bool]:
     if _key(name) in _MARKET_NAMES[:3]:
         return MARKET, False
     return name.upper(), False
+
+
+def _to_today(series: Floats, days: int) -> Floats:
+    """By how much more volatile a series is now than it was before each of its moves."""
+    daily = series[1:] / series[:-1] - 1
+    variance = np.empty(len(series))  # before each day, and before the next one
+    variance[0] = np.mean(daily * daily)
+    for day, move in enumerate(daily.tolist()):
+        variance[day + 1] = _DECAY * variance[day] + (1 - _DECAY) * move * move
+    return np.asarray(np.sqrt(variance[-1] / np.maximum(variance[: len(series) - days], 1e-300)))
 
 
 def _changes(series: Floats, days: int) -> Floats:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from atalanta import _core
 from atalanta.errors import InputError
-from atalanta.risk.history import History, JointMoves
+from atalanta.risk.history import History, JointMoves, Scaling
 from atalanta.risk.revaluation import LEAST_VOL, Revaluation, spread_levels
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def value_at_risk(
     window: int | None = 500,
     var_level: float = 0.99,
     es_level: float = 0.975,
+    scaling: Scaling = "none",
     threads: int | None = None,
 ) -> TailRisk:
     """Historical-simulation VaR and ES of the book of today.
@@ -139,6 +140,7 @@ def value_at_risk(
         window: the last so many moves; None for all.
         var_level: 0.99 is 99 %.
         es_level: 0.975, as in the Basel framework for market risk.
+        scaling: 'volatility' brings past moves of spots to today's volatility, as `History.moves` tells.
         threads: None for the package's setting.
 
     Raises:
@@ -146,7 +148,7 @@ def value_at_risk(
     """
     started = time.perf_counter()
     past = History.read(history)
-    moves = past.moves(portfolio.underlyings, days, window)
+    moves = past.moves(portfolio.underlyings, days, window, scaling)
     pnl = revalue(portfolio, moves, threads).sum(axis=0)
     tail = tail_of(pnl, var_level, es_level)
     return TailRisk(

@@ -30,11 +30,12 @@ _NS = 1e9
 
 @dataclass(frozen=True, slots=True)
 class RiskPlan:
-    """How much to measure."""
+    """How much to measure: rounds, warm reads of each, cells of a slow peer, strikes of each of five expiries."""
 
     rounds: int = 9
     ticks: int = 400
     sample: int = 20
+    strikes: int = 20
 
     @classmethod
     def quick(cls) -> RiskPlan:
@@ -127,7 +128,7 @@ def run_risk_session(plan: RiskPlan, told: Callable[[str], None] = lambda _: Non
         told: of what is measured next.
     """
     told("making the book")
-    portfolio = dividend_book()
+    portfolio = dividend_book(_SEED, plan.strikes)
     shocks = Shocks.of(portfolio)
     cells = len(portfolio.options) * len(shocks.spots) * len(shocks.vols)
     history = simulate_history({"PAYER": 0.25}, seed=_SEED)
