@@ -5,7 +5,7 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.risk import LiveGrid, Portfolio
-from atalanta.risk.grid import GridLadders, at_horizon, book_pnl, brute_force
+from atalanta.risk.grid import GridLadders, at_horizon, book_pnl, brute_force, paid_to_shares
 from atalanta.risk.options import Options
 from atalanta.risk.scenarios import Shocks
 from tests.risk_market import analysis, portfolio, rows, symbols
@@ -156,7 +156,9 @@ def cold(held, spots, factor, **terms):
     later = at_horizon(moved, shocks)
     vols = np.repeat(shocks.shifted(later.vol)[:, None, :], len(shocks.spots), axis=1)
     values = later.price(*np.broadcast_arrays((later.spot[:, None] * (1 + shocks.spots))[:, :, None], vols))
-    return book_pnl(held, shocks, values, moved.price(), held.market.spots * ratio).sum(axis=0)
+    return book_pnl(
+        held, shocks, values, moved.price(), held.market.spots * ratio, paid_to_shares(held, shocks.years)
+    ).sum(axis=0)
 
 
 @pytest.mark.parametrize("horizon", [0, 5])

@@ -46,7 +46,11 @@ class PriceTable {
     // The cell below each place, or the middle one outside the ladder, as in ProfileReads.
     ATALANTA_INLINE void place(const LadderProfile& p) {
         const double low = p.low, high = p.high, middle = p.middle, most = middle + middle - 3.0;
-        const double cells = p.side / p.spacing, present = log_ratio(p.spot, 1.0);
+        if (p.spot != centre_) {  // ladders of one option share it
+            centre_ = p.spot;
+            present_ = log_ratio(p.spot, 1.0);
+        }
+        const double cells = p.side / p.spacing, present = present_;
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < padded_; ++i) {
             const bool reaches = spot_[i] >= low, stays = spot_[i] <= high, within = reaches & stays;
@@ -80,6 +84,7 @@ class PriceTable {
 
     using Block = double[kBlockRows];
     std::size_t count_, padded_;
+    double centre_ = 1.0, present_ = 0.0;
     alignas(64) Block spot_, log_, cell_, fraction_, inside_, price_;
     alignas(64) Block value_[6];
 };

@@ -41,7 +41,7 @@ def money_unit(values: npt.ArrayLike) -> tuple[float, str]:
     finite = finite[np.isfinite(finite)]
     largest = float(finite.max()) if finite.size else 0.0
     for unit, name in _UNITS:
-        if largest >= 1e2 * unit:
+        if largest >= 1e1 * unit:
             return unit, name
     return 1.0, "$"
 

@@ -203,7 +203,8 @@ def scenario_grid(
     options = portfolio.options
     ladders = GridLadders(portfolio, options, shocks, threads=threads)
     values = ladders.values(options.spot, options.vol, threads)
-    pnl = book_pnl(portfolio, shocks, *values, portfolio.market.spots)
+    paid = paid_to_shares(portfolio, shocks.years)
+    pnl = book_pnl(portfolio, shocks, *values, portfolio.market.spots, paid)
     return Grid(
         shocks,
         pnl.sum(axis=0),
@@ -233,7 +234,9 @@ def at_horizon(options: Options, shocks: Shocks) -> Options:
     return replace(options, years=np.zeros(count), schedules=(), schedule=np.full(count, -1, dtype=np.int32))
 
 
-def book_pnl(portfolio: Portfolio, shocks: Shocks, values: Floats, base: Floats, spots: Floats) -> Floats:
+def book_pnl(
+    portfolio: Portfolio, shocks: Shocks, values: Floats, base: Floats, spots: Floats, paid: Floats
+) -> Floats:
     """(U, S, V) P&L of every underlying.
 
     Args:
@@ -242,25 +245,26 @@ def book_pnl(portfolio: Portfolio, shocks: Shocks, values: Floats, base: Floats,
         values: (M, S, V) per share.
         base: (M,) per share, without a shock.
         spots: (U,) the present prices of the shares.
+        paid: (U,) what a share pays until the horizon; the shock is of the price without it.
     """
     options, shape, count = portfolio.options, values.shape[1:], len(portfolio.underlyings)
     cells = values.reshape(len(options), shape[0] * shape[1])
     totals = _core.add_up(cells, options.weight, options.underlying, count)
     totals -= _core.add_up(base[:, None], options.weight, options.underlying, count)
-    return totals.reshape(count, *shape) + _share_pnl(portfolio, shocks, np.nan_to_num(spots))[:, :, None]
-
-
-def _share_pnl(portfolio: Portfolio, shocks: Shocks, spots: Floats) -> Floats:
-    """(U, S) of the shares: their move, and the dividends they have received."""
-    paid = paid_to_shares(portfolio, shocks.years) if np.isfinite(shocks.days) else np.zeros(len(spots))
-    later = (spots - paid)[:, None] * (1 + shocks.spots) + paid[:, None]
-    return portfolio.shares[:, None] * (later - spots[:, None])
+    pnl = totals.reshape(count, *shape)
+    held = portfolio.shares != 0
+    if held.any():
+        shares = np.where(held, portfolio.shares * (spots - paid), 0.0)
+        pnl += (shares[:, None] * shocks.spots)[:, :, None]
+    return pnl
 
 
 def paid_to_shares(portfolio: Portfolio, years: float) -> Floats:
-    """(U,) cash that a share of each underlying pays until then."""
+    """(U,) cash that a share of each underlying pays until then; nothing at an infinite horizon, see `Shocks.days`."""
     market = portfolio.market
     paid = np.zeros(len(market.underlyings))
+    if not np.isfinite(years):
+        return paid
     for group, row in zip(market.underlying.tolist(), market.schedule.tolist(), strict=True):
         if row >= 0:
             times, cash = market.schedules[row]

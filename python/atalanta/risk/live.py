@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.risk.grid import Grid, GridLadders, book_pnl, grid_notes
+from atalanta.risk.grid import Grid, GridLadders, book_pnl, grid_notes, paid_to_shares
 from atalanta.risk.scenarios import Horizon, Shocks, Sticky
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class LiveGrid:
         self._started = clock()
         self.builds = 0
         self._notes = (*portfolio.notes, *grid_notes(portfolio, self.shocks))
+        self._paid = paid_to_shares(portfolio, self.shocks.years)
         options = portfolio.options
         self._vol = options.vol
         self._build = self._made(options.spot, options.vol)
@@ -148,7 +149,7 @@ class LiveGrid:
     def _read(self, build: _Build, spot: Floats, vol: Floats, prices: Floats) -> tuple[Floats, Floats]:
         """(U, S, V) P&L and (M,) values without a shock."""
         values, base = build.ladders.values(spot, vol)
-        return book_pnl(self.portfolio, self.shocks, values, base, prices), base
+        return book_pnl(self.portfolio, self.shocks, values, base, prices, self._paid), base
 
     def wait(self) -> None:
         """Wait for the build under way, if there is one."""

@@ -107,7 +107,12 @@ class RiskSession:
             "positions": self.positions,
             "cells": self.positions * self.spots * self.vols,
             "timings": [
-                {**asdict(one), "median_seconds": one.median, "extrapolated": one.extrapolated}
+                {
+                    **asdict(one),
+                    "median_seconds": one.median,
+                    "cpu_median_seconds": one.cpu_median,
+                    "extrapolated": one.extrapolated,
+                }
                 for one in self.timings
             ],
             "warm": {f"p{share:g}": self.percentile(share) for share in (50, 90, 99, 99.9)},
