@@ -1,11 +1,14 @@
 // Ladders of a book at several volatilities, and sums over its positions.
 #include <pybind11/stl.h>
 
+#include <mutex>
+
 #include "bind/memory/result_arrays.hpp"
 #include "bind/module.hpp"
 #include "bind/rows.hpp"
 #include "bind/schedules.hpp"
 #include "bind/vectorcall.hpp"
+#include "risk/book_grid.hpp"
 #include "risk/totals.hpp"
 #include "risk/vol_ladders.hpp"
 
@@ -130,6 +133,42 @@ Doubles add_up(const Doubles& values, const Doubles& weight, const Indices& grou
     return totals;
 }
 
+std::vector<double> copied(const Doubles& column) {
+    return std::vector<double>(column.data(), column.data() + column.size());
+}
+
+// A grid behind a lock: it has working memory of its own.
+class SharedGrid {
+  public:
+    SharedGrid(const Doubles& spots, const Doubles& vols, bool points, const Doubles& weight,
+               const Indices& group, std::size_t groups, const Doubles& dropped, const Doubles& smile)
+        : shape_{static_cast<py::ssize_t>(groups), spots.size(), vols.size()},
+          grid_({copied(spots), copied(vols), points, copied(weight),
+                 std::vector<std::int32_t>(group.data(), group.data() + group.size()), groups,
+                 copied(dropped), copied(smile)}) {}
+
+    // (groups, spots, vols) sums of weight * value at the shocks of (contracts,) spots and volatilities.
+    Doubles totals(const risk::VolLadders& ladders, const Doubles& spot, const Doubles& vol) {
+        const auto size = static_cast<py::ssize_t>(grid_.contracts());
+        if (ladders.size() != grid_.contracts())
+            raise_input_error(kOrigin, "ladders of " + std::to_string(ladders.size()) +
+                                           " contracts, a grid of " + std::to_string(size));
+        require_shape(spot, {size}, "spot");
+        require_shape(vol, {size}, "vol");
+        Doubles result = result_array<double>(shape_, Purpose::ladder);
+        double* const into = result.mutable_data();
+        const ReleasedGil released(kRowsToReleaseGil);
+        const std::lock_guard turn(mutex_);
+        grid_.totals(ladders, spot.data(), vol.data(), into);
+        return result;
+    }
+
+  private:
+    Shape shape_;
+    std::mutex mutex_;
+    risk::BookGrid grid_;
+};
+
 }  // namespace
 
 void bind_risk(py::module_& module) {
@@ -143,6 +182,13 @@ void bind_risk(py::module_& module) {
         .def("values", &values, py::arg("spot"), py::arg("vol"), py::arg("threads") = 1)
         .def("present", &present, py::arg("spot"), py::arg("vol"))
         .def("__len__", &risk::VolLadders::size)
+        .def("__reduce_ex__", &refuse_pickling);  // object's own would end the process
+    py::class_<SharedGrid>(module, "BookGrid", "The scenario grid of a book.")
+        .def(py::init<const Doubles&, const Doubles&, bool, const Doubles&, const Indices&, std::size_t,
+                      const Doubles&, const Doubles&>(),
+             py::kw_only(), py::arg("spots"), py::arg("vols"), py::arg("points"), py::arg("weight"),
+             py::arg("group"), py::arg("groups"), py::arg("dropped"), py::arg("smile"))
+        .def("totals", &SharedGrid::totals, py::arg("ladders"), py::arg("spot"), py::arg("vol"))
         .def("__reduce_ex__", &refuse_pickling);  // object's own would end the process
     module.attr("MOST_VOL_LEVELS") = risk::VolLadders::kMostLevels;
     module.def("add_up", &add_up, py::arg("values"), py::arg("weight"), py::arg("group"), py::arg("groups"));

@@ -108,6 +108,21 @@ class VolLadders:
     def present(self, spot: _Doubles, vol: _Doubles) -> _Doubles: ...
     def __len__(self) -> int: ...
 
+class BookGrid:
+    def __init__(
+        self,
+        *,
+        spots: _Doubles,
+        vols: _Doubles,
+        points: bool,
+        weight: _Doubles,
+        group: npt.NDArray[np.int32],
+        groups: int,
+        dropped: _Doubles,
+        smile: _Doubles,
+    ) -> None: ...
+    def totals(self, ladders: VolLadders, spot: _Doubles, vol: _Doubles) -> _Doubles: ...
+
 MOST_VOL_LEVELS: int
 
 def add_up(values: _Doubles, weight: _Doubles, group: npt.NDArray[np.int32], groups: int) -> _Doubles: ...

@@ -1,12 +1,14 @@
 // Ladders of a book at several volatilities: exact at their levels, right between and beyond them; and sums.
 #include <atomic>
 #include <cmath>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "check.hpp"
 #include "ladder_rows.hpp"
 #include "pricing/american.hpp"
+#include "risk/book_grid.hpp"
 #include "risk/latest.hpp"
 #include "risk/totals.hpp"
 #include "risk/vol_ladders.hpp"
@@ -206,6 +208,54 @@ TEST(threads_read_while_another_build_is_published) {
     CHECK(differing == 0);
     CHECK(latest.read().generation == 4);
     CHECK(latest.read().built_ns == 4);
+}
+
+// A grid sums its contracts' values at the shocks, by group; a smile and a dividend move what is asked for.
+TEST(a_grid_of_a_book) {
+    const std::vector<LadderRow> rows = chain();
+    const std::size_t size = rows.size();
+    const risk::VolLadders ladders = BookRows(rows, true, {0.6, 0.8, 1.0, 1.2, 1.5}).ladders();
+    risk::GridTerms terms;
+    terms.spot_shocks = {-0.1, 0.0, 0.1};
+    terms.vol_shocks = {-0.2, 0.0, 0.2};
+    terms.groups = 2;
+    for (std::size_t c = 0; c < size; ++c) {
+        terms.weight.push_back(c % 3 == 0 ? -100.0 : 50.0);
+        terms.group.push_back(static_cast<std::int32_t>(c % 3) - (c % 3 == 2 ? 3 : 0));
+        terms.dropped.push_back(0.8);
+        for (std::size_t s = 0; s < 3; ++s) terms.smile.push_back(s == 0 ? 1.1 : 1.0);
+    }
+    risk::BookGrid grid(terms);
+    const std::vector<double> spot(size, 100.0), vol(size, 0.25);
+    std::vector<double> totals(2 * 9);
+    grid.totals(ladders, spot.data(), vol.data(), totals.data());
+    std::vector<double> expected(2 * 9);
+    for (std::size_t c = 0; c < size; ++c) {
+        if (terms.group[c] < 0) continue;
+        for (std::size_t i = 0; i < 9; ++i) {
+            const double at = 99.2 * (1 + terms.spot_shocks[i / 3]);
+            const double of = 0.25 * (i / 3 == 0 ? 1.1 : 1.0) * (1 + terms.vol_shocks[i % 3]);
+            double value;
+            ladders.values(c, &at, 1, &of, 1, 1, &value);
+            expected[static_cast<std::size_t>(terms.group[c]) * 9 + i] += terms.weight[c] * value;
+        }
+    }
+    for (std::size_t i = 0; i < totals.size(); ++i) CHECK_CLOSE(expected[i], totals[i], 1e-8);
+    risk::BookGreeks greeks[2];
+    grid.greeks(ladders, spot.data(), vol.data(), greeks);
+    double delta = 0.0;
+    for (std::size_t c = 0; c < size; ++c) {
+        if (terms.group[c] == 1) delta += terms.weight[c] * ladders.present(c, 100.0, 0.25).delta;
+    }
+    CHECK_CLOSE(delta, greeks[1].delta, 1e-9);
+    terms.smile.pop_back();
+    bool refused = false;
+    try {
+        risk::BookGrid wrong(terms);
+    } catch (const std::invalid_argument&) {
+        refused = true;
+    }
+    CHECK(refused);
 }
 
 // Sums by group; a long and a short of one contract are nothing, what has no group counts nowhere.

@@ -27,7 +27,7 @@ def errors(**terms):
     held = portfolio()
     shocks = Shocks.of(held, **terms)
     ladders = GridLadders(held, held.options, shocks)
-    values, _ = ladders.values(held.options.spot, held.options.vol)
+    values = ladders.values(held.options.spot, held.options.vol)
     scale = np.maximum(held.options.strike, 100.0) / 100.0
     return (values - brute_force(held, shocks)) / scale[:, None, None]
 
@@ -156,9 +156,10 @@ def cold(held, spots, factor, **terms):
     later = at_horizon(moved, shocks)
     vols = np.repeat(shocks.shifted(later.vol)[:, None, :], len(shocks.spots), axis=1)
     values = later.price(*np.broadcast_arrays((later.spot[:, None] * (1 + shocks.spots))[:, :, None], vols))
-    return book_pnl(
-        held, shocks, values, moved.price(), held.market.spots * ratio, paid_to_shares(held, shocks.years)
-    ).sum(axis=0)
+    gains = moved.weight[:, None, None] * (values - moved.price()[:, None, None])
+    paid = paid_to_shares(held, shocks.years)
+    totals = np.array([gains[moved.underlying == u].sum(axis=0) for u in range(len(ratio))])
+    return book_pnl(held, shocks, totals, np.zeros(len(ratio)), held.market.spots * ratio, paid).sum(axis=0)
 
 
 @pytest.mark.parametrize("horizon", [0, 5])

@@ -123,6 +123,18 @@ class GridLadders:
         self._dropped = options.spot - later.spot
         reach = (1 + shocks.spots[0]) * (1 - drift), (1 + shocks.spots[-1]) * (1 + drift)
         self._shocked = Revaluation(later, _with_margin(self._levels(), vol_drift), reach, threads)
+        count = len(portfolio.underlyings)
+        self._grid = _core.BookGrid(
+            spots=shocks.spots,
+            vols=shocks.vols,
+            points=shocks.vol_unit == "points",
+            weight=options.weight,
+            group=options.underlying,
+            groups=count,
+            dropped=self._dropped,
+            smile=np.empty(0) if self._factors is None else self._factors,
+        )
+        self._count = count
         self._still = _still(shocks)
         self._unshocked = None
         if self._still is None:  # the grid does not hold what the book is worth now
@@ -143,18 +155,23 @@ class GridLadders:
         asked = np.concatenate([asked, vols[:, None]], axis=1)
         return spread_levels(asked.min(axis=1), asked.max(axis=1), _SPREAD_LEVELS)
 
-    def values(self, spot: Floats, vol: Floats, threads: int | None = 1) -> tuple[Floats, Floats]:
-        """Values per share at (M,) present spots and volatilities; NaN beyond the levels.
+    def totals(self, spot: Floats, vol: Floats) -> tuple[Floats, Floats]:
+        """What the contracts of each underlying are worth at (M,) present spots and volatilities; NaN beyond the levels.
 
         Returns:
-            (M, S, V) at the shocks, and (M,) without a shock.
+            (U, S, V) at the shocks, and (U,) without a shock.
         """
+        totals = self._grid.totals(self._shocked.ladders, spot, vol)
+        if self._unshocked is None:
+            return totals, totals[:, *(self._still or (0, 0))]
+        base = self._unshocked.values(spot[:, None], vol[:, None])[:, :, 0]
+        return totals, _core.add_up(base, self.options.weight, self.options.underlying, self._count)[:, 0]
+
+    def values(self, spot: Floats, vol: Floats, threads: int | None = 1) -> Floats:
+        """(M, S, V) values per share at the shocks of (M,) present spots and volatilities."""
         spots = (spot - self._dropped)[:, None] * (1 + self.shocks.spots)
         vols = self.shocks.shifted(vol if self._factors is None else vol[:, None] * self._factors)
-        values = self._shocked.values(spots, vols, threads)
-        if self._unshocked is None:
-            return values, values[:, *(self._still or (0, 0))]
-        return values, self._unshocked.values(spot[:, None], vol[:, None])[:, 0, 0]
+        return self._shocked.values(spots, vols, threads)
 
 
 def _still(shocks: Shocks) -> tuple[int, int] | None:
@@ -202,9 +219,9 @@ def scenario_grid(
     shocks = Shocks.of(portfolio, spots, vols, vol_unit=vol_unit, sticky=sticky, horizon=horizon)
     options = portfolio.options
     ladders = GridLadders(portfolio, options, shocks, threads=threads)
-    values = ladders.values(options.spot, options.vol, threads)
+    totals = ladders.totals(options.spot, options.vol)
     paid = paid_to_shares(portfolio, shocks.years)
-    pnl = book_pnl(portfolio, shocks, *values, portfolio.market.spots, paid)
+    pnl = book_pnl(portfolio, shocks, *totals, portfolio.market.spots, paid)
     return Grid(
         shocks,
         pnl.sum(axis=0),
@@ -235,23 +252,19 @@ def at_horizon(options: Options, shocks: Shocks) -> Options:
 
 
 def book_pnl(
-    portfolio: Portfolio, shocks: Shocks, values: Floats, base: Floats, spots: Floats, paid: Floats
+    portfolio: Portfolio, shocks: Shocks, totals: Floats, base: Floats, spots: Floats, paid: Floats
 ) -> Floats:
     """(U, S, V) P&L of every underlying.
 
     Args:
-        portfolio: of M contracts and U underlyings.
+        portfolio: of U underlyings.
         shocks: of the grid.
-        values: (M, S, V) per share.
-        base: (M,) per share, without a shock.
+        totals: (U, S, V) what the options are worth.
+        base: (U,) the same without a shock.
         spots: (U,) the present prices of the shares.
         paid: (U,) what a share pays until the horizon; the shock is of the price without it.
     """
-    options, shape, count = portfolio.options, values.shape[1:], len(portfolio.underlyings)
-    cells = values.reshape(len(options), shape[0] * shape[1])
-    totals = _core.add_up(cells, options.weight, options.underlying, count)
-    totals -= _core.add_up(base[:, None], options.weight, options.underlying, count)
-    pnl = totals.reshape(count, *shape)
+    pnl = totals - base[:, None, None]
     held = portfolio.shares != 0
     if held.any():
         shares = np.where(held, portfolio.shares * (spots - paid), 0.0)

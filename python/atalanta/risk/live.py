@@ -139,7 +139,7 @@ class LiveGrid:
             self.shocks,
             pnl.sum(axis=0),
             dict(zip(self.portfolio.underlyings, pnl, strict=True)),
-            float(options.weight @ base + self.portfolio.stock_value @ ratio),
+            float(base.sum() + self.portfolio.stock_value @ ratio),
             solves,
             time.perf_counter() - begun,
             max(0.0, self._clock() - build.made_at),
@@ -147,9 +147,9 @@ class LiveGrid:
         )
 
     def _read(self, build: _Build, spot: Floats, vol: Floats, prices: Floats) -> tuple[Floats, Floats]:
-        """(U, S, V) P&L and (M,) values without a shock."""
-        values, base = build.ladders.values(spot, vol)
-        return book_pnl(self.portfolio, self.shocks, values, base, prices, self._paid), base
+        """(U, S, V) P&L and what the options of each underlying are worth without a shock."""
+        totals, base = build.ladders.totals(spot, vol)
+        return book_pnl(self.portfolio, self.shocks, totals, base, prices, self._paid), base
 
     def wait(self) -> None:
         """Wait for the build under way, if there is one."""

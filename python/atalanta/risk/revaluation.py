@@ -31,6 +31,9 @@ class Revaluation:
         levels: (N, L) ascending volatilities of each, L up to 32.
         reach: the least and the largest spot that will be asked for, as multiples of the contracts' own.
         threads: to build with; None for the package's setting.
+
+    Attributes:
+        ladders: those of the core.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class Revaluation:
         threads: int | None = None,
     ) -> None:
         pairs = options.paying()
-        self._ladders = _core.VolLadders(
+        self.ladders = _core.VolLadders(
             right=options.right,
             spot=options.spot,
             strike=options.strike,
@@ -61,12 +64,12 @@ class Revaluation:
     @property
     def solves(self) -> int:
         """Ladders that were solved; contracts in closed form need none."""
-        return self._ladders.solves
+        return self.ladders.solves
 
     @property
     def nbytes(self) -> int:
         """Memory that the ladders hold."""
-        return self._ladders.nbytes
+        return self.ladders.nbytes
 
     def values(self, spot: Floats, vol: Floats, threads: int | None = 1) -> Floats:
         """Values per share of every contract.
@@ -79,11 +82,11 @@ class Revaluation:
         Returns:
             (N, S, V); NaN for a volatility beyond the levels.
         """
-        return self._ladders.values(spot, vol, threads)
+        return self.ladders.values(spot, vol, threads)
 
     def present(self, spot: Floats, vol: Floats) -> Floats:
         """(N, 5) price, delta, gamma, theta and vega at (N,) spots and volatilities."""
-        return self._ladders.present(spot, vol)
+        return self.ladders.present(spot, vol)
 
 
 def spread_levels(lowest: Floats, highest: Floats, count: int) -> Floats:

@@ -244,7 +244,7 @@ def _error(portfolio: Portfolio, shocks: Shocks) -> float:
     exact = replace(options, tolerance="precise")
     vols = shocks.shifted(np.repeat(options.vol[:, None], len(shocks.spots), axis=1))
     spots = np.broadcast_to((options.spot[:, None] * (1 + shocks.spots))[:, :, None], vols.shape)
-    return float(np.abs(ladders.values(options.spot, options.vol)[0] - exact.price(spots, vols)).max())
+    return float(np.abs(ladders.values(options.spot, options.vol) - exact.price(spots, vols)).max())
 
 
 def _quantlib() -> tuple[ModuleType | None, tuple[str, ...]]:
