@@ -8,11 +8,12 @@ MAY_INCLUDE = {
     "base": set(),
     "numerics": {"base"},
     "pricing": {"base", "numerics"},
+    "risk": {"base", "numerics", "pricing"},
     "reliability": {"base"},
     "routing": {"base", "reliability"},
     "gpu": {"base"},
     "memory": {"base"},
-    "bind": {"base", "numerics", "pricing", "reliability", "routing", "gpu", "memory"},
+    "bind": {"base", "numerics", "pricing", "risk", "reliability", "routing", "gpu", "memory"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)
 

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     atalanta::bind::bind_implied_vol(module);
     atalanta::bind::bind_early_exercise(module);
     atalanta::bind::bind_ladder(module);
+    atalanta::bind::bind_risk(module);
     atalanta::bind::bind_reliability(module);
     atalanta::bind::bind_routing(module);
     atalanta::bind::bind_gpu(module);

@@ -56,6 +56,9 @@ struct LadderKernels {
     // NaN outside a ladder's range.
     void (*read)(const LadderProfile* profiles, const double* const* values, const std::uint32_t* row,
                  const double* spot, std::size_t count, const LadderReadColumns& out) noexcept;
+    // Prices alone, of several ladders at the same spots: price[r * spots + s]; NaN outside a ladder's range.
+    void (*read_table)(const LadderProfile* profiles, const double* const* values, const std::uint32_t* row,
+                       std::size_t rows, const double* spot, std::size_t spots, double* price) noexcept;
     // Starts a search for the volatility of a price; start may be NaN, by_cash has room for a number per
     // dividend.
     ImpliedVolStatus (*begin_search)(const LadderOption& option, double price, double start, double tolerance,

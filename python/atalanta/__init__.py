@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from atalanta import buffers as buffers
+    from atalanta import risk as risk
     from atalanta.buffers import BufferPool
     from atalanta.compute.router import Router
     from atalanta.compute.valuation import greeks, implied_vol, price
@@ -61,6 +62,9 @@ _MODULE_OF = {
     "simulate_ticks": "market.simulator.ticks",
 }
 
+#: Rooms that are used by their own name.
+_ROOMS = ("buffers", "risk")
+
 __all__ = [
     "Analysis",
     "AtalantaError",
@@ -95,8 +99,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("atalanta")
-    if name == "buffers":  # a room that is used by its own name
-        return importlib.import_module("atalanta.buffers")
+    if name in _ROOMS:
+        return importlib.import_module(f"atalanta.{name}")
     if name == "_core":
         return _compiled_core()
     if name not in _MODULE_OF:

@@ -82,6 +82,50 @@ class Ladders:
     @staticmethod
     def restored(shape: tuple[int, ...], profiles: _Doubles, nodes: _Doubles) -> Ladders: ...
 
+class VolLadders:
+    def __init__(
+        self,
+        *,
+        right: npt.NDArray[np.int8],
+        spot: _Doubles,
+        strike: _Doubles,
+        years: _Doubles,
+        rate: _Doubles,
+        dividend_yield: _Doubles,
+        american: npt.NDArray[np.uint8],
+        schedules: Schedules | None,
+        schedule: npt.NDArray[np.int32],
+        levels: _Doubles,
+        reach: tuple[float, float],
+        tolerance: float,
+        threads: int | None,
+    ) -> None: ...
+    @property
+    def solves(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    def values(self, spot: _Doubles, vol: _Doubles, threads: int | None = 1) -> _Doubles: ...
+    def present(self, spot: _Doubles, vol: _Doubles) -> _Doubles: ...
+    def __len__(self) -> int: ...
+
+class BookGrid:
+    def __init__(
+        self,
+        *,
+        spots: _Doubles,
+        vols: _Doubles,
+        points: bool,
+        weight: _Doubles,
+        group: npt.NDArray[np.int32],
+        groups: int,
+        dropped: _Doubles,
+        smile: _Doubles,
+    ) -> None: ...
+    def totals(self, ladders: VolLadders, spot: _Doubles, vol: _Doubles) -> _Doubles: ...
+
+MOST_VOL_LEVELS: int
+
+def add_up(values: _Doubles, weight: _Doubles, group: npt.NDArray[np.int32], groups: int) -> _Doubles: ...
 @overload
 def price(
     right: int | str,

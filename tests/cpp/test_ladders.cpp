@@ -83,6 +83,23 @@ TEST(reads_elsewhere_agree_with_a_solve_there) {
     }
 }
 
+// A table of prices is as many reads, beyond the ranges too.
+TEST(a_table_is_as_many_reads) {
+    const std::vector<LadderRow> rows = chain();
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    std::vector<double> spots;
+    for (double spot = 20.0; spot < 400.0; spot *= 1.03) spots.push_back(spot);
+    spots.push_back(-1.0);
+    spots.push_back(std::nan(""));
+    const std::uint32_t row[] = {0, 3, 7, 11, 3};
+    std::vector<double> price(5 * spots.size(), -12345.0);
+    ladders.read_table(row, 5, spots.data(), spots.size(), price.data());
+    for (std::size_t r = 0; r < 5; ++r) {
+        for (std::size_t s = 0; s < spots.size(); ++s)
+            CHECK_CLOSE(ladders.read(row[r], spots[s]).price, price[r * spots.size() + s], 1e-10);
+    }
+}
+
 // Delta and gamma are the derivatives of the price that is read, from cell to cell.
 TEST(reads_are_smooth) {
     const Ladders ladders = ladders_of(LadderRows({{-1, 100, 105, 1, 0.04, 0.01, 0.25, quarterly}}));

@@ -120,6 +120,11 @@ void Ladders::read(const std::uint32_t* row, const double* spot, std::size_t cou
     kernels_->read(profiles_.data(), values_.data(), row, spot, count, out);
 }
 
+void Ladders::read_table(const std::uint32_t* row, std::size_t rows, const double* spot, std::size_t spots,
+                         double* price) const noexcept {
+    kernels_->read_table(profiles_.data(), values_.data(), row, rows, spot, spots, price);
+}
+
 LadderReading Ladders::read(std::uint32_t row, double spot) const noexcept {
     LadderReading reading;
     read(&row, &spot, 1, {&reading.price, &reading.delta, &reading.gamma, &reading.theta});

@@ -20,16 +20,19 @@ from atalanta.errors import InputError, import_extra
 from atalanta.market.flags import flag_names
 from atalanta.market.table import Table
 
-__all__ = ["check_targets", "write_rows", "write_targets"]
+__all__ = ["check_targets", "write_page", "write_rows", "write_targets"]
 
 
-def check_targets(sources: Sequence[Path | None], output: Path | None, html: Path | None) -> None:
+def check_targets(
+    sources: Sequence[Path | None], output: Path | None, html: Path | None, origin: str = "cli.chain"
+) -> None:
     """Refuse files that cannot be written, before the work begins.
 
     Args:
         sources: the files that are read.
         output: for the rows.
-        html: for the smiles.
+        html: for the page.
+        origin: the command, as messages open.
 
     Raises:
         InputError: `output` ends in neither .parquet nor .csv, a folder does not exist, or two of the files are one.
@@ -44,13 +47,13 @@ def check_targets(sources: Sequence[Path | None], output: Path | None, html: Pat
         if path is None:
             continue
         if not path.parent.is_dir():
-            raise InputError(f"[cli.chain] cannot write {path}: there is no folder {path.parent}")
+            raise InputError(f"[{origin}] cannot write {path}: there is no folder {path.parent}")
         if path.is_dir():
-            raise InputError(f"[cli.chain] cannot write {path}: it is a folder, {option} takes a file")
+            raise InputError(f"[{origin}] cannot write {path}: it is a folder, {option} takes a file")
         if any(_same_file(path, source) for source in filter(None, sources)):
-            raise InputError(f"[cli.chain] {option} {path} is the file that is read: give it another name")
+            raise InputError(f"[{origin}] {option} {path} is the file that is read: give it another name")
     if output is not None and html is not None and _same_file(output, html):
-        raise InputError(f"[cli.chain] --output and --html are both {output}: give one of them another name")
+        raise InputError(f"[{origin}] --output and --html are both {output}: give one of them another name")
 
 
 def write_targets(report: Report, output: Path | None, html: Path | None) -> None:
@@ -63,6 +66,15 @@ def write_targets(report: Report, output: Path | None, html: Path | None) -> Non
         write_rows(report.analysis, output)
     if html is not None:
         _write(html, smile_page(report).encode(errors="replace"))
+
+
+def write_page(text: str, path: Path, origin: str) -> None:
+    """Write a page; what stood there is replaced.
+
+    Raises:
+        InputError: it cannot be written; what stood there is untouched.
+    """
+    _write(path, text.encode(errors="replace"), origin)
 
 
 def write_rows(table: Table, path: Path) -> None:
@@ -93,7 +105,7 @@ def _csv(table: Table) -> bytes:
     return text.getvalue().encode(errors="replace")
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, origin: str = "cli.chain") -> None:
     try:
         target = path.resolve()  # a link stays a link
         if target.exists() and not target.is_file():
@@ -101,7 +113,7 @@ def _write(path: Path, content: bytes) -> None:
         else:
             _replace(target, content)
     except OSError as error:
-        raise InputError(f"[cli.chain] cannot write {path}: {error.strerror or error}") from error
+        raise InputError(f"[{origin}] cannot write {path}: {error.strerror or error}") from error
 
 
 def _replace(target: Path, content: bytes) -> None:

@@ -1,0 +1,95 @@
+"""What a margin estimate is made of: lines with their rule, and the option legs of an underlying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from atalanta.risk.portfolio import Portfolio
+
+__all__ = ["MarginEstimate", "MarginLine", "OptionLeg", "is_index", "legs_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class MarginLine:
+    """One requirement: `amount` in dollars, of `what`, by `rule`."""
+
+    underlying: str
+    what: str
+    amount: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarginEstimate:
+    """An estimate by one method.
+
+    Attributes:
+        method: its name; all end in 'estimate'.
+        total: in dollars.
+        lines: what it is made of; they sum to `total`.
+        rule: the method in words.
+    """
+
+    method: str
+    total: float
+    lines: tuple[MarginLine, ...]
+    rule: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """In plain types, for JSON."""
+        lines = [
+            {"underlying": line.underlying, "what": line.what, "amount": line.amount, "rule": line.rule}
+            for line in self.lines
+        ]
+        return {"method": self.method, "total": self.total, "rule": self.rule, "lines": lines}
+
+
+@dataclass(slots=True)
+class OptionLeg:
+    """Net contracts of one option: `contracts` negative for short; `price` per share; `years` to expiry."""
+
+    right: int
+    strike: float
+    years: float
+    contracts: float
+    multiplier: float
+    price: float
+
+    def out_of_the_money(self, spot: float) -> float:
+        """Per share; 0 in the money."""
+        return max(0.0, self.right * (self.strike - spot))
+
+
+def legs_of(portfolio: Portfolio) -> dict[int, list[OptionLeg]]:
+    """The option legs of each underlying, positions in one contract and multiplier netted, at market or else model prices."""
+    matched, book = portfolio.matched, portfolio.book
+    found: dict[int, dict[tuple[int, float], OptionLeg]] = {}
+    prices = portfolio.greeks.price
+    for row in np.flatnonzero(portfolio.contract >= 0).tolist():
+        contract, multiplier = int(portfolio.contract[row]), float(matched.multiplier[row])
+        legs = found.setdefault(int(matched.underlying[row]), {})
+        mid = float(matched.mid[row])
+        leg = legs.setdefault(
+            (contract, multiplier),
+            OptionLeg(
+                int(portfolio.options.right[contract]),
+                float(portfolio.options.strike[contract]),
+                float(portfolio.options.years[contract]),
+                0.0,
+                multiplier,
+                mid if np.isfinite(mid) else float(prices[contract]),
+            ),
+        )
+        leg.contracts += float(book["quantity"][row])
+    return {u: [leg for leg in legs.values() if leg.contracts != 0] for u, legs in found.items()}
+
+
+def is_index(portfolio: Portfolio, underlying: int) -> bool:
+    """Whether the underlying's options are European, as those on broad indices are."""
+    market = portfolio.market
+    styles = portfolio.analysis["exercise"][market.rows][market.underlying[market.group] == underlying]
+    return bool(len(styles)) and bool((styles == "european").all())
