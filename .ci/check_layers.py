@@ -12,7 +12,8 @@ MAY_INCLUDE = {
     "routing": {"base", "reliability"},
     "gpu": {"base"},
     "memory": {"base"},
-    "bind": {"base", "numerics", "pricing", "reliability", "routing", "gpu", "memory"},
+    "streaming": {"base", "pricing"},
+    "bind": {"base", "numerics", "pricing", "reliability", "routing", "gpu", "memory", "streaming"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)
 
