@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import deque
 from typing import Self
@@ -179,17 +180,25 @@ class NatsPublisher:
 
     async def _forget_what_arrived(self, partition: int) -> None:
         """The server may have what it did not acknowledge any more."""
-        last, ready = await self._jet.last_message(self._subject(partition)), self._unsent[partition]
-        if last is None:
-            return
-        found = numbers_of(last)
-        while ready and ready[0][0].epoch == found.epoch and ready[0][0].first <= found.first:
+        found, ready = await self._last_numbers(self._subject(partition)), self._unsent[partition]
+        while (
+            found is not None
+            and ready
+            and ready[0][0].epoch == found.epoch
+            and ready[0][0].first <= found.first
+        ):
             ready.popleft()
 
     async def _found_numbers(self, subject: str) -> Numbers:
         """Where the numbers of a subject go on."""
-        last = await self._jet.last_message(subject)
-        if last is None:
+        found = await self._last_numbers(subject)
+        if found is None:
             return Numbers(secrets.randbits(64), 1, 0)
-        found = numbers_of(last)
         return Numbers(found.epoch, found.first + found.count, 0)
+
+    async def _last_numbers(self, subject: str) -> Numbers | None:
+        """Of the last message of a subject; None where there is none, or one that is not ours."""
+        last = await self._jet.last_message(subject)
+        with contextlib.suppress(InputError):
+            return None if last is None else numbers_of(last)
+        return None

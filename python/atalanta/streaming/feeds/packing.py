@@ -20,9 +20,9 @@ __all__ = ["MOST_EVENTS", "MOST_NUMBER", "Numbers", "Packed", "numbers_of", "pac
 
 Events = npt.NDArray[np.void]
 
-_HEADER = struct.Struct(
-    "<4sHHIIQQI"
-)  # magic, version, bytes of an event, events, bytes of symbols, epoch, first, sum
+# Magic, version, bytes of an event, events, bytes of symbols, epoch, first number.
+_HEADER = struct.Struct("<4sHHIIQQ")
+_SUM = struct.Struct("<I")
 _MAGIC, _VERSION = b"ATLT", 1
 
 #: Events in a message: half of what a server takes by default.
@@ -65,37 +65,39 @@ def pack(events: Events, symbols: Sequence[str], numbers: Numbers) -> bytes:
         body[of_the_receiver] = 0
     names = "\n".join(symbols[int(key)] for key in keys).encode()
     payload = names + body.tobytes()
-    header = (
-        _MAGIC,
-        _VERSION,
-        EVENT.itemsize,
-        len(events),
-        len(names),
-        numbers.epoch,
-        numbers.first,
-        crc32(payload),
+    header = _HEADER.pack(
+        _MAGIC, _VERSION, EVENT.itemsize, len(events), len(names), numbers.epoch, numbers.first
     )
-    return _HEADER.pack(*header) + payload
+    return header + _SUM.pack(crc32(payload, crc32(header))) + payload
 
 
-def _header_of(message: bytes) -> tuple[int, int, int, Numbers]:
-    if len(message) < _HEADER.size or message[:4] != _MAGIC:
-        raise InputError("it does not begin as one of Atalanta's events does")
-    _, version, size, count, names, epoch, first, checksum = _HEADER.unpack_from(message)
+def _taken_apart(message: bytes) -> tuple[bytes, int, Numbers]:
+    """What follows the header, how many bytes of it are symbols, and the numbers."""
+    start = _HEADER.size + _SUM.size
+    if len(message) < start or message[:4] != _MAGIC:
+        raise InputError("it does not begin as one of Atalanta's messages does")
+    _, version, size, count, names, epoch, first = _HEADER.unpack_from(message)
     if version != _VERSION or size != EVENT.itemsize:
         raise InputError(
             f"it is of version {version} with events of {size} bytes; this program reads version {_VERSION}, {EVENT.itemsize} bytes"
         )
-    return count, names, checksum, Numbers(epoch, first, count)
+    payload = message[start:]
+    (told,) = _SUM.unpack_from(message, _HEADER.size)
+    if (
+        len(payload) != names + count * EVENT.itemsize
+        or crc32(payload, crc32(message[: _HEADER.size])) != told
+    ):
+        raise InputError(f"its {len(message):,} bytes are not those that were sent")
+    return payload, names, Numbers(epoch, first, count)
 
 
 def numbers_of(message: bytes) -> Numbers:
     """What the events of a message are numbered.
 
     Raises:
-        InputError: it is no such message.
+        InputError: it is no such message, is of another version, or is damaged.
     """
-    return _header_of(message)[3]
+    return _taken_apart(message)[2]
 
 
 def unpack(message: bytes) -> Packed:
@@ -104,12 +106,7 @@ def unpack(message: bytes) -> Packed:
     Raises:
         InputError: it is no such message, is of another version, or is damaged.
     """
-    count, names, checksum, numbers = _header_of(message)
-    payload = message[_HEADER.size :]
-    if len(payload) != names + count * EVENT.itemsize or crc32(payload) != checksum:
-        raise InputError(f"its {len(payload):,} bytes are not those that were sent")
+    payload, names, numbers = _taken_apart(message)
     symbols = tuple(payload[:names].decode().split("\n"))
-    events = np.frombuffer(payload, dtype=EVENT, count=count, offset=names).copy()
-    if count and int(events["key"].max()) >= len(symbols):
-        raise InputError("an event is of no symbol of the message")
+    events = np.frombuffer(payload, dtype=EVENT, count=numbers.count, offset=names).copy()
     return Packed(symbols, events, numbers)
