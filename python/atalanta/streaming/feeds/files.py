@@ -14,6 +14,7 @@ import numpy as np
 from atalanta.errors import InputError
 from atalanta.market.reading.files import open_columns
 from atalanta.market.table import Column
+from atalanta.streaming.feeds.databento import is_dbn, read_dbn
 from atalanta.streaming.feeds.layouts import LAYOUTS, Ticks
 from atalanta.streaming.universe import Universe
 
@@ -89,12 +90,13 @@ def read_ticks(*paths: str | Path, symbol: str | None = None) -> Recording:
     """Read files of ticks and put them in one order.
 
     Args:
-        *paths: `.parquet`, `.csv` or `.csv.gz`. Several are merged by their arrival times, each a source of its own.
+        *paths: `.parquet`, `.csv` or `.csv.gz`, or `.dbn` and `.dbn.zst` of Databento. Several are merged by their
+            arrival times, each a source of its own.
         symbol: of files that name none; None takes it from the file's name (`ticks_SYMBOL_...`).
 
     Raises:
         InputError: no file, one that cannot be read, or columns that no layout fits.
-        MissingExtraError: a Parquet file, and polars is not installed.
+        MissingExtraError: a Parquet file, and polars is not installed; a DBN file, and databento-dbn is not.
     """
     if not paths:
         raise InputError(f"[{_ORIGIN}] there is no file: name at least one")
@@ -105,6 +107,8 @@ def read_ticks(*paths: str | Path, symbol: str | None = None) -> Recording:
 
 
 def _read(path: Path, symbol: str | None) -> Ticks:
+    if is_dbn(path):
+        return read_dbn(path)
     table = open_columns(path)
     columns = {column.name: column.values for column in table.columns}
     for layout in LAYOUTS:
