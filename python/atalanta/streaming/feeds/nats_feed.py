@@ -61,6 +61,7 @@ class NatsFeed:
         self._partitions: list[Partition] = []
         self._waiting: asyncio.Queue[tuple[Partition, Any] | FeedError] | None = None
         self._universe: Universe | None = None
+        self._made: str | None = None
         self.foreign = 0
         self.notes: tuple[str, ...] = ()
 
@@ -78,7 +79,7 @@ class NatsFeed:
         """
         await self._jet.connect()
         try:
-            await self._jet.last_number()
+            await self._jet.state()
             text = await self._jet.last_message(self._jet.address.announcement)
         finally:
             await self._jet.close()
@@ -105,15 +106,16 @@ class NatsFeed:
                 f"[{_ORIGIN}] {len(names)} underlyings; a stream tells {_MOST_PARTITIONS} sources apart: "
                 "name some (underlyings=), and read the others in further streams"
             )
-        last = await self._jet.last_number()
+        made, last = await self._jet.state()
         if [one.underlying for one in self._partitions] != list(names):
             begin = last + 1 if self._begin == "new" else 1
             self._partitions = [Partition(name, source, begin) for source, name in enumerate(names)]
         self._universe = universe
-        for partition in self._partitions:
-            if partition.goes_on_with > last + 1:
+        if self._made not in (None, made):
+            self._note("the server lost what it had and has begun anew; the feed reads all that it has now")
+            for partition in self._partitions:
                 partition.goes_on_with = 1
-                self._note(f"{partition.underlying}: the server has begun anew, and so has the feed")
+        self._made = made
 
     async def resume(self, after: Mapping[int, int]) -> None:
         """Nothing to ask for: each partition knows the last message that it gave out."""

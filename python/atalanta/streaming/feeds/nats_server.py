@@ -125,6 +125,8 @@ class Jet:
             self._connection = await self.nats.connect(
                 self.address.server,
                 allow_reconnect=False,
+                max_reconnect_attempts=1,  # 0 is without end
+                reconnect_time_wait=0.0,
                 connect_timeout=_CONNECT_SECONDS,
                 ping_interval=_PING_SECONDS,
                 max_outstanding_pings=_UNANSWERED_PINGS,
@@ -136,8 +138,8 @@ class Jet:
             raise lost(f"cannot connect to {self.address}", error) from error
         self.js = self._connection.jetstream(timeout=_CONNECT_SECONDS)
 
-    async def last_number(self) -> int:
-        """The number of the last message that the JetStream took in, 0 where it is empty.
+    async def state(self) -> tuple[str, int]:
+        """When the JetStream was made, and the number of the last message that it took in, 0 where it is empty.
 
         Raises:
             FeedError: there is no such JetStream, or no answer.
@@ -146,7 +148,7 @@ class Jet:
             info = await self.js.stream_info(self.address.stream)
         except self.failures as error:
             raise lost(f"there is no JetStream {self.address.stream!r} to read from", error) from error
-        return int(info.state.last_seq)
+        return str(info.created), int(info.state.last_seq)
 
     async def last_message(self, subject: str) -> bytes | None:
         """What came last under a subject, None where nothing did.
