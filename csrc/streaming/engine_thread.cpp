@@ -128,6 +128,8 @@ void Engine::between_batches(void (*f)(void*), void* state) {
 }
 
 bool Engine::refresh() {
+    bool solved = refresher_.solve_waiting() > 0;  // what was asked for before the latest quotes
+    if (!is_running()) pump();
     between_batches(
         [](void* state) {
             auto& self = *static_cast<Engine*>(state);
@@ -135,7 +137,7 @@ bool Engine::refresh() {
             self.pricing_.ask_all();
         },
         this);
-    const bool solved = refresher_.solve_waiting() > 0;
+    solved |= refresher_.solve_waiting() > 0;
     if (!is_running()) pump();
     return solved;
 }
