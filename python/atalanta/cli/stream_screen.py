@@ -18,6 +18,7 @@ __all__ = ["line", "screen"]
 
 _ROWS = 8
 _DAYS = 365.0
+_SHOWN = ("bid", "ask", "vol", "delta", "gamma", "vega", "theta")
 
 
 def line(shown: Shown) -> dict[str, Any]:
@@ -60,35 +61,36 @@ def screen(shown: Shown) -> Group:
 
 
 def _chain(shown: Shown) -> Any:
-    """The nearest expiry of the first underlying, around its price."""
+    """The nearest expiry of the first underlying, around its price; the underlyings where there are no contracts."""
     contracts, spots = shown.stream.contracts(), shown.stream.underlyings()
     if len(contracts) == 0:
         table = make_table("underlying", "bid", "ask", left=1, gap=2)
         for row in range(min(len(spots), _ROWS)):
-            cells = (decimals(float(spots[name][row]), 2) for name in ("bid", "ask"))
-            table.add_row(plain(spots["underlying"][row]), *cells)
+            sides = (decimals(float(spots[name][row]), 2) for name in ("bid", "ask"))
+            table.add_row(plain(spots["underlying"][row]), *sides)
         return table
     rows = _nearest(contracts, spots)
-    table = make_table(
-        "contract", "bid", "ask", "vol %", "price", "delta", "gamma", "vega", "theta", "", left=1, gap=2
-    )
+    name, expires = str(contracts["underlying"][rows[0]]), contracts["expires_at"][rows[0]].astype("M8[m]")
+    spot = float(spots["spot"][list(spots["underlying"]).index(name)])
+    headers = ("strike", "", "bid", "ask", "vol %", "delta", "gamma", "vega", "theta", "")
+    table = make_table(*headers, left=0, gap=1)
+    table.title, table.title_justify = f"{plain(name)} {decimals(spot, 2)}, expires {expires} UTC", "left"
     for row in rows:
-        cells = {
-            name: float(contracts[name][row])
-            for name in ("bid", "ask", "vol", "price", "delta", "gamma", "vega", "theta")
-        }
+        values = {name: float(contracts[name][row]) for name in _SHOWN}
+        flags = str(stream_flag_names(contracts["flags"][row])[0]).replace("ok", "")
         table.add_row(
-            plain(contracts["symbol"][row]),
-            decimals(cells["bid"], 2),
-            decimals(cells["ask"], 2),
-            decimals(100 * cells["vol"], 2),
-            decimals(cells["price"], 3),
-            decimals(cells["delta"], 3),
-            decimals(cells["gamma"], 4),
-            decimals(cells["vega"] / 100, 3),
-            decimals(cells["theta"] / _DAYS, 3),
-            str(stream_flag_names(contracts["flags"][row])[0]).replace("ok", ""),
+            decimals(float(contracts["strike"][row]), 2),
+            "C" if contracts["right"][row] > 0 else "P",
+            decimals(values["bid"], 2),
+            decimals(values["ask"], 2),
+            decimals(100 * values["vol"], 2),
+            decimals(values["delta"], 3),
+            decimals(values["gamma"], 4),
+            decimals(values["vega"] / 100, 3),
+            decimals(values["theta"] / _DAYS, 3),
+            flags,
         )
+    table.columns[-1].justify, table.columns[-1].no_wrap, table.columns[-1].overflow = "left", False, "fold"
     return table
 
 

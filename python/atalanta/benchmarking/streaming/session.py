@@ -55,7 +55,7 @@ def run_streaming_session(
     measured("open loop", loads.open_loop(seconds, raw))
     measured("American contracts", loads.american_ticks(seconds, raw))
     measured("overload", loads.overload(seconds, raw))
-    missing = ()
+    missing: tuple[str, ...] = ()
     if data is None:
         missing = ("replays of recorded ticks: name their folder with --data",)
     else:
