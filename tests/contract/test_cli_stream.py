@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from atalanta.cli.stream import StreamRequest, parse_speed, run_stream
+from atalanta.errors import InputError
 from tests.streaming_market import START
 
 
@@ -80,23 +82,34 @@ def test_an_interrupt_ends_it_with_the_account(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("changes", "told"),
     [
-        (("--feed", "none.csv"), "none.csv"),
-        (("--feed", "sim", "--feed", "other.csv"), "sim goes with no other feed"),
-        (("--feed", "sim", "--speed", "fast"), "--speed fast: give a number above 0, or max"),
-        (("--feed", "sim", "--executor", "gpu"), "--executor gpu"),
-        (("--feed", "sim", "--every", "0"), "--every 0"),
-        (("--feed", "sim", "--seconds", "-1"), "--seconds -1"),
-        (("--feed", "sim", "--rate", "0"), "rate"),
-        ((), "--feed"),
+        ({"feeds": ("none.csv",)}, "none.csv"),
+        ({"feeds": ("sim", "other.csv")}, "sim goes with no other feed"),
+        ({"executor": "gpu"}, "--executor gpu"),
+        ({"every": 0.0}, "--every 0"),
+        ({"seconds": -1.0}, "--seconds -1"),
+        ({"rate": 0.0}, "rate"),
     ],
 )
-def test_what_cannot_be_followed_is_one_line(words, told):
-    """With code 2, before anything runs."""
-    code, out, err = run(*words)
+def test_what_cannot_be_followed_is_refused(changes, told):
+    """Before anything runs."""
+    with pytest.raises(InputError, match=told):
+        run_stream(StreamRequest(**{"feeds": ("sim",), **changes}), lambda _: None)
+
+
+@pytest.mark.parametrize("text", ["fast", "0", "-1", "nan", "inf", ""])
+def test_a_speed_is_a_number_or_max(text):
+    """As the option takes it."""
+    with pytest.raises(InputError, match="give a number above 0, or max"):
+        parse_speed(text)
+    assert (None, 2.5) == (parse_speed("max"), parse_speed("2.5"))
+
+
+def test_a_mistake_is_one_line():
+    """With code 2."""
+    code, out, err = run("--feed", "sim", "--speed", "fast")
     assert (2, "") == (code, out)
-    assert told in err
     assert 1 == len(err.strip().splitlines())
 
 

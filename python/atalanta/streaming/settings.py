@@ -27,7 +27,7 @@ def _seconds(name: str, value: Any) -> int:
     usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not usable or not 1e-9 <= value <= _LONGEST:
         raise InputError(f"[{_ORIGIN}] {name} is {value!r}; it must be seconds above 0, at most {_LONGEST:g}")
-    return max(1, int(round(1e9 * float(value))))
+    return max(1, round(1e9 * float(value)))
 
 
 def _count(name: str, value: Any, most: int = _MOST_RING) -> int:
