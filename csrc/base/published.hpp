@@ -4,9 +4,9 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 namespace atalanta {
@@ -20,8 +20,7 @@ class Published {
     Published() noexcept { publish(T{}); }
 
     void publish(const T& value) noexcept {
-        std::array<std::uint64_t, kWords> words;
-        std::memcpy(words.data(), &value, sizeof(T));
+        const auto words = std::bit_cast<std::array<std::uint64_t, kWords>>(value);
         const std::uint64_t version = version_.load(std::memory_order_relaxed);
         version_.store(version + 1, std::memory_order_relaxed);
         // A reader that sees one of these words sees the odd version as well.
@@ -37,9 +36,7 @@ class Published {
             for (std::size_t i = 0; i < kWords; ++i) words[i] = words_[i].load(std::memory_order_acquire);
             if (version_.load(std::memory_order_relaxed) == before) break;
         }
-        T value;
-        std::memcpy(&value, words.data(), sizeof(T));
-        return value;
+        return std::bit_cast<T>(words);
     }
 
   private:

@@ -1,6 +1,7 @@
 // American contracts between exact solves: what the ladders say at the spot of now, with the time that has
 // passed and the change of the volatility taken to first order. When that has gone too far an exact solve is
 // asked for, and taken over when it is there.
+#include <algorithm>
 #include <cmath>
 
 #include "streaming/pricing_stage.hpp"
@@ -114,32 +115,43 @@ bool PricingStage::take_exact() noexcept {
         const Group& group = universe_.groups[g];
         const double spot = market_.spot(group.underlying);
         const auto underlyings = static_cast<std::uint32_t>(universe_.underlyings.size());
-        // Quotes may have come since: from the exact volatility a step to that of the latest one.
+        // Quotes may have come since: from the exact volatility a step to that of the latest one, or another
+        // solve.
+        bool far = false;
         for (std::uint32_t i = 0; i < group.count; ++i) {
             const std::uint32_t c = group.first + i;
             const double now = solve->ladders.read(i, spot * group.scale).price;
             const double change = (market_.mid(underlyings + c) - now) / solve->vega[i];
-            vol_[c] = solve->vol[i] + (std::fabs(change) <= settings_.refresh_vol ? change : 0.0);
+            const bool near = std::fabs(change) <= settings_.refresh_vol;
+            vol_[c] = solve->vol[i] + (near ? change : 0.0);
+            far |= std::fabs(change) > settings_.refresh_vol && std::isfinite(change);
             flags_[c] &= ~(kAwaitsExact | kFirstOrder);
         }
         reprice_american(g, spot, solve->time_ns);
         group_spot_[g] = spot;
+        if (far && solve->time_ns < latest_ns(g)) ask_if_due(g, spot, latest_ns(g), true);
         note({group.first, group.count});
         changed = true;
     }
     return changed;
 }
 
+// Of the last event that the group or its underlying had; the least there is without any.
+std::int64_t PricingStage::latest_ns(std::uint32_t g) const noexcept {
+    const Group& group = universe_.groups[g];
+    const auto underlyings = static_cast<std::uint32_t>(universe_.underlyings.size());
+    std::int64_t latest = market_.quote(group.underlying).time_ns;
+    for (std::uint32_t i = 0; i < group.count; ++i) {
+        latest = std::max(latest, market_.quote(underlyings + group.first + i).time_ns);
+    }
+    return latest;
+}
+
 void PricingStage::ask_all() noexcept {
     for (std::uint32_t g = 0; g < exact_.size(); ++g) {
         const Group& group = universe_.groups[g];
         if (!group.american) continue;
-        std::int64_t now = std::numeric_limits<std::int64_t>::min();
-        const auto underlyings = static_cast<std::uint32_t>(universe_.underlyings.size());
-        now = market_.quote(group.underlying).time_ns;
-        for (std::uint32_t i = 0; i < group.count; ++i) {
-            now = std::max(now, market_.quote(underlyings + group.first + i).time_ns);
-        }
+        const std::int64_t now = latest_ns(g);
         if (now == std::numeric_limits<std::int64_t>::min() || now >= group.expires_ns) continue;
         ask_if_due(g, market_.spot(group.underlying), now, true);
     }

@@ -92,6 +92,11 @@ class Engine {
     // Exact solves of all American contracts now, on the caller's thread; true when something was solved.
     bool refresh();
 
+    // A sender was held up by the operating system until then: what it brought late is no fault of a stage.
+    void sender_stalled(std::uint64_t until_ns) noexcept {
+        sender_stall_end_ns_.store(until_ns, std::memory_order_relaxed);
+    }
+
     // Any thread, any time.
     Account account() const noexcept;
     BookTotals book() const noexcept { return book_.read(); }
@@ -191,6 +196,7 @@ class Engine {
     std::mutex errands_, parking_;
     std::condition_variable parked_wake_;
     alignas(kLineBytes) std::atomic<std::uint32_t> parked_{0};
+    std::atomic<std::uint64_t> woken_ns_{0}, sender_stall_end_ns_{0};
     std::atomic<std::uint32_t> errand_state_{0};  // 0 none, 1 asked, 3 under way, 2 done
     void (*errand_)(void*) = nullptr;
     void* errand_of_ = nullptr;

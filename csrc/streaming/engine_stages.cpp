@@ -100,7 +100,8 @@ void Engine::judge(Result& result, std::size_t stage, std::uint64_t end) noexcep
     ++tally_.late[stage];
     result.flags |= kLateFlags[stage];
     result.lateness_ns = as_u32(total - budget.ns);
-    if (stalls_.explains(result.intended_ns, end, tally_)) {
+    const bool sender = result.intended_ns < sender_stall_end_ns_.load(std::memory_order_relaxed);
+    if (sender || stalls_.explains(result.intended_ns, end, tally_)) {
         ++tally_.late_by_stall[stage];
         result.flags |= kOsStall;
     }

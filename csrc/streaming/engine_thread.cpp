@@ -81,7 +81,10 @@ void Engine::rest() noexcept {
                                 [this] { return parked_.load(std::memory_order_relaxed) == 0; });
     }
     parked_.store(0, std::memory_order_relaxed);
-    stalls_.begin_thread(monotonic_ns());  // what it slept is no stall
+    // What it slept is no stall; what it took to wake it up is.
+    const std::uint64_t now = monotonic_ns(), woken = woken_ns_.exchange(0, std::memory_order_relaxed);
+    stalls_.begin_thread(now);
+    if (woken != 0) stalls_.woken(woken, now, tally_);
 }
 
 bool Engine::has_work() noexcept {
@@ -95,6 +98,7 @@ void Engine::wake_if_parked() noexcept {
     if (executor_.load(std::memory_order_relaxed) != Executor::hybrid ||
         parked_.exchange(0, std::memory_order_acq_rel) == 0)
         return;
+    woken_ns_.store(monotonic_ns(), std::memory_order_relaxed);
     const std::lock_guard lock(parking_);
     parked_wake_.notify_one();
 }
@@ -128,6 +132,8 @@ void Engine::between_batches(void (*f)(void*), void* state) {
 }
 
 bool Engine::refresh() {
+    bool solved = refresher_.solve_waiting() > 0;  // what was asked for before the latest quotes
+    if (!is_running()) pump();
     between_batches(
         [](void* state) {
             auto& self = *static_cast<Engine*>(state);
@@ -135,7 +141,7 @@ bool Engine::refresh() {
             self.pricing_.ask_all();
         },
         this);
-    const bool solved = refresher_.solve_waiting() > 0;
+    solved |= refresher_.solve_waiting() > 0;
     if (!is_running()) pump();
     return solved;
 }

@@ -66,6 +66,7 @@ class PricingStage {
     void quote_cheaply(Result& result, std::uint32_t contract) noexcept;
     void finish_quote(std::size_t row) noexcept;
     void copy_out(Result& result, std::uint32_t contract) const noexcept;
+    std::int64_t latest_ns(std::uint32_t group) const noexcept;
     void ask_if_due(std::uint32_t group, double spot, std::int64_t now_ns, bool far) noexcept;
     void note(Range range) noexcept { changed_[changed_count_++] = range; }
     double years(const Group& group, std::int64_t now_ns) const noexcept {

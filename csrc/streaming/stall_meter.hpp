@@ -39,6 +39,9 @@ class StallMeter {
         last_ns_ = now;
         mark(now);
     }
+    void woken(std::uint64_t asked, std::uint64_t now, Tally& tally) noexcept {
+        if (now > asked + threshold_ns_) note(asked, now, tally);
+    }
     void end_thread() noexcept { on_thread_ = false; }
 
   private:

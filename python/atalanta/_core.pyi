@@ -10,7 +10,9 @@ from typing import (
     Literal,
     ParamSpec,
     Self,
+    SupportsFloat,
     SupportsIndex,
+    SupportsInt,
     TypeAlias,
     TypeVar,
     final,
@@ -726,7 +728,11 @@ class OutletCore:
 
 class EngineCore:
     def __init__(
-        self, universe: dict[str, Any], settings: dict[str, Any], tolerance: SupportsFloat, risk_stages: list[Any]
+        self,
+        universe: dict[str, Any],
+        settings: dict[str, Any],
+        tolerance: SupportsFloat,
+        risk_stages: list[Any],
     ) -> None: ...
     def producer(self) -> ProducerCore: ...
     def outlet(self, capacity: SupportsInt, wanted: str) -> OutletCore: ...
@@ -757,7 +763,9 @@ def stream_saturated_ns(
     rounds: SupportsInt,
     at_a_time: SupportsInt,
 ) -> float: ...
-def stream_market_stage_ns(engine: EngineCore, events: npt.NDArray[np.void], rounds: SupportsInt) -> float: ...
+def stream_market_stage_ns(
+    engine: EngineCore, events: npt.NDArray[np.void], rounds: SupportsInt
+) -> float: ...
 def stream_open_loop(
     producer: ProducerCore, events: npt.NDArray[np.void], rate: SupportsFloat, seconds: SupportsFloat
 ) -> dict[str, Any]: ...

@@ -290,7 +290,7 @@ TEST(budgets_mark_drop_degrade_and_halt) {
         const double worth = price_of(all, 0, 100.2, 1'000'000, 0.205);
         const auto quoted = bench(late({quote(1, worth, worth)}));
         CHECK((quoted[0].flags & (kDegraded | kFirstOrder)) == (kDegraded | kFirstOrder));
-        CHECK_CLOSE(0.205, quoted[0].vol, 1e-4);
+        CHECK_CLOSE(0.205, quoted[0].vol, 3e-4);
     }
     {
         Settings settings;
@@ -373,9 +373,10 @@ TEST(american_contracts_come_from_ladders_with_an_exact_solve_behind) {
         price(row, terms, &worth, 1);
         CHECK_CLOSE(worth, state.price[c], 2e-3);
     }
+    const double before = state.vol[0];
     results = bench({quote(1, state.price[0] + 0.01, state.price[0] + 0.03, 2'000'000'000)});
     CHECK((results[0].flags & kFirstOrder) != 0);
-    CHECK(results[0].vol > state.vol[1]);
+    CHECK(results[0].vol > before && results[0].vol < before + 0.01);
     CHECK_CLOSE(results[0].price, 0.5 * (results[0].bid + results[0].ask), 1e-9);
 }
 

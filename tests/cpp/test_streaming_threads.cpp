@@ -213,9 +213,9 @@ TEST(exact_solves_come_in_from_behind) {
     Producer& producer = engine.add_producer();
     engine.start(Executor::hybrid);
     const std::uint64_t begin = monotonic_ns();
-    std::uint32_t i = 0;
-    while (engine.account().tally.refreshes < 3 && monotonic_ns() - begin < 20'000'000'000) {
-        Event event = quote(0, 99.0 + i % 5, 101.0 + i % 5, 1'000'000 + ++i * 1'000'000'000LL);
+    for (std::uint32_t i = 0; engine.account().tally.refreshes < 3; ++i) {
+        if (monotonic_ns() - begin > 20'000'000'000) break;
+        Event event = quote(0, 99.0 + i % 5, 101.0 + i % 5, 1'000'000 + i * 1'000'000'000LL);
         event.intended_ns = monotonic_ns();
         producer.push(&event, 1);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -215,6 +215,56 @@ def chain(
 
 
 @app.command()
+def stream(
+    feed: Annotated[
+        list[str],
+        typer.Option(
+            help="sim, or a file of ticks (.csv, .csv.gz, .parquet); several files are merged.",
+            show_default=False,
+        ),
+    ],
+    book: Annotated[
+        Path | None, typer.Option(help="Positions: a .csv with symbol and quantity.", show_default=False)
+    ] = None,
+    speed: Annotated[str, typer.Option(help="Of the replay: 1, N times as fast, or max.")] = "1",
+    seconds: Annotated[
+        float | None, typer.Option(help="End after so many; the simulated feed has 10 without it.")
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
+    interest: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
+    executor: Annotated[str, typer.Option(help="hybrid, pinned or inline.")] = "hybrid",
+    every: Annotated[float, typer.Option(help="Seconds from one look to the next.")] = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON at each look.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Stream quotes through the engine: volatilities, Greeks, the book, latencies; Ctrl-C ends it with the account.
+
+    The exit code is 1 when the account does not add up.
+    """
+    with errors_reported(debug):
+        from atalanta.cli.stream import StreamRequest, parse_speed, run_stream
+        from atalanta.cli.stream_screen import line, screen
+
+        kind: Any = executor
+        request = StreamRequest(
+            tuple(feed), book, parse_speed(speed), seconds, rate, interest, seed, kind, every
+        )
+        with writing_stdout():
+            if as_json:
+                from atalanta.cli.document import dumps
+
+                last = run_stream(request, lambda shown: typer.echo(dumps(line(shown), indent=None)))
+            else:
+                from rich.live import Live
+
+                with Live(console=_console(), auto_refresh=False, transient=False) as live:
+                    last = run_stream(request, lambda shown: live.update(screen(shown), refresh=True))
+        if not last.stream.snapshot().exact:
+            raise typer.Exit(FAILED)
+
+
+@app.command()
 def doctor(as_json: Json = False, debug: Debug = False) -> None:
     """Say what this machine has, what is used and why, and check the kernels."""
     with errors_reported(debug):
@@ -281,7 +331,7 @@ def route(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def bench(ctx: typer.Context) -> None:
-    """Measure the kernels on this machine, alone or beside a peer; or of one suite: american, router, pool."""
+    """Measure the kernels on this machine, alone or beside a peer; or of one suite: american, router, pool, stream."""
     with errors_reported("--debug" in ctx.args):
         words = [word for word in ctx.args if word != "--debug"]
         command = Commands()
@@ -291,6 +341,11 @@ def bench(ctx: typer.Context) -> None:
 
             command.command()(bench_router)
             name, words = f"{name} router", words[1:]
+        elif words[:1] == ["stream"]:
+            from atalanta.cli.bench_stream import bench_stream
+
+            command.command()(bench_stream)
+            name, words = f"{name} stream", words[1:]
         else:
             from atalanta.cli.bench import bench as run_bench
 

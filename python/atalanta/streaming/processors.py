@@ -119,7 +119,8 @@ def _chosen(batch: Batch, answer: Any) -> Batch:
         raise InputError(
             f"[{_ORIGIN}] should_process gave {mask.dtype} of shape {mask.shape}; it must give a bool, or one for each row"
         )
-    return batch[mask]
+    chosen: Batch = batch[mask]
+    return chosen
 
 
 def _require_function(name: str, function: object) -> None:

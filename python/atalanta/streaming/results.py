@@ -20,7 +20,7 @@ Batch = npt.NDArray[np.void]
 _MOST = 1 << 20
 
 
-def require_count(origin: str, name: str, value: int, most: int = _MOST) -> int:
+def require_count(origin: str, name: str, value: Any, most: int = _MOST) -> int:
     """`value`, which must be a whole number from 1 to `most`.
 
     Raises:

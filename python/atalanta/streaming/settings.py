@@ -23,17 +23,17 @@ _NAMES = ("market_data", "pricing", "risk")
 _MOST_RING = 1 << 24
 
 
-def _seconds(name: str, value: float) -> int:
+def _seconds(name: str, value: Any) -> int:
     usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not usable or not 1e-9 <= value <= _LONGEST:
         raise InputError(f"[{_ORIGIN}] {name} is {value!r}; it must be seconds above 0, at most {_LONGEST:g}")
-    return max(1, round(1e9 * value))
+    return max(1, round(1e9 * float(value)))
 
 
-def _count(name: str, value: int, most: int = _MOST_RING) -> int:
+def _count(name: str, value: Any, most: int = _MOST_RING) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise InputError(f"[{_ORIGIN}] {name} is {value!r}; it must be a whole number from 1 to {most}")
-    return value
+    return int(value)
 
 
 def _word(name: str, value: str, among: tuple[str, ...]) -> str:

@@ -103,7 +103,7 @@ class Universe:
         sound = np.isfinite(scale) & (scale > 0.0)
         columns = {name: rows[name] for name in (*_CONTRACT_COLUMNS, "root")}
         columns |= {
-            "vol": np.where(rows["flags"] == 0, rows["iv_mid"], np.nan),
+            "vol": _vols_to_begin_with(rows),
             "rate": np.where(
                 np.abs(rate) <= 1.0, rate, 0.0
             ),  # minutes before the expiry a discount tells no rate
@@ -319,6 +319,31 @@ def _agreeing(table: Table) -> Table:
 
 def _nanoseconds(instants: npt.NDArray[Any]) -> Ints:
     return np.asarray(instants).astype("M8[ns]").astype(np.int64)
+
+
+def _vols_to_begin_with(rows: Table) -> Floats:
+    """The mid volatility of a sound quote, else that at the strike between the sound ones of the expiry."""
+    sound = (rows["flags"] == 0) & np.isfinite(rows["iv_mid"])
+    vol = np.where(sound, rows["iv_mid"], np.nan)
+    _, group = np.unique(
+        np.array(
+            [
+                f"{u}|{e}|{r}"
+                for u, e, r in zip(rows["underlying"], rows["expires_at"], rows["root"], strict=True)
+            ]
+        ),
+        return_inverse=True,
+    )
+    # Out of the money options tell the volatility of a strike best.
+    trusted = sound & (rows["right"] * (rows["strike"] - rows["forward"]) >= 0)
+    for each in range(int(group.max()) + 1):
+        mine, known = (group == each) & ~sound, (group == each) & trusted
+        if mine.any() and known.any():
+            order = np.argsort(rows["strike"][known], kind="stable")
+            vol[mine] = np.interp(
+                rows["strike"][mine], rows["strike"][known][order], rows["iv_mid"][known][order]
+            )
+    return vol
 
 
 def _first_finite(values: Floats) -> float:

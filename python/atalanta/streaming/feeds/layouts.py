@@ -49,8 +49,11 @@ class Layout:
 
 
 def _numbers(columns: Columns, name: str) -> npt.NDArray[np.float64]:
+    values = np.asarray(columns[name])
+    if values.dtype.kind in "OU":
+        values = np.where(values == "", "nan", values)  # an empty cell
     try:
-        return np.asarray(columns[name]).astype(np.float64)
+        return values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"[{_ORIGIN}] column {name!r} holds what is no number: {error}") from error
 

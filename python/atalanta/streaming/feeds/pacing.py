@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ _MOST_ROWS = 4096
 _HEAD_START_NS = 5_000_000
 
 
-def require_speed(speed: float | None, origin: str) -> float | None:
+def require_speed(speed: Any, origin: str) -> float | None:
     """`speed`, which must be above 0, or None for as fast as possible.
 
     Raises:
