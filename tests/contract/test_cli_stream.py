@@ -9,7 +9,9 @@ import time
 
 import pytest
 
-from atalanta.cli.stream import StreamRequest, parse_speed, run_stream
+from atalanta.cli.publish import PublishRequest, run_publish
+from atalanta.cli.stream import StreamRequest, run_stream
+from atalanta.cli.stream_source import Source, parse_speed
 from atalanta.errors import InputError
 from tests.streaming_market import START
 
@@ -84,8 +86,10 @@ def test_an_interrupt_ends_it_with_the_account(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"feeds": ("none.csv",)}, "none.csv"),
-        ({"feeds": ("sim", "other.csv")}, "sim goes with no other feed"),
+        ({"names": ("none.csv",)}, "none.csv"),
+        ({"names": ("sim", "other.csv")}, "sim goes with no other feed"),
+        ({"names": ("other.csv", "nats://h")}, "nats://h goes with no other feed"),
+        ({"names": ("nats://h/a b",)}, "is no address"),
         ({"executor": "gpu"}, "--executor gpu"),
         ({"every": 0.0}, "--every 0"),
         ({"seconds": -1.0}, "--seconds -1"),
@@ -95,7 +99,19 @@ def test_an_interrupt_ends_it_with_the_account(tmp_path):
 def test_what_cannot_be_followed_is_refused(changes, told):
     """Before anything runs."""
     with pytest.raises(InputError, match=told):
-        run_stream(StreamRequest(**{"feeds": ("sim",), **changes}), lambda _: None)
+        run_stream(request_of(**changes), lambda _: None)
+
+
+def request_of(**changes):
+    """What is not of the source is of the request."""
+    of_source = {name: value for name, value in changes.items() if name in Source.__dataclass_fields__}
+    others = {name: value for name, value in changes.items() if name not in of_source}
+    return StreamRequest(Source(**{"names": ("sim",), **of_source}), **others)
+
+
+def test_a_server_is_published_to_and_not_from():
+    with pytest.raises(InputError, match="--feed is a server already"):
+        run_publish(PublishRequest(Source(("nats://127.0.0.1",)), "nats://127.0.0.1/other"), lambda _: None)
 
 
 @pytest.mark.parametrize("text", ["fast", "0", "-1", "nan", "inf", ""])

@@ -14,10 +14,11 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.reliability import Breaker, Policy, Retry
-from atalanta.streaming import Stream, Universe, run_feed
+from atalanta.streaming import SimulatorFeed, Stream, Universe, run_feed
 from atalanta.streaming.errors import FeedError
 from atalanta.streaming.feeds.nats_feed import NatsFeed
 from atalanta.streaming.feeds.nats_publisher import NatsPublisher
+from atalanta.streaming.feeds.publishing import PublishReport, publish_feed
 
 pytest.importorskip("nats", reason="nats-py is not installed (extra 'nats')")
 if shutil.which("nats-server") is None:
@@ -68,6 +69,12 @@ def quotes(universe, count, first=0, key=None):
     numbers = first + np.arange(count)
     keys = numbers % len(universe) if key is None else key
     return universe.events(keys, 10.0 + numbers, 10.5 + numbers, time_ns=1_000 * (1 + numbers), tag=numbers)
+
+
+def patient():
+    """Tries again at once, ten times, then waits for 0.2 s."""
+    breaker = Breaker("nats under test", failures=10, window=5.0, open_for=0.2)
+    return Policy("feed under test", retry=Retry(times=1, base=0.01, cap=0.02, budget=None), breaker=breaker)
 
 
 async def collected(feed, count, seconds=20.0):
@@ -236,15 +243,10 @@ def test_twenty_kills_of_the_server_lose_and_double_nothing(server):
 
     async def run():
         stream = Stream(TWO, executor="inline")
-        policy = Policy(
-            "feed under test",
-            retry=Retry(times=1, base=0.01, cap=0.02, budget=None),
-            breaker=Breaker("nats under test", failures=10, window=5.0, open_for=0.2),
-        )
         publisher = NatsPublisher(server.url, TWO)
         await publisher.connect()
         feed = NatsFeed(server.url, begin="all")
-        running = asyncio.create_task(run_feed(stream, feed, policy=policy, give_up_after=1000))
+        running = asyncio.create_task(run_feed(stream, feed, policy=patient(), give_up_after=1000))
         for turn in range(kills):
             await publish(publisher, each * turn)
             server.kill()
@@ -265,6 +267,36 @@ def test_twenty_kills_of_the_server_lose_and_double_nothing(server):
     assert snapshot.exact
     assert 0 == sum(snapshot.dropped.values())
     assert 0 == snapshot.seen["gaps"]
+
+
+def test_a_feed_is_published_whole_through_a_kill_of_the_server(server):
+    """A simulated market, some seconds of it at once: each event is there once, numbered by underlying."""
+
+    async def run():
+        feed = SimulatorFeed(seconds=2.0, rate=5_000.0, speed=None)
+        universe = feed.universe()
+        publisher = NatsPublisher(server.url, universe)
+        report = PublishReport()
+        publishing = asyncio.create_task(
+            publish_feed(feed, publisher, universe, policy=patient(), give_up_after=1000, report=report)
+        )
+        while report.events == 0:
+            await asyncio.sleep(0.001)
+        server.kill()
+        server.start()
+        await publishing
+        reader = NatsFeed(server.url, begin="all")
+        await reader.connect()
+        await reader.subscribe(universe)
+        got = await collected(reader, report.events)
+        await reader.close()
+        return report, got
+
+    report, got = asyncio.run(run())
+    assert (report.events, 2) == (len(got), report.connections)
+    for source in np.unique(got["source"]):
+        numbers = got["sequence"][got["source"] == source]
+        assert list(range(1, 1 + len(numbers))) == numbers.tolist()
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def _decoded(dbn: Any, path: Path) -> list[Any]:
         decoder = dbn.DBNDecoder(compression=compression)
         decoder.write(data)
         found: list[Any] = decoder.decode()
-    except (dbn.DBNError, ValueError, OSError) as error:
+    except (dbn.DBNError, ValueError, OSError, RuntimeError) as error:
         raise InputError(f"[{_ORIGIN}] {path.name} is no readable DBN file: {error}") from error
     if not found or not isinstance(found[0], dbn.Metadata):
         raise InputError(f"[{_ORIGIN}] {path.name} is cut off, or no DBN file: it has no metadata")

@@ -27,6 +27,7 @@ Begin = Literal["new", "all"]
 _MOST_PARTITIONS = 64
 _MESSAGES_AT_ONCE, _MOST_WAITING = 256, 512
 _FETCH_SECONDS = 5.0
+_END_SECONDS = 1.0
 
 
 class NatsFeed:
@@ -142,7 +143,8 @@ class NatsFeed:
             self._waiting = None
             for task in pulling:
                 task.cancel()
-            await asyncio.gather(*pulling, return_exceptions=True)
+            if pulling:
+                await asyncio.wait(pulling, timeout=_END_SECONDS)
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -173,7 +175,7 @@ class NatsFeed:
         subject, stream = self._jet.address.partition(partition.underlying), self._jet.address.stream
         try:
             pulled = await self._jet.js.pull_subscribe(subject, stream=stream, config=config)
-            while True:
+            while self._waiting is waiting:  # the library may take a cancellation for a timeout
                 try:
                     messages = await pulled.fetch(_MESSAGES_AT_ONCE, timeout=_FETCH_SECONDS)
                 except self._jet.nats.errors.TimeoutError:

@@ -65,6 +65,11 @@ class NatsPublisher:
         self._unsent: dict[int, deque[tuple[Numbers, bytes]]] = {}
         self._connected = False
 
+    @property
+    def name(self) -> str:
+        """The address."""
+        return str(self._jet.address)
+
     async def connect(self) -> None:
         """Connect, make the JetStream where it is not there, announce the universe, and send what was left over.
 
