@@ -56,6 +56,11 @@ PricingStage::PricingStage(const Universe& universe, const Settings& settings, c
     rows_.resize(largest);
     for (std::size_t i = 0; i < largest; ++i) rows_[i] = static_cast<std::uint32_t>(i);
     same_spot_.resize(largest);
+    same_years_.resize(largest);
+    for (const std::uint32_t g : universe.group) {
+        rate_of_.push_back(universe.groups[g].rate);
+        yield_of_.push_back(universe.groups[g].yield);
+    }
     mids_.resize(largest);
     scratch_.resize(2 * largest);
     changed_.resize(universe.groups.size() + most_groups_ +
@@ -132,12 +137,19 @@ void PricingStage::reprice_underlying(Result& result, bool cheaply) noexcept {
 // The group as it lies: nothing is gathered, nothing is spread.
 void PricingStage::reprice_european(std::uint32_t g, double spot, std::int64_t now_ns) noexcept {
     const Group& group = universe_.groups[g];
+    // A column of its own for each: the kernel would spread shared values over a block much longer than a
+    // group.
     const std::size_t first = group.first;
-    const double time = years(group, now_ns), at = spot * group.scale;
-    const OptionRows rows{group.count,          {universe_.right.data() + first, false},
-                          {&at, true},          {universe_.strike.data() + first, false},
-                          {&time, true},        {&group.rate, true},
-                          {&group.yield, true}, {vol_.data() + first, false}};
+    std::fill_n(same_spot_.data(), group.count, spot * group.scale);
+    std::fill_n(same_years_.data(), group.count, years(group, now_ns));
+    const OptionRows rows{group.count,
+                          {universe_.right.data() + first, false},
+                          {same_spot_.data(), false},
+                          {universe_.strike.data() + first, false},
+                          {same_years_.data(), false},
+                          {rate_of_.data() + first, false},
+                          {yield_of_.data() + first, false},
+                          {vol_.data() + first, false}};
     GreekColumns out{};
     double* const columns[] = {price_.data(), delta_.data(), gamma_.data(), vega_.data(), theta_.data()};
     for (std::size_t i = 0; i < 5; ++i) out.data[i] = columns[i] + first;

@@ -98,7 +98,8 @@ class PricingStage {
     std::uint64_t flush_ = 1;
 
     std::vector<std::uint32_t> rows_;  // 0, 1, 2, ...
-    std::vector<double> same_spot_;
+    std::vector<double> same_spot_, same_years_;
+    std::vector<double> rate_of_, yield_of_;  // of each contract
     std::vector<double> mids_;
     std::vector<double> scratch_;  // rho and phi, which the kernel gives as well
     std::vector<Range> changed_;
