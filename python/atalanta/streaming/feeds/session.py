@@ -114,14 +114,16 @@ async def _push(stream: Stream, events: npt.NDArray[np.void], report: FeedReport
     _note_highest(events, report)
     producer = stream._producer
     if int(events["intended_ns"][-1]) > 0:
-        taken = await _at_their_times(stream, producer, events)
+        taken = await _at_their_times(stream, producer, events, report)
     else:
         taken = await _as_there_is_room(stream, producer, events)
     report.sent += len(events)
     report.refused += len(events) - taken
 
 
-async def _at_their_times(stream: Stream, producer: Any, events: npt.NDArray[np.void]) -> int:
+async def _at_their_times(
+    stream: Stream, producer: Any, events: npt.NDArray[np.void], report: FeedReport
+) -> int:
     """A native wait on a thread: an event loop's timers are a thousand times too coarse."""
     if stream.executor == "inline":
         from atalanta import _core
@@ -136,7 +138,7 @@ async def _at_their_times(stream: Stream, producer: Any, events: npt.NDArray[np.
         return taken
     except asyncio.CancelledError:
         producer.stop_pacing()
-        await pushing
+        report.sent += await pushing
         raise
 
 
