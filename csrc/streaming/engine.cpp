@@ -33,6 +33,7 @@ std::size_t Engine::turn() noexcept {
     moved_count_ = 0;
     item_count_ = 0;
     rows_ = 0;
+    tickets_ = false;
     ++batch_;
     const bool refreshed = settings_.stages >= 2 && pricing_.take_exact();
     const std::size_t taken = drain(begin);
@@ -104,6 +105,7 @@ void Engine::take(const Event& event, std::uint64_t now) noexcept {
     const std::uint64_t waited = since(event.intended_ns, now);
     tally_.early += event.intended_ns > now + kEarly;
     queue_wait_.record(waited);
+    tickets_ |= event.ticket != 0;
     std::uint32_t flags = 0;
     if (market_.judge(event, tally_, flags) != Verdict::go) return tell_lost(event.key, event.ticket);
     const Budget& budget = settings_.budgets[0];

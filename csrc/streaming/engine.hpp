@@ -178,6 +178,7 @@ class Engine {
     std::vector<Result> items_;
     std::size_t item_count_ = 0;
     std::size_t rows_ = 0;
+    bool tickets_ = false;  // somebody waits for a result of the batch
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> moved_;
     std::size_t moved_count_ = 0;

@@ -76,30 +76,32 @@ void Engine::run_risk(std::uint64_t now) noexcept {
 }
 
 void Engine::finish(const Moment& moment) noexcept {
+    if (item_count_ == 0) return;
     const std::uint64_t ends[kStages] = {moment.market, moment.pricing, moment.risk};
     const std::uint64_t begins[kStages] = {moment.begin, moment.market, moment.pricing};
     for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
-        if (item_count_ > 0) {
-            latencies_[stage].service.record(ends[stage] - begins[stage], item_count_);
-        }
-        for (std::size_t i = 0; i < item_count_; ++i) judge(items_[i], stage, ends[stage]);
+        latencies_[stage].service.record(ends[stage] - begins[stage], item_count_);
     }
     bool missed = false;
     for (std::size_t i = 0; i < item_count_; ++i) {
-        items_[i].latency_ns = as_u32(since(items_[i].intended_ns, moment.risk));
-        missed |= items_[i].lateness_ns > 0;
+        Result& item = items_[i];
+        for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
+            const std::uint64_t total = since(item.intended_ns, ends[stage]);
+            latencies_[stage].total.record(total);
+            if (total > settings_.budgets[stage].ns) judge(item, stage, ends[stage]);
+        }
+        item.latency_ns = as_u32(since(item.intended_ns, moment.risk));
+        missed |= item.lateness_ns > 0;
     }
     if (!missed && mode_ == Mode::conflating) conflate_until_recovered_ = false;
 }
 
+// A result that missed the budget of a stage.
 void Engine::judge(Result& result, std::size_t stage, std::uint64_t end) noexcept {
-    const std::uint64_t total = since(result.intended_ns, end);
-    latencies_[stage].total.record(total);
     const Budget& budget = settings_.budgets[stage];
-    if (total <= budget.ns) return;
     ++tally_.late[stage];
     result.flags |= kLateFlags[stage];
-    result.lateness_ns = as_u32(total - budget.ns);
+    result.lateness_ns = as_u32(since(result.intended_ns, end) - budget.ns);
     const bool sender = result.intended_ns < sender_stall_end_ns_.load(std::memory_order_relaxed);
     if (sender || stalls_.explains(result.intended_ns, end, tally_)) {
         ++tally_.late_by_stall[stage];
@@ -115,7 +117,7 @@ void Engine::judge(Result& result, std::size_t stage, std::uint64_t end) noexcep
 void Engine::publish() noexcept {
     for (std::size_t i = 0; i < outlet_count_.load(std::memory_order_acquire); ++i) {
         Outlet& outlet = *outlets_[i];
-        if (outlet.is_closed()) continue;
+        if (outlet.is_closed() || (outlet.wanted() == Wanted::tickets && !tickets_)) continue;
         outlet.offer(items_.data(), item_count_);
         if (outlet.wanted() == Wanted::with_refreshed) publish_refreshed(outlet);
         outlet.end_of_batch();

@@ -19,11 +19,11 @@ void renumber(std::span<Event> events, std::uint32_t& sequence, std::uint64_t no
 
 double histogram_record_ns(std::span<const std::uint64_t> values, std::size_t rounds) {
     const auto histogram = std::make_unique<LatencyHistogram>();
-    const std::uint64_t begin = monotonic_ns();
+    const std::uint64_t begin = thread_cpu_ns();
     for (std::size_t round = 0; round < rounds; ++round) {
         for (const std::uint64_t value : values) histogram->record(value);
     }
-    const double passed = static_cast<double>(monotonic_ns() - begin);
+    const double passed = static_cast<double>(thread_cpu_ns() - begin);
     const double recorded = static_cast<double>(histogram->snapshot().total());
     return passed / recorded;
 }
@@ -32,7 +32,7 @@ double saturated_ns(Engine& engine, Producer& producer, std::span<Event> events,
                     std::size_t at_a_time) {
     std::uint32_t sequence = 0;
     std::uint64_t sent = 0;
-    const std::uint64_t begin = monotonic_ns();
+    const std::uint64_t begin = thread_cpu_ns();
     for (std::size_t round = 0; round < rounds; ++round) {
         for (std::size_t first = 0; first < events.size(); first += at_a_time) {
             const std::span<Event> some = events.subspan(first, std::min(at_a_time, events.size() - first));
@@ -41,7 +41,7 @@ double saturated_ns(Engine& engine, Producer& producer, std::span<Event> events,
             engine.pump();
         }
     }
-    return static_cast<double>(monotonic_ns() - begin) /
+    return static_cast<double>(thread_cpu_ns() - begin) /
            static_cast<double>(std::max<std::uint64_t>(sent, 1));
 }
 
@@ -51,9 +51,9 @@ double market_stage_ns(const Universe& universe, const Settings& settings, std::
     Tally tally;
     std::vector<Result> results(std::max<std::size_t>(settings.batch, 1));
     std::uint32_t sequence = 0;
-    const std::uint64_t begin = monotonic_ns();
+    const std::uint64_t begin = thread_cpu_ns();
     for (std::size_t round = 0; round < rounds; ++round) {
-        renumber(events, sequence, begin);
+        renumber(events, sequence, monotonic_ns());
         std::size_t place = 0;
         for (const Event& event : events) {
             std::uint32_t flags = 0;
@@ -62,7 +62,7 @@ double market_stage_ns(const Universe& universe, const Settings& settings, std::
             place = place + 1 == results.size() ? 0 : place + 1;
         }
     }
-    return static_cast<double>(monotonic_ns() - begin) /
+    return static_cast<double>(thread_cpu_ns() - begin) /
            static_cast<double>(std::max<std::size_t>(events.size() * rounds, 1));
 }
 

@@ -1,4 +1,5 @@
-// How long parts of the engine take, measured as native code would see it. Callers: `atalanta bench stream`.
+// How long parts of the engine take, measured as native code would see it; costs are processor time of this
+// thread. Callers: `atalanta bench stream`.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,10 @@ PositionGreeks::PositionGreeks(const Universe& universe)
     : universe_(universe),
       quantity_(universe.keys(), 0.0),
       parts_(universe.keys()),
-      sums_(universe.underlyings.size()) {}
+      sums_(universe.underlyings.size()),
+      folded_(universe.underlyings.size()),
+      touched_(universe.underlyings.size()),
+      is_touched_(universe.underlyings.size()) {}
 
 void PositionGreeks::run(void* state, const RiskBatch& batch) noexcept {
     auto& self = *static_cast<PositionGreeks*>(state);
@@ -34,7 +37,11 @@ void PositionGreeks::run(void* state, const RiskBatch& batch) noexcept {
         }
     }
     for (const std::uint32_t underlying : batch.moved) self.move(underlying, batch);
-    if (++self.batches_ >= kBatchesOfDifferences) self.add_up_again(batch.spots);
+    if (++self.batches_ >= kBatchesOfDifferences) {
+        self.add_up_again(batch.spots);
+    } else {
+        self.fold(batch.spots);
+    }
 }
 
 void PositionGreeks::exchange(BookTotals& sums, Part& old, const Part& now) noexcept {
@@ -53,7 +60,7 @@ void PositionGreeks::renew(std::uint32_t contract, const RiskBatch& batch) noexc
              size * all.vega[contract],  size * all.theta[contract], false};
     now.priced = std::isfinite(now.value + now.delta + now.gamma + now.vega + now.theta);
     exchange(sums_[underlying], parts_[key], now);
-    sums_[underlying].delta_cash = sums_[underlying].delta * batch.spots[underlying];
+    touch(underlying);
 }
 
 void PositionGreeks::move(std::uint32_t underlying, const RiskBatch& batch) noexcept {
@@ -63,7 +70,7 @@ void PositionGreeks::move(std::uint32_t underlying, const RiskBatch& batch) noex
         now.priced = std::isfinite(now.value);
         exchange(sums_[underlying], parts_[underlying], now);
     }
-    sums_[underlying].delta_cash = sums_[underlying].delta * batch.spots[underlying];
+    touch(underlying);
 }
 
 void PositionGreeks::add_up_again(const double* spots) noexcept {
@@ -86,14 +93,19 @@ void PositionGreeks::add_up_again(const double* spots) noexcept {
                 take(parts_[sums_.size() + c]);
             }
         }
-        sums.delta_cash = sums.delta * spots[u];
+        folded_[u] = {};
+        touch(u);
     }
+    all_ = {};
+    fold(spots);
 }
 
 void PositionGreeks::replace(std::vector<double>& quantities, const RiskBatch& all) noexcept {
     quantity_.swap(quantities);
     for (Part& part : parts_) part = {};
     for (BookTotals& sums : sums_) sums = {};
+    for (BookTotals& sums : folded_) sums = {};
+    all_ = {};
     const auto underlyings = static_cast<std::uint32_t>(sums_.size());
     for (std::uint32_t u = 0; u < underlyings; ++u) {
         if (quantity_[u] != 0.0) ++sums_[u].positions;
@@ -104,17 +116,32 @@ void PositionGreeks::replace(std::vector<double>& quantities, const RiskBatch& a
         ++sums_[universe_.groups[universe_.group[c]].underlying].positions;
         renew(c, all);
     }
+    fold(all.spots);
 }
 
-BookTotals PositionGreeks::totals() const noexcept {
-    BookTotals all;
-    for (const BookTotals& sums : sums_) {
-        add(all, sums.value, sums.delta, sums.gamma, sums.vega, sums.theta, 1.0);
-        if (sums.positions > 0) all.delta_cash += sums.delta_cash;
-        all.positions += sums.positions;
-        all.priced += sums.priced;
+void PositionGreeks::touch(std::uint32_t underlying) noexcept {
+    if (is_touched_[underlying] != 0) return;
+    is_touched_[underlying] = 1;
+    touched_[touched_count_++] = underlying;
+}
+
+// The change of each underlying's sums goes into the sums of all.
+void PositionGreeks::fold(const double* spots) noexcept {
+    for (std::size_t i = 0; i < touched_count_; ++i) {
+        const std::uint32_t u = touched_[i];
+        is_touched_[u] = 0;
+        BookTotals& now = sums_[u];
+        if (now.positions == 0 && folded_[u].positions == 0) continue;
+        now.delta_cash = now.positions > 0 && std::isfinite(spots[u]) ? now.delta * spots[u] : 0.0;
+        BookTotals& old = folded_[u];
+        add(all_, now.value - old.value, now.delta - old.delta, now.gamma - old.gamma, now.vega - old.vega,
+            now.theta - old.theta, 1.0);
+        all_.delta_cash += now.delta_cash - old.delta_cash;
+        all_.positions += now.positions - old.positions;
+        all_.priced += now.priced - old.priced;
+        old = now;
     }
-    return all;
+    touched_count_ = 0;
 }
 
 }  // namespace atalanta::streaming

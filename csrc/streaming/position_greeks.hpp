@@ -24,7 +24,7 @@ class PositionGreeks {
     // Of every key; 0 for none. Between batches only. Swaps, so that nothing is freed on the engine's thread.
     void replace(std::vector<double>& quantities, const RiskBatch& all) noexcept;
 
-    BookTotals totals() const noexcept;
+    const BookTotals& totals() const noexcept { return all_; }
     const BookTotals& of(std::uint32_t underlying) const noexcept { return sums_[underlying]; }
     bool needs(std::uint32_t key) const noexcept { return quantity_[key] != 0.0; }
 
@@ -38,12 +38,19 @@ class PositionGreeks {
     void renew(std::uint32_t contract, const RiskBatch& batch) noexcept;
     void move(std::uint32_t underlying, const RiskBatch& batch) noexcept;
     void exchange(BookTotals& sums, Part& old, const Part& now) noexcept;
+    void touch(std::uint32_t underlying) noexcept;
+    void fold(const double* spots) noexcept;
     void add_up_again(const double* spots) noexcept;
 
     const Universe& universe_;
     std::vector<double> quantity_;  // of each key
     std::vector<Part> parts_;       // of each key
     std::vector<BookTotals> sums_;  // of each underlying
+    BookTotals all_;
+    std::vector<BookTotals> folded_;  // what of each underlying is in all_
+    std::vector<std::uint32_t> touched_;
+    std::vector<std::uint8_t> is_touched_;
+    std::size_t touched_count_ = 0;
     std::uint32_t batches_ = 0;
 };
 

@@ -27,6 +27,9 @@ struct ContractColumns {
     const double *vol, *price, *delta, *gamma, *vega, *theta;
 };
 
+// Groups up to this size go to the kernel side by side.
+inline constexpr std::size_t kSmallGroup = 64;
+
 class PricingStage {
   public:
     // Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong. All must outlive it.
@@ -59,6 +62,7 @@ class PricingStage {
     void reprice_underlying(Result& result, bool cheaply) noexcept;
     void reprice_european(std::uint32_t group, double spot, std::int64_t now_ns) noexcept;
     void reprice_american(std::uint32_t group, double spot, std::int64_t now_ns) noexcept;
+    void flush_ticks() noexcept;
     void unscale(const Group& group) noexcept;
     void reprice_cheaply(std::uint32_t group, double spot) noexcept;
     void gather_quote(Result& result, std::uint32_t contract) noexcept;
@@ -97,8 +101,19 @@ class PricingStage {
     std::vector<std::uint64_t> pending_;  // of each underlying: the flush that its quotes wait for
     std::uint64_t flush_ = 1;
 
+    // Contracts of small groups whose underlyings have ticked, and the groups in order.
+    struct {
+        std::vector<std::int8_t> right;
+        std::vector<double> spot, strike, years, rate, yield, vol, greeks;
+    } tick_;
+    std::vector<std::uint32_t> ticked_groups_;
+    std::size_t ticked_ = 0, ticked_group_count_ = 0;
+    std::vector<std::uint64_t> ticking_;  // of each underlying: the flush that its ticks wait for
+    std::uint64_t tick_flush_ = 1;
+
     std::vector<std::uint32_t> rows_;  // 0, 1, 2, ...
-    std::vector<double> same_spot_;
+    std::vector<double> same_spot_, same_years_;
+    std::vector<double> rate_of_, yield_of_;  // of each contract
     std::vector<double> mids_;
     std::vector<double> scratch_;  // rho and phi, which the kernel gives as well
     std::vector<Range> changed_;

@@ -2,10 +2,9 @@
 // thread that does nothing else, or wall time beyond the thread's processor time. Main entry: StallMeter.
 #pragma once
 
-#include <time.h>
-
 #include <cstdint>
 
+#include "base/monotonic.hpp"
 #include "streaming/account.hpp"
 
 namespace atalanta::streaming {
@@ -50,13 +49,7 @@ class StallMeter {
 
     void mark(std::uint64_t now) noexcept {
         mark_wall_ns_ = now;
-        mark_cpu_ns_ = cpu_ns();
-    }
-    static std::uint64_t cpu_ns() noexcept {
-        timespec time{};
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-        return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
-               static_cast<std::uint64_t>(time.tv_nsec);
+        mark_cpu_ns_ = thread_cpu_ns();
     }
     void compare(std::uint64_t now, Tally& tally) noexcept {
         const std::uint64_t wall = now - mark_wall_ns_, before = mark_cpu_ns_;

@@ -71,6 +71,10 @@ class Awaiting:
         if self.executor == "inline":
             return self.process_sync(symbol, bid, ask, time_ns=time_ns, **columns)
         loop = self._watched()
+        if len(self._futures) >= _ROOM:  # more results than the ring for them holds could not all come
+            raise EventLostError(
+                f"[{_ORIGIN}] {symbol!r}: {_ROOM:,} events are awaited already; await some first"
+            )
         future: asyncio.Future[Any] = loop.create_future()
         ticket = self._sent(symbol, bid, ask, time_ns, columns)
         self._futures[ticket] = future

@@ -35,7 +35,8 @@ class Stream(Awaiting):
 
     Three stages run inline on one thread that holds no GIL: market data (hygiene, prices of underlyings), pricing
     (implied volatility and Greeks of a quoted contract; the whole expiry when its underlying ticks), risk (Greeks of the
-    positions). Nothing is dropped silently: `snapshot().exact` holds at every moment.
+    positions). Nothing is dropped silently: `snapshot().exact` holds at every moment. American contracts are solved exactly
+    by a thread behind; an inline stream has none, and does so in `refresh()`.
 
     Args:
         universe: the instruments.

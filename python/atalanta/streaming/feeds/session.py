@@ -20,7 +20,6 @@ __all__ = ["FeedReport", "feed_policy", "run_feed"]
 #: What says that a connection is lost; any other exception is a defect of the feed, and goes to the caller.
 _LOST = (ConnectionError, TimeoutError, OSError, asyncio.IncompleteReadError)
 _LEAST_WAIT = 0.001
-_ROOM_LEFT = 0.5  # of what waits before a stream conflates: as fast as possible means without conflation
 
 
 @dataclass
@@ -115,16 +114,16 @@ async def _push(stream: Stream, events: npt.NDArray[np.void], report: FeedReport
     _note_highest(events, report)
     producer = stream._producer
     if int(events["intended_ns"][-1]) > 0:
-        taken = await _at_their_times(stream, producer, events)
+        taken = await _at_their_times(stream, producer, events, report)
     else:
-        await _until_there_is_room(stream, producer)
-        taken = stream.push_many(events)
-        await asyncio.sleep(0)
+        taken = await _as_there_is_room(stream, producer, events)
     report.sent += len(events)
     report.refused += len(events) - taken
 
 
-async def _at_their_times(stream: Stream, producer: Any, events: npt.NDArray[np.void]) -> int:
+async def _at_their_times(
+    stream: Stream, producer: Any, events: npt.NDArray[np.void], report: FeedReport
+) -> int:
     """A native wait on a thread: an event loop's timers are a thousand times too coarse."""
     if stream.executor == "inline":
         from atalanta import _core
@@ -139,16 +138,20 @@ async def _at_their_times(stream: Stream, producer: Any, events: npt.NDArray[np.
         return taken
     except asyncio.CancelledError:
         producer.stop_pacing()
-        await pushing
+        report.sent += await pushing
         raise
 
 
-async def _until_there_is_room(stream: Stream, producer: Any) -> None:
-    if stream.executor == "inline":
-        return
-    most = _ROOM_LEFT * stream.settings.watermarks.conflate
-    while producer.waiting > most and stream._core.running:
+async def _as_there_is_room(stream: Stream, producer: Any, events: npt.NDArray[np.void]) -> int:
+    """Half of what may wait at a time, once less than that half waits: as fast as possible without conflation."""
+    half = max(1, stream.settings.watermarks.conflate // 2)
+    taken = 0
+    for first in range(0, len(events), half):
+        while stream.executor != "inline" and producer.waiting >= half and stream._core.running:
+            await asyncio.sleep(0)
+        taken += stream.push_many(events[first : first + half])
         await asyncio.sleep(0)
+    return taken
 
 
 def _note_highest(events: npt.NDArray[np.void], report: FeedReport) -> None:
