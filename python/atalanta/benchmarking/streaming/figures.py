@@ -40,6 +40,8 @@ TARGETS: dict[str, tuple[int, float, str]] = {
     "200 American contracts, p99 of a tick": (-1, 500.0, "us"),
     "overload, p99: unloaded": (-1, 10.0, "x"),
     "overload, recovery": (-1, 10.0, "ms"),
+    "server killed, slowest recovery: open time": (-1, 1.2, "x"),
+    "server killed, events lost or doubled": (-1, 0.0, ""),
 }
 
 

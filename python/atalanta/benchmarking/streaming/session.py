@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atalanta.benchmarking.streaming import loads, measures
+from atalanta.benchmarking.streaming import kills, loads, measures
 from atalanta.benchmarking.streaming.figures import Figure, judge_streaming
 
 __all__ = ["StreamingSession", "run_streaming_session"]
@@ -55,9 +55,14 @@ def run_streaming_session(
     measured("open loop", loads.open_loop(seconds, raw))
     measured("American contracts", loads.american_ticks(seconds, raw))
     measured("overload", loads.overload(seconds, raw))
-    missing: tuple[str, ...] = ()
+    missing: list[str] = []
+    if kills.installed():
+        often, open_for = (5, 0.5) if quick else (20, 1.0)
+        measured("kills of a message server", kills.server_kills(often, open_for, raw))
+    else:
+        missing.append(f"kills of a message server: {kills.SERVER} or nats-py is not installed")
     if data is None:
-        missing = ("replays of recorded ticks: name their folder with --data",)
+        missing.append("replays of recorded ticks: name their folder with --data")
     else:
         measured("replays", loads.replays(data, 2 * seconds, raw))
-    return StreamingSession(tuple(figures), raw, missing)
+    return StreamingSession(tuple(figures), raw, tuple(missing))

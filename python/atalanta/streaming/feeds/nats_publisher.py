@@ -70,6 +70,11 @@ class NatsPublisher:
         """The address."""
         return str(self._jet.address)
 
+    @property
+    def connected(self) -> bool:
+        """Whether `publish` may be called."""
+        return self._connected
+
     async def connect(self) -> None:
         """Connect, make the JetStream where it is not there, announce the universe, and send what was left over.
 
