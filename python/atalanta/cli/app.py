@@ -104,11 +104,12 @@ def _root(
 @app.command()
 def demo(
     seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
+    replay: Annotated[float, typer.Option(help="Seconds of its ticks to stream; 0 for none.")] = 5.0,
     all_expiries: All = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Simulate a market, analyse it and check the result; needs no file and no network.
+    """Simulate a market, analyse it, stream its ticks and check the results; needs no file and no network.
 
     The exit code is 1 when the kernels miss a reference value or the analysis misses the simulated truth.
     """
@@ -117,7 +118,7 @@ def demo(
             step("simulating and analysing")
             from atalanta.cli.demo import print_demo, run_demo
 
-            result = run_demo(seed)
+            result = run_demo(seed, replay)
         with writing_stdout():
             if as_json:
                 _print_json(result.report)

@@ -14,7 +14,7 @@ from atalanta.market.table import Table
 from atalanta.streaming.records import stream_flag_names
 from atalanta.streaming.snapshot import STAGES, Snapshot
 
-__all__ = ["line", "screen"]
+__all__ = ["account_line", "latency_table", "line", "screen"]
 
 _ROWS = 8
 _DAYS = 365.0
@@ -52,7 +52,14 @@ def screen(shown: Shown) -> Group:
     chain = _chain(shown)
     if chain is not None:
         parts += [Text(""), chain]
-    parts += [Text(""), _book(snapshot), Text(""), _latencies(snapshot), Text(""), Text(_account(snapshot))]
+    parts += [
+        Text(""),
+        _book(snapshot),
+        Text(""),
+        latency_table(snapshot),
+        Text(""),
+        Text(account_line(snapshot)),
+    ]
     if shown.final:
         verdict = "every event is accounted for" if snapshot.exact else "THE ACCOUNT DOES NOT ADD UP"
         parts.append(Text(verdict, style="bold green" if snapshot.exact else "bold red"))
@@ -128,7 +135,8 @@ def _book(snapshot: Snapshot) -> Any:
     return table
 
 
-def _latencies(snapshot: Snapshot) -> Any:
+def latency_table(snapshot: Snapshot) -> Any:
+    """By stage, from when an event should have come."""
     table = make_table(
         "stage, us", "p50", "p99", "p99.9", "service p99", "late", "by the system", left=1, gap=2
     )
@@ -146,7 +154,8 @@ def _latencies(snapshot: Snapshot) -> Any:
     return table
 
 
-def _account(snapshot: Snapshot) -> str:
+def account_line(snapshot: Snapshot) -> str:
+    """Where every event went."""
     dropped = {name: count for name, count in snapshot.dropped.items() if count}
     why = f" ({', '.join(f'{name} {count:,}' for name, count in dropped.items())})" if dropped else ""
     return (

@@ -1,9 +1,10 @@
-"""When recorded events are due: at their own pace, N times as fast, or at once. Main entry: `paced`."""
+"""When recorded events are due: at their own pace, N times as fast, or at once. Main entries: `paced`, `when_due`."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from atalanta import _core
 from atalanta.errors import InputError
 
-__all__ = ["paced", "require_speed"]
+__all__ = ["paced", "require_speed", "when_due"]
 
 Events = npt.NDArray[np.void]
 
@@ -64,3 +65,22 @@ def paced(events: Events, arrival_ns: npt.NDArray[np.int64], speed: float | None
         batch["intended_ns"] = due[first:last]
         yield batch
         first = last
+
+
+async def when_due(events: Events) -> AsyncIterator[Events]:
+    """Parts of a batch, each when it is due, by the timers of an event loop: a millisecond late at most times.
+
+    What is late already comes together.
+
+    Args:
+        events: (N,) with intended times that do not decrease.
+    """
+    due, first = events["intended_ns"], 0
+    while first < len(events):
+        now = _core.monotonic_ns()
+        last = int(np.searchsorted(due, now, side="right"))
+        if last > first:
+            yield events[first:last]
+            first = last
+        else:
+            await asyncio.sleep((int(due[first]) - now) / 1e9)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from atalanta import _core
 from atalanta.errors import BreakerOpenError
 from atalanta.reliability import Policy
 from atalanta.streaming.errors import FeedError
 from atalanta.streaming.feeds.nats_publisher import NatsPublisher
+from atalanta.streaming.feeds.pacing import when_due
 from atalanta.streaming.feeds.protocol import Feed
 from atalanta.streaming.feeds.session import feed_policy
 from atalanta.streaming.universe import Universe
@@ -21,7 +17,6 @@ from atalanta.streaming.universe import Universe
 __all__ = ["PublishReport", "publish_feed"]
 
 _LEAST_WAIT = 0.001
-_EARLY_NS = 500_000  # an event loop's timers take a millisecond
 
 
 @dataclass
@@ -65,7 +60,7 @@ async def publish_feed(
         await feed.connect()
         await feed.subscribe(universe)
         async for events in feed:
-            async for due in _when_due(events):
+            async for due in when_due(events):
                 try:
                     report.messages += await publisher.publish(due)
                 except FeedError as error:
@@ -91,16 +86,3 @@ async def _connect(publisher: NatsPublisher, policy: Policy, most: int, report: 
         else:
             report.connections += 1
             return
-
-
-async def _when_due(events: npt.NDArray[np.void]) -> AsyncIterator[npt.NDArray[np.void]]:
-    """Parts of a batch, each when it is due; what is late already comes together."""
-    due, first = events["intended_ns"], 0
-    while first < len(events):
-        now = _core.monotonic_ns() + _EARLY_NS
-        last = int(np.searchsorted(due, now, side="right"))
-        if last > first:
-            yield events[first:last]
-            first = last
-        else:
-            await asyncio.sleep((int(due[first]) - now + _EARLY_NS) / 1e9)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from atalanta.errors import BreakerOpenError, InputError
 from atalanta.reliability import Policy, Retry
 from atalanta.streaming.errors import FeedError
+from atalanta.streaming.feeds.pacing import when_due
 from atalanta.streaming.feeds.protocol import Feed
 from atalanta.streaming.stream import Stream
 
@@ -126,12 +127,7 @@ async def _at_their_times(
 ) -> int:
     """A native wait on a thread: an event loop's timers are a thousand times too coarse."""
     if stream.executor == "inline":
-        from atalanta import _core
-
-        wait = (int(events["intended_ns"][0]) - _core.monotonic_ns()) / 1e9
-        if wait > 0:
-            await asyncio.sleep(wait)
-        return stream.push_many(events)
+        return sum([stream.push_many(due) async for due in when_due(events)])
     pushing = asyncio.get_running_loop().run_in_executor(None, producer.push_paced, events)
     try:
         taken: int = await asyncio.shield(pushing)
