@@ -142,6 +142,23 @@ TEST(a_tick_after_a_quote_of_the_same_batch_uses_its_volatility) {
     CHECK_CLOSE(price_of(all, 0, 102.0, 1'000'000, 0.5), bench.engine.pricing().columns().price[0], 1e-9);
 }
 
+TEST(expiries_of_every_size_are_priced_alike) {
+    for (const std::uint32_t count : {1U, 8U, 63U, 64U, 65U, 200U}) {
+        const Universe all = universe(3, count);
+        Settings settings;
+        settings.rows = 70;  // flushes on the way
+        Bench bench(all, settings);
+        const double worth = price_of(all, 0, 101.0, 1'000'000, 0.4);
+        bench({quote(0, 99.9, 100.1), quote(1, 98.9, 99.1), quote(0, 100.9, 101.1), quote(3, worth, worth),
+               quote(2, 97.9, 98.1), quote(0, 101.9, 102.1), quote(1, 95.9, 96.1)});
+        const double spots[] = {102.0, 96.0, 98.0};
+        const double* price = bench.engine.pricing().columns().price;
+        for (std::uint32_t c = 0; c < 3 * count; ++c) {
+            CHECK_CLOSE(price_of(all, c, spots[c / count], 1'000'000, c == 0 ? 0.4 : 0.2), price[c], 1e-9);
+        }
+    }
+}
+
 TEST(bad_quotes_are_flagged_and_carry_the_last_volatility) {
     const Universe all = universe(1, 4);
     Bench bench(all);
