@@ -13,7 +13,8 @@ MAY_INCLUDE = {
     "routing": {"base", "reliability"},
     "gpu": {"base"},
     "memory": {"base"},
-    "bind": {"base", "numerics", "pricing", "risk", "reliability", "routing", "gpu", "memory"},
+    "streaming": {"base", "pricing"},
+    "bind": {"base", "numerics", "pricing", "risk", "reliability", "routing", "gpu", "memory", "streaming"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)
 

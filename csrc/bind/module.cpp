@@ -16,4 +16,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     atalanta::bind::bind_gpu(module);
     atalanta::bind::bind_memory(module);
     atalanta::bind::bind_memory_bench(module);
+    atalanta::bind::bind_streaming(module);
+    atalanta::bind::bind_streaming_bench(module);
 }

@@ -19,5 +19,7 @@ void bind_price(py::module_& module);
 void bind_reliability(py::module_& module);
 void bind_risk(py::module_& module);
 void bind_routing(py::module_& module);
+void bind_streaming(py::module_& module);
+void bind_streaming_bench(py::module_& module);
 
 }  // namespace atalanta::bind

@@ -95,7 +95,7 @@ def test_no_command_shows_the_help():
 
 def test_demo_passes():
     """The demo ends well, shows machine, timing, smiles, forwards, flags and both verdicts."""
-    result = run("demo")
+    result = run("demo", "--replay", 0.2)
     assert 0 == result.exit_code, result.output
     for part in (
         "synthetic",
@@ -119,17 +119,17 @@ def test_demo_needs_no_file_and_no_network(tmp_path):
         "socket.socket = socket.create_connection = refuse\n"
         f"import os\nos.chdir({str(tmp_path)!r})\n{COMMAND}"
     )
-    result = spawn("demo", code=code)
+    result = spawn("demo", "--replay", "0.2", code=code)
     assert 0 == result.returncode, result.stderr
     assert [] == list(tmp_path.iterdir())
 
 
 def test_demo_json_is_one_document():
     """Nothing but JSON on stdout, nothing on stderr; the same seed gives the same figures."""
-    first, second = (document(run("demo", "--json", "--seed", 11)) for _ in range(2))
+    first, second = (document(run("demo", "--replay", 0.2, "--json", "--seed", 11)) for _ in range(2))
     assert first["passed"] is True
     assert first["expiries"] == second["expiries"]
-    assert "" == run("demo", "--json").stderr
+    assert "" == run("demo", "--replay", 0.2, "--json").stderr
 
 
 def test_demo_fails_when_a_kernel_is_wrong(monkeypatch):
@@ -138,10 +138,10 @@ def test_demo_fails_when_a_kernel_is_wrong(monkeypatch):
 
     exact = pricing.price
     monkeypatch.setattr(pricing, "price", lambda *a, **k: exact(*a, **k) * (1 + 1e-10))
-    result = run("demo")
+    result = run("demo", "--replay", 0.2)
     assert 1 == result.exit_code
     assert "self-check FAILED" in result.stdout
-    assert document_passed(run("demo", "--json")) is False
+    assert document_passed(run("demo", "--replay", 0.2, "--json")) is False
 
 
 def document_passed(result):
@@ -340,7 +340,7 @@ def test_only_others_point_to_the_doctor():
     pointer = "`atalanta doctor`"
     assert pointer not in " ".join(run("doctor").stdout.split())
     assert pointer not in run("doctor", "--json").stdout
-    assert pointer in " ".join(run("demo").stdout.split())
+    assert pointer in " ".join(run("demo", "--replay", 0.2).stdout.split())
 
 
 def test_a_warning_is_one_plain_line(tmp_path):
@@ -396,7 +396,7 @@ def test_a_forced_instruction_set_is_shown():
     )
 
 
-@pytest.mark.parametrize("command", [["doctor"], ["demo"]])
+@pytest.mark.parametrize("command", [["doctor"], ["demo", "--replay", "0.2"]])
 def test_an_unknown_instruction_set_is_one_line(command):
     """A name that does not exist is an input error, told in one line."""
     result = spawn(*command, ATALANTA_ISA="nonsense")

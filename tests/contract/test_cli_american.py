@@ -169,7 +169,7 @@ def rate_of(made, row):
 
 def test_the_demo_tells_an_assignment_in_dollars():
     """The simulated ETF goes ex next morning: calls worth exercising tonight, American rows, checks passed."""
-    result = run("demo", "--json")
+    result = run("demo", "--replay", 0.2, "--json")
     made = json.loads(result.stdout)
     assert 0 == result.exit_code
     assert made["passed"]

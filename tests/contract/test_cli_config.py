@@ -133,7 +133,7 @@ def test_check_of_what_rooms_can_do(run):
 def test_every_command_tells_what_is_wrong(run):
     """Not only check; one error is one line."""
     write("atalanta.yaml", "market: {rat: 0.04}")
-    for words in (("demo",), ("doctor",), ("config", "show"), ("config", "diff", "-", "-")):
+    for words in (("demo", "--replay", "0.2"), ("doctor",), ("config", "show"), ("config", "diff", "-", "-")):
         (line,) = run(*words, code=2).stderr.splitlines()
         assert line.startswith(
             "[config] atalanta.yaml:1:10: market.rat: there is no such option; did you mean"
@@ -292,7 +292,7 @@ def test_the_schema_agrees_with_the_check(run):
 def test_the_demo_is_not_led_astray(run):
     """Its market's truth is known: no rate of a configuration stands in for it."""
     write("atalanta.yaml", "market: {rate: 0.5, borrow: 0.5}")
-    assert json.loads(run("demo", "--json").stdout)["passed"]
+    assert json.loads(run("demo", "--replay", 0.2, "--json").stdout)["passed"]
 
 
 def test_the_report_of_a_chain_names_the_rate(run, tmp_path):

@@ -74,7 +74,7 @@ def test_a_stderr_that_takes_nothing_changes_no_exit_code(closed, file, code):
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("words", ["--help", "demo", "chain quotes.csv --json"])
+@pytest.mark.parametrize("words", ["--help", "demo --replay 0.2", "chain quotes.csv --json"])
 def test_a_reader_that_leaves_ends_it_by_sigpipe(words):
     """A pipe without a reader ends it quietly, 141 in a shell: never with 1, the code of a failed check."""
     result = shell(f"atalanta {words} | exec 0<&-; exit ${{PIPESTATUS[0]}}")

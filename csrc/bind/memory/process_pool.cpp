@@ -6,8 +6,8 @@
 namespace atalanta::bind {
 namespace {
 
-constexpr std::array kTagNames = {"pricing.price", "pricing.greeks", "pricing.implied_vol",
-                                  "pricing.early_exercise", "pricing.ladder"};
+constexpr std::array kTagNames = {"pricing.price",          "pricing.greeks", "pricing.implied_vol",
+                                  "pricing.early_exercise", "pricing.ladder", "streaming.results"};
 
 struct Shared {
     memory::Pool* pool = nullptr;

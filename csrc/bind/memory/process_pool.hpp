@@ -7,7 +7,7 @@
 namespace atalanta::bind {
 
 // What functions of this package take memory for; each is a tag of the pool.
-enum class Purpose : std::uint32_t { price, greeks, implied_vol, early_exercise, ladder };
+enum class Purpose : std::uint32_t { price, greeks, implied_vol, early_exercise, ladder, streaming };
 
 // Null when the system refuses the addresses.
 memory::Pool* process_pool() noexcept;

@@ -38,7 +38,8 @@ def bench(
         typer.Argument(
             help="american: American options with a yield and with cash dividends alone, beside QuantLib. "
             "router: what deciding costs, and how far the choices are from the best; has options of its own. "
-            "pool: the buffer pool, beside the allocators whose libraries are found.",
+            "pool: the buffer pool, beside the allocators whose libraries are found. "
+            "stream: the streaming engine; has options of its own.",
             metavar="[SUITE]",
             show_default=False,
         ),
@@ -150,10 +151,12 @@ def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:
 
     from atalanta.benchmarking.operations import SUITES
 
-    if suite == "router":
-        raise InputError("[cli.bench] router: write it before the options: atalanta bench router --help")
+    if suite in ("router", "stream"):
+        raise InputError(f"[cli.bench] {suite}: write it before the options: atalanta bench {suite} --help")
     if suite not in SUITES:
-        raise InputError(f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, router, pool)")
+        raise InputError(
+            f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, router, pool, stream)"
+        )
     groups, beside = SUITES[suite]
     return replace(plan.alone(), groups=groups), beside
 

@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from atalanta import config
+from atalanta.cli.demo_replay import check_of, print_replay, replay
 from atalanta.cli.machine import machine_card
 from atalanta.cli.render import print_report, print_run, print_selfcheck
 from atalanta.cli.report import Report
@@ -22,6 +23,7 @@ from atalanta.market.analysis.assignment import find_assignments
 from atalanta.market.reading.hygiene import quote_flags
 from atalanta.market.simulator import simulate_chain
 from atalanta.market.table import Table
+from atalanta.streaming.snapshot import Snapshot
 
 __all__ = ["RECOVERY_LIMIT", "Demo", "Recovery", "measure_recovery", "print_demo", "run_demo"]
 
@@ -50,29 +52,32 @@ class Recovery:
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """The report on the simulated market and the two checks."""
+    """The report on the simulated market, the two checks, and the account of the stream where there was one."""
 
     report: Report
     selfcheck: SelfCheck
     recovery: Recovery
+    streamed: Snapshot | None = None
 
     @property
     def passed(self) -> bool:
-        """True when both checks passed."""
-        return self.selfcheck.passed and self.recovery.passed
+        """True when all checks passed."""
+        streamed = self.streamed is None or self.streamed.exact
+        return self.selfcheck.passed and self.recovery.passed and streamed
 
 
-def run_demo(seed: int = 7) -> Demo:
-    """Simulate, analyse, check.
+def run_demo(seed: int = 7, seconds: float = 0.0) -> Demo:
+    """Simulate, analyse, check, stream.
 
     Args:
         seed: of the simulated market.
+        seconds: of its ticks to stream.
 
     Raises:
         InputError: the seed, or the configuration, cannot be used.
     """
     with _nothing_assumed():
-        return _demonstrated(seed)
+        return _demonstrated(seed, seconds)
 
 
 def _nothing_assumed() -> AbstractContextManager[object]:
@@ -82,7 +87,7 @@ def _nothing_assumed() -> AbstractContextManager[object]:
     return config.using({"market.rate": None, "market.borrow": None, "market.tolerance": "standard"})
 
 
-def _demonstrated(seed: int) -> Demo:
+def _demonstrated(seed: int, seconds: float) -> Demo:
     start = time.perf_counter()
     market = simulate_chain(seed=seed)
     quotes, truth = market.chain, market.truth
@@ -98,6 +103,10 @@ def _demonstrated(seed: int) -> Demo:
         "recovery": {**asdict(recovery), "passed": recovery.passed},
         "passed": selfcheck.passed and recovery.passed,
     }
+    streamed = replay(seconds, seed)
+    if streamed is not None:
+        checks["replay"] = check_of(streamed)
+        checks["passed"] = checks["passed"] and streamed.exact
     before = (
         Stage("simulate", simulated - start, len(chain), "contract"),
         Stage("flag quotes", flagged - simulated, len(chain), "contract"),
@@ -112,7 +121,7 @@ def _demonstrated(seed: int) -> Demo:
         assignments=find_assignments(analysis),
         dividends_given=True,
     )
-    return Demo(report, selfcheck, recovery)
+    return Demo(report, selfcheck, recovery, streamed)
 
 
 def measure_recovery(analysis: Analysis, truth: Table) -> Recovery:
@@ -151,3 +160,5 @@ def print_demo(console: Console, demo: Demo, *, everything: bool = False) -> Non
         f"{100 * recovery.inside:.2f} % of {recovery.rows:,} true vols between bid and ask (limit "
         f"{100 * recovery.limit:.0f} %), median |mid - true| {100 * recovery.median_error:.3f} vol points",
     )
+    if demo.streamed is not None:
+        print_replay(console, demo.streamed)

@@ -93,9 +93,9 @@ def _assignments(found: Table) -> list[dict[str, Any]]:
     ]
 
 
-def dumps(document: dict[str, Any]) -> str:
-    """The document as JSON text; NaN and infinity become null."""
-    return json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False)
+def dumps(document: dict[str, Any], *, indent: int | None = 1) -> str:
+    """The document as JSON text; NaN and infinity become null. Without an indent it is one line."""
+    return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def records(table: Table) -> list[dict[str, Any]]:

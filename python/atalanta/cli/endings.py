@@ -117,6 +117,8 @@ def writing_stdout() -> Iterator[None]:
     """
     try:
         yield
+    except AtalantaError:  # some are of the kind of OSError as well
+        raise
     except OSError as error:
         raise InputError(stdout_error(error)) from error
 

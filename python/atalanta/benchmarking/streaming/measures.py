@@ -1,0 +1,122 @@
+"""What is measured of the engine on one core, in processor time, contenders in turn. Main entries: those that give figures."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from atalanta import _core
+from atalanta.benchmarking.streaming.figures import Figure
+from atalanta.benchmarking.streaming.workloads import book_of_eights, ticks, ticks_only, unbounded
+from atalanta.streaming.stream import Stream
+
+__all__ = ["costs", "delivery", "saturated"]
+
+_CHUNK = 4096
+
+
+def costs(rounds: int) -> Iterator[Figure]:
+    """Parts of an event's cost; the least of several readings."""
+    values = np.exp(np.random.Generator(np.random.PCG64(3)).normal(8.0, 2.0, 8192)).astype(np.uint64)
+    record = min(_core.stream_record_ns(values, 200) for _ in range(rounds))
+    yield Figure("histogram record", record, "ns")
+    stream = Stream(ticks_only(), settings=unbounded(stages=1))
+    events = ticks(stream.universe, 16_384)
+    whole, bare = [], []
+    for _ in range(rounds):
+        whole.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 20, _CHUNK))
+        bare.append(_core.stream_market_stage_ns(stream._core, events, 20))
+    yield Figure(
+        "added cost of an event",
+        min(whole) - min(bare),
+        "ns",
+        f"ring, dispatch, 2 histograms, budget, account: {min(whole):.1f} ns less {min(bare):.1f} ns of the stage's functions",
+    )
+    yield Figure("market-data stage alone", 1e3 / min(whole), "M/s", "with ring, histograms and account")
+    yield Figure("push_many", _pushed(stream, rounds), "M/s", "structured array into the ring, from Python")
+
+
+def _pushed(stream: Stream, rounds: int) -> float:
+    events = ticks(stream.universe, 32_768)
+    best = float("inf")
+    for _ in range(3 * rounds):
+        events["intended_ns"] = _core.monotonic_ns()
+        begin = time.thread_time()
+        taken = stream._producer.push_many(events)
+        best = min(best, (time.thread_time() - begin) / taken)
+        stream._core.pump()
+    return 1e-6 / best
+
+
+def saturated(rounds: int) -> Iterator[Figure]:
+    """Three stages on one core beside three hops of asyncio that do nothing, in turn."""
+    universe = book_of_eights()
+    stream = Stream(universe, settings=unbounded(), positions=dict.fromkeys(universe.symbols[128:], 1.0))
+    events = ticks(universe, 16_384)
+    engine, hops = [], []
+    for _ in range(rounds):
+        engine.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 8, _CHUNK))
+        hops.append(asyncio.run(_three_hops(20_000)))
+    stalled = stream.snapshot().seen["repriced"] / max(1, stream.snapshot().out)
+    yield Figure(
+        "3 stages, 8 options an event",
+        1e3 / min(engine),
+        "M/s",
+        f"{stalled:.0f} contracts re-priced an event, all in the book",
+    )
+    yield Figure("asyncio.Queue, 3 hops", 1e-6 / min(hops), "M/s", "tasks that hand an object on")
+    yield Figure("the same: asyncio.Queue, 3 hops", min(hops) / (1e-9 * min(engine)), "x")
+
+
+async def _three_hops(count: int) -> float:
+    """Seconds an item."""
+    queues: list[asyncio.Queue[object]] = [asyncio.Queue(1024) for _ in range(4)]
+
+    async def hop(source: asyncio.Queue[object], target: asyncio.Queue[object]) -> None:
+        for _ in range(count):
+            await target.put(await source.get())
+
+    async def sink() -> None:
+        for _ in range(count):
+            await queues[3].get()
+
+    begin = time.thread_time()
+    tasks = [asyncio.create_task(hop(queues[i], queues[i + 1])) for i in range(3)] + [
+        asyncio.create_task(sink())
+    ]
+    for i in range(count):
+        await queues[0].put(i)
+    await asyncio.gather(*tasks)
+    return (time.thread_time() - begin) / count
+
+
+def delivery(rounds: int, count: int = 400_000) -> Iterator[Figure]:
+    """Every result into Python, in NumPy batches, by `async for`; the engine runs inline between them."""
+    best = min(asyncio.run(_delivered(count)) for _ in range(rounds))
+    yield Figure(
+        "delivered to Python in batches",
+        1e-6 / best,
+        "M/s",
+        "market-data stage, one thread, a sum over each batch",
+    )
+
+
+async def _delivered(count: int) -> float:
+    stream = Stream(ticks_only(), settings=unbounded(stages=1))
+    events = ticks(stream.universe, 8192)
+    results = stream.results(max_batch=8192, capacity=65_536)
+    seen, total = 0, 0.0
+    begin = time.thread_time()
+    while seen < count:
+        stream.push_many(events)
+        while results.waiting:
+            batch = await anext(results)
+            seen += len(batch)
+            total += float(batch["spot"].sum())
+    passed = time.thread_time() - begin
+    if results.missed or not total > 0.0:
+        raise RuntimeError(f"{results.missed} results were missed")
+    return passed / seen

@@ -1,0 +1,114 @@
+"""`atalanta stream`: a feed through the engine, watched while it runs. Main entries: `StreamRequest`, `run_stream`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from atalanta.cli.stream_source import SIMULATED, Source, open_feed
+from atalanta.errors import InputError
+from atalanta.streaming.feeds.protocol import Feed
+from atalanta.streaming.feeds.session import FeedReport, run_feed
+from atalanta.streaming.settings import Executor
+from atalanta.streaming.stream import Stream
+
+__all__ = ["Shown", "StreamRequest", "run_stream"]
+
+_ORIGIN = "cli.stream"
+#: A book for the simulated market where none is named: the nearest contracts of each underlying.
+_OWN_POSITIONS = 40
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """What was asked for on the command line."""
+
+    source: Source
+    book: Path | None = None
+    executor: Executor = "hybrid"
+    every: float = 0.5
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The state of a stream that is being watched; the last one has `final`."""
+
+    stream: Stream
+    feed: Feed
+    report: FeedReport
+    elapsed: float
+    notes: tuple[str, ...]
+    final: bool
+    interrupted: bool = False
+
+
+def run_stream(request: StreamRequest, show: Callable[[Shown], None]) -> Shown:
+    """Run the feed to its end, to the limit of seconds, or to an interrupt; `show` is called again and again.
+
+    Raises:
+        InputError: an option that cannot be used, a file that cannot be read, a book with unknown symbols.
+        FeedError: the feed kept failing.
+        StreamHaltedError: the stream has halted.
+    """
+    _check(request)
+    opened = open_feed(request.source)
+    feed, universe, notes = opened.feed, opened.universe, opened.notes
+    positions: Any = request.book
+    if positions is None and request.source.names == (SIMULATED,):
+        positions = {str(symbol): 1.0 for symbol in universe.contracts["symbol"][:_OWN_POSITIONS]}
+        notes = (*notes, f"no --book: one contract each of the first {len(positions)}")
+    stream = Stream(universe, executor=request.executor, positions=positions)
+    return asyncio.run(_watched(request, stream, feed, notes, show))
+
+
+def _check(request: StreamRequest) -> None:
+    if request.executor not in get_args(Executor):
+        raise InputError(
+            f"[{_ORIGIN}] --executor {request.executor}: give one of {', '.join(get_args(Executor))}"
+        )
+    if not 0.05 <= request.every <= 3600.0:
+        raise InputError(f"[{_ORIGIN}] --every {request.every:g}: give seconds from 0.05 to 3600")
+
+
+async def _watched(
+    request: StreamRequest, stream: Stream, feed: Feed, notes: tuple[str, ...], show: Callable[[Shown], None]
+) -> Shown:
+    loop, report, stop = asyncio.get_running_loop(), FeedReport(), asyncio.Event()
+    with contextlib.suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+    started = loop.time()
+
+    def shown(final: bool = False) -> Shown:
+        return Shown(stream, feed, report, loop.time() - started, notes, final, stop.is_set())
+
+    running = asyncio.ensure_future(run_feed(stream, feed, report=report))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        while not running.done() and not stop.is_set():
+            left = (
+                None if request.source.seconds is None else request.source.seconds - (loop.time() - started)
+            )
+            if left is not None and left <= 0:
+                break
+            patience = request.every if left is None else min(request.every, left)
+            await asyncio.wait({running, stopping}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            show(shown())
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)
+        stopping.cancel()
+        if not running.done():
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(running, return_exceptions=True)
+        stream.stop()
+    last = shown(final=True)
+    show(last)
+    if not running.cancelled():
+        running.result()  # what the feed or the stream has raised
+    return last

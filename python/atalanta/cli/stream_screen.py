@@ -1,0 +1,164 @@
+"""How a running stream is shown: a live screen, or a line of JSON each time. Main entries: `screen`, `line`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.text import Text
+
+from atalanta.cli.screen import decimals, digits, make_table, plain
+from atalanta.cli.stream import Shown
+from atalanta.market.table import Table
+from atalanta.streaming.records import stream_flag_names
+from atalanta.streaming.snapshot import STAGES, Snapshot
+
+__all__ = ["account_line", "latency_table", "line", "screen"]
+
+_ROWS = 8
+_DAYS = 365.0
+_SHOWN = ("bid", "ask", "vol", "delta", "gamma", "vega", "theta")
+
+
+def line(shown: Shown) -> dict[str, Any]:
+    """One document of a stream that is being watched."""
+    snapshot = shown.stream.snapshot()
+    return {
+        "command": "stream",
+        "feed": shown.feed.name,
+        "elapsed": shown.elapsed,
+        "final": shown.final,
+        "interrupted": shown.interrupted,
+        "sent": shown.report.sent,
+        "connections": shown.report.connections,
+        "failures": list(shown.report.failures),
+        **snapshot.as_dict(raw=shown.final),
+        "underlyings": [
+            {"underlying": str(name), "spot": float(spot)}
+            for name, spot in zip(
+                *(shown.stream.underlyings()[n] for n in ("underlying", "spot")), strict=True
+            )
+        ],
+    }
+
+
+def screen(shown: Shown) -> Group:
+    """What a terminal shows of it."""
+    snapshot = shown.stream.snapshot()
+    rate = shown.report.sent / shown.elapsed if shown.elapsed > 0 else 0.0
+    head = f"{shown.feed.name}   {shown.elapsed:.1f} s   {shown.report.sent:,} events, {rate:,.0f}/s   mode {snapshot.mode}"
+    parts: list[Any] = [Text(plain(head), style="bold cyan")]
+    chain = _chain(shown)
+    if chain is not None:
+        parts += [Text(""), chain]
+    parts += [
+        Text(""),
+        _book(snapshot),
+        Text(""),
+        latency_table(snapshot),
+        Text(""),
+        Text(account_line(snapshot)),
+    ]
+    if shown.final:
+        verdict = "every event is accounted for" if snapshot.exact else "THE ACCOUNT DOES NOT ADD UP"
+        parts.append(Text(verdict, style="bold green" if snapshot.exact else "bold red"))
+        parts += [Text(f"- {plain(note)}", style="dim") for note in shown.notes]
+    return Group(*parts)
+
+
+def _chain(shown: Shown) -> Any:
+    """The nearest expiry of the first underlying, around its price; the underlyings where there are no contracts."""
+    contracts, spots = shown.stream.contracts(), shown.stream.underlyings()
+    if len(contracts) == 0:
+        table = make_table("underlying", "bid", "ask", left=1, gap=2)
+        for row in range(min(len(spots), _ROWS)):
+            sides = (decimals(float(spots[name][row]), 2) for name in ("bid", "ask"))
+            table.add_row(plain(spots["underlying"][row]), *sides)
+        return table
+    rows = _nearest(contracts, spots)
+    name, expires = str(contracts["underlying"][rows[0]]), contracts["expires_at"][rows[0]].astype("M8[m]")
+    spot = float(spots["spot"][list(spots["underlying"]).index(name)])
+    headers = ("strike", "", "bid", "ask", "vol %", "delta", "gamma", "vega", "theta", "")
+    table = make_table(*headers, left=0, gap=1)
+    table.title, table.title_justify = f"{plain(name)} {decimals(spot, 2)}, expires {expires} UTC", "left"
+    for row in rows:
+        values = {name: float(contracts[name][row]) for name in _SHOWN}
+        flags = str(stream_flag_names(contracts["flags"][row])[0]).replace("ok", "")
+        table.add_row(
+            decimals(float(contracts["strike"][row]), 2),
+            "C" if contracts["right"][row] > 0 else "P",
+            decimals(values["bid"], 2),
+            decimals(values["ask"], 2),
+            decimals(100 * values["vol"], 2),
+            decimals(values["delta"], 3),
+            decimals(values["gamma"], 4),
+            decimals(values["vega"] / 100, 3),
+            decimals(values["theta"] / _DAYS, 3),
+            flags,
+        )
+    table.columns[-1].justify, table.columns[-1].no_wrap, table.columns[-1].overflow = "left", False, "fold"
+    return table
+
+
+def _nearest(contracts: Table, spots: Table) -> list[int]:
+    quoted = np.isfinite(contracts["price"])
+    if not quoted.any():
+        quoted[:] = True
+    first = contracts["underlying"][np.flatnonzero(quoted)[0]]
+    spot = float(spots["spot"][list(spots["underlying"]).index(first)])
+    mine = quoted & (contracts["underlying"] == first)
+    nearest = contracts["expires_at"][mine].min()
+    rows = np.flatnonzero(mine & (contracts["expires_at"] == nearest))
+    distance = np.abs(
+        contracts["strike"][rows] - (spot if np.isfinite(spot) else contracts["strike"][rows].mean())
+    )
+    chosen = rows[np.argsort(distance, kind="stable")[:_ROWS]]
+    return sorted(int(row) for row in chosen)
+
+
+def _book(snapshot: Snapshot) -> Any:
+    book = snapshot.book
+    table = make_table(
+        "book", "value", "delta $", "delta", "gamma", "vega /pt", "theta /day", "positions", left=1, gap=2
+    )
+    table.add_row(
+        "all",
+        decimals(book.value, 0),
+        decimals(book.delta_cash, 0),
+        decimals(book.delta, 1),
+        decimals(book.gamma, 2),
+        decimals(book.vega / 100, 0),
+        decimals(book.theta / _DAYS, 0),
+        f"{book.priced} of {book.positions}",
+    )
+    return table
+
+
+def latency_table(snapshot: Snapshot) -> Any:
+    """By stage, from when an event should have come."""
+    table = make_table(
+        "stage, us", "p50", "p99", "p99.9", "service p99", "late", "by the system", left=1, gap=2
+    )
+    for stage in STAGES:
+        total, service = snapshot.latency.get(f"{stage}.total"), snapshot.latency.get(f"{stage}.service")
+        if total is None or service is None:
+            continue
+        table.add_row(
+            stage,
+            *(digits(total.quantile_ns(share) / 1e3, 3) for share in (0.5, 0.99, 0.999)),
+            digits(service.quantile_ns(0.99) / 1e3, 3),
+            f"{snapshot.late[stage]:,}",
+            f"{snapshot.late_by_stall[stage]:,}",
+        )
+    return table
+
+
+def account_line(snapshot: Snapshot) -> str:
+    """Where every event went."""
+    dropped = {name: count for name, count in snapshot.dropped.items() if count}
+    why = f" ({', '.join(f'{name} {count:,}' for name, count in dropped.items())})" if dropped else ""
+    return (
+        f"in {snapshot.events_in:,} = out {snapshot.out:,} + conflated {snapshot.conflated:,} + dropped "
+        f"{sum(dropped.values()):,}{why} + expired {snapshot.expired:,} + in flight {snapshot.in_flight:,}"
+    )

@@ -1,0 +1,97 @@
+"""What `--feed` names: the simulated market, recorded ticks, or a server. Main entries: `Source`, `open_feed`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from atalanta.errors import InputError
+from atalanta.streaming.feeds.files import read_ticks
+from atalanta.streaming.feeds.nats_feed import NatsFeed
+from atalanta.streaming.feeds.protocol import Feed
+from atalanta.streaming.feeds.replay import ReplayFeed
+from atalanta.streaming.feeds.simulated import SimulatorFeed
+from atalanta.streaming.universe import Universe
+
+__all__ = ["SIMULATED", "Opened", "Source", "is_server", "open_feed", "parse_speed"]
+
+_ORIGIN = "cli.stream"
+
+SIMULATED = "sim"
+_SCHEMES = ("nats://", "tls://")
+_SESSION_SECONDS = 23_400.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was asked for; `speed` is None for as fast as possible."""
+
+    names: tuple[str, ...]
+    speed: float | None = 1.0
+    seconds: float | None = None
+    rate: float = 20_000.0
+    interest: float = 0.0
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A feed, the instruments that it is of, and what is to be said of it."""
+
+    feed: Feed
+    universe: Universe
+    notes: tuple[str, ...] = ()
+
+
+def is_server(name: str) -> bool:
+    """Whether it is an address and no file."""
+    return name.startswith(_SCHEMES)
+
+
+def parse_speed(text: str) -> float | None:
+    """A number, or None for `max`.
+
+    Raises:
+        InputError: neither, or not above 0.
+    """
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0 < speed < 1e9:
+        raise InputError(f"[{_ORIGIN}] --speed {text}: give a number above 0, or max")
+    return speed
+
+
+def open_feed(source: Source) -> Opened:
+    """The feed, not connected yet.
+
+    Raises:
+        InputError: names that do not go together, a file that cannot be read, seconds out of range.
+        FeedError: a server that is not there, or where nobody publishes.
+    """
+    if source.seconds is not None and not 0.0 < source.seconds <= _SESSION_SECONDS:
+        raise InputError(f"[{_ORIGIN}] --seconds {source.seconds:g}: give seconds above 0, at most 23400")
+    alone = [name for name in source.names if name == SIMULATED or is_server(name)]
+    if alone and len(source.names) > 1:
+        raise InputError(f"[{_ORIGIN}] --feed {alone[0]} goes with no other feed: name files, or it alone")
+    if not alone:
+        recording = read_ticks(*source.names)
+        feed = ReplayFeed(recording, speed=source.speed)
+        return Opened(feed, recording.universe(rate=source.interest), recording.notes)
+    return _simulated(source) if alone[0] == SIMULATED else _served(alone[0])
+
+
+def _simulated(source: Source) -> Opened:
+    wall = 10.0 if source.seconds is None else source.seconds
+    market_seconds = min(wall * (source.speed or 1.0), _SESSION_SECONDS)
+    feed = SimulatorFeed(seed=source.seed, seconds=market_seconds, rate=source.rate, speed=source.speed)
+    return Opened(feed, feed.universe(), feed.notes)
+
+
+def _served(address: str) -> Opened:
+    feed = NatsFeed(address)
+    universe = asyncio.run(feed.universe())
+    return Opened(feed, universe, (f"events published from now on at {feed.name}",))
