@@ -38,6 +38,8 @@ class Producer {
 
     // How many of them were taken; the rest is counted as dropped, there being no room or the engine halted.
     std::size_t push(const Event* events, std::size_t count) noexcept;
+    // A thread that sends by the clock says when it could: what it brings late was held up by the system.
+    void sending(std::uint64_t intended_ns, std::uint64_t now) noexcept;
     // Counts events that are not even offered, as push does those that find no room.
     void refuse(std::size_t count) noexcept;
     std::uint64_t refused() const noexcept {

@@ -100,6 +100,10 @@ std::size_t Producer::push(const Event* events, std::size_t count) noexcept {
     return taken;
 }
 
+void Producer::sending(std::uint64_t intended_ns, std::uint64_t now) noexcept {
+    if (now > intended_ns + engine_.settings().stall_ns) engine_.sender_stalled(now);
+}
+
 void Producer::refuse(std::size_t count) noexcept {
     const bool halted = engine_.halted_.load(std::memory_order_relaxed);
     std::atomic<std::uint64_t>& counted = halted ? refused_halted_ : refused_;

@@ -79,6 +79,7 @@ OpenLoop send_at_rate(Producer& producer, std::span<Event> events, double rate, 
         std::uint64_t now = monotonic_ns();
         while (now < intended) now = monotonic_ns();
         floor->record(now - intended);
+        producer.sending(intended, now);
         event.intended_ns = intended;
         if (event.sequence != 0) event.sequence = ++sequence;
         loop.taken += producer.push(&event, 1);

@@ -81,10 +81,6 @@ const Event* ProducerCore::checked(const py::array& events) const {
     return static_cast<const Event*>(events.data());
 }
 
-streaming::Engine& ProducerCore::native_engine() {
-    return engine_->native();
-}
-
 std::size_t ProducerCore::push_many(const py::array& events) {
     const Event* data = checked(events);
     const auto count = static_cast<std::size_t>(events.size());
@@ -102,11 +98,10 @@ std::size_t ProducerCore::push_paced(const py::array& events) {
         std::size_t due = next;
         while (due < count && data[due].intended_ns <= now) ++due;
         if (due > next) {
-            if (now - data[next].intended_ns > native_engine().settings().stall_ns) {
-                native_engine().sender_stalled(now);
-            }
+            producer_.sending(data[next].intended_ns, now);
             const std::lock_guard lock(one_at_a_time_);
             pushed += producer_.push(data + next, due - next);
+            producer_.sending(now, monotonic_ns());  // held up since it looked
             next = due;
         } else if (const std::uint64_t left = data[next].intended_ns - now; left > kSleepAbove) {
             const std::uint64_t most = std::min<std::uint64_t>(left - kSleepAbove, kSleepAtMost);

@@ -38,7 +38,6 @@ class ProducerCore {
     EngineCore& engine() { return *engine_; }
 
   private:
-    streaming::Engine& native_engine();
     const streaming::Event* checked(const py::array& events) const;
     std::size_t push_locked(const streaming::Event* events, std::size_t count);
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from atalanta import _core
 from atalanta.benchmarking.streaming.figures import Figure
 from atalanta.benchmarking.streaming.workloads import (
@@ -144,6 +146,9 @@ def replays(folder: Path, seconds: float, raw: Raw) -> Iterator[Figure]:
         if not all(path.is_file() for path in files):
             continue
         recording = read_ticks(*files)
+        recording = recording.part(
+            int(np.argmax(recording.events["source"] == 0))
+        )  # not before the first file begins
         with Stream(recording.universe(), executor="hybrid") as stream:
             asyncio.run(_replayed(stream, ReplayFeed(recording, speed=10.0), seconds))
             snapshot = stream.stop()

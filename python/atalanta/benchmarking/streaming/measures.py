@@ -21,14 +21,14 @@ _CHUNK = 4096
 def costs(rounds: int) -> Iterator[Figure]:
     """Parts of an event's cost; the least of several readings."""
     values = np.exp(np.random.Generator(np.random.PCG64(3)).normal(8.0, 2.0, 8192)).astype(np.uint64)
-    record = min(_core.stream_record_ns(values, 200) for _ in range(rounds))
+    record = min(_core.stream_record_ns(values, 20) for _ in range(10 * rounds))
     yield Figure("histogram record", record, "ns")
     stream = Stream(ticks_only(), settings=unbounded(stages=1))
     events = ticks(stream.universe, 16_384)
     whole, bare = [], []
-    for _ in range(rounds):
-        whole.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 20, _CHUNK))
-        bare.append(_core.stream_market_stage_ns(stream._core, events, 20))
+    for _ in range(10 * rounds):  # short ones, of which some are undisturbed
+        whole.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 3, _CHUNK))
+        bare.append(_core.stream_market_stage_ns(stream._core, events, 3))
     yield Figure(
         "added cost of an event",
         min(whole) - min(bare),
@@ -57,9 +57,11 @@ def saturated(rounds: int) -> Iterator[Figure]:
     stream = Stream(universe, settings=unbounded(), positions=dict.fromkeys(universe.symbols[128:], 1.0))
     events = ticks(universe, 16_384)
     engine, hops = [], []
-    for _ in range(rounds):
-        engine.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 8, _CHUNK))
-        hops.append(asyncio.run(_three_hops(20_000)))
+    for _ in range(3 * rounds):
+        engine += [
+            _core.stream_saturated_ns(stream._core, stream._producer, events, 1, _CHUNK) for _ in range(5)
+        ]
+        hops.append(asyncio.run(_three_hops(5_000)))
     stalled = stream.snapshot().seen["repriced"] / max(1, stream.snapshot().out)
     yield Figure(
         "3 stages, 8 options an event",

@@ -6,6 +6,7 @@ others are those of public data sets, named in `layouts`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +60,12 @@ class Recording:
 
     def __repr__(self) -> str:
         return f"<Recording {self.name}: {len(self):,} events of {len(self.symbols)} instruments, {self.seconds:,.1f} s>"
+
+    def part(self, first: int, last: int | None = None) -> Recording:
+        """The events from `first` up to `last`, as a recording of the same instruments."""
+        some = copy.copy(self)
+        some.events, some.arrival_ns = self.events[first:last], self.arrival_ns[first:last]
+        return some
 
     @property
     def seconds(self) -> float:

@@ -17,8 +17,9 @@ __all__ = ["paced", "require_speed", "when_due"]
 
 Events = npt.NDArray[np.void]
 
-_SLICE_NS = 50_000_000  # of replay time in a batch: so long a stop may take
-_MOST_ROWS = 4096
+_SLICE_NS = 250_000_000  # of time in a batch, at most
+_MOST_ROWS = 4096  # of a batch without times
+_MOST_PACED_ROWS = 65_536
 _HEAD_START_NS = 5_000_000
 
 
@@ -59,8 +60,7 @@ def paced(events: Events, arrival_ns: npt.NDArray[np.int64], speed: float | None
     due = start + ((arrival_ns - arrival_ns[0]) / speed).astype(np.int64)
     first = 0
     while first < len(events):
-        last = int(np.searchsorted(due, due[first] + _SLICE_NS, side="right"))
-        last = min(max(last, first + 1), first + _MOST_ROWS)
+        last = _in_a_pause(due, first)
         batch = events[first:last].copy()
         batch["intended_ns"] = due[first:last]
         yield batch
@@ -84,3 +84,16 @@ async def when_due(events: Events) -> AsyncIterator[Events]:
             first = last
         else:
             await asyncio.sleep((int(due[first]) - now) / 1e9)
+
+
+def _in_a_pause(due: npt.NDArray[np.int64], first: int) -> int:
+    """Where a batch ends: in the longest pause of the second half of its time, lest the change of batches is late."""
+    half, whole = np.searchsorted(
+        due, [due[first] + _SLICE_NS // 2, due[first] + _SLICE_NS], side="right"
+    ).tolist()
+    last = min(whole, first + _MOST_PACED_ROWS)
+    if last >= len(due):
+        return len(due)
+    half = min(max(half, first + 1), last)
+    pauses = due[half : last + 1] - due[half - 1 : last]
+    return int(half + np.argmax(pauses))
