@@ -48,7 +48,7 @@ void PricingStage::reprice_european(std::uint32_t g, double spot, std::int64_t n
                                    scratch_.data() + count};
         GreekColumns out{};
         std::copy_n(columns, 7, out.data);
-        kernels_.greeks_order_1(
+        kernels_.european->greeks_order_1(
             option_rows(count, universe_.right.data() + first, same_spot_.data(),
                         universe_.strike.data() + first, same_years_.data(), rate_of_.data() + first,
                         yield_of_.data() + first, vol_.data() + first),
@@ -76,7 +76,7 @@ void PricingStage::flush_ticks() noexcept {
     const std::size_t stride = spot_in_.size();
     GreekColumns out{};
     for (std::size_t i = 0; i < 7; ++i) out.data[i] = tick_.greeks.data() + i * stride;
-    kernels_.greeks_order_1(
+    kernels_.european->greeks_order_1(
         option_rows(rows, tick_.right.data(), tick_.spot.data(), tick_.strike.data(), tick_.years.data(),
                     tick_.rate.data(), tick_.yield.data(), tick_.vol.data()),
         out);
@@ -129,8 +129,9 @@ void PricingStage::flush() noexcept {
     const Column<std::int8_t> right{right_.data(), false};
     const Column<double> spot{spot_in_.data(), false}, strike{strike_in_.data(), false},
         time{years_in_.data(), false}, rate{rate_in_.data(), false}, yield{yield_in_.data(), false};
-    kernels_.implied_vol(QuotedRows{count, {quoted_.data(), false}, right, spot, strike, time, rate, yield},
-                         solved_.data(), status_.data());
+    kernels_.implied_vol->european(
+        QuotedRows{count, {quoted_.data(), false}, right, spot, strike, time, rate, yield}, solved_.data(),
+        status_.data());
     for (std::size_t row = 0; row < count; ++row) {
         Result& result = *gathered_results_[row];
         result.vol = solved_[row];
@@ -145,7 +146,7 @@ void PricingStage::flush() noexcept {
     }
     GreekColumns out{};
     for (std::size_t i = 0; i < 7; ++i) out.data[i] = greeks_out_.data() + i * quoted_.size();
-    kernels_.greeks_order_1(
+    kernels_.european->greeks_order_1(
         OptionRows{count, right, spot, strike, time, rate, yield, {solved_.data(), false}}, out);
     for (std::size_t row = 0; row < count; ++row) finish_quote(row);
 }

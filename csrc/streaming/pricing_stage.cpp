@@ -18,7 +18,7 @@ PricingStage::PricingStage(const Universe& universe, const Settings& settings, c
       settings_(settings),
       market_(market),
       refresher_(refresher),
-      kernels_(*active_kernels().european),
+      kernels_(active_kernels()),
       vol_(universe.vol),
       flags_(universe.contracts(), 0),
       group_spot_(universe.groups.size(), kNone),

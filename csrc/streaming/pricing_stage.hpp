@@ -81,7 +81,7 @@ class PricingStage {
     const Settings settings_;
     const MarketStage& market_;
     Refresher& refresher_;
-    const EuropeanKernels& kernels_;
+    const KernelSet& kernels_;
     Tally* tally_ = nullptr;
 
     std::vector<double> vol_, price_, delta_, gamma_, vega_, theta_;

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from atalanta.errors import InputError
 from atalanta.market.cell_text import is_missing, shown
 from atalanta.market.contracts.products import product
-from atalanta.market.contracts.symbol_columns import parse_symbols
+from atalanta.market.contracts.symbol_columns import format_symbols, parse_symbols
 from atalanta.market.reading.cells import numbers, texts
 from atalanta.market.reading.files import open_columns
 from atalanta.market.reading.raw_table import RawTable
@@ -111,6 +111,22 @@ class Book(Table):
         ordered = {name: columns[name] for name in BOOK_COLUMNS}
         notes = (*table.notes, f"{len(symbol):,} positions of {table.label}", *_told(columns))
         return cls(ordered, notes=notes, origin=table.origin)
+
+    def names(self) -> npt.NDArray[np.object_]:
+        """(N,) symbols as chains have them: the style `occ` for options, tickers for shares; else as found."""
+        names = self["symbol"].copy()
+        options, shares = self["kind"] == "option", self["kind"] == "stock"
+        terms = (self[name][options] for name in ("root", "expiry", "right", "strike"))
+        names[options] = format_symbols(*terms)
+        names[shares] = self["root"][shares]
+        return names
+
+    def quantities(self) -> dict[str, float]:
+        """What is held by name, contracts or shares; the positions of one name are added up."""
+        found: dict[str, float] = {}
+        for name, quantity in zip(self.names().tolist(), self["quantity"].tolist(), strict=True):
+            found[name] = found.get(name, 0.0) + quantity
+        return found
 
 
 def _opened(source: Any) -> RawTable:

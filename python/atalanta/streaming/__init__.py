@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from atalanta.streaming.errors import EventLostError, FeedError, StreamHaltedError
     from atalanta.streaming.feeds.files import Recording, read_ticks
+    from atalanta.streaming.feeds.nats_feed import NatsFeed
+    from atalanta.streaming.feeds.nats_publisher import NatsPublisher
     from atalanta.streaming.feeds.protocol import Feed
+    from atalanta.streaming.feeds.publishing import PublishReport, publish_feed
     from atalanta.streaming.feeds.replay import ReplayFeed
     from atalanta.streaming.feeds.session import FeedReport, run_feed
     from atalanta.streaming.feeds.simulated import SimulatorFeed
     from atalanta.streaming.latency import Latency
+    from atalanta.streaming.live_grid import StreamGrid
     from atalanta.streaming.records import EVENT, QUOTE, RESULT, TRADE, StreamFlag, stream_flag_names
     from atalanta.streaming.results import Results
     from atalanta.streaming.settings import Budget, StreamSettings, Watermarks
@@ -35,7 +39,10 @@ _MODULE_OF = {
     "FeedError": "errors",
     "FeedReport": "feeds.session",
     "Latency": "latency",
+    "NatsFeed": "feeds.nats_feed",
+    "NatsPublisher": "feeds.nats_publisher",
     "ProcessorReport": "snapshot",
+    "PublishReport": "feeds.publishing",
     "Recording": "feeds.files",
     "ReplayFeed": "feeds.replay",
     "Results": "results",
@@ -43,10 +50,12 @@ _MODULE_OF = {
     "Snapshot": "snapshot",
     "Stream": "stream",
     "StreamFlag": "records",
+    "StreamGrid": "live_grid",
     "StreamHaltedError": "errors",
     "StreamSettings": "settings",
     "Universe": "universe",
     "Watermarks": "settings",
+    "publish_feed": "feeds.publishing",
     "read_ticks": "feeds.files",
     "run_feed": "feeds.session",
     "stream_flag_names": "records",
@@ -64,7 +73,10 @@ __all__ = [
     "FeedError",
     "FeedReport",
     "Latency",
+    "NatsFeed",
+    "NatsPublisher",
     "ProcessorReport",
+    "PublishReport",
     "Recording",
     "ReplayFeed",
     "Results",
@@ -72,10 +84,12 @@ __all__ = [
     "Snapshot",
     "Stream",
     "StreamFlag",
+    "StreamGrid",
     "StreamHaltedError",
     "StreamSettings",
     "Universe",
     "Watermarks",
+    "publish_feed",
     "read_ticks",
     "run_feed",
     "stream_flag_names",
