@@ -1,6 +1,7 @@
 """The configuration of a process: read once, reloaded as a whole or not at all, and watched."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -396,6 +397,29 @@ def test_a_watcher_needs_a_time(every):
     """As text with its unit, or a number of seconds above 0."""
     with pytest.raises(InputError, match=r"\[config.Watcher\] every=.*: give a time above 0, such as '1s'"):
         Watcher(every=every)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: config.using(5).__enter__(), "overrides is 5; it must be a mapping by key"),
+        (lambda: config.using({1: 2}).__enter__(), "overrides is {1: 2}; it must be a mapping"),
+        (lambda: config.using({"": 2}).__enter__(), "overrides is {'': 2}; it must be a mapping"),
+        (lambda: config.load(file=5), "file is 5; it must be a path, or None"),
+        (lambda: config.load(profile=5), "profile is 5; it must be a name, or None"),
+        (lambda: config.request(overrides=5), "overrides is 5"),
+        (lambda: config.on_change(5), "5 is no function"),
+        (lambda: config.on_change(print, 5), "key is 5"),
+        (lambda: Watcher(on_error=5), "on_error is 5"),
+        (lambda: config.current().origin("market.rat"), "no option 'market.rat'; did you mean market.rate?"),
+        (lambda: config.current().origin(5), "no option 5"),
+    ],
+)
+@pytest.mark.usefixtures("file")
+def test_what_is_of_another_kind_is_refused(wrong, told):
+    """When it is said, and not when it is needed."""
+    with pytest.raises(InputError, match=re.escape(told)):
+        wrong()
 
 
 @pytest.mark.usefixtures("file")
