@@ -281,6 +281,41 @@ def test_a_broken_file_within_using_changes_nothing(file):
     assert before is config.current()
 
 
+def test_reloads_blocks_and_readers_at_once(file, listening):
+    """From many threads: readers see whole configurations, and in the end the file's is in force, as listeners heard."""
+    heard, wrong, stop = [0.01], [], threading.Event()
+    listening(lambda change: heard.append(change.after.value.market.rate), "market.rate")
+    config.current()
+
+    def read():
+        while not stop.is_set():
+            market = config.configured().market
+            if market.borrow is not None and (market.rate, market.borrow) != (0.05, 0.05):
+                wrong.append((market.rate, market.borrow))
+
+    def cover():
+        while not stop.is_set():
+            with config.using({"market.rate": 0.05, "market.borrow": 0.05}):
+                pass
+
+    def reload():
+        while not stop.is_set():
+            config.reload()
+
+    threads = [threading.Thread(target=work) for work in (read, read, cover, cover, reload, reload)]
+    for thread in threads:
+        thread.start()
+    for step in range(30):
+        file(f"market: {{rate: {0.02 + step / 1000}}}")
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+    config.reload()
+    assert ([], 1) == (wrong, len(config.process._process.frames))
+    assert 0.02 + 29 / 1000 == config.configured().market.rate == heard[-1]
+
+
 @pytest.mark.usefixtures("file")
 def test_blocks_that_end_in_another_order():
     """Of two threads, for example: each takes away what it brought."""
