@@ -79,7 +79,7 @@ TEST(a_probe_that_tells_twice_gives_its_place_back_once) {
     const std::uint64_t permit = breaker.enter(2 * kSecond).permit;
     for (int i = 0; i < 3; ++i) breaker.cancel(permit);
     CHECK(breaker.figures().stale == 2);
-    CHECK(breaker.enter(2 * kSecond).permit == permit);     // the place that was given back,
+    CHECK(breaker.enter(2 * kSecond).permit == permit);    // the place that was given back,
     CHECK(breaker.enter(2 * kSecond).permit == kRefused);  // and no second one
     for (int i = 0; i < 3; ++i) breaker.succeed(permit, 2 * kSecond, 0, 0.0);
     CHECK(breaker.state() == State::half_open);  // one success of the three that close it

@@ -83,8 +83,14 @@ async def awaited(x: int) -> str:
     return str(x)
 
 
+assert_type(policy.call(decorated, 1), Answer[str])
+assert_type(policy(decorated)(1), Answer[str])
+
+
 async def main() -> None:
     """What awaiting gives."""
+    assert_type(await policy.acall(awaited, 1), Answer[str])
+    assert_type(await policy(awaited)(1), Answer[str])
     assert_type(await awaited(1), Answer[str])
     assert_type((await policy.acall(route_like, 1)).value, bytes)
 

@@ -152,7 +152,7 @@ def test_dividends_that_all_lie_elsewhere_are_warned_of(day):
     """Before the quotes, or after the last expiry: what was given says nothing of the time between."""
     chain = joined(parity_chain(MONTH), parity_chain(WEEK, exercise="american"))
     names = set(chain["underlying"].tolist())
-    stale = replace(report(chain, dividends={name: [(day, 0.5)] for name in names}), dividends_given=True)
+    stale = replace(report(chain, dividends={key: [(day, 0.5)] for key in names}), dividends_given=True)
     (warning,) = stale.warnings()
     assert warning.startswith(
         f"NO DIVIDENDS AHEAD: all that are given for {', '.join(sorted(names))} lie before the quotes"
@@ -162,8 +162,7 @@ def test_dividends_that_all_lie_elsewhere_are_warned_of(day):
     assert (
         ()
         == replace(
-            report(parity_chain(MONTH), dividends={name: [(day, 0.5)] for name in names}),
-            dividends_given=True,
+            report(parity_chain(MONTH), dividends={key: [(day, 0.5)] for key in names}), dividends_given=True
         ).warnings()
     )
 

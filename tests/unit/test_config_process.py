@@ -1,6 +1,7 @@
 """The configuration of a process: read once, reloaded as a whole or not at all, and watched."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -280,6 +281,41 @@ def test_a_broken_file_within_using_changes_nothing(file):
     assert before is config.current()
 
 
+def test_reloads_blocks_and_readers_at_once(file, listening):
+    """From many threads: readers see whole configurations, and in the end the file's is in force, as listeners heard."""
+    heard, wrong, stop = [0.01], [], threading.Event()
+    listening(lambda change: heard.append(change.after.value.market.rate), "market.rate")
+    config.current()
+
+    def read():
+        while not stop.is_set():
+            market = config.configured().market
+            if market.borrow is not None and (market.rate, market.borrow) != (0.05, 0.05):
+                wrong.append((market.rate, market.borrow))
+
+    def cover():
+        while not stop.is_set():
+            with config.using({"market.rate": 0.05, "market.borrow": 0.05}):
+                pass
+
+    def reload():
+        while not stop.is_set():
+            config.reload()
+
+    threads = [threading.Thread(target=work) for work in (read, read, cover, cover, reload, reload)]
+    for thread in threads:
+        thread.start()
+    for step in range(30):
+        file(f"market: {{rate: {0.02 + step / 1000}}}")
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+    config.reload()
+    assert ([], 1) == (wrong, len(config.process._process.frames))
+    assert 0.02 + 29 / 1000 == config.configured().market.rate == heard[-1]
+
+
 @pytest.mark.usefixtures("file")
 def test_blocks_that_end_in_another_order():
     """Of two threads, for example: each takes away what it brought."""
@@ -396,6 +432,29 @@ def test_a_watcher_needs_a_time(every):
     """As text with its unit, or a number of seconds above 0."""
     with pytest.raises(InputError, match=r"\[config.Watcher\] every=.*: give a time above 0, such as '1s'"):
         Watcher(every=every)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: config.using(5).__enter__(), "overrides is 5; it must be a mapping by key"),
+        (lambda: config.using({1: 2}).__enter__(), "overrides is {1: 2}; it must be a mapping"),
+        (lambda: config.using({"": 2}).__enter__(), "overrides is {'': 2}; it must be a mapping"),
+        (lambda: config.load(file=5), "file is 5; it must be a path, or None"),
+        (lambda: config.load(profile=5), "profile is 5; it must be a name, or None"),
+        (lambda: config.request(overrides=5), "overrides is 5"),
+        (lambda: config.on_change(5), "5 is no function"),
+        (lambda: config.on_change(print, 5), "key is 5"),
+        (lambda: Watcher(on_error=5), "on_error is 5"),
+        (lambda: config.current().origin("market.rat"), "no option 'market.rat'; did you mean market.rate?"),
+        (lambda: config.current().origin(5), "no option 5"),
+    ],
+)
+@pytest.mark.usefixtures("file")
+def test_what_is_of_another_kind_is_refused(wrong, told):
+    """When it is said, and not when it is needed."""
+    with pytest.raises(InputError, match=re.escape(told)):
+        wrong()
 
 
 @pytest.mark.usefixtures("file")

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from atalanta.config.asking import require_askable
 from atalanta.config.contradictions import contradictions
 from atalanta.config.model import Config
 from atalanta.config.options import PATHS, field_at, flattened, options
@@ -58,13 +59,13 @@ class Loaded:
         Raises:
             InputError: there is no such option.
         """
-        words = key.split(".")
+        words = str(key).split(".")
         for end in range(len(words), 0, -1):
             if (found := self.origins.get(".".join(words[:end]))) is not None:
                 return found
         if field_at(tuple(words)) is None:
             known = [option.key for option in options()]
-            raise InputError(f"[config] there is no option {key!r}{did_you_mean(key, known)}")
+            raise InputError(f"[config] there is no option {key!r}{did_you_mean(str(key), known)}")
         return Origin("default")
 
     def items(self) -> Iterator[tuple[str, Any, Origin]]:
@@ -91,7 +92,9 @@ def load(
 
     Raises:
         ConfigError: with all that is wrong with all sources.
+        InputError: an argument of another kind.
     """
+    require_askable(file, profile, overrides)
     request = Request(Path(file) if file else None, profile, overrides or {})
     return assembled(layers(request, environment), profile_of(request, environment))
 

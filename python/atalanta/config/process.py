@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from atalanta.config.asking import require_askable
 from atalanta.config.listening import Change, Listener, Listeners, told_back
 from atalanta.config.search import files_present
 from atalanta.config.variables import set_by_environment
+from atalanta.errors import InputError
 
 if TYPE_CHECKING:
     from atalanta.config.loading import Loaded
@@ -97,7 +99,12 @@ def current() -> Loaded:
 def request(
     *, file: Path | str | None = None, profile: str | None = None, overrides: Mapping[str, Any] | None = None
 ) -> None:
-    """Say what the command line asks for, as `load` takes it; read at the next use."""
+    """Say what the command line asks for, as `load` takes it; read at the next use.
+
+    Raises:
+        InputError: an argument of another kind.
+    """
+    require_askable(file, profile, overrides)
     wanted = {"file": file, "profile": profile, "overrides": overrides}
     with _process.lock:
         frame = _process.frames[-1]
@@ -205,7 +212,14 @@ def on_change(listener: Listener, key: str = "") -> Callable[[], None]:
 
     Returns:
         A function that ends it.
+
+    Raises:
+        InputError: no function, or a key that is no text.
     """
+    if not callable(listener):
+        raise InputError(f"[config.on_change] {listener!r} is no function; give one that takes a Change")
+    if not isinstance(key, str):
+        raise InputError(f"[config.on_change] key is {key!r}; it must be an option's, or '' for all")
     return _listeners.add(listener, key)
 
 
@@ -221,10 +235,12 @@ def using(overrides: Mapping[str, Any]) -> Iterator[Loaded]:
 
     Raises:
         ConfigError: they cannot be used; nothing changes.
+        InputError: no mapping by key.
         ExceptionGroup: at the end, after a reload: a listener refused it.
     """
     from atalanta.config.loading import load
 
+    require_askable(overrides=overrides)
     with _process.lock:
         beneath = _process.frames[-1].asked
         stronger = {**beneath, "overrides": {**beneath.get("overrides", {}), **overrides}}

@@ -46,6 +46,8 @@ class Watcher:
     """
 
     def __init__(self, every: float | str = 1.0, on_error: Callable[[Exception], None] | None = None) -> None:
+        if on_error is not None and not callable(on_error):
+            raise InputError(f"[config.Watcher] on_error is {on_error!r}; it must be a function, or None")
         self._every, self._on_error = _interval(every), on_error or _warn
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

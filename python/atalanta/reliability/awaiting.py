@@ -27,7 +27,7 @@ class Awaiting(Calling):
         self, reason: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """Of the native way, which a policy with a cache does not go: nobody asks for the function."""
-        call = Call(None, arguments, keywords)
+        call: Call = (None, arguments, keywords)
         return await self._adriven(self._instead(self._refusal(reason), call), call)
 
     async def _arun(
@@ -35,7 +35,7 @@ class Awaiting(Calling):
     ) -> _core.Answer[Any]:
         """A call that is hedged, has a deadline, or is kept."""
         self._require_loop()
-        call = Call(function, arguments, keywords)
+        call: Call = (function, arguments, keywords)
         ticket = self._admit()
         if isinstance(ticket, str):
             return await self._adriven(self._instead(self._refusal(ticket), call), call)
@@ -64,7 +64,7 @@ class Awaiting(Calling):
         keywords: dict[str, Any],
     ) -> _core.Answer[Any]:
         """Of the native way: the first attempt failed."""
-        call = Call(function, arguments, keywords)
+        call: Call = (function, arguments, keywords)
         return await self._adriven(self._again(ticket, Outcome(error=error), call), call)
 
     async def _adriven(self, way: Way, call: Call) -> _core.Answer[Any]:
@@ -82,7 +82,8 @@ class Awaiting(Calling):
             if isinstance(demand, Attempt):
                 return await self._aattempt(demand.ticket, call)
             if isinstance(demand, Ask):
-                value = demand.step.function(*call.arguments, **call.keywords)
+                _, arguments, keywords = call
+                value = demand.step.function(*arguments, **keywords)
                 return Outcome(await value if can_be_awaited(value) else value)
             assert isinstance(demand, Wait)
             await self._asleep(demand.seconds)
@@ -123,8 +124,9 @@ class Awaiting(Calling):
         return value
 
     def _awaitable(self, call: Call) -> Awaitable[Any]:
-        assert call.function is not None
-        made = call.function(*call.arguments, **call.keywords)
+        function, arguments, keywords = call
+        assert function is not None
+        made = function(*arguments, **keywords)
         if not can_be_awaited(made):
             raise _NotAwaitableError(
                 f"[reliability.{self.name}] acall got a function that is none to be awaited "

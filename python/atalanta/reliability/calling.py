@@ -29,7 +29,7 @@ class Calling(Steps):
         self, _: None, __: None, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """A call that is hedged, limited by an executor, or kept."""
-        call = Call(function, arguments, keywords)
+        call: Call = (function, arguments, keywords)
         for step in self.fallbacks:
             if not isinstance(step, Cache) and step.asynchronous:
                 raise InputError(
@@ -39,16 +39,16 @@ class Calling(Steps):
         ticket = self._admit()
         if isinstance(ticket, str):
             return self._driven(self._instead(self._refusal(ticket), call), call)
-        outcome = self._attempt(ticket, call)
-        if outcome.error is None:
-            return self._succeeded(ticket, outcome.value, call)
-        return self._driven(self._again(ticket, outcome, call), call)
+        found = self._attempt(ticket, call)
+        if type(found) is not Outcome:
+            return self._succeeded(ticket, found, call)
+        return self._driven(self._again(ticket, found, call), call)
 
     def _refused(
         self, reason: str, _: None, function: Function, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> _core.Answer[Any]:
         """Of the native way: nothing was called."""
-        call = Call(function, arguments, keywords)
+        call: Call = (function, arguments, keywords)
         return self._driven(self._instead(self._refusal(reason), call), call)
 
     def _recover(
@@ -60,7 +60,7 @@ class Calling(Steps):
         keywords: dict[str, Any],
     ) -> _core.Answer[Any]:
         """Of the native way: the first attempt failed."""
-        call = Call(function, arguments, keywords)
+        call: Call = (function, arguments, keywords)
         return self._driven(self._again(ticket, Outcome(error=error), call), call)
 
     def _driven(self, way: Way, call: Call) -> _core.Answer[Any]:
@@ -76,7 +76,8 @@ class Calling(Steps):
     def _done(self, demand: Demand, call: Call) -> Outcome:
         try:
             if isinstance(demand, Attempt):
-                return self._attempt(demand.ticket, call)
+                found = self._attempt(demand.ticket, call)
+                return found if type(found) is Outcome else Outcome(found)
             if isinstance(demand, Ask):
                 return self._asked(demand, call)
             assert isinstance(demand, Wait)
@@ -86,20 +87,26 @@ class Calling(Steps):
         return Outcome()
 
     def _asked(self, demand: Ask, call: Call) -> Outcome:
-        value = demand.step.function(*call.arguments, **call.keywords)
+        _, arguments, keywords = call
+        value = demand.step.function(*arguments, **keywords)
         if isinstance(value, CoroutineType):
             value.close()
             told = f"its fallback {demand.step.name} gave a coroutine, which call cannot wait for; await acall instead"
             return Outcome(error=InputError(f"[reliability.{self.name}] {told}"), mistake=True)
         return Outcome(value)
 
-    def _attempt(self, ticket: _core.Ticket, call: Call) -> Outcome:
-        """The function itself, with the deadline in its context; on threads where it may be left behind."""
+    def _attempt(self, ticket: _core.Ticket, call: Call) -> Any:
+        """The function itself, with the deadline in its context; on threads where it may be left behind.
+
+        Returns:
+            Its value, or an `Outcome` where it has none.
+        """
         token = None if ticket.deadline is None else _core.DEADLINE.set(ticket.deadline)
         try:
             if self.hedge is None and self._executor is None:
-                assert call.function is not None
-                value = call.function(*call.arguments, **call.keywords)
+                function, arguments, keywords = call
+                assert function is not None
+                value = function(*arguments, **keywords)
             else:
                 if not self._has_room():
                     return Outcome(error=self._refusal("left_behind"), refused=True)
@@ -113,7 +120,7 @@ class Calling(Steps):
             value.close()
             told = "call got a coroutine function, which it cannot wait for; await acall instead"
             return Outcome(error=InputError(f"[reliability.{self.name}] {told}"), mistake=True)
-        return Outcome(value)
+        return value
 
     def _watched(self, ticket: _core.Ticket, call: Call) -> Any:
         executor = self._threads() if self._executor is None else self._executor

@@ -136,8 +136,14 @@ class Policy(Awaiting):
 
     @overload  # a coroutine function is a function too: the first that fits is meant
     def __call__(  # type: ignore[overload-overlap]
+        self, function: Callable[_P, Awaitable[_core.Answer[_T]]], /
+    ) -> Callable[_P, Awaitable[_core.Answer[_T]]]: ...
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[_P, Awaitable[_T]], /
     ) -> Callable[_P, Awaitable[_core.Answer[_T]]]: ...
+    @overload
+    def __call__(self, function: Callable[_P, _core.Answer[_T]], /) -> Callable[_P, _core.Answer[_T]]: ...
     @overload
     def __call__(self, function: Callable[_P, _T], /) -> Callable[_P, _core.Answer[_T]]: ...
     def __call__(self, function: Callable[..., Any], /) -> Callable[..., Any]:

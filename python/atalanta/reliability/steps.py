@@ -16,12 +16,8 @@ from atalanta.reliability.fallbacks import Cache, Fallback
 __all__ = ["Ask", "Attempt", "Call", "Demand", "Ended", "Outcome", "Steps", "Wait", "Way", "unpacked"]
 
 
-class Call(NamedTuple):
-    """What is called, and with what. The function is None where a policy without a cache was refused."""
-
-    function: Function | None
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any]
+#: What is called, and with what, by position and by name. The function is None where a policy without a cache was refused.
+Call: TypeAlias = tuple[Function | None, tuple[Any, ...], dict[str, Any]]
 
 
 class Wait(NamedTuple):
