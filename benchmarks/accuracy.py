@@ -149,6 +149,16 @@ def late(random: np.random.Generator, n: int) -> Rows:
     )
 
 
+def with_yield(make: Callable[[np.random.Generator, int], Rows]) -> Callable[[np.random.Generator, int], Rows]:
+    """The rows of another kind with a yield to 8 % as well, for which calls too are exercised at any time."""
+
+    def made(random: np.random.Generator, n: int) -> Rows:
+        rows = make(random, n)
+        return replace(rows, dividend_yield=random.uniform(0, 0.08, n))
+
+    return made
+
+
 def quarterly(random: np.random.Generator, n: int) -> Rows:
     """A year to three with a dividend every quarter."""
     return _every(random, n, 0.25)
@@ -220,6 +230,9 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
     ("1 to 8 cash dividends, anywhere", hugging, by_ourselves),
     ("the first cash dividend seconds to days away", soon, by_ourselves),
     ("the last cash dividend seconds to days before expiry", late, by_ourselves),
+    ("1 to 8 cash dividends, apart, and a yield", with_yield(with_cash), by_ourselves),
+    ("the first seconds to days away, and a yield", with_yield(soon), by_ourselves),
+    ("the last seconds to days before expiry, and a yield", with_yield(late), by_ourselves),
     ("a cash dividend every quarter, one year to three", quarterly, by_ourselves),
     ("a cash dividend every month, one year to three", monthly, by_ourselves),
 )

@@ -50,6 +50,27 @@ TEST(greeks_are_derivatives_of_american_prices) {
                               Exercise::american);
 }
 
+// Where a march by steps leaves out dates close to expiry: of puts, alone and together, and of calls; and
+// where a call's first date is so close that the present has its kink.
+TEST(greeks_beside_late_and_early_dates) {
+    for (const double gap : {3e-4, 2e-3, 5e-3}) {
+        for (const double cash : {0.1, 2.0}) {
+            const std::vector<Dividend> one = {{0.4, 1.0}, {1 - gap, cash}};
+            const std::vector<Dividend> both = {{0.4, 1.0}, {1 - gap, cash}, {1 - 0.5 * gap, 0.5}};
+            for (const double strike : {90.0, 104.0}) {
+                check_against_differences({-1, 100, strike, 1, 0.04, 0, 0.3, one}, Exercise::american);
+                check_against_differences({-1, 100, strike, 1, 0.03, 0.04, 0.3, one}, Exercise::american);
+                check_against_differences({-1, 100, strike, 1, 0.04, 0, 0.3, both}, Exercise::american);
+                check_against_differences({1, 100, strike, 1, 0.03, 0.02, 0.3, one}, Exercise::american);
+            }
+        }
+        const std::vector<Dividend> soon = {{gap, 2.0}, {0.6, 1.0}};
+        for (const double strike : {80.0, 88.0, 100.0}) {
+            check_against_differences({1, 100, strike, 1, 0.03, 0.02, 0.3, soon}, Exercise::american);
+        }
+    }
+}
+
 // Without exercise the sensitivities are the derivatives of the discrete price itself: no noise at all.
 TEST(sensitivities_are_exact_for_the_discrete_price) {
     std::vector<LadderRow> rows = random_rows(12, 12);

@@ -3,55 +3,22 @@
 // if it is given one.
 #pragma once
 
-#include "pricing/ladder/column_march.hpp"
+#include "pricing/ladder/march_dates.hpp"
 #include "pricing/ladder/present.hpp"
-#include "pricing/ladder/present_date.hpp"
-#include "pricing/ladder/program.hpp"
-#include "pricing/ladder/shape.hpp"
-#include "pricing/ladder/stage_obstacle.hpp"
-#include "pricing/ladder/start.hpp"
-#include "pricing/ladder/step_times.hpp"
 
 namespace atalanta {
 namespace {
 
-inline LadderExtent extent_of(const LadderBlock& block) {
-    LadderExtent extent = {0, 0, 0};
-    for (std::size_t l = 0; l < block.count; ++l) extent.include(block.shapes[l]);
-    return extent;
-}
-
-// Doubles that a march needs. The memory is aligned to 64 bytes.
-inline std::size_t march_doubles(const LadderExtent& extent) {
-    const std::size_t nodes = extent.nodes;
-    return kLadderOptions * (4 * nodes + Columns::length(nodes)) + Calendar::doubles(extent.dividends) +
-           Columns::doubles(nodes) + ColumnMarch::doubles(nodes) + 2 * Tape::held_doubles(nodes);
-}
-
-class LadderMarch {
+class LadderMarch : public MarchDates {
   public:
-    LadderMarch(const LadderBlock& block, double* memory)
-        : block_(block),
-          extent_(extent_of(block)),
-          nodes_(extent_.nodes),
-          programs_(block),
-          growth_(memory),
-          u_(memory + kLadderOptions * nodes_),
-          w_(u_ + kLadderOptions * nodes_),
-          calendar_(extent_.dividends, w_ + kLadderOptions * nodes_),
-          growth_columns_(w_ + kLadderOptions * nodes_ + Calendar::doubles(extent_.dividends)),
-          columns_memory_(growth_columns_ + kLadderOptions * Columns::length(nodes_)),
-          columns_(columns_memory_, nodes_) {
-        alone_memory_ = columns_memory_ + Columns::doubles(nodes_);
+    LadderMarch(const LadderBlock& block, double* memory) : MarchDates(block, memory) {
         last_sweep_.held = reinterpret_cast<std::uint16_t*>(alone_memory_ + ColumnMarch::doubles(nodes_));
         between_sweep_.held = last_sweep_.held + 4 * Tape::held_doubles(nodes_);
         between_grid_ = alone_memory_ + ColumnMarch::doubles(nodes_) + 2 * Tape::held_doubles(nodes_);
-        n_.fill(block);
         for (std::size_t l = 0; l < block.count; ++l) {
             if (block.shapes[l].exercisable && !(n_.rate[l] > 0.0)) between_ |= 1u << l;
             if (!block.shapes[l].exercisable) alone_ |= 1u << l;
         }
-        calendar_.fill(n_, block);
     }
 
     // reach: nodes to each side of the present spot that will be read.
@@ -78,41 +45,8 @@ class LadderMarch {
         });
     }
 
-    // Of a lane that marches by steps from a narrow start: makes it again, writing the tape.
-    bool starts_narrow(std::size_t l) const { return contains(narrow_, l); }
-    ColumnMarch narrow_start(std::size_t l, const ColumnTape& tape) {
-        ColumnMarch march(n_, calendar_, columns_, nodes_, alone_memory_);
-        march.start_steps(l, block_.options[l].dividends - 1, &tape);
-        return march;
-    }
-
     std::uint32_t steps() const { return programs_.steps(); }
-    // u at the node of the present spot, offset by whole nodes.
-    double u(std::size_t lane, std::ptrdiff_t offset) const {
-        return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
-    }
-    bool is_kinked(std::size_t lane) const { return contains(kinked_, lane); }
-    // What the present has beside its nodes.
-    const LocalSolution& kink(std::size_t lane) const { return kink_[lane]; }
-    const Normalised& normalised() const { return n_; }
     const ExerciseNow& exercise_now() const { return exercise_now_; }
-    const LadderBlock& block() const { return block_; }
-    const LadderExtent& extent() const { return extent_; }
-    std::size_t nodes() const { return nodes_; }
-    const StartRecord& start_record() const { return start_; }
-    const double* growth() const { return growth_; }
-    // The solved grid and the spare one, for those who need neither any more.
-    double* grid() { return u_; }
-    double* spare() { return w_; }
-    const Columns& columns() const { return columns_; }
-    // The growth of a lane side by side, for crossing ex-dates alone.
-    const double* growth_column(std::size_t l) {
-        double* const column = growth_columns_ + l * Columns::length(nodes_);
-        if (!contains(has_column_, l)) copy_column(growth_ + l, nodes_, column);
-        has_column_ |= 1u << l;
-        return column;
-    }
-    const Calendar& calendar() const { return calendar_; }
 
   private:
     void march() {
@@ -140,78 +74,11 @@ class LadderMarch {
 
     // Lanes that have not begun: nothing moves, and no obstacle is met.
     void prepare_grids() {
-        fill_growth();
-        asymptotes_.clear();
-        __builtin_memset(u_, 0, nodes_ * kLadderOptions * sizeof(double));
+        prepare_lanes();
         each_lane([&](std::size_t l) {
             obstacle_.shrinks[l] = exponential(-n_.spacing[l]);
             obstacle_.grows[l] = exponential(n_.spacing[l]);
-            gain_[l] = time_[l] = since_[l] = until_[l] = centre_[l] = exercisable_[l] = 0.0;
         });
-    }
-
-    void fill_growth() {
-        const double middle = static_cast<double>(nodes_ / 2);
-        for (std::size_t i = 0; i < nodes_; ++i) {
-            double* to = node(growth_, i);
-            each_lane([&](std::size_t l) {
-                to[l] = exponential((static_cast<double>(i) - middle) * n_.spacing[l]);
-            });
-        }
-    }
-
-    void start(LaneSet lanes) {
-        programs_.start(lanes);
-        LeftOut left_out;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if (!contains(lanes, l)) continue;
-            leave_out(l, left_out);
-            time_[l] = left_out.time[l];
-            centre_[l] = calendar_.centre(programs_.interval(l), l);
-            exercisable_[l] = n_.exercisable[l];
-        }
-        start_.set(n_, lanes, left_out, centre_);
-        fill_start(start_, lanes, growth_, nodes_, u_);
-        correct_start(n_, start_, lanes, nodes_, u_);
-        each_in(lanes, [&](std::size_t l) { start_narrow(l); });
-        fit_asymptotes(lanes);
-        enter(lanes, left_out.gain);
-    }
-
-    // The dates of lane l that its march leaves out.
-    void leave_out(std::size_t l, LeftOut& to) const {
-        const std::uint32_t first = programs_.interval(l), dividends = block_.options[l].dividends;
-        to.clear(l);
-        for (std::uint32_t d = first; d < dividends; ++d) to.add(n_, l, calendar_.date(d, l), d == first);
-    }
-
-    // A call that leaves out its last date alone is either exercised before it or not at all
-    // (narrow_start.hpp).
-    void start_narrow(std::size_t l) {
-        const std::uint32_t dividends = block_.options[l].dividends;
-        if (n_.side[l] > 0.0 || programs_.interval(l) + 1 != dividends) return;
-        ColumnMarch march(n_, calendar_, columns_, nodes_, alone_memory_);
-        if (!march.start_steps(l, dividends - 1)) return;
-        narrow_ |= 1u << l;
-        for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
-    }
-
-    // Lanes begin their present interval, at a dividend of `cash`.
-    void enter(LaneSet lanes, const PerLane& cash) {
-        PerLane steps, length, gain;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if (!contains(lanes, l)) continue;
-            const std::uint32_t interval = programs_.interval(l);
-            steps[l] = static_cast<double>(programs_.steps_in(l, interval));
-            since_[l] = time_[l];
-            until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
-            length[l] = until_[l] - since_[l];
-            gain[l] = gain_[l] + cash[l];
-            const double left =
-                fma(n_.strike[l] + gain[l], exponential(-n_.rate[l] * length[l]), -n_.strike[l]);
-            gain_[l] = left > 0.0 ? left : 0.0;
-        }
-        times_.set(n_, lanes, steps, since_, length, gain);
     }
 
     void take_step(bool is_last) {
@@ -232,12 +99,6 @@ class LadderMarch {
         finish_stage(1, is_last ? 0 : kEveryOption & ~programs_.ending(), is_last);
         swap();
         time_ = end;
-    }
-
-    void swap() {
-        double* const swapped = u_;
-        u_ = w_;
-        w_ = swapped;
     }
 
     void finish_stage(std::size_t stage, LaneSet ghosts, bool is_last) {
@@ -261,134 +122,20 @@ class LadderMarch {
         if (is_last && tape_ != nullptr) last_sweep_ = *record;
     }
 
-    void set_payoff(LaneSet lanes, const PerLane& time) {
-        each_of(lanes, [&](std::size_t l) {
-            payoff_.time[l] = time[l];
-            payoff_.level[l] = exponential(n_.rate[l] * time[l]);
-            payoff_.slope[l] = exponential(fma(n_.rate[l] - n_.drift[l], time[l], centre_[l]));
-        });
-    }
-
     void set_obstacle(const PerLane& time) {
         set_payoff(kEveryOption, time);
         atalanta::set_obstacle(n_, op_, payoff_, asymptotes_, exercisable_, centre_, growth_, nodes_,
                                obstacle_);
     }
 
-    // Lanes cross the ex-date before their present interval.
-    void cross(LaneSet lanes) {
-        programs_.cross(lanes);
-        PayoffRecord after = payoff_;
-        PerLane cash;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if (!contains(lanes, l)) continue;
-            centre_[l] = calendar_.centre(programs_.interval(l), l);
-            cash[l] = calendar_.date(programs_.interval(l), l).cash;
-        }
-        set_payoff(lanes, time_);
-        if (programs_.in_step(lanes) && !reach_present(lanes)) {
-            cross_together(programs_.interval(0), after);
-        } else {
-            each_in(lanes, [&](std::size_t l) { cross_alone(programs_.interval(l), l, lane_of(after, l)); });
-        }
-        fit_asymptotes(lanes);
-        enter(lanes, cash);
-    }
-
-    void cross_together(std::uint32_t d, const PayoffRecord& after) {
-        PerLane level, slope;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const LanePayoff payoff = exercise_at_date(l);
-            level[l] = payoff.level;
-            slope[l] = payoff.slope;
-        }
-        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
-        if (record != nullptr) {
-            record->payoff_after = after;
-            record->payoff = payoff_;
-            __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
-            each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
-        }
-        carry_over(n_, calendar_.dates(d), after, growth_, nodes_, u_, w_);
-        swap();
-        exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
-                        record == nullptr ? nullptr : &record->kink);
-    }
-
-    void cross_alone(std::uint32_t d, std::size_t l, const LanePayoff& after) {
-        DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
-        if (record != nullptr) {
-            record->payoff_after.set(l, after);
-            record->payoff.set(l, lane_of(payoff_, l));
-            record->kink.node[l] = 0.0;
-        }
-        const LaneDate date = calendar_.date(d, l);
-        if (reaches_present(l) && cross_to_present(n_, l, date, after, lane_of(payoff_, l), growth_column(l),
-                                                   nodes_, u_, columns_, kink_[l], record)) {
-            kinked_ |= 1u << l;
-            exercisable_[l] = 0.0;
-            return;
-        }
-        cross_column(n_, l, date, after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_, record);
-    }
-
-    // Whether the readings of lane l, which has just crossed a date, still have the kink of exercise before
-    // it.
-    bool reaches_present(std::size_t l) const {
-        if (!reads_present_ || programs_.interval(l) > 0 || !(n_.side[l] < 0.0)) return false;
-        return present_variance(n_, l, calendar_.date(0, l)) < kNearVariance;
-    }
-    bool reach_present(LaneSet lanes) const {
-        bool any = false;
-        each_in(lanes, [&](std::size_t l) { any = any || reaches_present(l); });
-        return any;
-    }
-
-    LanePayoff exercise_at_date(std::size_t l) const {
-        if (n_.american[l] > 0.0) return lane_of(payoff_, l);
-        return {payoff_.time[l], kNoObstacle, 0.0};
-    }
-
-    void fit_asymptotes(LaneSet lanes) {
-        asymptotes_.fit(lanes, growth_, u_, nodes_, time_);
-        for (std::size_t l = 0; tape_ != nullptr && l < kLadderOptions; ++l) {
-            if (!contains(lanes, l)) continue;
-            EdgeRecord& record = tape_->edge(programs_.interval(l));
-            record.since[l] = time_[l];
-            record.fall[l] = u_[l] - u_[kLadderOptions + l];
-        }
-    }
-
-    const LadderBlock& block_;
-    const LadderExtent extent_;
-    const std::size_t nodes_;
-    LanePrograms programs_;
-    double *growth_, *u_, *w_;
-    Calendar calendar_;
-    double *growth_columns_, *columns_memory_, *alone_memory_;
-    const Columns columns_;
-    Normalised n_;
-    StepTimes times_;
-    StepOperator op_;
     Obstacle obstacle_;
-    StartRecord start_;
-    PayoffRecord payoff_;     // the last one set
+    StepOperator op_;
     SweepRecord last_sweep_;  // of the present
     ExerciseNow exercise_now_;
-    PerLane gain_;                  // of waiting for later dividends, where exercise is certain
-    PerLane time_, since_, until_;  // now, and where the present interval begins and ends
-    PerLane centre_, exercisable_;  // exercisable_: 0 before the start
-    Asymptotes asymptotes_;
     SweepRecord between_sweep_;
     double* between_grid_;
-    LaneSet between_ = 0;     // lanes that may be exercised between two free boundaries
-    LaneSet alone_ = 0;       // lanes without exercise between ex-dates
-    LaneSet kinked_ = 0;      // lanes by steps whose readings have the kink of their first date
-    LaneSet narrow_ = 0;      // lanes whose start is one of narrow_start.hpp
-    LaneSet has_column_ = 0;  // lanes whose growth_column is there
-    LocalSolution kink_[kLadderOptions] = {};
-    bool reads_present_ = false;  // and nothing beside it
-    const Tape* tape_ = nullptr;
+    LaneSet between_ = 0;  // lanes that may be exercised between two free boundaries
+    LaneSet alone_ = 0;    // lanes without exercise between ex-dates
     std::uint32_t step_ = 0;
 };
 

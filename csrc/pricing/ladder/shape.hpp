@@ -76,7 +76,7 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
 struct NodeRule {
     double coarse, fine, least, exponent;
 };
-constexpr NodeRule kSweptNodes = {81.0, 128.0, 53.0, 0.5};
+constexpr NodeRule kSweptNodes = {81.0, 128.0, 57.0, 0.5};
 constexpr NodeRule kConvolvedNodes = {45.0, 96.0, 37.0, 0.25};
 
 // A convolution is to be so many cells wide where what it smooths has a kink, before a date or at expiry ...

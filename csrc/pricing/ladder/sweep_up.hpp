@@ -141,6 +141,41 @@ class SweepUp {
             above_[l] = node_[l] > 0.0 ? at.above : 0.0;
             down_[l] = fma(alpha, below, at.u);
         });
+        reject();
+    }
+
+    // Where a step before has left the continuation of the option below its boundary, a node may look free
+    // that is not: there the solution would fall to the next one.
+    ATALANTA_INLINE void reject() {
+        PerLane falls;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const std::size_t next = static_cast<std::size_t>(node_[l]) + 1;
+            above_node_[l] = node(w_, next < nodes_ ? next : nodes_ - 1)[l];
+        }
+        each_lane([&](std::size_t l) {
+            const double alpha = op_.alpha[l], e = e_[l], s = above_[l];
+            const double pay = payoff_at(obstacle_, l, e),
+                         pay_next = payoff_at(obstacle_, l, e * obstacle_.grows[l]);
+            const double here = 0.5 * bend_at(obstacle_, l, e) * s * s;
+            const double next = fma(-alpha, pay + here, above_node_[l]) - pay_next;
+            falls[l] = next < here ? s : 0.0;
+        });
+        double any = 0.0;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) any += falls[l];
+        if (any == 0.0) [[likely]]
+            return;
+        each_lane([&](std::size_t l) {
+            const double alpha = op_.alpha[l], below = payoff_at(obstacle_, l, e_[l]),
+                         e = e_[l] * obstacle_.grows[l];
+            const SubCell at =
+                resolve_sub_cell(l, fma(-alpha, below, above_node_[l]), op_, obstacle_, spacing_[l], e);
+            const bool moves = falls[l] > 0.0;
+            e_below_[l] = moves ? e_[l] : e_below_[l];
+            e_[l] = moves ? e : e_[l];
+            above_[l] = moves ? at.above : above_[l];
+            down_[l] = moves ? fma(alpha, below, at.u) : down_[l];
+            node_[l] = moves ? node_[l] + 1.0 : node_[l];
+        });
     }
 
     template <bool kRecords>
@@ -192,6 +227,7 @@ class SweepUp {
     const std::size_t nodes_, end_;
     double* w_;
     PerLane node_, e_, e_below_;  // the first free node of each lane, e^distance there and below
+    PerLane above_node_;          // the down sweep at the node above the first free one
     PerLane above_;               // how far it lies above the free boundary, 0 where that is not in the cell
     PerLane down_;                // the down sweep there from which the solution comes out
 };
