@@ -55,7 +55,7 @@ const std::vector<Dividend> kPaid = {{0.1, 0.8}, {0.35, 0.8}};
 
 std::vector<LadderRow> chain(double years = 0.5) {
     std::vector<LadderRow> rows;
-    for (double strike = 80; strike <= 120; strike += 10) {
+    for (double strike = 85; strike <= 115; strike += 15) {
         for (const int right : {1, -1}) rows.push_back({right, 100, strike, years, 0.04, 0.01, 0.25, kPaid});
     }
     return rows;
@@ -66,7 +66,7 @@ double solved(LadderRow row, double spot, double vol, Exercise exercise = Exerci
     row.vol = vol;
     const LadderRows one({row});
     double value = kNaN;
-    Terms terms = one.terms(exercise, 1e-5);
+    Terms terms = one.terms(exercise, 1e-4);
     price(one.rows(), terms, &value, 1);
     return value;
 }
@@ -94,7 +94,7 @@ TEST(short_options_are_right_at_every_spot_of_the_reach) {
     const BookRows book(rows, true, {0.8, 1.0, 1.2});
     const risk::VolLadders ladders = book.ladders();
     for (std::size_t c = 0; c < rows.size(); ++c) {
-        for (double spot = 75; spot <= 130; spot += 2.5) {
+        for (double spot = 75; spot <= 130; spot += 5) {
             const double vol = rows[c].vol;
             double value;
             ladders.values(c, &spot, 1, &vol, 1, 1, &value);
@@ -111,9 +111,9 @@ TEST(volatilities_between_levels_are_read_from_the_polynomial) {
     const BookRows book(rows, true, factors);
     const risk::VolLadders ladders = book.ladders();
     for (std::size_t c = 0; c < rows.size(); ++c) {
-        for (const double factor : {0.53, 0.77, 0.9999, 1.21, 1.48}) {
+        for (const double factor : {0.53, 0.9999, 1.48}) {
             const double vol = factor * rows[c].vol;
-            for (const double spot : {82.0, 100.0, 119.0}) {
+            for (const double spot : {85.0, 119.0}) {
                 double value;
                 ladders.values(c, &spot, 1, &vol, 1, 1, &value);
                 CHECK_CLOSE(solved(rows[c], spot, vol), value, 1e-3);
