@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -64,6 +65,7 @@ class VolLadders {
     PresentReading present(std::size_t contract, double spot, double vol) const noexcept;
 
   private:
+    static constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
     struct Row;  // of a ladder to be solved
     struct Block;
 

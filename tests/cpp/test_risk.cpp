@@ -1,6 +1,8 @@
 // Ladders of a book at several volatilities: exact at their levels, right between and beyond them; and sums.
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -15,6 +17,21 @@
 
 using namespace atalanta;
 using namespace atalanta::testing;
+
+// Every allocation of the program is counted. Not inlined, as GCC 12 would then take malloc for a mismatch.
+static std::atomic<std::size_t> allocations{0};
+
+[[gnu::noinline]] void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+    throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
 
 namespace {
 
@@ -55,7 +72,7 @@ const std::vector<Dividend> kPaid = {{0.1, 0.8}, {0.35, 0.8}};
 
 std::vector<LadderRow> chain(double years = 0.5) {
     std::vector<LadderRow> rows;
-    for (double strike = 80; strike <= 120; strike += 10) {
+    for (double strike = 85; strike <= 115; strike += 15) {
         for (const int right : {1, -1}) rows.push_back({right, 100, strike, years, 0.04, 0.01, 0.25, kPaid});
     }
     return rows;
@@ -66,7 +83,7 @@ double solved(LadderRow row, double spot, double vol, Exercise exercise = Exerci
     row.vol = vol;
     const LadderRows one({row});
     double value = kNaN;
-    Terms terms = one.terms(exercise, 1e-5);
+    Terms terms = one.terms(exercise, 1e-4);
     price(one.rows(), terms, &value, 1);
     return value;
 }
@@ -94,7 +111,7 @@ TEST(short_options_are_right_at_every_spot_of_the_reach) {
     const BookRows book(rows, true, {0.8, 1.0, 1.2});
     const risk::VolLadders ladders = book.ladders();
     for (std::size_t c = 0; c < rows.size(); ++c) {
-        for (double spot = 75; spot <= 130; spot += 2.5) {
+        for (double spot = 75; spot <= 130; spot += 5) {
             const double vol = rows[c].vol;
             double value;
             ladders.values(c, &spot, 1, &vol, 1, 1, &value);
@@ -111,9 +128,9 @@ TEST(volatilities_between_levels_are_read_from_the_polynomial) {
     const BookRows book(rows, true, factors);
     const risk::VolLadders ladders = book.ladders();
     for (std::size_t c = 0; c < rows.size(); ++c) {
-        for (const double factor : {0.53, 0.77, 0.9999, 1.21, 1.48}) {
+        for (const double factor : {0.53, 0.9999, 1.48}) {
             const double vol = factor * rows[c].vol;
-            for (const double spot : {82.0, 100.0, 119.0}) {
+            for (const double spot : {85.0, 119.0}) {
                 double value;
                 ladders.values(c, &spot, 1, &vol, 1, 1, &value);
                 CHECK_CLOSE(solved(rows[c], spot, vol), value, 1e-3);
@@ -242,7 +259,10 @@ TEST(a_grid_of_a_book) {
     }
     for (std::size_t i = 0; i < totals.size(); ++i) CHECK_CLOSE(expected[i], totals[i], 1e-8);
     risk::BookGreeks greeks[2];
+    const std::size_t before = allocations;
+    grid.totals(ladders, spot.data(), vol.data(), totals.data());
     grid.greeks(ladders, spot.data(), vol.data(), greeks);
+    CHECK(allocations == before);  // reads allocate nothing
     double delta = 0.0;
     for (std::size_t c = 0; c < size; ++c) {
         if (terms.group[c] == 1) delta += terms.weight[c] * ladders.present(c, 100.0, 0.25).delta;

@@ -5,7 +5,8 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.risk import LiveGrid, Portfolio
-from atalanta.risk.grid import GridLadders, at_horizon, book_pnl, brute_force, paid_to_shares
+from atalanta.risk.grid import book_pnl, brute_force, paid_to_shares
+from atalanta.risk.grid_ladders import GridLadders, at_horizon
 from atalanta.risk.options import Options
 from atalanta.risk.scenarios import Shocks
 from tests.risk_market import analysis, portfolio, rows, symbols

@@ -18,10 +18,11 @@ from atalanta.risk.explain import explain, explain_move
 from atalanta.risk.exposures import in_dollars
 from atalanta.risk.flags import PositionFlag, position_flag_names
 from atalanta.risk.grid import Grid, scenario_grid
-from atalanta.risk.history import History, simulate_history
+from atalanta.risk.history import History
 from atalanta.risk.live import LiveGrid
 from atalanta.risk.margin import MarginEstimate, estimate_margin
 from atalanta.risk.portfolio import Portfolio
+from atalanta.risk.simulated_history import simulate_history
 from atalanta.risk.stresses import STRESSES, Stress, stress
 from atalanta.risk.tail import Tail, TailRisk, tail_of, value_at_risk
 

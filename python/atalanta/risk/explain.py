@@ -9,7 +9,7 @@ leave, so that all sum to the whole.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from atalanta.errors import InputError
 from atalanta.market.table import Table
-from atalanta.risk.flags import PositionFlag
+from atalanta.risk.market_moves import Moves, compare, paid_by
 from atalanta.risk.options import Options
 
 if TYPE_CHECKING:
@@ -43,19 +43,6 @@ PARTS = {
 _VOL_STEP = 0.05  # of second-order terms, as a share of the volatility
 
 
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    """What happened to M contracts: (M,) each, `paid` the cash that went ex, `forecast` the value of changed dividends."""
-
-    spot: Floats
-    vol: Floats
-    years: Floats
-    rate: Floats
-    carry: Floats
-    paid: Floats
-    forecast: Floats
-
-
 def explain(before: Portfolio, after: Portfolio) -> Table:
     """The P&L of a book between two markets.
 
@@ -70,36 +57,8 @@ def explain(before: Portfolio, after: Portfolio) -> Table:
     Raises:
         InputError: another book, or a market that is not later.
     """
-    if before.book["symbol"].tolist() != after.book["symbol"].tolist() or not np.array_equal(
-        before.book["quantity"], after.book["quantity"]
-    ):
-        raise InputError("[risk.explain] the books differ: explain one book in two markets")
-    places = _places(before, after)
-    passed = _passed(before, after, places)
-    if (passed < 0).any():
-        raise InputError(
-            "[risk.explain] the second market is the earlier one: give them in the order of time"
-        )
-    pick, later, missing = _common(before, after)
-    first = _taken(before.options, pick)
-    years = passed[first.underlying]
-    last = _later_options(after, first, later, places)
-    moves = _Moves(
-        last.spot - first.spot,
-        last.vol - first.vol,
-        years,
-        last.rate - first.rate,
-        np.where(first.american, last.dividend_yield - first.dividend_yield, 0.0),
-        np.where(first.american, _paid(first, years), 0.0),
-        _forecast(before, after, first, places, passed),
-    )
-    moves = replace(moves, carry=_comparable_carry(first, last, moves.carry))
-    spots = after.market.spots[places] - before.market.spots
-    cash = np.array(
-        [_paid_by(before, u, passed[u]) for u in range(len(before.underlyings))], dtype=np.float64
-    )
-    notes = [f"{missing:,} contracts without a value in both markets left out"] if missing else []
-    return _explained(before, first, last.price(), moves, spots, cash, notes)
+    seen = compare(before, after)
+    return _explained(before, seen.first, seen.last.price(), seen.moves, seen.spots, seen.cash, seen.notes)
 
 
 def explain_move(
@@ -134,7 +93,7 @@ def explain_move(
     aged = first.after(years)
     last = replace(aged, spot=aged.spot * (1 + spot), vol=aged.vol * (1 + vol), rate=aged.rate + rate)
     ones = np.ones(len(first))
-    moves = _Moves(
+    moves = Moves(
         last.spot - first.spot,
         last.vol - first.vol,
         ones * years,
@@ -143,19 +102,19 @@ def explain_move(
         first.paid_within(years),
         0.0 * ones,
     )
-    cash = np.array([_paid_by(portfolio, u, years) for u in range(len(portfolio.underlyings))])
+    cash = np.array([paid_by(portfolio, u, years) for u in range(len(portfolio.underlyings))])
     spots = portfolio.market.spots
-    return _explained(portfolio, first, last.price(), moves, (spots - cash) * (1 + spot) - spots, cash, [])
+    return _explained(portfolio, first, last.price(), moves, (spots - cash) * (1 + spot) - spots, cash, ())
 
 
 def _explained(
     portfolio: Portfolio,
     options: Options,
     after: Floats,
-    moves: _Moves,
+    moves: Moves,
     spots: Floats,
     cash: Floats,
-    notes: list[str],
+    notes: tuple[str, ...],
 ) -> Table:
     """The rows, from (M,) values after and the (U,) moves and dividends of shares."""
     greeks = options.greeks()
@@ -205,128 +164,3 @@ def _explained(
         },
         notes=(*portfolio.notes, *notes),
     )
-
-
-def _places(before: Portfolio, after: Portfolio) -> npt.NDArray[np.intp]:
-    """(U,) each underlying's place in the later market."""
-    missing = [name for name in before.underlyings if name not in after.underlyings]
-    if missing:
-        raise InputError(f"[risk.explain] the second market does not hold {', '.join(missing)}")
-    return np.array([after.underlyings.index(name) for name in before.underlyings], dtype=np.intp)
-
-
-def _passed(before: Portfolio, after: Portfolio, places: npt.NDArray[np.intp]) -> Floats:
-    """(U,) years between the snapshots."""
-    gone = after.market.quote_times[places] - before.market.quote_times
-    return np.asarray(gone.astype("m8[ns]").astype(np.float64) / (365 * 86_400e9))
-
-
-def _common(before: Portfolio, after: Portfolio) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
-    """The contracts that can be valued in both: their places before and after, -1 after where they expired."""
-    pairs: dict[int, int] = {}
-    missing: set[int] = set()
-    gone = (after.matched.flags & np.uint32(PositionFlag.EXPIRED)) != 0
-    for row in np.flatnonzero(before.contract >= 0).tolist():
-        first, last = int(before.contract[row]), int(after.contract[row])
-        if last >= 0 or gone[row]:
-            pairs[first] = last
-        else:
-            missing.add(first)
-    chosen = np.array(sorted(pairs), dtype=np.int64)
-    return (
-        chosen,
-        np.array([pairs[one] for one in chosen.tolist()], dtype=np.int64),
-        len(missing - pairs.keys()),
-    )
-
-
-def _taken(options: Options, rows: npt.NDArray[np.int64]) -> Options:
-    names = (
-        *("right", "spot", "strike", "years", "rate", "dividend_yield", "vol"),
-        *("american", "schedule", "underlying", "weight"),
-    )
-    return replace(options, **{name: getattr(options, name)[rows] for name in names})
-
-
-def _later_options(
-    after: Portfolio,
-    first: Options,
-    later: npt.NDArray[np.int64],
-    places: npt.NDArray[np.intp],
-) -> Options:
-    """The contracts in the later market; expired ones without years at its spot."""
-    known, own = later >= 0, after.options
-    at = np.maximum(later, 0)
-    spots = after.market.spots[places][first.underlying]
-
-    def taken(column: npt.NDArray[np.float64], gone: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.where(known, column[at] if len(column) else gone, gone)
-
-    schedule = np.where(known, own.schedule[at] if len(own) else -1, -1).astype(np.int32)
-    return replace(
-        first,
-        spot=taken(own.spot, spots),
-        years=taken(own.years, np.zeros(len(first))),
-        rate=taken(own.rate, first.rate),
-        vol=taken(own.vol, first.vol),
-        dividend_yield=taken(own.dividend_yield, first.dividend_yield),
-        american=np.where(known, own.american[at] if len(own) else False, False),
-        schedule=schedule,
-        schedules=own.schedules,
-    )
-
-
-def _comparable_carry(first: Options, last: Options, carry: Floats) -> Floats:
-    """The change of the yield; of European contracts too, whose yield leads from the spot to the forward."""
-    both = ~first.american & (last.years > 0)
-    return np.where(both, last.dividend_yield - first.dividend_yield, carry)
-
-
-def _paid(options: Options, years: Floats) -> Floats:
-    """(M,) cash of the contract's own schedule that goes ex within (M,) years."""
-    paid = np.zeros(len(options))
-    for row in np.flatnonzero(options.schedule >= 0).tolist():
-        times, cash = options.schedules[options.schedule[row]]
-        paid[row] = cash[times <= years[row]].sum()
-    return paid
-
-
-def _paid_by(portfolio: Portfolio, underlying: int, years: float) -> float:
-    market = portfolio.market
-    rows = market.schedule[market.underlying == underlying]
-    if not rows.size or rows[0] < 0:
-        return 0.0
-    times, cash = market.schedules[rows[0]]
-    return float(cash[times <= years].sum())
-
-
-def _forecast(
-    before: Portfolio, after: Portfolio, first: Options, places: npt.NDArray[np.intp], passed: Floats
-) -> Floats:
-    """(M,) what changed forecasts of dividends are worth: those still ahead, matched by ex-date."""
-    deltas = first.dividend_deltas()
-    worth = np.zeros(len(first))
-    for u in range(len(before.underlyings)):
-        own, new = _schedule_of(before, u), _schedule_of(after, int(places[u]))
-        if own is None:
-            continue
-        days, times, cash = own
-        known = {} if new is None else dict(zip(new[0].tolist(), new[2].tolist(), strict=True))
-        last = new[0].max() if new is not None and len(new[0]) else None
-        rows = np.flatnonzero((first.underlying == u) & (first.schedule >= 0))
-        for entry, day in enumerate(days.tolist()):
-            if times[entry] <= passed[u] or last is None or day > last.tolist():
-                continue  # paid, or beyond what the later market knows
-            worth[rows] += deltas[entry, rows] * (known.get(day, 0.0) - cash[entry])
-    return worth
-
-
-def _schedule_of(
-    portfolio: Portfolio, underlying: int
-) -> tuple[npt.NDArray[np.datetime64], Floats, Floats] | None:
-    market = portfolio.market
-    rows = market.schedule[market.underlying == underlying]
-    if not rows.size or rows[0] < 0:
-        return None
-    times, cash = market.schedules[rows[0]]
-    return market.ex_dates[rows[0]], times, cash

@@ -18,7 +18,7 @@ from atalanta.market.reading.cells import numbers
 from atalanta.market.reading.files import open_columns
 from atalanta.market.reading.instants import dates
 
-__all__ = ["MARKET", "History", "JointMoves", "Scaling", "simulate_history"]
+__all__ = ["MARKET", "History", "JointMoves", "Scaling"]
 
 _ORIGIN = "[risk.History]"
 Floats = npt.NDArray[np.float64]
@@ -200,10 +200,6 @@ class History:
             "called market that stands for all others"
         )
 
-    def simulated(self) -> bool:
-        """Whether it was made by `simulate_history`."""
-        return self.label.startswith("simulated")
-
 
 def _key(name: str) -> str:
     return "".join(sign for sign in name.lower() if sign.isalnum())
@@ -236,34 +232,3 @@ def _to_today(series: Floats, days: int) -> Floats:
 def _changes(series: Floats, days: int) -> Floats:
     moved = series[days:] / series[:-days] - 1
     return np.clip(moved, -0.9999, _LARGEST_MOVE)
-
-
-def simulate_history(
-    underlyings: Mapping[str, float], *, days: int = 500, seed: int = 7, start: str = "2024-01-02"
-) -> History:
-    """A made-up history for a first look where no other is given: synthetic, and labelled so.
-
-    Returns follow a two-state volatility with fat tails around the volatilities given; volatilities rise when spots fall
-    (correlation −0.7), and underlyings move together (correlation 0.6).
-
-    Args:
-        underlyings: ticker to its volatility, a decimal.
-        days: sessions.
-        seed: the same seed gives the same history.
-        start: of the dates.
-    """
-    rng = np.random.default_rng(seed)
-    calm = np.exp(np.cumsum(rng.normal(0, 0.06, days)) - 0.5 * 0.06**2 * np.arange(days))
-    level = np.exp(0.5 * (np.log(calm) - np.log(calm).mean()) / max(np.log(calm).std(), 1e-9) * 0.5)
-    common = rng.standard_t(5, days) / np.sqrt(5 / 3)
-    days_axis = np.busday_offset(np.datetime64(start, "D"), np.arange(days), roll="forward")
-    spots, vols = {}, {}
-    for name, vol in underlyings.items():
-        own = rng.standard_t(5, days) / np.sqrt(5 / 3)
-        shock = 0.6**0.5 * common + 0.4**0.5 * own
-        returns = vol * level / np.sqrt(252) * shock
-        noise = rng.normal(0, 1, days)
-        vols[name] = vol * level * np.exp(0.05 * (-0.7 * shock + 0.51**0.5 * noise))
-        spots[name] = 100 * np.exp(np.cumsum(returns))
-    note = f"simulated history of {days:,} days, seed {seed}: synthetic, no market's past; give --history for a real one"
-    return History(days_axis, spots, vols, f"simulated history, seed {seed}", (note,))

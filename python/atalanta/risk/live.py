@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta.errors import InputError
-from atalanta.risk.grid import Grid, GridLadders, book_pnl, grid_notes, paid_to_shares
+from atalanta.risk.grid import Grid, book_pnl, grid_notes, paid_to_shares
+from atalanta.risk.grid_ladders import GridLadders
 from atalanta.risk.scenarios import Horizon, Shocks, Sticky
 
 if TYPE_CHECKING:
@@ -216,8 +217,11 @@ class LiveGrid:
             self._failure = f"{type(error).__name__}: {error}"
 
     def _rebuilt(self, spot: Floats, vol: Floats) -> _Build:
-        self._build = self._made(spot, vol)
-        return self._build
+        build = self._made(spot, vol)
+        with self._lock:
+            if build.made_at >= self._build.made_at:  # one begun later may have come first
+                self._build = build
+        return build
 
     def _made(self, spot: Floats, vol: Floats) -> _Build:
         """Ladders at these spots, as they are quoted now: dividends that have gone ex since are in them."""

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from atalanta.benchmarking.risk.peer import GRIDS, quantlib_cells
 from atalanta.benchmarking.risk.workload import SPOT, dividend_book
 from atalanta.risk import LiveGrid, Portfolio, simulate_history, value_at_risk
-from atalanta.risk.grid import GridLadders, brute_force, scenario_grid
+from atalanta.risk.grid import brute_force, scenario_grid
+from atalanta.risk.grid_ladders import GridLadders
 from atalanta.risk.scenarios import Shocks
 
 __all__ = ["RiskPlan", "RiskSession", "Timing", "run_risk_session"]
