@@ -13,22 +13,29 @@ namespace {
 using streaming::Event;
 using streaming::Result;
 
+// At its first use: NumPy is not imported for those who stream nothing.
+py::tuple records() {
+    static const bool registered = [] {
+        PYBIND11_NUMPY_DTYPE(Event, intended_ns, time_ns, key, sequence, bid, ask, bid_size, ask_size, kind,
+                             sides, source, ticket, tag);
+        PYBIND11_NUMPY_DTYPE(Result, intended_ns, time_ns, latency_ns, lateness_ns, key, sequence, flags,
+                             merged, ticket, kind, sides, source, tag, bid, ask, spot, vol, price, delta,
+                             gamma, vega, theta);
+        return true;
+    }();
+    (void)registered;
+    return py::make_tuple(py::dtype::of<Event>(), py::dtype::of<Result>());
+}
+
 std::shared_ptr<EngineCore> make_engine(const py::dict& universe, const py::dict& settings, double tolerance,
                                         const py::list& risk_stages) {
+    records();
     try {
         return std::make_shared<EngineCore>(universe_of(universe), settings_of(settings), tolerance,
                                             risk_stages);
     } catch (const std::invalid_argument& error) {
         raise_input_error("streaming.Stream", error.what());
     }
-}
-
-void register_records() {
-    PYBIND11_NUMPY_DTYPE(Event, intended_ns, time_ns, key, sequence, bid, ask, bid_size, ask_size, kind,
-                         sides, source, ticket, tag);
-    PYBIND11_NUMPY_DTYPE(Result, intended_ns, time_ns, latency_ns, lateness_ns, key, sequence, flags, merged,
-                         ticket, kind, sides, source, tag, bid, ask, spot, vol, price, delta, gamma, vega,
-                         theta);
 }
 
 void bind_producer(py::module_& module) {
@@ -62,9 +69,7 @@ void bind_outlet(py::module_& module) {
 }  // namespace
 
 void bind_streaming(py::module_& module) {
-    register_records();
-    module.attr("EVENT") = py::dtype::of<Event>();
-    module.attr("RESULT") = py::dtype::of<Result>();
+    module.def("stream_records", &records, "The dtypes of events and results.");
     bind_producer(module);
     bind_outlet(module);
     py::class_<EngineCore, std::shared_ptr<EngineCore>>(module, "EngineCore", "Native part of a stream.")

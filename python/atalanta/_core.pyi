@@ -740,8 +740,7 @@ class Awaited:
     @classmethod
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
 
-EVENT: np.dtype[np.void]
-RESULT: np.dtype[np.void]
+def stream_records() -> tuple[np.dtype[np.void], np.dtype[np.void]]: ...
 
 class ProducerCore:
     def __init__(self, *args: object, **kwargs: object) -> None: ...

@@ -15,12 +15,12 @@ __all__ = ["EVENT", "QUOTE", "RESULT", "TRADE", "StreamFlag", "stream_flag_names
 #: One event, 64 bytes: `intended_ns` (when it should have come in, by `monotonic_ns`; 0: now), `time_ns` (of its source,
 #: since 1970), `key`, `sequence` (of its source, from 1; 0: not counted), `bid, ask, bid_size, ask_size`, `kind`,
 #: `sides` (1 bid, 2 ask, 3 both: what it tells), `source` (0 to 63), `ticket`, `tag` (comes back with the result).
-EVENT: np.dtype[np.void] = _core.EVENT
+EVENT: np.dtype[np.void] = _core.stream_records()[0]
 
 #: One result, 128 bytes: the event's own fields, `latency_ns` (from `intended_ns` to the end of the last stage),
 #: `lateness_ns` (beyond the last budget missed), `flags` (`StreamFlag`), `merged` (events of the key conflated into it),
 #: `spot`, and at the volatility `vol`: `price, delta, gamma, vega` (per 1.00 of vol), `theta` (per year).
-RESULT: np.dtype[np.void] = _core.RESULT
+RESULT: np.dtype[np.void] = _core.stream_records()[1]
 
 QUOTE, TRADE = 0, 1
 
