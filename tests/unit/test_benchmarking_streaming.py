@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atalanta import _core
-from atalanta.benchmarking.streaming import loads, measures
+from atalanta.benchmarking.streaming import kills, loads, measures
 from atalanta.benchmarking.streaming.figures import TARGETS, Figure, judge_streaming
 from atalanta.benchmarking.streaming.workloads import (
     book_of_eights,
@@ -67,9 +67,12 @@ def test_every_measure_gives_figures(monkeypatch):
         *loads.american_ticks(0.1, raw),
         *loads.overload(0.1, raw),
     ]
+    if kills.installed():
+        figures += kills.server_kills(1, 0.1, raw)
     names = {figure.what for figure in figures}
-    assert set(TARGETS) <= names
-    assert {"open loop", "american ticks", "overload"} == set(raw)
+    wanted = {what for what in TARGETS if kills.installed() or not what.startswith("server killed")}
+    assert wanted <= names
+    assert {"open loop", "american ticks", "overload"} == set(raw) - {"server kills"}
     assert all(np.isfinite(figure.value) for figure in figures)
     assert all(one["exact"] for one in raw.values())
 
