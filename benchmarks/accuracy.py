@@ -149,7 +149,9 @@ def late(random: np.random.Generator, n: int) -> Rows:
     )
 
 
-def with_yield(make: Callable[[np.random.Generator, int], Rows]) -> Callable[[np.random.Generator, int], Rows]:
+def with_yield(
+    make: Callable[[np.random.Generator, int], Rows],
+) -> Callable[[np.random.Generator, int], Rows]:
     """The rows of another kind with a yield to 8 % as well, for which calls too are exercised at any time."""
 
     def made(random: np.random.Generator, n: int) -> Rows:
