@@ -97,7 +97,7 @@ struct Answers {
 
 Answers solve(const KernelSet& kernels, const QuotedRows& rows) {
     Answers answers{std::vector<double>(rows.size), std::vector<ImpliedVolStatus>(rows.size)};
-    kernels.european->implied_vol(rows, answers.vol.data(), answers.status.data());
+    kernels.implied_vol->european(rows, answers.vol.data(), answers.status.data());
     return answers;
 }
 
@@ -205,7 +205,7 @@ TEST(status_is_ok_exactly_where_there_is_a_vol_and_may_be_left_out) {
     for_each_kernel_set([&](const KernelSet& kernels) {
         const Answers answers = solve(kernels, columns.rows(0, options.size()));
         std::vector<double> vol(options.size());
-        kernels.european->implied_vol(columns.rows(0, options.size()), vol.data(), nullptr);
+        kernels.implied_vol->european(columns.rows(0, options.size()), vol.data(), nullptr);
         int of_status[4] = {};
         for (std::size_t i = 0; i < options.size(); ++i) {
             const bool ok = answers.status[i] == ImpliedVolStatus::ok;
