@@ -24,9 +24,7 @@ set(_flags_baseline)
 
 # -ffp-contract=off: results are bit-identical between compilers and instruction sets. The other two let
 # square roots and selections vectorise. Never -ffast-math. Kernels are optimised in every build type.
-set(ATALANTA_KERNEL_OPTIMIZATION -O3 CACHE STRING "Optimization of the kernels; less only where nobody times them")
-mark_as_advanced(ATALANTA_KERNEL_OPTIMIZATION)
-set(_kernel_flags ${ATALANTA_KERNEL_OPTIMIZATION} -fno-math-errno -fno-trapping-math -ffp-contract=off)
+set(_kernel_flags -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
 
 # GCC leaves the order of instructions to what follows the allocation of registers. European prices are bound by the
 # processor's window and gain by an order chosen before it; implied vols lose.
@@ -43,9 +41,13 @@ if(ATALANTA_VECTOR_REPORT)
   endif()
 endif()
 
-# Kernels take long to compile with a sanitizer's checks; those of one instruction set stand for all, which are
-# the same sources.
+# Kernels take long to compile with a sanitizer's checks. Addresses are checked in those of one instruction set, which
+# stand for all, the same sources; threads in none, for kernels have none. The others are compiled as a release
+# has them, so that a compiler cache may serve.
 list(GET _instruction_sets 0 _checked)
+if(NOT ATALANTA_SANITIZE MATCHES "address")
+  set(_checked)
+endif()
 
 # A library of objects per instruction set, from the same sources: one source per family of kernels.
 function(atalanta_add_kernels target)
@@ -54,9 +56,9 @@ function(atalanta_add_kernels target)
     target_include_directories(kernels_${_isa} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/csrc)
     target_compile_definitions(kernels_${_isa} PRIVATE ATALANTA_ISA=${_isa})
     target_compile_options(kernels_${_isa} PRIVATE
-      $<TARGET_PROPERTY:${target},COMPILE_OPTIONS> ${_kernel_flags} ${_flags_${_isa}})
-    if(ATALANTA_SANITIZE AND NOT _isa STREQUAL _checked)
-      target_compile_options(kernels_${_isa} PRIVATE -fno-sanitize=all)
+      ${ATALANTA_CORE_OPTIONS} ${_kernel_flags} ${_flags_${_isa}})
+    if("${_isa}" STREQUAL "${_checked}")
+      target_compile_options(kernels_${_isa} PRIVATE ${ATALANTA_SANITIZE_OPTIONS} -O1) # nobody times it
     endif()
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:kernels_${_isa}>)
   endforeach()
