@@ -112,11 +112,12 @@ def test_demo_passes():
 
 
 def test_demo_needs_no_file_and_no_network(tmp_path):
-    """It runs in an empty folder, leaves it empty, and with every socket refused."""
+    """It runs in an empty folder, leaves it empty, and with every address refused."""
     code = (
         "import socket\n"
         "def refuse(*_, **__):\n    raise OSError('no network here')\n"
-        "socket.socket = socket.create_connection = refuse\n"
+        "for name in ('connect', 'connect_ex', 'bind', 'sendto'):\n    setattr(socket.socket, name, refuse)\n"
+        "socket.create_connection = socket.getaddrinfo = refuse\n"
         f"import os\nos.chdir({str(tmp_path)!r})\n{COMMAND}"
     )
     result = spawn("demo", "--replay", "0.2", code=code)

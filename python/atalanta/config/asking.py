@@ -22,7 +22,7 @@ def require_askable(file: Any = None, profile: Any = None, overrides: Any = None
     if profile is not None and not isinstance(profile, str):
         raise InputError(f"[config] profile is {profile!r}; it must be a name, or None")
     if overrides is not None and not (
-        isinstance(overrides, Mapping) and all(isinstance(key, str) and key for key in overrides)
+        isinstance(overrides, Mapping) and all(isinstance(key, str) for key in overrides)
     ):
         raise InputError(
             f"[config] overrides is {overrides!r}; it must be a mapping by key, as {{'buffers.limit': '64MiB'}}"
