@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from atalanta.cli.stream_source import Source, is_server, open_feed
+from atalanta.cli.stream_source import Opened, Source, is_server, open_feed
+from atalanta.cli.watching import Look, watch
 from atalanta.errors import InputError
 from atalanta.streaming.feeds.nats_publisher import NatsPublisher
 from atalanta.streaming.feeds.publishing import PublishReport, publish_feed
@@ -42,48 +41,15 @@ def run_publish(request: PublishRequest, show: Callable[[dict[str, Any]], None])
 
 
 async def _watched(
-    request: PublishRequest, opened: Any, publisher: NatsPublisher, show: Callable[[dict[str, Any]], None]
+    request: PublishRequest, opened: Opened, publisher: NatsPublisher, show: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    loop, report, stop = asyncio.get_running_loop(), PublishReport(), asyncio.Event()
-    with contextlib.suppress(NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, stop.set)
-    started = loop.time()
+    report = PublishReport()
+    state: dict[str, Any] = {"command": "publish", "feed": opened.feed.name, "to": publisher.name}
 
-    def state(final: bool) -> dict[str, Any]:
-        elapsed = loop.time() - started
-        return {
-            "command": "publish",
-            "feed": opened.feed.name,
-            "to": publisher.name,
-            "elapsed": elapsed,
-            "events": report.events,
-            "messages": report.messages,
-            "connections": report.connections,
-            "failure": report.failure,
-            "final": final,
-            "interrupted": stop.is_set(),
-        }
+    def shown(look: Look) -> None:
+        state.update(asdict(report) | asdict(look))
+        show(state)
 
-    running = asyncio.ensure_future(publish_feed(opened.feed, publisher, opened.universe, report=report))
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        while not running.done() and not stop.is_set():
-            left = (
-                None if request.source.seconds is None else request.source.seconds - (loop.time() - started)
-            )
-            if left is not None and left <= 0:
-                break
-            patience = request.every if left is None else min(request.every, left)
-            await asyncio.wait({running, stopping}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                show(state(False))
-    finally:
-        with contextlib.suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
-        stopping.cancel()
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
-    last = state(True)
-    show(last)
-    return last
+    work = publish_feed(opened.feed, publisher, opened.universe, report=report)
+    await watch(work, shown, every=request.every, seconds=request.source.seconds)
+    return state

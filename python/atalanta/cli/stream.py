@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from atalanta.cli.stream_source import SIMULATED, Source, open_feed
+from atalanta.cli.watching import Look, watch
 from atalanta.errors import InputError
 from atalanta.streaming.feeds.protocol import Feed
 from atalanta.streaming.feeds.session import FeedReport, run_feed
@@ -78,37 +77,13 @@ def _check(request: StreamRequest) -> None:
 async def _watched(
     request: StreamRequest, stream: Stream, feed: Feed, notes: tuple[str, ...], show: Callable[[Shown], None]
 ) -> Shown:
-    loop, report, stop = asyncio.get_running_loop(), FeedReport(), asyncio.Event()
-    with contextlib.suppress(NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, stop.set)
-    started = loop.time()
+    report = FeedReport()
+    last: list[Shown] = []
 
-    def shown(final: bool = False) -> Shown:
-        return Shown(stream, feed, report, loop.time() - started, notes, final, stop.is_set())
+    def shown(look: Look) -> None:
+        last[:] = [Shown(stream, feed, report, look.elapsed, notes, look.final, look.interrupted)]
+        show(last[0])
 
-    running = asyncio.ensure_future(run_feed(stream, feed, report=report))
-    stopping = asyncio.ensure_future(stop.wait())
-    try:
-        while not running.done() and not stop.is_set():
-            left = (
-                None if request.source.seconds is None else request.source.seconds - (loop.time() - started)
-            )
-            if left is not None and left <= 0:
-                break
-            patience = request.every if left is None else min(request.every, left)
-            await asyncio.wait({running, stopping}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            show(shown())
-    finally:
-        with contextlib.suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
-        stopping.cancel()
-        if not running.done():
-            running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(running, return_exceptions=True)
-        stream.stop()
-    last = shown(final=True)
-    show(last)
-    if not running.cancelled():
-        running.result()  # what the feed or the stream has raised
-    return last
+    work = run_feed(stream, feed, report=report)
+    await watch(work, shown, every=request.every, seconds=request.source.seconds, ended=stream.stop)
+    return last[0]
