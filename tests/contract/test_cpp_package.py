@@ -23,7 +23,7 @@ def run(*command, **options):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The package installed to a folder of its own, built without Python; ATALANTA_CPP_RELEASE names a build to take."""
+    """The package installed to a folder of its own, built without Python; CPP_RELEASE_BUILD names a build to take."""
     if os.environ.get("ATALANTA_ISA"):
         pytest.skip("the same for every instruction set: built by the run that forces none")
     if shutil.which("cmake") is None or shutil.which("ninja") is None:
@@ -31,7 +31,7 @@ def installed(tmp_path_factory):
     if shutil.which(os.environ.get("CXX", "c++")) is None:
         pytest.skip("no C++ compiler")
     folder = tmp_path_factory.mktemp("cpp")
-    if built := os.environ.get("ATALANTA_CPP_RELEASE"):
+    if built := os.environ.get("CPP_RELEASE_BUILD"):
         run("cmake", "--install", built, "--prefix", folder / "prefix")
         return folder
     run(

@@ -439,7 +439,7 @@ def test_a_watcher_needs_a_time(every):
     [
         (lambda: config.using(5).__enter__(), "overrides is 5; it must be a mapping by key"),
         (lambda: config.using({1: 2}).__enter__(), "overrides is {1: 2}; it must be a mapping"),
-        (lambda: config.using({"": 2}).__enter__(), "overrides is {'': 2}; it must be a mapping"),
+        (lambda: config.using({"": 2}).__enter__(), "there is no such section"),
         (lambda: config.load(file=5), "file is 5; it must be a path, or None"),
         (lambda: config.load(profile=5), "profile is 5; it must be a name, or None"),
         (lambda: config.request(overrides=5), "overrides is 5"),
