@@ -28,8 +28,8 @@ __all__ = ["RoutingPlan", "RoutingSession", "run_routing"]
 
 #: Accuracies at which MLX on the processor may take part; options have none there.
 _TOLERANCES = {"add": 1e-5, "multiply": 1e-5, "exp": 1e-4, "matmul": 1e-5}
-#: A product of 4,096 square matrices takes seconds: they end at 2 to this power elements.
-_LARGEST_PRODUCT = 22
+#: A product of 4,096 square matrices takes seconds: what is learnt from ends at 2 to this power elements.
+_LARGEST_LEARNT = {"matmul": 22}
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,13 @@ def _seconds(router: Router) -> dict[str, float]:
 
 
 def _judge(router: Router, operation: str, plan: RoutingPlan) -> tuple[list[Regret], list[Row]]:
-    largest = min(plan.largest, _LARGEST_PRODUCT) if operation == "matmul" else plan.largest
-    targets, sizes = _taking_part(router, operation), sizes_to(largest)
+    targets, sizes = _taking_part(router, operation), sizes_to(plan.largest)
+    learnt = sizes_to(min(plan.largest, _LARGEST_LEARNT.get(operation, plan.largest)))
     regrets: list[Regret] = []
     rows: list[list[Row]] = []
     for after in ("calibration", f"{plan.calls:,} calls"):
         if rows:
-            _learn(router, operation, plan.calls, sizes)
+            _learn(router, operation, plan.calls, learnt)
         choices = _choices(router, operation, sizes)
         read = measure_targets(operation, targets, sizes)
         regrets += [
