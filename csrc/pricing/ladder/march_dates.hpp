@@ -6,6 +6,7 @@
 #include "pricing/ladder/present_date.hpp"
 #include "pricing/ladder/program.hpp"
 #include "pricing/ladder/shape.hpp"
+#include "pricing/ladder/smooth_start.hpp"
 #include "pricing/ladder/stage_obstacle.hpp"
 #include "pricing/ladder/start.hpp"
 #include "pricing/ladder/step_times.hpp"
@@ -53,6 +54,13 @@ class MarchDates {
         return column;
     }
     const Calendar& calendar() const { return calendar_; }
+
+    // Of a lane that begins where the kink at the strike is smooth already.
+    bool starts_smooth(std::size_t l) const { return contains(smooth_, l); }
+    SmoothStart smooth_start(std::size_t l) const {
+        const std::uint32_t first = block_.options[l].dividends;
+        return {n_, l, SmoothStart::time_of(n_, l, first_interval(l)), calendar_.centre(first, l)};
+    }
 
     // Of a lane that marches by steps from a narrow start: makes it again, writing the tape.
     bool starts_narrow(std::size_t l) const { return contains(narrow_, l); }
@@ -103,7 +111,10 @@ class MarchDates {
         start_.set(n_, lanes, left_out, centre_);
         fill_start(start_, lanes, growth_, nodes_, u_);
         correct_start(n_, start_, lanes, nodes_, u_);
-        each_in(lanes, [&](std::size_t l) { start_narrow(l); });
+        each_in(lanes, [&](std::size_t l) {
+            start_narrow(l);
+            start_smooth(l);
+        });
         fit_asymptotes(lanes);
         enter(lanes, left_out.gain);
     }
@@ -111,6 +122,7 @@ class MarchDates {
     // Lanes cross the ex-date before their present interval.
     void cross(LaneSet lanes) {
         programs_.cross(lanes);
+        smooth_now_ &= ~lanes;
         PayoffRecord after = payoff_;
         PerLane cash;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
@@ -171,14 +183,37 @@ class MarchDates {
         for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
     }
 
+    // Years before expiry, to the last date or all of them.
+    double first_interval(std::size_t l) const {
+        const std::uint32_t dividends = block_.options[l].dividends;
+        return dividends > 0 ? calendar_.date(dividends - 1, l).time : n_.years[l];
+    }
+
+    void start_smooth(std::size_t l) {
+        if (time_[l] > 0.0) return;
+        const double time = SmoothStart::time_of(n_, l, first_interval(l));
+        if (!(time > 0.0)) return;
+        time_[l] = time;
+        smooth_ |= 1u << l;
+        smooth_now_ |= 1u << l;
+        const SmoothStart start = smooth_start(l);
+        const double middle = static_cast<double>(nodes_ / 2);
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            node(u_, i)[l] = start.u(static_cast<double>(i) - middle, node(growth_, i)[l]);
+        }
+    }
+
     // Lanes begin their present interval, at a dividend of `cash`.
     void enter(LaneSet lanes, const PerLane& cash) {
-        PerLane steps, length, gain;
+        PerLane steps, length, gain, since_kink;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
             const std::uint32_t interval = programs_.interval(l);
             steps[l] = static_cast<double>(programs_.steps_in(l, interval));
             since_[l] = time_[l];
+            // A call exercised just before a date leaves a kink there.
+            const bool kinked = n_.american[l] > 0.0 && n_.side[l] < 0.0 && !contains(smooth_now_, l);
+            since_kink[l] = kinked ? 0.0 : time_[l];
             until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
             length[l] = until_[l] - since_[l];
             gain[l] = gain_[l] + cash[l];
@@ -186,7 +221,7 @@ class MarchDates {
                 fma(n_.strike[l] + gain[l], exponential(-n_.rate[l] * length[l]), -n_.strike[l]);
             gain_[l] = left > 0.0 ? left : 0.0;
         }
-        times_.set(n_, lanes, steps, since_, length, gain);
+        times_.set(n_, lanes, steps, since_kink, length, gain);
     }
 
     void cross_together(std::uint32_t d, const PayoffRecord& after) {
@@ -203,9 +238,14 @@ class MarchDates {
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
             each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
         }
-        carry_over(n_, calendar_.dates(d), after, growth_, nodes_, u_, w_);
+        const ExDate dates = calendar_.dates(d);
+        carry_over(n_, dates, after, growth_, nodes_, u_, w_);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            correct_taken_spot(n_, l, dates.share[l], dates.shift[l], lane_of(after, l), growth_ + l,
+                               kLadderOptions, nodes_, u_ + l, w_ + l);
+        }
         swap();
-        exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
+        exercise_before(level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
     }
 
@@ -277,6 +317,8 @@ class MarchDates {
   private:
     LaneSet kinked_ = 0;      // lanes by steps whose readings have the kink of their first date
     LaneSet narrow_ = 0;      // lanes whose start is one of narrow_start.hpp
+    LaneSet smooth_ = 0;      // lanes whose start is one of smooth_start.hpp ...
+    LaneSet smooth_now_ = 0;  // ... and that are in their first interval
     LaneSet has_column_ = 0;  // lanes whose growth_column is there
 };
 

@@ -35,7 +35,7 @@ ATALANTA_INLINE void fill_gains(const LanePayoff& payoff, const double* growth, 
                                                const Columns& c, LocalSolution& kink, DateRecord* record) {
     copy_column(u + l, nodes, c.u);
     land_column(n, l, date, growth, nodes, c);
-    carry_column(n, l, payoff_after, growth, nodes, c.u, c);
+    carry_column(n, l, date, payoff_after, growth, nodes, c.u, c);
     fill_gains(payoff, growth, nodes, c);
     const double cells = square_root(present_variance(n, l, date));
     const std::size_t beyond = PresentKink::find(c.place, nodes, cells);
@@ -62,7 +62,7 @@ inline void transpose_to_present(const Normalised& n, std::size_t l, const LaneD
     const double middle = static_cast<double>(nodes / 2);
     copy_column(record.after + l, nodes, c.u);
     land_column(n, l, date, growth, nodes, c);
-    carry_column(n, l, lane_of(record.payoff_after, l), growth, nodes, c.u, c);
+    carry_column(n, l, date, lane_of(record.payoff_after, l), growth, nodes, c.u, c);
     fill_gains(lane_of(record.payoff, l), growth, nodes, c);
     const double cells = square_root(present_variance(n, l, date));
     const std::size_t beyond = PresentKink::find(c.place, nodes, cells);

@@ -28,18 +28,16 @@ class StepTimes {
         });
     }
 
-    // Lanes begin an interval `length` long, `elapsed` after expiry, where waiting for later dividends gains
-    // `cash` (0 and 0 for the first one).
-    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& steps, const PerLane& elapsed,
-                             const PerLane& length, const PerLane& cash) {
+    // Lanes begin an interval `length` long, so many years from a kink, where waiting for later dividends
+    // gains `cash` (0 and 0 for the first one).
+    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& steps,
+                             const PerLane& since_kink, const PerLane& length, const PerLane& cash) {
         each_of(lanes, [&](std::size_t l) {
             steps_[l] = steps[l];
             taken_[l] = 0.0;
             const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
-            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0, american = n.american[l] > 0.0;
-            // A call exercised just before the date leaves a kink there.
-            const bool kinked = american & !put;
-            const double since_kink = kinked ? 0.0 : elapsed[l], age = per_year * since_kink;
+            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0;
+            const double age = per_year * since_kink[l];
             const bool earns = n.rate[l] > 0.0, pays = cash[l] > 0.0;
             const bool waits = early & put & earns & pays;
             const double rate = waits ? n.rate[l] : 1.0;
