@@ -149,7 +149,7 @@ class LadderAdjoint {
         bool together = lanes == kEveryOption;
         for (std::size_t l = 1; l < block_.count; ++l) together = together && interval_[l] == interval_[0];
         for (std::size_t l = 0; l < block_.count; ++l)
-            together = together && !(interval_[l] == 0 && march_.is_kinked(l));
+            together = together && !(interval_[l] == 0 && march_.is_narrowed(l));
         if (together) {
             uncross_together(interval_[0], exercised, paid);
         } else {
@@ -183,14 +183,24 @@ class LadderAdjoint {
 
     void uncross_alone(std::uint32_t d, std::size_t l, PayoffWeights& exercised, PayoffWeights& paid) {
         const DateRecord& record = tape_.date(d);
-        if (d == 0 && march_.is_kinked(l)) {
-            transpose_to_present(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
-                                 values_, march_.columns(), exercised);
+        if (d == 0 && march_.is_narrowed(l)) {
+            unnarrow(l, record);
         } else {
             transpose_exercise(record, 1u << l, march_.growth(), nodes_, values_, exercised);
         }
         transpose_carry_column(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
                                values_, march_.columns(), dates_[d], paid, by_spacing_[l]);
+    }
+
+    // From the closer nodes about the present to the others.
+    void unnarrow(std::size_t l, const DateRecord& record) {
+        PayoffWeights exercised;
+        exercised.clear();
+        transpose_exercise(record, 1u << l, march_.growth(), nodes_, values_, exercised);
+        collect(l, lane_of(record.payoff, l), exercised.lane(l));
+        by_spacing_[l] *= march_.narrowing(l);
+        transpose_narrowing(march_.narrowing(l), nodes_, values_ + l, march_.columns());
+        march_.widen(l);
     }
 
     void leave_centre(std::size_t l, std::uint32_t interval) {

@@ -1,5 +1,5 @@
 // An ex-date of one lane, down its column: what ex_date.hpp does for sixteen, bit for bit. The numbers of the
-// lane are copied side by side, so that loops over nodes vectorise. Entry: cross_column.
+// lane are copied side by side, so that loops over nodes vectorise. Entries: carry_to, exercise_column.
 #pragma once
 
 #include "pricing/ladder/taken_spot.hpp"
@@ -150,18 +150,16 @@ inline void exercise_column(std::size_t l, const LanePayoff& payoff, const doubl
     }
 }
 
-// u of lane l: just after the date on entry, just before it on return. payoff_after and payoff: of exercise
-// then; record may be null.
-[[gnu::noinline]] inline void cross_column(const Normalised& n, std::size_t l, const LaneDate& date,
-                                           const LanePayoff& payoff_after, const LanePayoff& payoff,
-                                           const double* growth, std::size_t nodes, double* u,
-                                           const Columns& columns, DateRecord* record) {
+// u of lane l just after the date, and in columns.value just before it, still without the right to exercise.
+// payoff_after: of exercise after it; record may be null.
+[[gnu::noinline]] inline void carry_to(const Normalised& n, std::size_t l, const LaneDate& date,
+                                       const LanePayoff& payoff_after, const double* growth,
+                                       std::size_t nodes, const double* u, const Columns& columns,
+                                       DateRecord* record) {
     copy_column(u + l, nodes, columns.u);
     for (std::size_t i = 0; record != nullptr && i < nodes; ++i) node(record->after, i)[l] = columns.u[i];
     land_column(n, l, date, growth, nodes, columns);
     carry_column(n, l, date, payoff_after, growth, nodes, columns.u, columns);
-    exercise_column(l, payoff, growth, nodes, columns, record);
-    for (std::size_t i = 0; i < nodes; ++i) u[i * kLadderOptions + l] = columns.value[i];
 }
 
 }  // namespace

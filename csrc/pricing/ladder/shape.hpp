@@ -160,6 +160,18 @@ inline bool begins_before(const LadderOption& o, const LadderShape& shape, doubl
     return share * cells * cells * 0.125 < kUnresolvedRatio && cash <= least;
 }
 
+// Where a call's first date is so near that the readings lie beside the kink of exercise before it, its grid
+// is narrowed for what is left, as for an interval of this share of the years.
+constexpr double kPresentShare = 0.16, kMostNarrowing = 0.7, kLeastNarrowing = 1e-3;
+
+// How much closer the nodes lie from the first date on.
+inline double narrowing_of(const LadderOption& o) {
+    if (!o.american || o.right < 0.0 || o.read_far) return 1.0;
+    const double narrowing = square_root(o.ex_years[0] / (kPresentShare * o.years));
+    if (narrowing > kMostNarrowing) return 1.0;
+    return narrowing > kLeastNarrowing ? narrowing : kLeastNarrowing;
+}
+
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
 inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
     shape.deviations = deviations_of(o, tolerance);
@@ -168,6 +180,7 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.dividends = o.dividends;
     shape.steps = steps;
     shape.total_steps = 0;
+    shape.narrowing = 1.0;
     if (!shape.exercisable) return;  // an interval at once
     double end = o.years, cash = 0.0;
     bool leaves_out = true;
@@ -178,7 +191,9 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
         steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years);
         end = o.ex_years[d];
     }
-    steps[o.dividends] = steps_of(shape.nodes, o.dividends, end / o.years);
+    if (!leaves_out && o.dividends > 0) shape.narrowing = narrowing_of(o);
+    const double share = shape.narrowing < 1.0 ? kPresentShare : end / o.years;
+    steps[o.dividends] = steps_of(shape.nodes, o.dividends, share);
     for (std::uint32_t k = 0; k <= o.dividends; ++k) shape.total_steps += steps[k];
 }
 

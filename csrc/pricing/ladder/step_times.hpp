@@ -14,6 +14,7 @@ constexpr double kLeastRatio = 0.5;      // D dt / h^2 of a step from a kink
 constexpr double kRatioOfElapsed = 0.5;  // of a first step, once the time since expiry has smoothed the kink
 constexpr double kSteepestGrading = 2.5;
 constexpr double kStepsWithoutExercise = 0.7;  // how much fewer an equal stretch without exercise gets
+constexpr double kLaterGrowth = 0.3;           // of steps after a stretch without exercise; 1 from nothing
 constexpr double kLeastWait = 0.3;             // D t / h^2 of a stretch without exercise that ends in a step
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
 
@@ -73,7 +74,8 @@ class StepTimes {
             const double whole = step * by_step_[l], before = whole < 1.0 ? whole : 1.0;
             const double after = (step - break_step_[l]) * by_later_step_[l],
                          beyond = after > 0.0 ? after : 0.0;
-            share[l] = fma(1.0 - break_share_[l], beyond * beyond, break_share_[l] * before);
+            const double later = beyond * fma(kLaterGrowth, beyond, 1.0 - kLaterGrowth);
+            share[l] = fma(1.0 - break_share_[l], later, break_share_[l] * before);
         });
         if (!graded_) return;
         each_lane([&](std::size_t l) {
