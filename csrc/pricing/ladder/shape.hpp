@@ -88,13 +88,25 @@ constexpr double kMostRefined = 3.0;
 constexpr std::uint32_t kSeveralDividends = 8;
 constexpr double kForMoreDividends = 1.3;
 
+// Whether a call with a negative yield, which gains by being held, is exercised before its last date between
+// two spots: beyond the upper one, which is on the grid, that gain is more than the dividend.
+inline bool ends_between_spots(const LadderOption& o, double deviations) {
+    if (!(o.american && o.right > 0.0 && o.dividend_yield < 0.0)) return false;
+    constexpr double kBeyond = 1.5;  // deviations that a grid may reach further
+    const double gained = exponential(-o.dividend_yield * (o.years - o.ex_years[o.dividends - 1])) - 1.0;
+    const double carry = (o.rate - o.dividend_yield) * o.years;
+    const double far =
+        exponential((deviations + kBeyond) * o.vol * square_root(o.years) + (carry > 0.0 ? carry : 0.0));
+    return o.cash[o.dividends - 1] < gained * o.spot * far;
+}
+
 // How much finer than `nodes` the grid must be for ex-dates that lie close to one another; to the present
 // only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
-// the last date may pay between two spots (narrow_start.hpp).
-inline double refinement(const LadderOption& o, double nodes, double deviations) {
+// the last date ends between two spots (narrow_start.hpp). deviations: of those nodes; reach: of the grid.
+inline double refinement(const LadderOption& o, double nodes, double deviations, double reach) {
     if (o.dividends == 0) return 1.0;
     double least = o.american && o.read_far ? kSmoother * o.ex_years[0] : o.years;
-    if (o.american && o.right > 0.0 && o.dividend_yield < 0.0) {
+    if (ends_between_spots(o, reach)) {
         const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
         least = last < least ? last : least;
     }
@@ -120,7 +132,7 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double wide = total_vol * (1.0 / kWideTotalVol), bent = large > curved ? large : curved;
     const double wider = bent > wide ? bent : wide;
     const double many = o.dividends > kSeveralDividends ? kForMoreDividends : 1.0;
-    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base) : many;
+    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base, 0.1 * deviations) : many;
     const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
