@@ -25,7 +25,7 @@ void check_against_differences(const LadderRow& row, Exercise exercise) {
     };
     CHECK_CLOSE(slope(1e-2, [](LadderRow& r, double e) { r.spot += e; }), g(Greek::delta), 5e-4);
     const double vega = slope(1e-3, [](LadderRow& r, double e) { r.vol += e; });
-    CHECK_CLOSE(vega, g(Greek::vega), 0.01 * vega + 0.02);
+    CHECK_CLOSE(vega, g(Greek::vega), 0.01 * std::fabs(vega) + 0.02);
     CHECK_CLOSE(slope(1e-4, [](LadderRow& r, double e) { r.rate += e; }), g(Greek::rho), 0.5);
     CHECK_CLOSE(slope(1e-4, [](LadderRow& r, double e) { r.dividend_yield += e; }), g(Greek::phi), 0.5);
     for (std::size_t d = 0; d < row.dividends.size(); ++d) {
@@ -48,6 +48,12 @@ TEST(greeks_are_derivatives_of_american_prices) {
     check_against_differences({1, 100, 100, 1, 0.06, 0, 0.3, {{0.5, 7.0}}}, Exercise::american);
     check_against_differences({-1, 100, 100, 2, -0.01, 0.03, 0.3, {{0.5, 2.0}, {1.5, 2.0}}},
                               Exercise::american);
+    // Boundaries that begin away from the strike, and a dividend of most of the spot.
+    check_against_differences({-1, 90, 100, 1, 0.02, 0.05, 0.25, {{0.5, 1.0}, {0.96, 2.0}}},
+                              Exercise::american);
+    check_against_differences({1, 110, 100, 1, 0.06, 0.02, 0.25, {{0.5, 1.0}, {0.96, 2.0}}},
+                              Exercise::american);
+    check_against_differences({-1, 100, 100, 1, 0.04, 0.01, 0.3, {{0.5, 70.0}}}, Exercise::american);
 }
 
 // Where a march by steps leaves out dates close to expiry: of puts, alone and together, and of calls; and
@@ -64,9 +70,10 @@ TEST(greeks_beside_late_and_early_dates) {
                 check_against_differences({1, 100, strike, 1, 0.03, 0.02, 0.3, one}, Exercise::american);
             }
         }
-        const std::vector<Dividend> soon = {{gap, 2.0}, {0.6, 1.0}};
+        const std::vector<Dividend> soon = {{gap, 2.0}, {0.6, 1.0}}, soon_alone = {{gap, 2.0}};
         for (const double strike : {80.0, 88.0, 100.0}) {
             check_against_differences({1, 100, strike, 1, 0.03, 0.02, 0.3, soon}, Exercise::american);
+            check_against_differences({1, 100, strike, 1, 0.03, 0.06, 0.3, soon_alone}, Exercise::american);
         }
     }
 }
@@ -76,6 +83,7 @@ TEST(sensitivities_are_exact_for_the_discrete_price) {
     std::vector<LadderRow> rows = random_rows(12, 12);
     rows.push_back({-1, 100, 100, 1, 0.03, 0.01, 0.25, {{0.5, 60.0}}});
     rows.push_back({-1, 100, 100, 1, 0.03, 0.01, 0.25, {{0.5, 120.0}}});
+    rows.push_back({-1, 100, 60, 1, 0.03, 0.01, 0.5, {{0.3, 55.0}, {0.7, 15.0}}});
     for (const LadderRow& row : rows) {
         const LadderGreeks g = solve(row, Exercise::european, kUsual);
         const auto slope = [&](auto&& change) {

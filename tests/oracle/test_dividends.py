@@ -36,20 +36,6 @@ PDE = (
 TABLE = Path(__file__).parents[1] / "references" / "american_dividends.csv"
 
 
-#: Rows that a ladder misses, by class: of the committed table the one with a dividend above the spot. They say so
-#: when a ladder no longer does.
-PDE_MISSES: set[tuple[str, int]] = set()
-TABLE_MISSES = {("standard", 25), ("precise", 25)}
-
-
-def classes_of(rows, misses):
-    """Every class with every row; a known miss must fail."""
-    missed = pytest.mark.xfail(reason="a ladder of this class is off by more than its limit", strict=True)
-    for name in CLASSES:
-        for row in rows:
-            yield pytest.param(name, row, marks=missed if (name, row) in misses else ())
-
-
 def schedule(text):
     """The (years, cash) pairs of a reference file's `t:amount;t:amount`."""
     return [tuple(map(float, entry.split(":"))) for entry in text.split(";")]
@@ -128,7 +114,8 @@ def pde_greeks(row, tolerance):
     )
 
 
-@pytest.mark.parametrize(("tolerance", "place"), list(classes_of(range(len(PDE)), PDE_MISSES)))
+@pytest.mark.parametrize("place", range(len(PDE)))
+@pytest.mark.parametrize("tolerance", CLASSES)
 def test_prices_of_an_independent_pde(tolerance, place):
     """Puts too, which are exercised between the dates; negative rates, a dividend of most of the spot."""
     row = PDE[place]
@@ -145,7 +132,8 @@ def test_greeks_of_an_independent_pde(row):
     assert row[12] == pytest.approx(greeks.theta, abs=1e-3)
 
 
-@pytest.mark.parametrize(("tolerance", "row"), list(classes_of(range(30), TABLE_MISSES)))
+@pytest.mark.parametrize("row", range(30))
+@pytest.mark.parametrize("tolerance", CLASSES)
 def test_every_row_of_the_committed_table_is_within_its_class(tolerance, row):
     """30 American options, one to many dividends; tests/references/american.py tells how the table was made."""
     table = {name: column[row] for name, column in read(TABLE).items()}

@@ -149,7 +149,7 @@ class LadderAdjoint {
         bool together = lanes == kEveryOption;
         for (std::size_t l = 1; l < block_.count; ++l) together = together && interval_[l] == interval_[0];
         for (std::size_t l = 0; l < block_.count; ++l)
-            together = together && !(interval_[l] == 0 && march_.is_kinked(l));
+            together = together && !(interval_[l] == 0 && march_.is_narrowed(l));
         if (together) {
             uncross_together(interval_[0], exercised, paid);
         } else {
@@ -170,22 +170,37 @@ class LadderAdjoint {
 
     void uncross_together(std::uint32_t d, PayoffWeights& exercised, PayoffWeights& paid) {
         const DateRecord& record = tape_.date(d);
-        transpose_exercise(record, n_, kEveryOption, march_.growth(), nodes_, values_, exercised);
+        transpose_exercise(record, kEveryOption, march_.growth(), nodes_, values_, exercised);
         transpose_carry_over(n_, march_.calendar().dates(d), record.payoff_after, march_.growth(), nodes_,
                              record.after, values_, spare_, dates_[d], paid, by_spacing_);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            transpose_taken_spot(n_, l, march_.calendar().date(d, l), lane_of(record.payoff_after, l),
+                                 march_.growth() + l, nodes_, values_ + l, kLadderOptions, record.after + l,
+                                 spare_ + l, kLadderOptions, dates_[d], paid, by_spacing_[l]);
+        }
         swap();
     }
 
     void uncross_alone(std::uint32_t d, std::size_t l, PayoffWeights& exercised, PayoffWeights& paid) {
         const DateRecord& record = tape_.date(d);
-        if (d == 0 && march_.is_kinked(l)) {
-            transpose_to_present(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
-                                 values_, march_.columns(), exercised);
+        if (d == 0 && march_.is_narrowed(l)) {
+            unnarrow(l, record);
         } else {
-            transpose_exercise(record, n_, 1u << l, march_.growth(), nodes_, values_, exercised);
+            transpose_exercise(record, 1u << l, march_.growth(), nodes_, values_, exercised);
         }
         transpose_carry_column(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
                                values_, march_.columns(), dates_[d], paid, by_spacing_[l]);
+    }
+
+    // From the closer nodes about the present to the others.
+    void unnarrow(std::size_t l, const DateRecord& record) {
+        PayoffWeights exercised;
+        exercised.clear();
+        transpose_exercise(record, 1u << l, march_.growth(), nodes_, values_, exercised);
+        collect(l, lane_of(record.payoff, l), exercised.lane(l));
+        by_spacing_[l] *= march_.narrowing(l);
+        transpose_narrowing(march_.narrowing(l), nodes_, values_ + l, march_.columns());
+        march_.widen(l);
     }
 
     void leave_centre(std::size_t l, std::uint32_t interval) {
@@ -197,6 +212,10 @@ class LadderAdjoint {
     void unstart(std::size_t l, double* by_cash) {
         if (march_.starts_narrow(l)) {
             unstart_narrow(l, by_cash);
+            return;
+        }
+        if (march_.starts_smooth(l)) {
+            unstart_smooth(l);
             return;
         }
         const StartRecord& start = march_.start_record();
@@ -236,6 +255,30 @@ class LadderAdjoint {
         by_cash[d * kLadderOptions + l] = w.by_cash;
         leave_centre(l, d);
         for (std::size_t i = 0; i < nodes_; ++i) node(values_, i)[l] = 0.0;
+    }
+
+    // What exercise adds about the boundary is so little that it counts as given.
+    void unstart_smooth(std::size_t l) {
+        const SmoothStart start = march_.smooth_start(l);
+        const double middle = static_cast<double>(nodes_ / 2);
+        PayoffWeights paid;
+        paid.clear();
+        double by_deviation = 0.0;
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            const double weight = node(values_, i)[l], cells = static_cast<double>(i) - middle;
+            node(values_, i)[l] = 0.0;
+            if (start.is_exercised(cells)) {
+                paid.add(l, weight, node(march_.growth(), i)[l], cells);
+                continue;
+            }
+            const EuropeanSlopes slopes = start.slopes(cells);
+            by_deviation = fma(weight, slopes.by_deviation, by_deviation);
+            by_centre_now_[l] = fma(weight, slopes.by_y, by_centre_now_[l]);
+            by_spacing_[l] = fma(weight * slopes.by_y, cells, by_spacing_[l]);
+        }
+        collect(l, start.payoff(), paid.lane(l));
+        by_diffusion_[l] += by_deviation * start.deviation() / (2.0 * n_.diffusion[l]);
+        leave_centre(l, interval_[l]);
     }
 
     // Returns the derivative by how much the dividends have grown the strike.

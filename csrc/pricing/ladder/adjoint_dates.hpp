@@ -2,123 +2,47 @@
 // numbers are the same. Entries: transpose_exercise, transpose_carry_over, transpose_carry_column.
 #pragma once
 
-#include "pricing/ladder/adjoint_sweeps.hpp"
+#include "pricing/ladder/adjoint_reads.hpp"
 
 namespace atalanta {
 namespace {
 
-// Derivatives of a price by where the grids lie: by the logarithm of X at the centre before a date (of what
-// it gains over the date), by the logarithm of the spot there, and by the dividend.
-struct DateWeights {
-    PerLane shift, log_spot, cash;
-
-    ATALANTA_INLINE void clear() {
-        each_lane([&](std::size_t l) { shift[l] = log_spot[l] = cash[l] = 0.0; });
-    }
-};
-
-struct HingeDerivatives {
-    double positive_by_eta, zero_by_eta;
-};
-// Of hinge_weights, by eta.
-ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, double bend, double h) {
-    const double b2 = fma(eta, eta - 1.0, 1.0 / 6.0), b3 = eta * fma(eta, eta - 1.5, 0.5);
-    const double by_b2 = fma(2.0, eta, -1.0), by_b3 = fma(3.0 * eta, eta - 1.0, 0.5);
-    const double total = h * fma(slope * 0.5, b2, bend * h * (1.0 / 6.0) * b3);
-    const double by_total = h * fma(slope * 0.5, by_b2, bend * h * (1.0 / 6.0) * by_b3);
-    const double zero = total + fma(eta, by_total, -(slope * h * (1.0 / 3.0)) * by_b3);
-    return {by_total - zero, zero};
-}
-
 // values: derivative by u with the right to exercise on entry, without it on return.
-[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, const Normalised& n, LaneSet lanes,
+[[gnu::noinline]] inline void transpose_exercise(const DateRecord& record, LaneSet lanes,
                                                  const double* growth, std::size_t nodes, double* values,
                                                  PayoffWeights& weights) {
     const double middle = static_cast<double>(nodes / 2);
-    PerLane by_gain_below, by_gain;
+    PerLane by_gain[WideHinge::kNodes];
     const auto each_kink = [&](auto&& body) {
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if (contains(lanes, l) && record.kink.node[l] != 0.0) {
-                body(l, static_cast<std::size_t>(record.kink.node[l]));
-            }
-        }
+        each_in(lanes, [&](std::size_t l) {
+            if (record.kink.node[l] != 0.0) body(l, static_cast<std::size_t>(record.kink.node[l]) - 2);
+        });
     };
-    each_kink([&](std::size_t l, std::size_t i) {
-        const double across = record.kink.gain_below[l] - record.kink.gain[l];
-        const double eta = record.kink.gain_below[l] / across;
-        const HingeWeights w = hinge_weights(eta, n.inverse_spacing[l], 0.0, n.spacing[l]);  // over `across`
-        const HingeDerivatives d = hinge_derivatives(eta, across * n.inverse_spacing[l], 0.0, n.spacing[l]);
-        const double at_positive = node(values, i - 1)[l], at_zero = node(values, i)[l];
-        const double by_across = at_positive * w.positive + at_zero * w.zero;
-        const double by_eta = (at_positive * d.positive_by_eta + at_zero * d.zero_by_eta) / across;
-        by_gain_below[l] = by_across + by_eta * (1.0 - eta);
-        by_gain[l] = by_eta * eta - by_across;
+    // Before the weights of the exercised nodes go to the payoff.
+    each_kink([&](std::size_t l, std::size_t first) {
+        double gain[WideHinge::kNodes], at[WideHinge::kNodes], by[WideHinge::kNodes];
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) {
+            gain[k] = record.kink.gain[k][l];
+            at[k] = node(values, first + k)[l];
+        }
+        SmoothKink(gain, 2).transpose(at, by);
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) by_gain[k][l] = by[k];
     });
     for (std::size_t i = 0; i < nodes; ++i) {
         double* at = node(values, i);
-        for (LaneSet paid = lanes & ~LaneSet{record.held[i]}; paid != 0; paid &= paid - 1) {
-            const auto l = static_cast<std::size_t>(__builtin_ctz(paid));
+        each_in(lanes & ~LaneSet{record.held[i]}, [&](std::size_t l) {
             weights.add(l, at[l], node(growth, i)[l], static_cast<double>(i) - middle);
             at[l] = 0.0;
+        });
+    }
+    // From the value at the four nodes to the payoff.
+    each_kink([&](std::size_t l, std::size_t first) {
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) {
+            const std::size_t i = first + k;
+            weights.add(l, by_gain[k][l], node(growth, i)[l], static_cast<double>(i) - middle);
+            node(values, i)[l] -= by_gain[k][l];
         }
-    }
-    each_kink([&](std::size_t l, std::size_t i) {
-        const double cells = record.kink.node[l] - middle;
-        weights.add(l, by_gain_below[l], node(growth, i - 1)[l], cells - 1.0);
-        weights.add(l, by_gain[l], node(growth, i)[l], cells);
-        node(values, i - 1)[l] -= by_gain_below[l];
-        node(values, i)[l] -= by_gain[l];
     });
-}
-
-// What a read of a grid depends on.
-struct PlaceWeights {
-    double value;       // the read
-    double by_place;    // its derivative by the place, in cells
-    double by_spacing;  // at a given place
-};
-
-// A read of a lane in terms of what it reads: its coefficients times `weight` are added to `into`. stride:
-// between the nodes of the lane, here and below.
-inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff,
-                                          const double* u, const double* growth, std::size_t stride,
-                                          std::size_t nodes, double place, double weight, double* into,
-                                          PayoffWeights& weights) {
-    const Beyond beyond = read_beyond(n, l, payoff, u, growth, stride, nodes, place);
-    const std::size_t first = beyond.node * stride, next = first + stride;
-    const double e0 = growth[first], e1 = growth[next], h = n.spacing[l];
-    if (beyond.pay > beyond.held && beyond.pay > 0.0) {
-        weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
-        return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
-    }
-    if (!beyond.is_held()) return {beyond.value(), 0.0, 0.0};
-    into[first] = fma(weight, 1.0 - beyond.second, into[first]);
-    into[next] = fma(weight, beyond.second, into[next]);
-    // (e^(f h) - 1) / (e^h - 1) is the weight of the second node, f being the distance from the first.
-    const double rise = (u[next] - u[first]) / (e1 - e0), f = place - static_cast<double>(beyond.node);
-    return {beyond.held, rise * beyond.x * h, rise * fma(f, beyond.x, -beyond.second * e1)};
-}
-
-// A read from five nodes, f from the middle one; u and into begin at the lowest.
-template <std::size_t kStride>
-ATALANTA_INLINE PlaceWeights transpose_read(const double* u, double f, double weight, double* into) {
-    const double f2 = f * f;
-    // Lagrange's polynomials on -2 ... 2 and their derivatives.
-    const double c[5] = {f * (f2 - 1.0) * (f - 2.0) / 24.0, -f * (f2 - 4.0) * (f - 1.0) / 6.0,
-                         (f2 - 1.0) * (f2 - 4.0) / 4.0, -f * (f2 - 4.0) * (f + 1.0) / 6.0,
-                         f * (f2 - 1.0) * (f + 2.0) / 24.0};
-    const double d[5] = {(((4.0 * f - 6.0) * f - 2.0) * f + 2.0) / 24.0,
-                         -(((4.0 * f - 3.0) * f - 8.0) * f + 4.0) / 6.0, (4.0 * f2 - 10.0) * f / 4.0,
-                         -(((4.0 * f + 3.0) * f - 8.0) * f - 4.0) / 6.0,
-                         (((4.0 * f + 6.0) * f - 2.0) * f - 2.0) / 24.0};
-    PlaceWeights w = {0.0, 0.0, 0.0};
-    for (std::size_t j = 0; j < 5; ++j) {
-        const std::size_t at = j * kStride;
-        into[at] = fma(weight, c[j], into[at]);
-        w.value = fma(c[j], u[at], w.value);
-        w.by_place = fma(d[j], u[at], w.by_place);
-    }
-    return w;
 }
 
 // The reads of one row of nodes.
@@ -241,6 +165,8 @@ ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double
         weights.cash[l] -= terms.cash;
         by_spacing += terms.spacing;
     }
+    transpose_taken_spot(n, l, date, payoff, growth, nodes, before, stride, u, into, 1, weights, paid,
+                         by_spacing);
 }
 
 // values: its derivative by u before the date on entry, after it on return.

@@ -84,7 +84,7 @@ class ColumnMarch {
             spread(l, d, 0, nodes_ - 1);
             land(l, d - 1);
             const LanePayoff after = payoff(l, calendar_.date(d - 1, l).time, calendar_.centre(d, l));
-            carry_column(n_, l, after, growth_, nodes_, c_.u, c_);
+            carry_column(n_, l, calendar_.date(d - 1, l), after, growth_, nodes_, c_.u, c_);
             if (tape_ != nullptr) copy(c_.u, tape_->date(d - 1).after);
             exercise(l, d - 1);
         }
@@ -122,6 +122,12 @@ class ColumnMarch {
     IntrinsicKink intrinsic_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
         return {forward_y(l, d, i - 1), forward_y(l, d, i)};
     }
+    // Where the last date d takes a spot of a put, which then loses the discounted one.
+    TakenSpot start_taken_spot(std::size_t l, std::uint32_t d) const {
+        const LaneDate date = calendar_.date(d, l);
+        const double loses = exponential(fma(n_.diffusion[l], date.time, calendar_.centre(d, l)));
+        return {date.share, loses, n_.spacing[l], nodes_};
+    }
     // Whether exercise before date d changes anything.
     bool exercises(std::size_t l, std::uint32_t d) const {
         return n_.american[l] > 0.0 && !(d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::held);
@@ -140,8 +146,7 @@ class ColumnMarch {
     // Calls body(node beyond) for the kinks that have two nodes on each side.
     template <class Body>
     void each_kink(const double* gain, Body&& body) const {
-        for (std::size_t i = next_kink(gain, 2, nodes_); i + 2 <= nodes_; i = next_kink(gain, i + 1, nodes_))
-            body(i);
+        atalanta::each_kink(gain, nodes_, body);
     }
     // Where a node before date d lies after it, at the forward.
     double forward_y(std::size_t l, std::uint32_t d, std::size_t i) const {
@@ -231,6 +236,7 @@ class ColumnMarch {
             c_.value[i - 1] += unit * w.positive;
             c_.value[i] += unit * w.zero;
         }
+        if (takes_a_spot(n_, l, date.share, growth_, 1, nodes_)) start_taken_spot(l, d).correct(c_.value, 1);
         exercise(l, d);
         if (narrow_.base() != NarrowStart::Base::none) narrow_.add(c_.value);
     }

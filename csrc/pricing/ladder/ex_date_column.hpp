@@ -1,8 +1,8 @@
 // An ex-date of one lane, down its column: what ex_date.hpp does for sixteen, bit for bit. The numbers of the
-// lane are copied side by side, so that loops over nodes vectorise. Entry: cross_column.
+// lane are copied side by side, so that loops over nodes vectorise. Entries: carry_to, exercise_column.
 #pragma once
 
-#include "pricing/ladder/ex_date.hpp"
+#include "pricing/ladder/taken_spot.hpp"
 
 namespace atalanta {
 namespace {
@@ -88,8 +88,8 @@ ATALANTA_INLINE void read_together(const double* u, const Columns& c, std::size_
     }
 }
 
-inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* growth,
-                         std::size_t nodes, const double* after, const Columns& c) {
+inline void carry_column(const Normalised& n, std::size_t l, const LaneDate& date, const LanePayoff& payoff,
+                         const double* growth, std::size_t nodes, const double* after, const Columns& c) {
     const double last = static_cast<double>(nodes - 1);
     for (std::size_t i = 0; i < nodes; i += kReadTogether) read_together(after, c, i);
     // Places ascend.
@@ -100,6 +100,7 @@ inline void carry_column(const Normalised& n, std::size_t l, const LanePayoff& p
     for (; begin < nodes && c.place[begin] < 0.0; ++begin) c.value[begin] = beyond(begin);
     for (; end > begin && c.place[end - 1] > last; --end) c.value[end - 1] = beyond(end - 1);
     for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
+    correct_taken_spot(n, l, date.share, date.shift, payoff, growth, 1, nodes, after, c.value);
     if (n.side[l] > 0.0) return;
     ATALANTA_VECTOR_LOOP
     for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.value[i] *= c.rest[i];
@@ -121,9 +122,16 @@ ATALANTA_INLINE std::size_t next_kink(const double* gain, std::size_t i, std::si
     return nodes;
 }
 
+// Calls body(node beyond) for the kinks that have two nodes on each side.
+template <class Body>
+ATALANTA_INLINE void each_kink(const double* gain, std::size_t nodes, Body&& body) {
+    for (std::size_t i = next_kink(gain, 2, nodes); i + 2 <= nodes; i = next_kink(gain, i + 1, nodes))
+        body(i);
+}
+
 // record may be null.
-inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff& payoff,
-                            const double* growth, std::size_t nodes, const Columns& c, DateRecord* record) {
+inline void exercise_column(std::size_t l, const LanePayoff& payoff, const double* growth, std::size_t nodes,
+                            const Columns& c, DateRecord* record) {
     double* const gain = c.place;  // no longer needed
     const double level = payoff.level, slope = payoff.slope;
     ATALANTA_VECTOR_LOOP
@@ -132,12 +140,9 @@ inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff
         gain[i] = pay - value;
         c.value[i] = pay > value ? pay : value;
     }
-    for (std::size_t i = next_kink(gain, 1, nodes); i < nodes; i = next_kink(gain, i + 1, nodes)) {
-        const HingeWeights w = kink_weights(n, l, gain[i - 1], gain[i]);
-        c.value[i - 1] += w.positive;
-        c.value[i] += w.zero;
-        if (record != nullptr) record->kink.set(l, i, gain[i - 1], gain[i]);
-    }
+    each_kink(gain, nodes, [&](std::size_t i) {
+        correct_kink(l, i, gain + i - 2, c.value, 1, record == nullptr ? nullptr : &record->kink);
+    });
     if (record == nullptr) return;
     for (std::size_t i = 0; i < nodes; ++i) {
         const unsigned others = record->held[i] & ~(1u << l), held = gain[i] > 0.0 ? 0 : 1u << l;
@@ -145,18 +150,16 @@ inline void exercise_column(const Normalised& n, std::size_t l, const LanePayoff
     }
 }
 
-// u of lane l: just after the date on entry, just before it on return. payoff_after and payoff: of exercise
-// then; record may be null.
-[[gnu::noinline]] inline void cross_column(const Normalised& n, std::size_t l, const LaneDate& date,
-                                           const LanePayoff& payoff_after, const LanePayoff& payoff,
-                                           const double* growth, std::size_t nodes, double* u,
-                                           const Columns& columns, DateRecord* record) {
+// u of lane l just after the date, and in columns.value just before it, still without the right to exercise.
+// payoff_after: of exercise after it; record may be null.
+[[gnu::noinline]] inline void carry_to(const Normalised& n, std::size_t l, const LaneDate& date,
+                                       const LanePayoff& payoff_after, const double* growth,
+                                       std::size_t nodes, const double* u, const Columns& columns,
+                                       DateRecord* record) {
     copy_column(u + l, nodes, columns.u);
     for (std::size_t i = 0; record != nullptr && i < nodes; ++i) node(record->after, i)[l] = columns.u[i];
     land_column(n, l, date, growth, nodes, columns);
-    carry_column(n, l, payoff_after, growth, nodes, columns.u, columns);
-    exercise_column(n, l, payoff, growth, nodes, columns, record);
-    for (std::size_t i = 0; i < nodes; ++i) u[i * kLadderOptions + l] = columns.value[i];
+    carry_column(n, l, date, payoff_after, growth, nodes, columns.u, columns);
 }
 
 }  // namespace

@@ -22,6 +22,19 @@ ATALANTA_INLINE HingeWeights hinge_weights(double eta, double slope, double bend
     return {total - zero, zero};
 }
 
+struct HingeDerivatives {
+    double positive_by_eta, zero_by_eta;
+};
+// Of hinge_weights, by eta.
+ATALANTA_INLINE HingeDerivatives hinge_derivatives(double eta, double slope, double bend, double h) {
+    const double b2 = fma(eta, eta - 1.0, 1.0 / 6.0), b3 = eta * fma(eta, eta - 1.5, 0.5);
+    const double by_b2 = fma(2.0, eta, -1.0), by_b3 = fma(3.0 * eta, eta - 1.0, 0.5);
+    const double total = h * fma(slope * 0.5, b2, bend * h * (1.0 / 6.0) * b3);
+    const double by_total = h * fma(slope * 0.5, by_b2, bend * h * (1.0 / 6.0) * by_b3);
+    const double zero = total + fma(eta, by_total, -(slope * h * (1.0 / 3.0)) * by_b3);
+    return {by_total - zero, zero};
+}
+
 // The same at four nodes, from the one before the positive node on: four moments of the integral, not two.
 // Lengths are in cells.
 class WideHinge {

@@ -24,7 +24,6 @@ class LadderMarch : public MarchDates {
     // reach: nodes to each side of the present spot that will be read.
     void solve(std::size_t reach, const Tape* tape = nullptr) {
         tape_ = tape;
-        reads_present_ = reach <= kReadingReach;
         exercise_now_ = exercise_nowhere();
         if (programs_.steps() > 0) {
             prepare_grids();
@@ -54,7 +53,9 @@ class LadderMarch : public MarchDates {
         for (step_ = 0; step_ < steps; ++step_) {
             const LaneSet starts = programs_.starting();
             if (starts != 0) start(starts);
-            for (LaneSet lanes = programs_.crossing(); lanes != 0; lanes = programs_.crossing()) cross(lanes);
+            for (LaneSet lanes = programs_.crossing(); lanes != 0; lanes = programs_.crossing()) {
+                if (cross(lanes)) set_growth();
+            }
             take_step(step_ + 1 == steps);
             programs_.advance();
         }
@@ -75,6 +76,10 @@ class LadderMarch : public MarchDates {
     // Lanes that have not begun: nothing moves, and no obstacle is met.
     void prepare_grids() {
         prepare_lanes();
+        set_growth();
+    }
+    // From node to node.
+    void set_growth() {
         each_lane([&](std::size_t l) {
             obstacle_.shrinks[l] = exponential(-n_.spacing[l]);
             obstacle_.grows[l] = exponential(n_.spacing[l]);

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "pricing/ladder/column_march.hpp"
-#include "pricing/ladder/present_date.hpp"
+#include "pricing/ladder/present_grid.hpp"
 #include "pricing/ladder/program.hpp"
 #include "pricing/ladder/shape.hpp"
+#include "pricing/ladder/smooth_start.hpp"
 #include "pricing/ladder/stage_obstacle.hpp"
 #include "pricing/ladder/start.hpp"
 #include "pricing/ladder/step_times.hpp"
@@ -32,7 +33,6 @@ class MarchDates {
     double u(std::size_t lane, std::ptrdiff_t offset) const {
         return node(u_, static_cast<std::size_t>(static_cast<std::ptrdiff_t>(nodes_ / 2) + offset))[lane];
     }
-    bool is_kinked(std::size_t lane) const { return contains(kinked_, lane); }
     // What the present has beside its nodes.
     const LocalSolution& kink(std::size_t lane) const { return kink_[lane]; }
     const Normalised& normalised() const { return n_; }
@@ -53,6 +53,21 @@ class MarchDates {
         return column;
     }
     const Calendar& calendar() const { return calendar_; }
+
+    // Whether a lane's nodes lie closer now, and how much; back to as they were.
+    bool is_narrowed(std::size_t l) const { return contains(narrowed_, l); }
+    double narrowing(std::size_t l) const { return block_.shapes[l].narrowing; }
+    void widen(std::size_t l) {
+        set_spacing(l, n_.spacing[l] / narrowing(l));
+        narrowed_ &= ~(1u << l);
+    }
+
+    // Of a lane that begins where the kink at the strike is smooth already.
+    bool starts_smooth(std::size_t l) const { return contains(smooth_, l); }
+    SmoothStart smooth_start(std::size_t l) const {
+        const std::uint32_t first = block_.options[l].dividends;
+        return {n_, l, SmoothStart::time_of(n_, l, first_interval(l)), calendar_.centre(first, l)};
+    }
 
     // Of a lane that marches by steps from a narrow start: makes it again, writing the tape.
     bool starts_narrow(std::size_t l) const { return contains(narrow_, l); }
@@ -103,14 +118,19 @@ class MarchDates {
         start_.set(n_, lanes, left_out, centre_);
         fill_start(start_, lanes, growth_, nodes_, u_);
         correct_start(n_, start_, lanes, nodes_, u_);
-        each_in(lanes, [&](std::size_t l) { start_narrow(l); });
+        each_in(lanes, [&](std::size_t l) {
+            start_narrow(l);
+            start_smooth(l);
+        });
         fit_asymptotes(lanes);
         enter(lanes, left_out.gain);
     }
 
-    // Lanes cross the ex-date before their present interval.
-    void cross(LaneSet lanes) {
+    // Lanes cross the ex-date before their present interval. Returns whether the nodes of some lie closer
+    // now.
+    bool cross(LaneSet lanes) {
         programs_.cross(lanes);
+        smooth_now_ &= ~lanes;
         PayoffRecord after = payoff_;
         PerLane cash;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
@@ -119,13 +139,16 @@ class MarchDates {
             cash[l] = calendar_.date(programs_.interval(l), l).cash;
         }
         set_payoff(lanes, time_);
-        if (programs_.in_step(lanes) && !reach_present(lanes)) {
+        LaneSet narrowing_now = 0;
+        each_in(lanes, [&](std::size_t l) { narrowing_now |= narrows(l) ? 1u << l : 0; });
+        if (programs_.in_step(lanes) && narrowing_now == 0) {
             cross_together(programs_.interval(0), after);
         } else {
             each_in(lanes, [&](std::size_t l) { cross_alone(programs_.interval(l), l, lane_of(after, l)); });
         }
         fit_asymptotes(lanes);
         enter(lanes, cash);
+        return narrowing_now != 0;
     }
 
     void swap() {
@@ -171,14 +194,37 @@ class MarchDates {
         for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
     }
 
+    // Years before expiry, to the last date or all of them.
+    double first_interval(std::size_t l) const {
+        const std::uint32_t dividends = block_.options[l].dividends;
+        return dividends > 0 ? calendar_.date(dividends - 1, l).time : n_.years[l];
+    }
+
+    void start_smooth(std::size_t l) {
+        if (time_[l] > 0.0) return;
+        const double time = SmoothStart::time_of(n_, l, first_interval(l));
+        if (!(time > 0.0)) return;
+        time_[l] = time;
+        smooth_ |= 1u << l;
+        smooth_now_ |= 1u << l;
+        const SmoothStart start = smooth_start(l);
+        const double middle = static_cast<double>(nodes_ / 2);
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            node(u_, i)[l] = start.u(static_cast<double>(i) - middle, node(growth_, i)[l]);
+        }
+    }
+
     // Lanes begin their present interval, at a dividend of `cash`.
     void enter(LaneSet lanes, const PerLane& cash) {
-        PerLane steps, length, gain;
+        PerLane steps, length, gain, since_kink;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             if (!contains(lanes, l)) continue;
             const std::uint32_t interval = programs_.interval(l);
             steps[l] = static_cast<double>(programs_.steps_in(l, interval));
             since_[l] = time_[l];
+            // A call exercised just before a date leaves a kink there.
+            const bool kinked = n_.american[l] > 0.0 && n_.side[l] < 0.0 && !contains(smooth_now_, l);
+            since_kink[l] = kinked ? 0.0 : time_[l];
             until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
             length[l] = until_[l] - since_[l];
             gain[l] = gain_[l] + cash[l];
@@ -186,7 +232,7 @@ class MarchDates {
                 fma(n_.strike[l] + gain[l], exponential(-n_.rate[l] * length[l]), -n_.strike[l]);
             gain_[l] = left > 0.0 ? left : 0.0;
         }
-        times_.set(n_, lanes, steps, since_, length, gain);
+        times_.set(n_, lanes, steps, since_kink, length, gain);
     }
 
     void cross_together(std::uint32_t d, const PayoffRecord& after) {
@@ -203,9 +249,14 @@ class MarchDates {
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
             each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
         }
-        carry_over(n_, calendar_.dates(d), after, growth_, nodes_, u_, w_);
+        const ExDate dates = calendar_.dates(d);
+        carry_over(n_, dates, after, growth_, nodes_, u_, w_);
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            correct_taken_spot(n_, l, dates.share[l], dates.shift[l], lane_of(after, l), growth_ + l,
+                               kLadderOptions, nodes_, u_ + l, w_ + l);
+        }
         swap();
-        exercise_before(n_, level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
+        exercise_before(level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
     }
 
@@ -217,25 +268,29 @@ class MarchDates {
             record->kink.node[l] = 0.0;
         }
         const LaneDate date = calendar_.date(d, l);
-        if (reaches_present(l) && cross_to_present(n_, l, date, after, lane_of(payoff_, l), growth_column(l),
-                                                   nodes_, u_, columns_, kink_[l], record)) {
-            kinked_ |= 1u << l;
-            exercisable_[l] = 0.0;
-            return;
-        }
-        cross_column(n_, l, date, after, exercise_at_date(l), growth_column(l), nodes_, u_, columns_, record);
+        carry_to(n_, l, date, after, growth_column(l), nodes_, u_, columns_, record);
+        if (narrows(l)) narrow(l);
+        exercise_column(l, exercise_at_date(l), growth_column(l), nodes_, columns_, record);
+        for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
     }
 
-    // Whether the readings of lane l, which has just crossed a date, still have the kink of exercise before
-    // it.
-    bool reaches_present(std::size_t l) const {
-        if (!reads_present_ || programs_.interval(l) > 0 || !(n_.side[l] < 0.0)) return false;
-        return present_variance(n_, l, calendar_.date(0, l)) < kNearVariance;
+    // Of a lane that crosses a date.
+    bool narrows(std::size_t l) const { return programs_.interval(l) == 0 && narrowing(l) < 1.0; }
+
+    // The values of lane l are in the columns.
+    void narrow(std::size_t l) {
+        narrow_column(narrowing(l), nodes_, columns_);
+        set_spacing(l, n_.spacing[l] * narrowing(l));
+        narrowed_ |= 1u << l;
     }
-    bool reach_present(LaneSet lanes) const {
-        bool any = false;
-        each_in(lanes, [&](std::size_t l) { any = any || reaches_present(l); });
-        return any;
+    void set_spacing(std::size_t l, double spacing) {
+        n_.spacing[l] = spacing;
+        n_.inverse_spacing[l] = 1.0 / spacing;
+        has_column_ &= ~(1u << l);
+        const double middle = static_cast<double>(nodes_ / 2);
+        for (std::size_t i = 0; i < nodes_; ++i) {
+            node(growth_, i)[l] = exponential((static_cast<double>(i) - middle) * spacing);
+        }
     }
 
     LanePayoff exercise_at_date(std::size_t l) const {
@@ -271,12 +326,13 @@ class MarchDates {
     PerLane centre_, exercisable_;  // exercisable_: 0 before the start
     Asymptotes asymptotes_;
     LocalSolution kink_[kLadderOptions] = {};
-    bool reads_present_ = false;  // and nothing beside it
     const Tape* tape_ = nullptr;
 
   private:
-    LaneSet kinked_ = 0;      // lanes by steps whose readings have the kink of their first date
+    LaneSet narrowed_ = 0;    // lanes whose nodes lie closer since their first date
     LaneSet narrow_ = 0;      // lanes whose start is one of narrow_start.hpp
+    LaneSet smooth_ = 0;      // lanes whose start is one of smooth_start.hpp ...
+    LaneSet smooth_now_ = 0;  // ... and that are in their first interval
     LaneSet has_column_ = 0;  // lanes whose growth_column is there
 };
 

@@ -89,13 +89,13 @@ class NarrowStart {
     };
 
     // The right to exercise before the dividend counts for calls alone: a put that is not exercised between
-    // its dates is worth more after it. A call without a negative yield is exercised either deep in the
-    // money or nowhere.
+    // its dates is worth more after it. A call is exercised either deep in the money or nowhere, but for one
+    // with a negative yield, which may be held there again.
     Base base_of() const {
         const Normalised& n = *n_;
         if (!(n.american[lane_] > 0.0) || n.side[lane_] > 0.0) return Base::held;
-        if (n.rate[lane_] < 0.0) return Base::none;
-        return gain(0.0).value > 0.0 ? Base::exercised : Base::held;
+        if (gain(0.0).value > 0.0) return Base::exercised;
+        return n.rate[lane_] < 0.0 ? Base::none : Base::held;
     }
 
     struct Spot {

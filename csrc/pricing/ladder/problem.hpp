@@ -24,6 +24,7 @@ struct LadderShape {
     bool exercisable;          // between ex-dates exercise can be optimal; else no steps are counted
     std::uint32_t dividends;   // ex-dates
     std::uint32_t total_steps;
+    double narrowing;            // of the spacing, from the first ex-date to the present; 1 where it stays
     const std::uint16_t* steps;  // dividends + 1 counts, from the interval before expiry back to the present
 };
 

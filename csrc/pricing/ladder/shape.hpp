@@ -88,13 +88,25 @@ constexpr double kMostRefined = 3.0;
 constexpr std::uint32_t kSeveralDividends = 8;
 constexpr double kForMoreDividends = 1.3;
 
+// Whether a call with a negative yield, which gains by being held, is exercised before its last date between
+// two spots: beyond the upper one, which is on the grid, that gain is more than the dividend.
+inline bool ends_between_spots(const LadderOption& o, double deviations) {
+    if (!(o.american && o.right > 0.0 && o.dividend_yield < 0.0)) return false;
+    constexpr double kBeyond = 1.5;  // deviations that a grid may reach further
+    const double gained = exponential(-o.dividend_yield * (o.years - o.ex_years[o.dividends - 1])) - 1.0;
+    const double carry = (o.rate - o.dividend_yield) * o.years;
+    const double far =
+        exponential((deviations + kBeyond) * o.vol * square_root(o.years) + (carry > 0.0 ? carry : 0.0));
+    return o.cash[o.dividends - 1] < gained * o.spot * far;
+}
+
 // How much finer than `nodes` the grid must be for ex-dates that lie close to one another; to the present
 // only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
-// the last date may pay between two spots (narrow_start.hpp).
-inline double refinement(const LadderOption& o, double nodes, double deviations) {
+// the last date ends between two spots (narrow_start.hpp). deviations: of those nodes; reach: of the grid.
+inline double refinement(const LadderOption& o, double nodes, double deviations, double reach) {
     if (o.dividends == 0) return 1.0;
     double least = o.american && o.read_far ? kSmoother * o.ex_years[0] : o.years;
-    if (o.american && o.right > 0.0 && o.dividend_yield < 0.0) {
+    if (ends_between_spots(o, reach)) {
         const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
         least = last < least ? last : least;
     }
@@ -120,7 +132,7 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double wide = total_vol * (1.0 / kWideTotalVol), bent = large > curved ? large : curved;
     const double wider = bent > wide ? bent : wide;
     const double many = o.dividends > kSeveralDividends ? kForMoreDividends : 1.0;
-    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base) : many;
+    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base, 0.1 * deviations) : many;
     const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
@@ -160,6 +172,18 @@ inline bool begins_before(const LadderOption& o, const LadderShape& shape, doubl
     return share * cells * cells * 0.125 < kUnresolvedRatio && cash <= least;
 }
 
+// Where a call's first date is so near that the readings lie beside the kink of exercise before it, its grid
+// is narrowed for what is left, as for an interval of this share of the years.
+constexpr double kPresentShare = 0.16, kMostNarrowing = 0.7, kLeastNarrowing = 1e-3;
+
+// How much closer the nodes lie from the first date on.
+inline double narrowing_of(const LadderOption& o) {
+    if (!o.american || o.right < 0.0 || o.read_far) return 1.0;
+    const double narrowing = square_root(o.ex_years[0] / (kPresentShare * o.years));
+    if (narrowing > kMostNarrowing) return 1.0;
+    return narrowing > kLeastNarrowing ? narrowing : kLeastNarrowing;
+}
+
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
 inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
     shape.deviations = deviations_of(o, tolerance);
@@ -168,6 +192,7 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.dividends = o.dividends;
     shape.steps = steps;
     shape.total_steps = 0;
+    shape.narrowing = 1.0;
     if (!shape.exercisable) return;  // an interval at once
     double end = o.years, cash = 0.0;
     bool leaves_out = true;
@@ -178,7 +203,9 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
         steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years);
         end = o.ex_years[d];
     }
-    steps[o.dividends] = steps_of(shape.nodes, o.dividends, end / o.years);
+    if (!leaves_out && o.dividends > 0) shape.narrowing = narrowing_of(o);
+    const double share = shape.narrowing < 1.0 ? kPresentShare : end / o.years;
+    steps[o.dividends] = steps_of(shape.nodes, o.dividends, share);
     for (std::uint32_t k = 0; k <= o.dividends; ++k) shape.total_steps += steps[k];
 }
 

@@ -24,11 +24,12 @@ class SmoothKink {
         }
     }
 
-    // Adds to the larger of both, at the four nodes from i - 2 on.
+    // To be added to the larger of both, at the four nodes from i - 2 on.
+    ATALANTA_INLINE void weights(double* at) const { hinge().weights(at); }
     ATALANTA_INLINE void correct(double* values) const {
-        double weights[WideHinge::kNodes];
-        hinge().weights(weights);
-        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) values[k] += weights[k];
+        double added[WideHinge::kNodes];
+        weights(added);
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) values[k] += added[k];
     }
 
     // The derivative of what that adds, by the four gains; by_node: the derivative by the nodes.

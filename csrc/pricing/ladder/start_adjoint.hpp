@@ -16,7 +16,8 @@ class StartAdjoint {
     // The march has solved lane l, whose last date d has landed in the columns.
     StartAdjoint(const Normalised& n, const Calendar& calendar, const Columns& columns,
                  const ColumnMarch& march, std::size_t nodes, std::size_t l, std::uint32_t d)
-        : c_(columns),
+        : n_(n),
+          c_(columns),
           march_(march),
           narrow_(march.narrow_start()),
           nodes_(nodes),
@@ -24,6 +25,7 @@ class StartAdjoint {
           date_(d),
           side_(n.side[l]),
           spacing_(n.spacing[l]),
+          share_(calendar.date(d, l).share),
           centre_(calendar.centre(d + 1, l)),
           deviation_(european_deviation(n.diffusion[l], calendar.date(d, l).time)) {}
 
@@ -39,6 +41,7 @@ class StartAdjoint {
             }
         }
         if (const std::size_t i = march_.start_kink(lane_, date_); i > 0) leave_kink(i, weights);
+        if (takes_a_spot(n_, lane_, share_, march_.growth(), 1, nodes_)) leave_taken_spot(weights);
         return w_;
     }
     double deviation() const { return deviation_; }
@@ -76,6 +79,15 @@ class StartAdjoint {
         leave_at_forward(place(i), above, 0.0);
     }
 
+    void leave_taken_spot(const double* weights) {
+        const TakenSpot::Derivatives d = march_.start_taken_spot(lane_, date_).transpose(weights, 1);
+        w_.by_log_spot -= d.by_log_share;
+        w_.by_cash += d.by_log_share / share_;
+        w_.by_centre += d.by_log_loses;
+        w_.by_deviation = fma(d.by_log_loses, deviation_, w_.by_deviation);
+        w_.by_spacing += d.by_spacing;
+    }
+
     // There the value to expiry weighs `weight`; then the forward's payoff does.
     ATALANTA_INLINE void leave_value(const Place& at, double weight) {
         const double inverse = 1.0 / deviation_, counted = weight * (is_put() ? 1.0 : at.rest);
@@ -104,12 +116,13 @@ class StartAdjoint {
         w_.by_spacing += fma(by_spot, side_, by_y) * at.cells;
     }
 
+    const Normalised& n_;
     const Columns& c_;
     const ColumnMarch& march_;
     const NarrowStart& narrow_;
     const std::size_t nodes_, lane_;
     const std::uint32_t date_;
-    const double side_, spacing_, centre_, deviation_;
+    const double side_, spacing_, share_, centre_, deviation_;
     StartWeights w_;
 };
 

@@ -14,6 +14,7 @@ constexpr double kLeastRatio = 0.5;      // D dt / h^2 of a step from a kink
 constexpr double kRatioOfElapsed = 0.5;  // of a first step, once the time since expiry has smoothed the kink
 constexpr double kSteepestGrading = 2.5;
 constexpr double kStepsWithoutExercise = 0.7;  // how much fewer an equal stretch without exercise gets
+constexpr double kLaterGrowth = 0.3;           // of steps after a stretch without exercise; 1 from nothing
 constexpr double kLeastWait = 0.3;             // D t / h^2 of a stretch without exercise that ends in a step
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
 
@@ -28,18 +29,16 @@ class StepTimes {
         });
     }
 
-    // Lanes begin an interval `length` long, `elapsed` after expiry, where waiting for later dividends gains
-    // `cash` (0 and 0 for the first one).
-    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& steps, const PerLane& elapsed,
-                             const PerLane& length, const PerLane& cash) {
+    // Lanes begin an interval `length` long, so many years from a kink, where waiting for later dividends
+    // gains `cash` (0 and 0 for the first one).
+    ATALANTA_INLINE void set(const Normalised& n, LaneSet lanes, const PerLane& steps,
+                             const PerLane& since_kink, const PerLane& length, const PerLane& cash) {
         each_of(lanes, [&](std::size_t l) {
             steps_[l] = steps[l];
             taken_[l] = 0.0;
             const double per_year = n.diffusion[l] * n.inverse_spacing[l] * n.inverse_spacing[l];
-            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0, american = n.american[l] > 0.0;
-            // A call exercised just before the date leaves a kink there.
-            const bool kinked = american & !put;
-            const double since_kink = kinked ? 0.0 : elapsed[l], age = per_year * since_kink;
+            const bool early = n.exercisable[l] > 0.0, put = n.side[l] > 0.0;
+            const double age = per_year * since_kink[l];
             const bool earns = n.rate[l] > 0.0, pays = cash[l] > 0.0;
             const bool waits = early & put & earns & pays;
             const double rate = waits ? n.rate[l] : 1.0;
@@ -75,7 +74,8 @@ class StepTimes {
             const double whole = step * by_step_[l], before = whole < 1.0 ? whole : 1.0;
             const double after = (step - break_step_[l]) * by_later_step_[l],
                          beyond = after > 0.0 ? after : 0.0;
-            share[l] = fma(1.0 - break_share_[l], beyond * beyond, break_share_[l] * before);
+            const double later = beyond * fma(kLaterGrowth, beyond, 1.0 - kLaterGrowth);
+            share[l] = fma(1.0 - break_share_[l], later, break_share_[l] * before);
         });
         if (!graded_) return;
         each_lane([&](std::size_t l) {
