@@ -171,6 +171,13 @@ std::size_t VolLadders::solves() const noexcept {
            (european_ladders_ ? european_ladders_->size() : 0);
 }
 
+double VolLadders::smooth_years(std::size_t c) const noexcept {
+    if (american_[c] == 0 || schedule_[c] < 0) return years_[c];
+    const auto schedule = static_cast<std::size_t>(schedule_[c]);
+    const bool pays = offsets_[schedule] < offsets_[schedule + 1];
+    return pays ? std::min(years_[c], ex_years_[offsets_[schedule]]) : years_[c];
+}
+
 std::size_t VolLadders::bytes() const noexcept {
     return sizeof(*this) + size() * (6 * sizeof(double) + count_ * (2 * sizeof(double) + 8)) +
            (american_ladders_ ? american_ladders_->bytes() : 0) +

@@ -63,6 +63,7 @@ def test_every_style_of_symbol_is_one_contract(style):
         ({"symbol": ["A", "B"], "quantity": [1, "many"]}, "row 2: quantity 'many' cannot be used"),
         ({"symbol": ["A", "B"], "quantity": [np.nan, 1]}, "row 1: quantity nan cannot be used"),
         ({"symbol": ["A"], "quantity": [np.inf]}, "row 1: quantity inf cannot be used"),
+        ({"symbol": ["A"], "quantity": [-1e300]}, "row 1: quantity -1e+300 cannot be used"),
         ({"symbol": ["A"], "quantity": [1], "multiplier": [0]}, "multiplier 0 cannot be used"),
         ({"symbol": [], "quantity": []}, "holds no rows"),
         ([("A", 1)], "give a mapping with 'symbol' and 'quantity'"),

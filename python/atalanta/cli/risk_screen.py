@@ -256,3 +256,4 @@ def _print_margin(console: Console, report: RiskReport) -> None:
         if len(one.lines) > _LINES:
             console.print(f"and {len(one.lines) - _LINES} more: --json", style="dim")
         print_facts(console, [("rule", one.rule)])
+        print_bullets(console, one.notes)

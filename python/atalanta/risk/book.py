@@ -52,6 +52,7 @@ _HEADERS = {
 }
 _TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}([./-][A-Z0-9]{1,3})?")
 _LISTED = 5
+_MOST = 1e12  # contracts, or shares of one: products of such numbers stay finite
 
 
 class Book(Table):
@@ -90,8 +91,9 @@ class Book(Table):
         found = _places(table)
         symbol = texts(table.columns[found["symbol"]].values).values
         quantity = _numbers(table, found["quantity"], "quantity", "a number of contracts or shares")
+        held = np.abs(quantity) <= _MOST
         _refuse(
-            table, ~np.isfinite(quantity), found["quantity"], "quantity", "write a number, negative for short"
+            table, ~held, found["quantity"], "quantity", f"write a number up to {_MOST:g}, negative for short"
         )
         multiplier = _multipliers(table, found["multiplier"])
         price = np.full(len(symbol), np.nan)
@@ -193,7 +195,7 @@ def _multipliers(table: RawTable, place: int | None) -> npt.NDArray[np.float64]:
     values = _numbers(table, place, "multiplier", "the shares of a contract")
     given = np.array([not is_missing(cell) for cell in table.columns[place].values.tolist()])
     _refuse(
-        table, given & ~((values > 0) & (values < np.inf)), place, "multiplier", "write a positive number"
+        table, given & ~((values > 0) & (values <= _MOST)), place, "multiplier", "write a positive number"
     )
     return values
 

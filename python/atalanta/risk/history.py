@@ -30,6 +30,9 @@ _DATE_HEADERS = ("date", "day", "timestamp", "time")
 _VOL_ENDINGS = ("_vol", "_iv", "_vix")
 _MARKET_NAMES = ("market", "close", "adjclose", "spx", "gspc", "spy")
 _MARKET_VOLS = ("vix", "vol", "iv", "vxo")
+#: Of a file of daily bars the closes are the series: its highs and lows are no underlyings.
+_CLOSES = {"close", "adjclose"}
+_BARS = {"open", "high", "low", "volume"}
 _LARGEST_MOVE = 20.0
 _DECAY = 0.94  # of variances, a day
 
@@ -106,8 +109,9 @@ class History:
             )
         spots: dict[str, Floats] = {}
         vols: dict[str, Floats] = {}
+        closes = not _CLOSES.isdisjoint(by_key)
         for column in table.columns:
-            if column is day:
+            if column is day or (closes and _key(column.name) in _BARS):
                 continue
             parsed = numbers(column.values)
             name, is_vol = _series(column.name)
@@ -173,7 +177,12 @@ class History:
         """
         if scaling not in ("none", "volatility"):
             raise InputError(f"{_ORIGIN} scaling is {scaling!r}; it must be 'none' or 'volatility'")
-        if days < 1 or len(self) <= days:
+        for what, count in (("days", days), ("window", window)):
+            if count is not None and (
+                not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1
+            ):
+                raise InputError(f"{_ORIGIN} {what} is {count!r}; it must be a whole number from 1 on")
+        if len(self) <= days:
             raise InputError(f"{_ORIGIN} {len(self):,} days hold no move over {days:,} sessions")
         closes = [self._of(name, self.spots, "closes") for name in underlyings]
         spot = np.array([_changes(series, days) for series in closes])

@@ -35,11 +35,12 @@ _LEAST_VOL_DRIFT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """Ladders, the (M,) volatilities that they were made for, and when."""
+    """Ladders, the (M,) volatilities that they were made for, and when; (U,) what shares pay until the horizon from then."""
 
     ladders: GridLadders
     vol: Floats
     made_at: float
+    paid: Floats
 
     def reaches(self, spot: Floats, drift: float) -> bool:
         """Whether (M,) spots are still near those of the ladders."""
@@ -98,7 +99,6 @@ class LiveGrid:
         self._started = clock()
         self.builds = 0
         self._notes = (*portfolio.notes, *grid_notes(portfolio, self.shocks))
-        self._paid = paid_to_shares(portfolio, self.shocks.years)
         options = portfolio.options
         self._vol = options.vol
         self._build = self._made(options.spot, options.vol)
@@ -150,7 +150,7 @@ class LiveGrid:
     def _read(self, build: _Build, spot: Floats, vol: Floats, prices: Floats) -> tuple[Floats, Floats]:
         """(U, S, V) P&L and what the options of each underlying are worth without a shock."""
         totals, base = build.ladders.totals(spot, vol)
-        return book_pnl(self.portfolio, self.shocks, totals, base, prices, self._paid), base
+        return book_pnl(self.portfolio, self.shocks, totals, base, prices, build.paid), base
 
     def wait(self) -> None:
         """Wait for the build under way, if there is one."""
@@ -226,7 +226,8 @@ class LiveGrid:
     def _made(self, spot: Floats, vol: Floats) -> _Build:
         """Ladders at these spots, as they are quoted now: dividends that have gone ex since are in them."""
         begun = self._clock()
-        aged = self.portfolio.options.after((begun - self._started) / _YEAR)
+        passed = (begun - self._started) / _YEAR
+        aged = self.portfolio.options.after(passed)
         present = replace(aged, spot=spot, vol=vol)
         ladders = GridLadders(
             self.portfolio,
@@ -235,6 +236,7 @@ class LiveGrid:
             drift=self._drift,
             vol_drift=max(_LEAST_VOL_DRIFT, 3 * self._tolerance),
             threads=self._threads,
+            summed=True,
         )
         self.builds += 1
-        return _Build(ladders, vol, begun)
+        return _Build(ladders, vol, begun, paid_to_shares(self.portfolio, self.shocks.years, passed))
