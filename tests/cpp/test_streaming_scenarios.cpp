@@ -21,7 +21,8 @@ ScenarioTerms terms() {
     return all;
 }
 
-// An engine with a scenario ladder and positions: contract c has quantity c - 2, the underlying 50.
+// An engine with a scenario ladder and positions: contract c has quantity c - 2, so that five of six are held;
+// the underlying 50.
 struct Market {
     Universe all;
     ScenarioLadder ladder;
@@ -129,7 +130,7 @@ TEST(cells_are_those_of_solves_at_every_tick) {
         one.hold();
         one.push(tick(100.0));
         CHECK(std::isnan(one.ladder.view().pnl[0]));
-        CHECK(one.ladder.view().left_out == 6);
+        CHECK(one.ladder.view().left_out == 5);
         one.refresh();
         const std::vector<double> vols(6, 0.2);
         one.check(100.0, vols, kStart, kTenthOfACent * kShares);
@@ -245,7 +246,7 @@ TEST(time_and_expiry) {
     one.push(tick(100.0, 31 * kDay));
     CHECK(one.ladder.solve_waiting());
     one.push(tick(101.0, 31 * kDay));
-    CHECK(one.ladder.view().left_out == 6);
+    CHECK(one.ladder.view().left_out == 5);
     CHECK_CLOSE(-0.1 * 50 * 101.0, one.ladder.view().pnl[0], 1e-9);  // the shares alone
     CHECK(!one.ladder.solve_waiting());                              // and nothing is asked again and again
 }
@@ -289,7 +290,7 @@ TEST(what_is_not_known_is_left_out) {
     CHECK(ladder.solve_waiting());
     producer.push(&event, 1);
     engine.pump();
-    CHECK(ladder.view().left_out == 5);  // contract 2 is held with quantity 0
+    CHECK(ladder.view().left_out == 4);
 }
 
 TEST(terms_are_checked) {

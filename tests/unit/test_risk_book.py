@@ -128,6 +128,15 @@ def test_values_at_the_quotes():
     assert 300 * 100.0 == pytest.approx(positions["value"][0])
 
 
+def test_an_adjusted_contract_takes_no_quotes_of_the_standard_one():
+    """It delivers something else: valued on the smile, without a mid, and by itself."""
+    adjusted = symbols()[5].replace("XYZ", "XYZ1")
+    held = Portfolio(rows((adjusted, 1), (symbols()[5], -1)), analysis())
+    assert PositionFlag.ADJUSTED | PositionFlag.NOT_QUOTED == flags_of(held)
+    assert np.isnan(held.matched.mid[0])
+    assert np.isfinite(held.positions()["value"]).all()
+
+
 def test_a_given_multiplier_counts():
     """An adjusted contract delivers what its holder says."""
     symbol = symbols()[5]
