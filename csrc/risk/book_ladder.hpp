@@ -27,10 +27,10 @@ struct SummedTerms {
 // goes ex today, are not in the sums: `holds` tells, and they are to be read by themselves.
 class BookLadder {
   public:
-    // Nodes in the logarithm of the spot. A value whose deviation is kNarrowest nodes or more is
-    // read to 1e-5 for a spot of 100.
-    static constexpr double kSpacing = 0.0025, kNarrowest = 2.5;
-    static constexpr std::size_t kMostNodes = 1024;
+    // Between nodes in the logarithm of the spot, and of those the least deviation that a contract's value
+    // must have been smoothed over.
+    static constexpr double kSpacing = 0.00125, kNarrowest = 4.0;
+    static constexpr std::size_t kMostNodes = 2048;
 
     // Whether shocks lie near enough to each other for sums to be worth their nodes.
     static bool fits(const SummedTerms& terms) noexcept;

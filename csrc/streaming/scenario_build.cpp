@@ -98,6 +98,25 @@ void solve(ScenarioBuild& build, const Columns& columns, const Schedules& schedu
     build.sums = std::make_unique<const risk::BookLadder>(*build.ladders, summed);
 }
 
+// Rows that are in no sum begin with what they are worth at the spot of the build.
+void read_alone(ScenarioBuild& build, const Columns& columns, const ScenarioTerms& terms) {
+    const std::size_t cells = terms.cells(), vols = terms.vol_shocks.size();
+    std::vector<double> spots(terms.spot_shocks.size());
+    for (std::size_t row = 0; row < build.rows(); ++row) {
+        if (build.sums->holds(row)) continue;
+        for (std::size_t s = 0; s < spots.size(); ++s)
+            spots[s] = build.row_spot[row] * (1.0 + terms.spot_shocks[s]);
+        double* const part = build.part.data() + row * cells;
+        build.ladders->values(row, spots.data(), spots.size(), columns.shocked.data() + row * vols, 0, vols,
+                              part);
+        const bool whole = std::all_of(part, part + cells, [](double v) { return std::isfinite(v); });
+        double* const parts = build.parts.data() + static_cast<std::size_t>(columns.group[row]) * cells;
+        for (std::size_t i = 0; i < cells; ++i)
+            parts[i] += part[i] = whole ? build.weight[row] * part[i] : 0.0;
+        if (whole) build.read_ratio[row] = 1.0;
+    }
+}
+
 }  // namespace
 
 std::size_t ScenarioTerms::still() const noexcept {
@@ -199,6 +218,7 @@ std::unique_ptr<ScenarioBuild> solve_scenarios(const ScenarioRequest& request, c
     build->queue.resize(rows);
     build->queued.assign(rows, 0);
     build->unread.assign(rows, 0);
+    read_alone(*build, columns, terms);
     return build;
 }
 

@@ -23,7 +23,7 @@ struct ScenarioView {
     std::int64_t asked_ns;   // the same of the monotonic clock
     std::size_t positions;   // contracts held
     std::size_t left_out;    // of those: without a volatility or a spot, or expired: in no cell
-    std::size_t pending;     // of those: their latest volatility is not in the cells yet
+    std::size_t pending;     // of those: they count as they were at an earlier volatility or spot
     std::uint64_t failures;  // of solves, for want of memory
 };
 

@@ -21,8 +21,8 @@ ScenarioTerms terms() {
     return all;
 }
 
-// An engine with a scenario ladder and positions: contract c has quantity c - 2, so that five of six are held;
-// the underlying 50.
+// An engine with a scenario ladder and positions: contract c has quantity c - 2, so that five of six are
+// held; the underlying 50.
 struct Market {
     Universe all;
     ScenarioLadder ladder;
@@ -177,6 +177,26 @@ TEST(a_moved_volatility_corrects_the_sums) {
     // Another part of the correction would stay if it were not taken back.
     one.push(tick(100.0));
     one.check(100.0, vols, kStart, kTenthOfACent * kShares);
+}
+
+// Their payoff bends between two nodes of the sums: they are read by themselves, all of them, at every tick.
+TEST(options_in_their_last_hour) {
+    for (const bool american : {false, true}) {
+        ScenarioTerms few = terms();
+        few.reads = 1;
+        Market one(american, few);
+        one.hold();
+        const std::int64_t now = 30 * kDay - kDay / 24;
+        one.push(tick(100.0, now));
+        one.refresh();
+        const std::vector<double> vols(6, 0.2);
+        for (const double spot : {100.0, 99.4, 100.7, 103.1}) {
+            one.push(tick(spot, now));
+            CHECK(one.ladder.view().pending == 0);
+            one.check(spot, vols, now, kTenthOfACent * kShares);
+        }
+        CHECK(one.ladder.view().builds == 1);
+    }
 }
 
 // What a batch may not read waits, and is said; the next batch reads on.

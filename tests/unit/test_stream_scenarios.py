@@ -84,7 +84,7 @@ def test_it_degrades_within_its_budget():
     stream.refresh()
     stream.push("XYZ1", 2.0, 2.1, time_ns=START)
     assert 1 == stream.scenarios().pending
-    assert any("before their latest" in note for note in stream.scenarios().notes)
+    assert any("they count as they were" in note for note in stream.scenarios().notes)
     assert stream.snapshot().seen["degraded"] > 0
     with pytest.raises(InputError, match="risk cannot degrade"):
         Stream(universe(), settings=settings)

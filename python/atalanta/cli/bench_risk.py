@@ -91,8 +91,8 @@ def _print(session: RiskSession) -> None:
         ],
         left=1,
     )
-    ratio = session.percentile(50, "apart") / session.percentile(50)
-    console.print(f"contract by contract takes {ratio:,.1f} times as long, in turn", style="dim")
+    slower = session.percentile(50, "apart") / session.percentile(50)
+    console.print(f"contract by contract takes {slower:,.1f} times as long, in turn", style="dim")
     print_heading(console, "Risk stage of a stream: Greeks and scenario ladder, service, µs")
     print_table(
         console,

@@ -177,7 +177,8 @@ class History:
         """
         if scaling not in ("none", "volatility"):
             raise InputError(f"{_ORIGIN} scaling is {scaling!r}; it must be 'none' or 'volatility'")
-        for what, count in (("days", days), ("window", window)):
+        counts: dict[str, Any] = {"days": days, "window": window}
+        for what, count in counts.items():
             if count is not None and (
                 not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1
             ):

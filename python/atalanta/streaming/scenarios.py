@@ -60,6 +60,7 @@ class Scenarios:
             InputError: a value out of range.
         """
         shocks = self.shocks()
+        reads: Any = self.reads
         for name, most in (("vol_tolerance", 1.0), ("time_tolerance", _LONGEST), ("spot_drift", 0.5)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0.0 < value <= most:
@@ -72,7 +73,7 @@ class Scenarios:
             or not 1 <= self.reads <= _MOST_READS
         ):
             raise InputError(
-                f"[{_ORIGIN}] reads is {self.reads!r}; it must be a whole number from 1 to {_MOST_READS}"
+                f"[{_ORIGIN}] reads is {reads!r}; it must be a whole number from 1 to {_MOST_READS}"
             )
         return {
             # Profit and loss are against the book without a shock, which is read with the others.
@@ -98,7 +99,7 @@ class ScenarioGrid(Grid):
         market_time: of those, datetime64[ns]; NaT before the first.
         contracts: with a position.
         left_out: of those: without a volatility or a spot, or expired: in no cell.
-        pending: of those: their latest volatility is not in the cells yet.
+        pending: of those: they count as they were at an earlier volatility or spot.
     """
 
     builds: int = 0
@@ -154,7 +155,7 @@ def _notes(state: dict[str, Any], pnl: npt.NDArray[np.float64], tickers: tuple[s
             f"{state['left_out']:,} of {state['positions']:,} contracts have no volatility or spot, or have expired: in no cell"
         )
     if state["pending"]:
-        notes.append(f"{state['pending']:,} contracts stand at a volatility before their latest")
+        notes.append(f"{state['pending']:,} contracts wait to be read at their latest volatility: they count as they were")
     if state["failures"]:
         notes.append(f"{state['failures']:,} times there was no memory for new ladders")
     return tuple(notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from atalanta.risk import Portfolio
@@ -23,7 +25,8 @@ def stage_latencies(portfolio: Portfolio, ticks: int) -> dict[str, Latency]:
         'tick': the underlying moves, and no volatility. 'quote': a contract's volatility moves, by less than asks for new
         ladders.
     """
-    universe = Universe.from_chain(portfolio.analysis, analysis=portfolio.analysis)
+    chain: Any = portfolio.analysis  # its columns are the chain's
+    universe = Universe.from_chain(chain, analysis=portfolio.analysis)
     name, spot = portfolio.underlyings[0], float(portfolio.market.spots[0])
     when = int(portfolio.market.quote_times.max().astype("M8[ns]").astype(np.int64))
     stream = Stream(universe, positions=portfolio.book, scenarios=Scenarios())
