@@ -79,6 +79,7 @@ class VolLadders {
     const Ladders* ladders_of(std::size_t contract) const noexcept;
     void plan(std::size_t contract, Reach reach, std::vector<Row>& american, std::vector<Row>& european);
     void weigh(std::size_t contract) noexcept;
+    double threshold(std::size_t contract) const noexcept;
     std::uint32_t row_at(const Ladders& ladders, std::size_t place, double spot) const noexcept;
     double limit(std::size_t contract, double spot) const noexcept;
     void closed_form(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
@@ -101,7 +102,7 @@ class VolLadders {
     std::vector<double> ex_years_, cash_;
     std::vector<std::int32_t> schedule_;
     std::vector<double> level_, weight_;     // (size, count): volatilities and barycentric weights
-    std::vector<std::uint32_t> near_, far_;  // (size, count): rows of the ladders around spot and strike
+    std::vector<std::uint32_t> near_, far_;  // (size, count): rows of the ladders around spot and threshold
     std::optional<Ladders> american_ladders_, european_ladders_;
 };
 

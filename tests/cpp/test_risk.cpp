@@ -120,6 +120,28 @@ TEST(short_options_are_right_at_every_spot_of_the_reach) {
     }
 }
 
+// A call is exercised ahead of a dividend that is larger than all that the spot may move: its time value is
+// at the strike; that of a put is a dividend above it.
+TEST(large_dividends_just_ahead) {
+    const std::vector<std::vector<Dividend>> all = {
+        {{0.004, 3.0}}, {{0.002, 0.5}, {0.004, 4.0}}, {{0.008, 6.0}}};
+    std::vector<LadderRow> rows;
+    for (const auto& paid : all) {
+        for (const int right : {1, -1}) rows.push_back({right, 100, 108, 0.01, 0.08, 0.02, 0.15, paid});
+    }
+    const risk::VolLadders ladders = BookRows(rows, true, {0.7, 1.0, 1.5}).ladders();
+    for (std::size_t c = 0; c < rows.size(); ++c) {
+        for (double spot = 80; spot <= 126; spot += 0.5) {
+            for (const double factor : {0.7, 1.5}) {
+                const double vol = factor * rows[c].vol;
+                double value;
+                ladders.values(c, &spot, 1, &vol, 1, 1, &value);
+                CHECK_CLOSE(solved(rows[c], spot, vol), value, 1e-3);
+            }
+        }
+    }
+}
+
 // Between levels at Chebyshev's places the polynomial is as good as the solves; too far beyond them is NaN.
 TEST(volatilities_between_levels_are_read_from_the_polynomial) {
     std::vector<double> factors;

@@ -67,11 +67,7 @@ class Scenarios:
                 raise InputError(
                     f"[{_ORIGIN}] {name} is {value!r}; it must be a number above 0, at most {most:g}"
                 )
-        if (
-            not isinstance(self.reads, int)
-            or isinstance(self.reads, bool)
-            or not 1 <= self.reads <= _MOST_READS
-        ):
+        if not isinstance(reads, int) or isinstance(reads, bool) or not 1 <= reads <= _MOST_READS:
             raise InputError(
                 f"[{_ORIGIN}] reads is {reads!r}; it must be a whole number from 1 to {_MOST_READS}"
             )
@@ -155,7 +151,9 @@ def _notes(state: dict[str, Any], pnl: npt.NDArray[np.float64], tickers: tuple[s
             f"{state['left_out']:,} of {state['positions']:,} contracts have no volatility or spot, or have expired: in no cell"
         )
     if state["pending"]:
-        notes.append(f"{state['pending']:,} contracts wait to be read at their latest volatility: they count as they were")
+        notes.append(
+            f"{state['pending']:,} contracts wait to be read at their latest volatility: they count as they were"
+        )
     if state["failures"]:
         notes.append(f"{state['failures']:,} times there was no memory for new ladders")
     return tuple(notes)
