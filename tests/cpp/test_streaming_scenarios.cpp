@@ -368,9 +368,12 @@ TEST(threads) {
     done.store(true);
     reader.join();
     const std::int64_t end = kStart + 2 * kDay;
-    for (int i = 0; i < 4000 && one.ladder.view().builds == 0; ++i) {
+    std::uint64_t builds = 0;
+    auto count = [&] { builds = one.ladder.view().builds; };
+    for (int i = 0; i < 4000 && builds == 0; ++i) {
         one.push(tick(100.0, end));
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        one.between(count);
     }
     one.engine.stop(true);
     one.ladder.stop();
