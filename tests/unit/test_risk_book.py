@@ -78,6 +78,28 @@ def test_what_is_no_book_is_refused(source, text):
     assert text in str(error.value)
 
 
+def test_a_side_gives_quantities_their_sign():
+    """Exports of brokers write 3 and short; read without the side that was three long ones."""
+    book = Book.read(
+        {"symbol": list("ABCDE"), "qty": [3, 3, -3, 3, -3], "Side": ["Long", "SHORT", "sell", "", None]}
+    )
+    assert [3.0, -3.0, -3.0, 3.0, -3.0] == book["quantity"].tolist()
+    for quantity, side, text in (
+        (-3, "long", "its quantity is negative"),
+        (3, "flat", "write long or short"),
+    ):
+        with pytest.raises(InputError, match=r"row 1: side") as error:
+            Book.read({"symbol": ["A"], "quantity": [quantity], "side": [side]})
+        assert text in str(error.value)
+
+
+def test_columns_that_could_have_been_meant_as_well_are_told():
+    """A first one is taken."""
+    book = Book.read({"symbol": ["A"], "position": [4], "qty": [3]})
+    assert 3.0 == book["quantity"][0]
+    assert "quantity is taken from 'qty'; not used: 'position'" in book.notes
+
+
 def test_zero_and_unknown_positions_are_kept_and_flagged():
     """They are rows of the book like all others."""
     book = Book.read(rows(("XYZ", 0), ("not a symbol!", 3), ("XYZ1260320C00100000", 1)))
