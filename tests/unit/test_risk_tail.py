@@ -201,3 +201,24 @@ def test_highs_and_lows_of_daily_bars_are_no_tickers():
     assert {"LOW", "OPEN"} == set(
         History.read({"date": DAYS, "LOW": bars["Low"], "OPEN": bars["Open"]}).spots
     )
+
+
+def test_who_follows_another_series_is_told():
+    """The market's closes, the only series there is, or no volatilities at all."""
+    held = portfolio()
+    other = index_name()
+    told = value_at_risk(held, HISTORY, window=5).notes
+    assert (
+        f"{other}, XYZ: closes follow those of MARKET" in told
+        or f"XYZ, {other}: closes follow those of MARKET" in told
+    )
+    alone = History.read({"date": DAYS, "XYZ": [100, 90, 99, 99, 110, 100]})
+    assert alone.stand_ins(("XYZ", "ABC")) == [
+        f"{alone.label} holds no volatilities: they stay as they are",
+        "ABC: closes follow those of XYZ",
+    ]
+    two = History.read(
+        {"date": DAYS, "XYZ": HISTORY["close"], "ABC": HISTORY["close"], "XYZ_vol": HISTORY["VIX"]}
+    )
+    assert two.stand_ins(("XYZ", "ABC")) == ["ABC: volatilities follow those of XYZ"]
+    assert not two.stand_ins(("XYZ",))

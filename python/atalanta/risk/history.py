@@ -34,6 +34,7 @@ _MARKET_VOLS = ("vix", "vol", "iv", "vxo")
 _CLOSES = {"close", "adjclose"}
 _BARS = {"open", "high", "low", "volume"}
 _LARGEST_MOVE = 20.0
+_LISTED = 5
 _DECAY = 0.94  # of variances, a day
 
 Scaling = Literal["none", "volatility"]
@@ -196,6 +197,23 @@ class History:
         last = slice(None) if window is None else slice(-window, None)
         shape = (len(underlyings), -1)
         return JointMoves(self.dates[days:][last], spot.reshape(shape)[:, last], vol.reshape(shape)[:, last])
+
+    def stand_ins(self, underlyings: tuple[str, ...]) -> list[str]:
+        """Which of U tickers follow another series than their own, and whose volatilities stay, in words."""
+        told = []
+        if not self.vols:
+            told.append(f"{self.label} holds no volatilities: they stay as they are")
+        for what, series in (("closes", self.spots), ("volatilities", self.vols)):
+            others = [name for name in underlyings if name not in series]
+            if not others or not series:
+                continue
+            known = MARKET if MARKET in series else next(iter(series)) if len(series) == 1 else ""
+            more = f" and {len(others) - _LISTED:,} more" if len(others) > _LISTED else ""
+            named = ", ".join(others[:_LISTED]) + more
+            told.append(
+                f"{named}: {what} follow those of {known}" if known else f"{named}: {what} stay as they are"
+            )
+        return told
 
     def _of(self, name: str, series: Mapping[str, Floats], what: str) -> Floats:
         for known in (name, MARKET):

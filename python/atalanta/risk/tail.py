@@ -160,7 +160,12 @@ def value_at_risk(
         pnl,
         moves.dates,
         past.label,
-        (*past.notes, *_told(past, len(pnl), days, window, max(var_level, es_level)), *portfolio.notes),
+        (
+            *past.notes,
+            *past.stand_ins(portfolio.underlyings),
+            *_told(past, len(pnl), days, window, max(var_level, es_level)),
+            *portfolio.notes,
+        ),
         time.perf_counter() - started,
     )
 
