@@ -13,7 +13,7 @@ MAY_INCLUDE = {
     "routing": {"base", "reliability"},
     "gpu": {"base"},
     "memory": {"base"},
-    "streaming": {"base", "pricing"},
+    "streaming": {"base", "pricing", "risk"},
     "bind": {"base", "numerics", "pricing", "risk", "reliability", "routing", "gpu", "memory", "streaming"},
 }
 INCLUDE = re.compile(r'#include\s+(?:"([^"/]+)/|[<"](pybind11))', re.MULTILINE)

@@ -147,14 +147,18 @@ class SharedGrid {
                  std::vector<std::int32_t>(group.data(), group.data() + group.size()), groups,
                  copied(dropped), copied(smile)}) {}
 
+    // So that totals at these volatilities and at spots that move together are reads of sums; whether they
+    // are.
+    bool add_up(const risk::VolLadders& ladders, const Doubles& spot, const Doubles& vol, double drift) {
+        require_fit(ladders, spot, vol);
+        const ReleasedGil released(kRowsToReleaseGil);
+        const std::lock_guard turn(mutex_);
+        return grid_.add_up(ladders, spot.data(), vol.data(), drift);
+    }
+
     // (groups, spots, vols) sums of weight * value at the shocks of (contracts,) spots and volatilities.
     Doubles totals(const risk::VolLadders& ladders, const Doubles& spot, const Doubles& vol) {
-        const auto size = static_cast<py::ssize_t>(grid_.contracts());
-        if (ladders.size() != grid_.contracts())
-            raise_input_error(kOrigin, "ladders of " + std::to_string(ladders.size()) +
-                                           " contracts, a grid of " + std::to_string(size));
-        require_shape(spot, {size}, "spot");
-        require_shape(vol, {size}, "vol");
+        require_fit(ladders, spot, vol);
         Doubles result = result_array<double>(shape_, Purpose::ladder);
         double* const into = result.mutable_data();
         const ReleasedGil released(kRowsToReleaseGil);
@@ -164,6 +168,15 @@ class SharedGrid {
     }
 
   private:
+    void require_fit(const risk::VolLadders& ladders, const Doubles& spot, const Doubles& vol) const {
+        const auto size = static_cast<py::ssize_t>(grid_.contracts());
+        if (ladders.size() != grid_.contracts())
+            raise_input_error(kOrigin, "ladders of " + std::to_string(ladders.size()) +
+                                           " contracts, a grid of " + std::to_string(size));
+        require_shape(spot, {size}, "spot");
+        require_shape(vol, {size}, "vol");
+    }
+
     Shape shape_;
     std::mutex mutex_;
     risk::BookGrid grid_;
@@ -188,6 +201,8 @@ void bind_risk(py::module_& module) {
                       const Doubles&, const Doubles&>(),
              py::kw_only(), py::arg("spots"), py::arg("vols"), py::arg("points"), py::arg("weight"),
              py::arg("group"), py::arg("groups"), py::arg("dropped"), py::arg("smile"))
+        .def("add_up", &SharedGrid::add_up, py::arg("ladders"), py::arg("spot"), py::arg("vol"),
+             py::arg("drift"), py::keep_alive<1, 2>())
         .def("totals", &SharedGrid::totals, py::arg("ladders"), py::arg("spot"), py::arg("vol"))
         .def("__reduce_ex__", &refuse_pickling);  // object's own would end the process
     module.attr("MOST_VOL_LEVELS") = risk::VolLadders::kMostLevels;

@@ -1,6 +1,7 @@
 // The streaming engine: events in as structured arrays, results out as structured arrays.
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <stdexcept>
 
 #include "base/monotonic.hpp"
@@ -28,11 +29,17 @@ py::tuple records() {
 }
 
 std::shared_ptr<EngineCore> make_engine(const py::dict& universe, const py::dict& settings, double tolerance,
-                                        const py::list& risk_stages) {
+                                        const py::list& risk_stages,
+                                        const std::optional<py::dict>& scenarios) {
     records();
     try {
-        return std::make_shared<EngineCore>(universe_of(universe), settings_of(settings), tolerance,
-                                            risk_stages);
+        streaming::Universe all = universe_of(universe);
+        std::unique_ptr<streaming::ScenarioLadder> ladder;
+        if (scenarios)
+            ladder = std::make_unique<streaming::ScenarioLadder>(scenario_terms_of(*scenarios),
+                                                                 all.underlyings.size());
+        return std::make_shared<EngineCore>(std::move(all), settings_of(settings), tolerance, risk_stages,
+                                            std::move(ladder));
     } catch (const std::invalid_argument& error) {
         raise_input_error("streaming.Stream", error.what());
     }
@@ -74,7 +81,7 @@ void bind_streaming(py::module_& module) {
     bind_outlet(module);
     py::class_<EngineCore, std::shared_ptr<EngineCore>>(module, "EngineCore", "Native part of a stream.")
         .def(py::init(&make_engine), py::arg("universe"), py::arg("settings"), py::arg("tolerance"),
-             py::arg("risk_stages"))
+             py::arg("risk_stages"), py::arg("scenarios"))
         .def("producer", &EngineCore::producer)
         .def("outlet", &EngineCore::outlet, py::arg("capacity"), py::arg("wanted"))
         .def("pump", &EngineCore::pump)
@@ -88,6 +95,7 @@ void bind_streaming(py::module_& module) {
         .def("account", &EngineCore::account)
         .def("book", &EngineCore::book)
         .def("books", &EngineCore::books)
+        .def("scenarios", &EngineCore::scenarios)
         .def("histograms", &EngineCore::histograms)
         .def("contracts", &EngineCore::contracts)
         .def("underlyings", &EngineCore::underlyings)

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "risk/book_ladder.hpp"
 #include "risk/vol_ladders.hpp"
 
 namespace atalanta::risk {
@@ -36,6 +38,13 @@ class BookGrid {
     std::size_t groups() const noexcept { return terms_.groups; }
     std::size_t cells() const noexcept { return terms_.spot_shocks.size() * terms_.vol_shocks.size(); }
 
+    // Adds up the ladders of contracts whose present is this, so that totals at spots that have moved
+    // together, by up to `drift` in a group, and at these volatilities are reads of the sums. Contracts with
+    // another volatility are read beside. False, and totals are read contract by contract, where a smile or
+    // cash that goes ex moves the contracts' spots and volatilities apart. Throws std::bad_alloc; `ladders`
+    // must outlive this.
+    bool add_up(const VolLadders& ladders, const double* spot, const double* vol, double drift);
+
     // totals (groups, spot shocks, vol shocks): the sums of weight times value at the shocks of these present
     // spots and volatilities, one of each per contract. NaN where a volatility lies beyond the levels.
     void totals(const VolLadders& ladders, const double* spot, const double* vol, double* totals) noexcept;
@@ -45,10 +54,24 @@ class BookGrid {
                 BookGreeks* out) const noexcept;
 
   private:
+    void each_contract(const VolLadders& ladders, const double* spot, const double* vol,
+                       double* totals) noexcept;
+    bool from_sums(const VolLadders& ladders, const double* spot, const double* vol, double* totals) noexcept;
+    bool moves_together(const double* spot) noexcept;
+    void add_moved(const VolLadders& ladders, std::size_t contract, double spot, double vol,
+                   double* totals) noexcept;
+    bool counts(std::size_t contract) const noexcept {
+        return terms_.group[contract] >= 0 && static_cast<std::size_t>(terms_.group[contract]) < groups();
+    }
     void shift(double vol, const double* factor, double* out) const noexcept;
 
     GridTerms terms_;
     std::vector<double> spots_, vols_, values_;
+
+    const VolLadders* summed_ = nullptr;
+    std::unique_ptr<const BookLadder> sums_;
+    std::vector<double> summed_spot_, summed_vol_;  // of each contract
+    std::vector<double> ratio_;                     // of each group
 };
 
 }  // namespace atalanta::risk

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -125,19 +126,32 @@ const Ladders* VolLadders::ladders_of(std::size_t contract) const noexcept {
     return own ? &*own : nullptr;
 }
 
-// One ladder around the spot at each level; a second one around the strike where spots will be asked for that
-// the first does not reach and that are near the strike.
+// The spot at which the best exercise on the known path begins to be worth something, around which an option
+// has a time value: a call exercised ahead of a large dividend has it at its strike, not a dividend above.
+double VolLadders::threshold(std::size_t c) const noexcept {
+    const double growth = rate_[c] - yield_[c], side = right_[c];
+    const auto at = [&](double years) { return strike_[c] * std::exp(-growth * years); };
+    double paid = 0.0, best = american_[c] != 0 ? strike_[c] : side * std::numeric_limits<double>::infinity();
+    const auto try_exercise = [&](double spot) {
+        best = side > 0.0 ? std::min(best, spot) : std::max(best, spot);
+    };
+    const std::size_t schedule = schedule_[c] < 0 ? 0 : static_cast<std::size_t>(schedule_[c]);
+    const std::size_t first = schedule_[c] < 0 ? 0 : offsets_[schedule];
+    const std::size_t end = schedule_[c] < 0 ? 0 : offsets_[schedule + 1];
+    for (std::size_t d = first; d < end && ex_years_[d] < years_[c]; ++d) {
+        const double cash = cash_[d] * std::exp(-growth * ex_years_[d]);
+        if (american_[c] != 0) try_exercise(at(ex_years_[d]) + paid + (side > 0.0 ? 0.0 : cash));
+        paid += cash;
+    }
+    try_exercise(at(years_[c]) + paid);
+    return best;
+}
+
+// One ladder around the spot at each level; a second one around the threshold where spots will be asked for
+// that the first does not reach and that are near it.
 void VolLadders::plan(std::size_t c, Reach reach, std::vector<Row>& american, std::vector<Row>& european) {
     std::vector<Row>& rows = american_[c] != 0 ? american : european;
-    const double growth = (rate_[c] - yield_[c]) * years_[c];
-    double centre = strike_[c] * std::exp(-growth);
-    if (schedule_[c] >= 0) {
-        const auto schedule = static_cast<std::size_t>(schedule_[c]);
-        for (std::size_t d = offsets_[schedule]; d < offsets_[schedule + 1]; ++d) {
-            if (ex_years_[d] < years_[c])
-                centre += cash_[d] * std::exp(-(rate_[c] - yield_[c]) * ex_years_[d]);
-        }
-    }
+    const double centre = threshold(c);
     const double lowest = reach.lowest * spot_[c], highest = reach.highest * spot_[c];
     for (std::size_t l = 0; l < count_; ++l) {
         const std::size_t place = c * count_ + l;
@@ -169,6 +183,13 @@ void VolLadders::weigh(std::size_t c) noexcept {
 std::size_t VolLadders::solves() const noexcept {
     return (american_ladders_ ? american_ladders_->size() : 0) +
            (european_ladders_ ? european_ladders_->size() : 0);
+}
+
+double VolLadders::smooth_years(std::size_t c) const noexcept {
+    if (american_[c] == 0 || schedule_[c] < 0) return years_[c];
+    const auto schedule = static_cast<std::size_t>(schedule_[c]);
+    const bool pays = offsets_[schedule] < offsets_[schedule + 1];
+    return pays ? std::min(years_[c], ex_years_[offsets_[schedule]]) : years_[c];
 }
 
 std::size_t VolLadders::bytes() const noexcept {

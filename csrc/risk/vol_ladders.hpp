@@ -47,6 +47,9 @@ class VolLadders {
     std::size_t size() const noexcept { return right_.size(); }
     std::size_t levels() const noexcept { return count_; }
     std::size_t solves() const noexcept;
+    // Years for which a contract's values have been smooth over the spot: to its expiry, or to the next date
+    // on which exercise ahead of a dividend is decided.
+    double smooth_years(std::size_t contract) const noexcept;
     std::size_t bytes() const noexcept;
 
     // Values of a contract at `spots` spots, each at `vols` volatilities, into `out` (spots, vols). The
@@ -68,6 +71,7 @@ class VolLadders {
     static constexpr std::uint32_t kNoRow = std::numeric_limits<std::uint32_t>::max();
     struct Row;  // of a ladder to be solved
     struct Block;
+    struct Mixture;
 
     OptionRows rows() const noexcept;
     Terms terms(Exercise exercise) const noexcept;
@@ -75,6 +79,7 @@ class VolLadders {
     const Ladders* ladders_of(std::size_t contract) const noexcept;
     void plan(std::size_t contract, Reach reach, std::vector<Row>& american, std::vector<Row>& european);
     void weigh(std::size_t contract) noexcept;
+    double threshold(std::size_t contract) const noexcept;
     std::uint32_t row_at(const Ladders& ladders, std::size_t place, double spot) const noexcept;
     double limit(std::size_t contract, double spot) const noexcept;
     void closed_form(std::size_t contract, const double* spot, std::size_t spots, const double* vol,
@@ -84,6 +89,7 @@ class VolLadders {
     void at_levels(std::size_t contract, std::size_t from, std::size_t levels, const double* spot,
                    std::size_t count, Block& block) const noexcept;
     double between(std::size_t contract, const double* price, std::size_t stride, double vol) const noexcept;
+    Mixture mixture(std::size_t contract, const double* vol, std::size_t vols) const noexcept;
     PresentReading present_in_closed_form(std::size_t contract, double spot, double vol) const noexcept;
 
     const KernelSet& kernels_;
@@ -96,7 +102,7 @@ class VolLadders {
     std::vector<double> ex_years_, cash_;
     std::vector<std::int32_t> schedule_;
     std::vector<double> level_, weight_;     // (size, count): volatilities and barycentric weights
-    std::vector<std::uint32_t> near_, far_;  // (size, count): rows of the ladders around spot and strike
+    std::vector<std::uint32_t> near_, far_;  // (size, count): rows of the ladders around spot and threshold
     std::optional<Ladders> american_ladders_, european_ladders_;
 };
 

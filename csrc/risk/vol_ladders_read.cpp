@@ -1,4 +1,4 @@
-// The reads: values and Greeks of contracts from the ladders that a build has solved.
+// The reads: values of contracts from the ladders that a build has solved.
 #include <algorithm>
 #include <cmath>
 
@@ -86,6 +86,48 @@ struct VolLadders::Block {
     double price[kSize], beyond[kSize];
 };
 
+// What the levels' values count at each of some volatilities that all spots have in common.
+struct VolLadders::Mixture {
+    static constexpr std::int32_t kNone = -1;
+    double share[kMostLevels][kMostLevels];  // of a volatility, of a level
+    std::int32_t level[kMostLevels];         // that is this volatility exactly
+
+    void apply(const Block& block, std::size_t levels, std::size_t count, std::size_t vols,
+               double* out) const noexcept {
+        double sum[Block::kSize];
+        for (std::size_t v = 0; v < vols; ++v) {
+            const double* column = sum;
+            if (level[v] != kNone) {
+                column = block.price + static_cast<std::size_t>(level[v]) * count;
+            } else {
+                std::fill(sum, sum + count, 0.0);
+                for (std::size_t l = 0; l < levels; ++l) {
+                    const double part = share[v][l];
+                    for (std::size_t s = 0; s < count; ++s) sum[s] += part * block.price[l * count + s];
+                }
+            }
+            for (std::size_t s = 0; s < count; ++s) out[s * vols + v] = column[s];
+        }
+    }
+};
+
+VolLadders::Mixture VolLadders::mixture(std::size_t c, const double* vol, std::size_t vols) const noexcept {
+    Mixture all;
+    const double* x = level_.data() + c * count_;
+    const double* w = weight_.data() + c * count_;
+    for (std::size_t v = 0; v < vols; ++v) {
+        const double* const exact = std::find(x, x + count_, vol[v]);
+        all.level[v] = exact == x + count_ ? Mixture::kNone : static_cast<std::int32_t>(exact - x);
+        if (all.level[v] != Mixture::kNone) continue;
+        const bool within =
+            count_ > 1 && vol[v] >= x[0] * (1 - kRounding) && vol[v] <= x[count_ - 1] * (1 + kRounding);
+        double whole = within ? 0.0 : kNotANumber;
+        for (std::size_t l = 0; l < count_; ++l) whole += all.share[v][l] = w[l] / (vol[v] - x[l]);
+        for (std::size_t l = 0; l < count_; ++l) all.share[v][l] /= whole;
+    }
+    return all;
+}
+
 void VolLadders::from_ladders(std::size_t c, const double* spot, std::size_t spots, const double* vol,
                               std::size_t stride, std::size_t vols, double* out) const noexcept {
     Block block;
@@ -94,9 +136,16 @@ void VolLadders::from_ladders(std::size_t c, const double* spot, std::size_t spo
     const double* const own = level_.data() + c * count_ + ahead;
     const bool levels_only = stride == 0 && vols <= count_ && std::equal(vol, vol + vols, own);
     const std::size_t from = levels_only ? ahead : 0, levels = levels_only ? vols : count_;
+    const bool common = stride == 0 && vols <= kMostLevels && !levels_only;
+    std::optional<Mixture> mixed;
+    if (common) mixed = mixture(c, vol, vols);
     for (std::size_t first = 0; first < spots; first += Block::kSize / levels) {
         const std::size_t count = std::min(Block::kSize / levels, spots - first);
         at_levels(c, from, levels, spot + first, count, block);
+        if (common) {
+            mixed->apply(block, levels, count, vols, out + first * vols);
+            continue;
+        }
         for (std::size_t s = 0; s < count; ++s) {
             const double* const asked = vol + (first + s) * stride;
             double* const into = out + (first + s) * vols;
@@ -148,58 +197,6 @@ double VolLadders::between(std::size_t c, const double* price, std::size_t strid
         whole += part;
     }
     return sum / whole;
-}
-
-PresentReading VolLadders::present_in_closed_form(std::size_t c, double spot, double vol) const noexcept {
-    double column[7];
-    const OptionRows row = {1,
-                            {&right_[c], true},
-                            {&spot, true},
-                            {&strike_[c], true},
-                            {&years_[c], true},
-                            {&rate_[c], true},
-                            {&yield_[c], true},
-                            {&vol, true}};
-    GreekColumns out = {};
-    for (std::size_t i = 0; i < std::size(column); ++i) out.data[i] = column + i;
-    kernels_.european->greeks_order_1(row, out);
-    const auto at = [&](Greek greek) { return column[static_cast<std::size_t>(greek)]; };
-    return {at(Greek::price), at(Greek::delta), at(Greek::gamma), at(Greek::theta), at(Greek::vega)};
-}
-
-PresentReading VolLadders::present(std::size_t c, double spot, double vol) const noexcept {
-    if (in_closed_form(c)) return present_in_closed_form(c, spot, vol);
-    constexpr std::size_t kColumns = 4;
-    std::uint32_t row[kMostLevels];
-    double at[kMostLevels], column[kColumns][kMostLevels];
-    const Ladders& ladders = *ladders_of(c);
-    for (std::size_t l = 0; l < count_; ++l) {
-        row[l] = row_at(ladders, c * count_ + l, spot);
-        at[l] = spot;
-    }
-    ladders.read(row, at, count_, {column[0], column[1], column[2], column[3]});
-    PresentReading reading = {between(c, column[0], 1, vol), between(c, column[1], 1, vol),
-                              between(c, column[2], 1, vol), between(c, column[3], 1, vol), kNotANumber};
-    if (std::isnan(reading.price)) return reading;
-    const double* x = level_.data() + c * count_;
-    const double* w = weight_.data() + c * count_;
-    const double* price = column[0];
-    double slope = 0.0, whole = 0.0;
-    for (std::size_t i = 0; i < count_; ++i) {
-        if (vol != x[i]) continue;
-        for (std::size_t l = 0; l < count_; ++l) {
-            if (l != i) slope += w[l] / w[i] * (price[l] - price[i]) / (x[i] - x[l]);
-        }
-        reading.vega = slope;
-        return reading;
-    }
-    for (std::size_t l = 0; l < count_; ++l) {
-        const double part = w[l] / (vol - x[l]);
-        slope += part * (reading.price - price[l]) / (vol - x[l]);
-        whole += part;
-    }
-    reading.vega = slope / whole;
-    return reading;
 }
 
 }  // namespace atalanta::risk

@@ -66,7 +66,7 @@ struct StageLatency {
 
 class Engine {
   public:
-    static constexpr std::size_t kMostProducers = 16, kMostOutlets = 16, kMostRiskStages = 4;
+    static constexpr std::size_t kMostProducers = 16, kMostOutlets = 16, kMostRiskStages = 5;
 
     // Throws std::invalid_argument, saying what is wrong, and std::bad_alloc.
     // The Greeks of the positions are the first risk stage; `further` ones run after it and outlive the

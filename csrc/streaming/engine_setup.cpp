@@ -26,7 +26,7 @@ Engine::Engine(Universe universe, const Settings& settings, const Tolerance& tol
       stalls_(settings_.stall_ns) {
     risks_[risk_count_++] = positions_.stage();
     if (further.size() >= kMostRiskStages)
-        throw std::invalid_argument("there are more than 3 further risk stages");
+        throw std::invalid_argument("there are more than 4 further risk stages, the scenario ladder counted");
     for (const RiskStage& stage : further) risks_[risk_count_++] = stage;
     check();
     items_.resize(std::max(settings_.batch, settings_.most_conflated));

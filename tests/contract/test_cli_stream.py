@@ -55,6 +55,7 @@ def test_lines_of_json_and_a_final_account(ticks, tmp_path):
     assert last["exact"]
     assert 500 == last["in"] == last["sent"] == last["out"] + last["conflated"]
     assert 100.0 == last["book"]["delta"]
+    assert last["scenarios"]["pnl"][0][0] == pytest.approx(-0.2 * 100 * last["underlyings"][0]["spot"])
     assert last["latency"]["risk.total"]["buckets"]
 
 
@@ -64,6 +65,16 @@ def test_a_screen_for_readers(ticks):
     assert 0 == code
     for word in ("XYZ", "market_data", "p99.9", "in 500 = out", "every event is accounted for"):
         assert word in out
+
+
+def test_the_scenario_ladder_is_on_the_screen():
+    """Of the positions, by the risk stage, with its worst cell and the age of its ladders."""
+    code, out, err = run("--feed", "sim", "--seconds", "2", "--rate", "500")
+    assert (0, "") == (code, err)
+    assert "P&L $" in out
+    assert "vols as they are" in out
+    assert "worst -" in out
+    assert "s old" in out
 
 
 def test_an_interrupt_ends_it_with_the_account(tmp_path):

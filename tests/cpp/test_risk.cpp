@@ -120,6 +120,28 @@ TEST(short_options_are_right_at_every_spot_of_the_reach) {
     }
 }
 
+// A call is exercised ahead of a dividend that is larger than all that the spot may move: its time value is
+// at the strike; that of a put is a dividend above it.
+TEST(large_dividends_just_ahead) {
+    const std::vector<std::vector<Dividend>> all = {
+        {{0.004, 3.0}}, {{0.002, 0.5}, {0.004, 4.0}}, {{0.008, 6.0}}};
+    std::vector<LadderRow> rows;
+    for (const auto& paid : all) {
+        for (const int right : {1, -1}) rows.push_back({right, 100, 108, 0.01, 0.08, 0.02, 0.15, paid});
+    }
+    const risk::VolLadders ladders = BookRows(rows, true, {0.7, 1.0, 1.5}).ladders();
+    for (std::size_t c = 0; c < rows.size(); ++c) {
+        for (double spot = 80; spot <= 126; spot += 0.5) {
+            for (const double factor : {0.7, 1.5}) {
+                const double vol = factor * rows[c].vol;
+                double value;
+                ladders.values(c, &spot, 1, &vol, 1, 1, &value);
+                CHECK_CLOSE(solved(rows[c], spot, vol), value, 1e-3);
+            }
+        }
+    }
+}
+
 // Between levels at Chebyshev's places the polynomial is as good as the solves; too far beyond them is NaN.
 TEST(volatilities_between_levels_are_read_from_the_polynomial) {
     std::vector<double> factors;
@@ -276,6 +298,65 @@ TEST(a_grid_of_a_book) {
         refused = true;
     }
     CHECK(refused);
+}
+
+// A book whose ladders are added up: the same grid at every spot within reach, also where a volatility has
+// moved; beyond, and where contracts move apart, contract by contract.
+TEST(sums_of_ladders_are_the_ladders) {
+    std::vector<LadderRow> rows = chain(), brief = chain(0.001);  // hours: read by themselves
+    rows.push_back(brief[2]);
+    const std::size_t size = rows.size();
+    const std::vector<double> factors = {0.7, 0.8, 1.0, 1.2, 1.3};
+    const risk::VolLadders ladders = BookRows(rows, true, factors).ladders();
+    risk::GridTerms terms;
+    terms.spot_shocks = {-0.2, -0.05, 0.0, 0.1};
+    terms.vol_shocks = {-0.2, 0.0, 0.2};
+    terms.groups = 2;
+    for (std::size_t c = 0; c < size; ++c) {
+        terms.weight.push_back(c % 2 == 0 ? -100.0 : 50.0);
+        terms.group.push_back(c == 4 ? 7 : static_cast<std::int32_t>(c % 2));
+    }
+    risk::BookGrid summed(terms), plain(terms);
+    std::vector<double> spot(size, 100.0), vol(size, 0.25), one(2 * 12), other(2 * 12);
+    CHECK(summed.add_up(ladders, spot.data(), vol.data(), 0.05));
+    const auto compare = [&] {
+        summed.totals(ladders, spot.data(), vol.data(), one.data());
+        plain.totals(ladders, spot.data(), vol.data(), other.data());
+        for (std::size_t i = 0; i < one.size(); ++i) CHECK_CLOSE(other[i], one[i], 400 * 5e-5);
+    };
+    for (const double at : {100.0, 95.001, 104.99, 101.7, 112.0}) {
+        std::fill(spot.begin(), spot.end(), at);
+        compare();
+    }
+    std::fill(spot.begin(), spot.end(), 101.0);
+    vol[1] = 0.2531;
+    compare();
+    const std::size_t before = allocations;
+    summed.totals(ladders, spot.data(), vol.data(), one.data());
+    CHECK(allocations == before);
+    spot[0] = 99.0;  // one of a group moves by itself
+    compare();
+    vol[0] = kNaN;
+    compare();
+    CHECK(std::isnan(one[0]));
+    terms.dropped.assign(size, 0.5);
+    risk::BookGrid apart(terms);
+    CHECK(!apart.add_up(ladders, spot.data(), vol.data(), 0.05));
+}
+
+// All spots at the same volatilities between the levels: the same as each by itself.
+TEST(common_volatilities_are_read_as_each_by_itself) {
+    const std::vector<LadderRow> rows = chain();
+    const risk::VolLadders ladders = BookRows(rows, true, {0.6, 0.8, 1.0, 1.2, 1.5}).ladders();
+    const std::vector<double> spots = {80.0, 97.0, 111.0}, vols = {0.2, 0.21, 0.25, 0.33, 0.9};
+    std::vector<double> each(15), together(15), repeated;
+    for (int s = 0; s < 3; ++s) repeated.insert(repeated.end(), vols.begin(), vols.end());
+    for (std::size_t c = 0; c < rows.size(); ++c) {
+        ladders.values(c, spots.data(), 3, vols.data(), 0, 5, together.data());
+        ladders.values(c, spots.data(), 3, repeated.data(), 5, 5, each.data());
+        for (std::size_t i = 0; i < 15; ++i) CHECK_CLOSE(each[i], together[i], 1e-10);
+        CHECK(std::isnan(together[4]));
+    }
 }
 
 // Sums by group; a long and a short of one contract are nothing, what has no group counts nowhere.

@@ -130,3 +130,12 @@ def test_long_options_ask_for_no_more_than_their_price():
     cost = held.value
     assert cost == pytest.approx(sum(line.amount for line in estimate_margin(held)[0].lines), rel=1e-3)
     assert span_like(held).total == pytest.approx(0.0, abs=1e-6)
+
+
+def test_positions_without_a_value_are_told():
+    """They ask for nothing, which no estimate hides."""
+    held = Portfolio(rows((symbols()[5], -2), ("ZZZ260320C00100000", -50), ("what?", 0)), analysis())
+    for one in estimate_margin(held):
+        assert ("1 of 3 positions have no value and ask for nothing here",) == one.notes
+        assert list(one.notes) == one.as_dict()["notes"]
+    assert all(not one.notes for one in estimate_margin(portfolio()))

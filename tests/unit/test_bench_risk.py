@@ -16,7 +16,13 @@ def test_the_session_is_whole_and_right(monkeypatch):
     """Every figure is there, every round and read is kept, and the grid is within its tolerance."""
     session = run_risk_session(RiskPlan(rounds=2, ticks=3, sample=1, strikes=2))
     assert (20, 11, 9) == (session.positions, session.spots, session.vols)
-    assert 6 == len(session.warm_ns) == len(session.warm_cpu_ns) == len(session.warm_floor_ns)
+    assert (
+        6
+        == len(session.warm_ns)
+        == len(session.warm_cpu_ns)
+        == len(session.warm_floor_ns)
+        == len(session.apart_ns)
+    )
     assert all(2 == len(one.seconds) == len(one.cpu_seconds) for one in session.timings)
     assert session.error < 1e-3
     assert session.timing("cold grid") is not None

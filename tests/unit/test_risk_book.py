@@ -63,6 +63,7 @@ def test_every_style_of_symbol_is_one_contract(style):
         ({"symbol": ["A", "B"], "quantity": [1, "many"]}, "row 2: quantity 'many' cannot be used"),
         ({"symbol": ["A", "B"], "quantity": [np.nan, 1]}, "row 1: quantity nan cannot be used"),
         ({"symbol": ["A"], "quantity": [np.inf]}, "row 1: quantity inf cannot be used"),
+        ({"symbol": ["A"], "quantity": [-1e300]}, "row 1: quantity -1e+300 cannot be used"),
         ({"symbol": ["A"], "quantity": [1], "multiplier": [0]}, "multiplier 0 cannot be used"),
         ({"symbol": [], "quantity": []}, "holds no rows"),
         ([("A", 1)], "give a mapping with 'symbol' and 'quantity'"),
@@ -75,6 +76,28 @@ def test_what_is_no_book_is_refused(source, text):
     with pytest.raises(InputError, match=r"^\[risk.Book\]") as error:
         Book.read(source)
     assert text in str(error.value)
+
+
+def test_a_side_gives_quantities_their_sign():
+    """Exports of brokers write 3 and short; read without the side that was three long ones."""
+    book = Book.read(
+        {"symbol": list("ABCDE"), "qty": [3, 3, -3, 3, -3], "Side": ["Long", "SHORT", "sell", "", None]}
+    )
+    assert [3.0, -3.0, -3.0, 3.0, -3.0] == book["quantity"].tolist()
+    for quantity, side, text in (
+        (-3, "long", "its quantity is negative"),
+        (3, "flat", "write long or short"),
+    ):
+        with pytest.raises(InputError, match=r"row 1: side") as error:
+            Book.read({"symbol": ["A"], "quantity": [quantity], "side": [side]})
+        assert text in str(error.value)
+
+
+def test_columns_that_could_have_been_meant_as_well_are_told():
+    """A first one is taken."""
+    book = Book.read({"symbol": ["A"], "position": [4], "qty": [3]})
+    assert 3.0 == book["quantity"][0]
+    assert "quantity is taken from 'qty'; not used: 'position'" in book.notes
 
 
 def test_zero_and_unknown_positions_are_kept_and_flagged():
@@ -125,6 +148,15 @@ def test_values_at_the_quotes():
     assert ["XYZ"] * 5 + [index_name()] * 2 == positions["underlying"].tolist()
     assert [1.0] + [100.0] * 6 == positions["multiplier"].tolist()
     assert 300 * 100.0 == pytest.approx(positions["value"][0])
+
+
+def test_an_adjusted_contract_takes_no_quotes_of_the_standard_one():
+    """It delivers something else: valued on the smile, without a mid, and by itself."""
+    adjusted = symbols()[5].replace("XYZ", "XYZ1")
+    held = Portfolio(rows((adjusted, 1), (symbols()[5], -1)), analysis())
+    assert PositionFlag.ADJUSTED | PositionFlag.NOT_QUOTED == flags_of(held)
+    assert np.isnan(held.matched.mid[0])
+    assert np.isfinite(held.positions()["value"]).all()
 
 
 def test_a_given_multiplier_counts():

@@ -177,6 +177,58 @@ def test_the_live_grid_follows_the_market_without_a_solve(horizon):
         assert 1 == live.builds
 
 
+def test_a_live_grid_takes_the_ex_dates_within_its_horizon_as_time_passes():
+    """Shares receive what goes ex between the moment of the ladders and the horizon, and no more."""
+    held = Portfolio(rows(("XYZ", 100)), analysis())
+    times, cash = held.market.schedules[held.market.schedule[0]]
+    clock, first = Clock(), float(times[0]) * 365
+    with LiveGrid(held, spots=[0.0, 0.1], vols=[0.0], horizon=first - 1, clock=clock) as live:
+        assert 100 * 0.1 * 100.0 == pytest.approx(live.value().pnl[1, 0])
+        for days, paid in ((2.0, float(cash[0])), (first + 0.5, 0.0)):
+            clock.now = 86_400 * days
+            live.value()
+            live.wait()
+            assert 100 * 0.1 * (100.0 - paid) == pytest.approx(live.value().pnl[1, 0])
+
+
+@pytest.mark.parametrize("vol", [1.0, 1.013])
+def test_sums_of_ladders_say_what_every_contract_says(vol):
+    """At every spot within reach and beside it, in several underlyings, long and short; also where some volatilities moved."""
+    held = portfolio()
+    shocks = Shocks.of(held)
+    options = held.options
+    summed, apart = (
+        GridLadders(held, options, shocks, drift=0.05, vol_drift=0.05, summed=each) for each in (True, False)
+    )
+    assert summed.summed
+    assert not apart.summed
+    size = 2e-5 * np.abs(options.weight * options.strike / 100).sum()
+    vols = options.vol.copy()
+    vols[::3] *= vol
+    for move in (-0.05, -0.0123, 0.0, 0.031, 0.0499, 0.07):
+        spot = options.spot * (1 + move)
+        for mine, plain in zip(summed.totals(spot, vols), apart.totals(spot, vols), strict=True):
+            np.testing.assert_allclose(mine, plain, atol=size)
+    lone = options.spot.copy()
+    lone[0] *= 1.01
+    np.testing.assert_array_equal(summed.totals(lone, vols)[0], apart.totals(lone, vols)[0])
+
+
+def test_options_in_their_last_hours_are_read_by_themselves():
+    """Their payoff bends between two nodes of the sums."""
+    from dataclasses import replace
+
+    held = portfolio()
+    brief = replace(held.options, years=np.minimum(held.options.years, 2 / 24 / 365))
+    shocks = Shocks.of(held)
+    summed, apart = (GridLadders(held, brief, shocks, drift=0.05, summed=each) for each in (True, False))
+    for move in (0.0, 0.0071):
+        spot = brief.spot * (1 + move)
+        np.testing.assert_allclose(
+            summed.totals(spot, brief.vol)[0], apart.totals(spot, brief.vol)[0], atol=1e-6
+        )
+
+
 def test_ladders_are_rebuilt_behind_when_time_or_volatility_moves():
     """The present ones are read meanwhile, with their age; the next grid is of the new ones."""
     clock = Clock()

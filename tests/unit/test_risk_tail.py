@@ -163,3 +163,62 @@ def test_a_stress_of_the_user():
         stress(portfolio(), [])
     with pytest.raises(InputError, match=r"mine: spot is -1\.5"):
         Stress("mine", -1.5, 0.0, "")
+
+
+@pytest.mark.parametrize(
+    ("terms", "text"),
+    [
+        ({"window": 0}, "window is 0"),
+        ({"window": -5}, "window is -5"),
+        ({"days": 0}, "days is 0"),
+        ({"days": 1.5}, "days is 1.5"),
+        ({"days": True}, "days is True"),
+    ],
+)
+def test_windows_and_days_are_whole_numbers_from_one(terms, text):
+    """A window of none once took the whole history, a negative one all but its first days."""
+    with pytest.raises(InputError, match=r"^\[risk.History\]") as error:
+        value_at_risk(portfolio(), HISTORY, **terms)
+    assert text in str(error.value)
+
+
+def test_a_short_history_is_told():
+    """Five moves hold no 99 %: the figure is the worst of them, and says so."""
+    found = value_at_risk(portfolio(), HISTORY)
+    assert found.var == -found.pnl.min()
+    assert any("holds 5 moves over 1 sessions, not the 500" in note for note in found.notes)
+    assert any("5 scenarios hold no tail beyond 99 %" in note for note in found.notes)
+    long = value_at_risk(portfolio(), simulate_history({"XYZ": 0.25, index_name(): 0.2}, days=500))
+    assert not any("hold" in note.split("simulated")[0] for note in long.notes)
+
+
+def test_highs_and_lows_of_daily_bars_are_no_tickers():
+    """LOW and OPEN are tickers of shares, and columns of every file of bars."""
+    bars = {"Open": [9] * 6, "High": [9] * 6, "Low": [5, 6, 7, 8, 9, 9], "Volume": [0] * 6}
+    history = History.read({**HISTORY, **bars})
+    assert {"MARKET"} == set(history.spots)
+    np.testing.assert_allclose(history.moves(("LOW",)).spot[0, 0], -0.1)
+    assert {"LOW", "OPEN"} == set(
+        History.read({"date": DAYS, "LOW": bars["Low"], "OPEN": bars["Open"]}).spots
+    )
+
+
+def test_who_follows_another_series_is_told():
+    """The market's closes, the only series there is, or no volatilities at all."""
+    held = portfolio()
+    other = index_name()
+    told = value_at_risk(held, HISTORY, window=5).notes
+    assert (
+        f"{other}, XYZ: closes follow those of MARKET" in told
+        or f"XYZ, {other}: closes follow those of MARKET" in told
+    )
+    alone = History.read({"date": DAYS, "XYZ": [100, 90, 99, 99, 110, 100]})
+    assert alone.stand_ins(("XYZ", "ABC")) == [
+        f"{alone.label} holds no volatilities: they stay as they are",
+        "ABC: closes follow those of XYZ",
+    ]
+    two = History.read(
+        {"date": DAYS, "XYZ": HISTORY["close"], "ABC": HISTORY["close"], "XYZ_vol": HISTORY["VIX"]}
+    )
+    assert two.stand_ins(("XYZ", "ABC")) == ["ABC: volatilities follow those of XYZ"]
+    assert not two.stand_ins(("XYZ",))

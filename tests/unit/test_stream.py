@@ -10,6 +10,7 @@ import pytest
 
 import atalanta
 from atalanta.errors import InputError
+from atalanta.risk import Book
 from atalanta.streaming import (
     EVENT,
     RESULT,
@@ -24,6 +25,7 @@ from atalanta.streaming import (
     Watermarks,
     stream_flag_names,
 )
+from atalanta.streaming.positions import quantities_of
 from tests.streaming_market import START, YEARS, key_row, universe
 
 NAN = float("nan")
@@ -520,3 +522,14 @@ def test_a_sequence_may_begin_anew():
     assert 2 == stream.snapshot().out
     with pytest.raises(InputError, match="source is 64"):
         stream.restart_source(64)
+
+
+def test_a_multiplier_of_the_book_counts():
+    """Shares, and contracts that deliver another number of them: as many as the book says, not as the universe."""
+    stream = Stream(universe(), positions=[{"symbol": "XYZ", "quantity": 10, "multiplier": 3}])
+    stream.push("XYZ", 99.0, 101.0, time_ns=START)
+    assert 30.0 == stream.book().delta
+    book = Book.read({"symbol": ["AAPL240920C00270000"] * 2, "quantity": [10, 1], "multiplier": [10, None]})
+    name = book.names()[0]
+    assert {name: 2.0} == quantities_of(book, {name: 100.0})  # ten of ten shares are one of a hundred
+    assert {name: 11.0} == quantities_of(book)

@@ -99,4 +99,17 @@ streaming::Settings settings_of(const py::dict& values) {
     return settings;
 }
 
+streaming::ScenarioTerms scenario_terms_of(const py::dict& values) {
+    streaming::ScenarioTerms terms;
+    terms.spot_shocks = column<double>(values, "spots");
+    terms.vol_shocks = column<double>(values, "vols");
+    terms.vol_points = values["points"].cast<bool>();
+    terms.vol_tolerance = values["vol_tolerance"].cast<double>();
+    terms.spot_drift = values["spot_drift"].cast<double>();
+    terms.refresh_after_ns = values["refresh_after_ns"].cast<std::int64_t>();
+    terms.reads = values["reads"].cast<std::size_t>();
+    terms.tolerance = values["tolerance"].cast<double>();
+    return terms;
+}
+
 }  // namespace atalanta::bind

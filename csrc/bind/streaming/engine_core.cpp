@@ -31,8 +31,10 @@ auto without_gil(bool released, F&& work) {
     return work();
 }
 
-std::vector<streaming::RiskStage> stages_of(const py::list& capsules) {
+// The scenario ladder first, then what the caller has.
+std::vector<streaming::RiskStage> stages_of(const py::list& capsules, streaming::ScenarioLadder* scenarios) {
     std::vector<streaming::RiskStage> stages;
+    if (scenarios != nullptr) stages.push_back(scenarios->stage());
     for (const py::handle& capsule : capsules) {
         const auto* stage =
             static_cast<const streaming::RiskStage*>(PyCapsule_GetPointer(capsule.ptr(), kRiskStage));
@@ -152,9 +154,15 @@ bool OutletCore::wait_for_more() {
 }
 
 EngineCore::EngineCore(streaming::Universe universe, const streaming::Settings& settings, double tolerance,
-                       const py::list& further)
+                       const py::list& further, std::unique_ptr<streaming::ScenarioLadder> scenarios)
     : further_(further),
-      engine_(std::move(universe), settings, Tolerance{tolerance / 16.0, tolerance}, stages_of(further)) {}
+      scenarios_(std::move(scenarios)),
+      engine_(std::move(universe), settings, Tolerance{tolerance / 16.0, tolerance},
+              stages_of(further, scenarios_.get())) {}
+
+EngineCore::~EngineCore() {
+    if (scenarios_ != nullptr) scenarios_->stop();
+}
 
 std::shared_ptr<ProducerCore> EngineCore::producer() {
     try {
@@ -182,6 +190,7 @@ std::size_t EngineCore::pump() {
 
 void EngineCore::start(const std::string& executor, std::size_t processor) {
     const py::gil_scoped_release release;
+    if (scenarios_ != nullptr) scenarios_->start();
     engine_.start(executor == "pinned" ? streaming::Executor::pinned : streaming::Executor::hybrid,
                   processor);
 }
@@ -190,15 +199,38 @@ void EngineCore::stop(bool drain) {
     const py::gil_scoped_release release;
     engine_.stop(drain);
     if (drain) engine_.pump();
+    if (scenarios_ != nullptr) scenarios_->stop();
 }
 
 bool EngineCore::refresh() {
     const py::gil_scoped_release release;
-    return engine_.refresh();
+    bool solved = engine_.refresh();
+    if (scenarios_ == nullptr) return solved;
+    const auto errand = [this](void (*work)(streaming::ScenarioLadder&, const streaming::RiskBatch&)) {
+        std::pair<EngineCore*, decltype(work)> both{this, work};
+        engine_.between_batches(
+            [](void* state) {
+                auto& [self, task] = *static_cast<decltype(both)*>(state);
+                task(*self->scenarios_, self->engine_.everything());
+            },
+            &both);
+    };
+    errand([](auto& ladder, const auto& all) { ladder.catch_up(all); });
+    errand([](auto& ladder, const auto& all) { ladder.ask_now(all); });
+    solved |= scenarios_->solve_waiting();
+    errand([](auto& ladder, const auto& all) { ladder.catch_up(all); });
+    return solved;
 }
 
 void EngineCore::set_positions(const py::array_t<double>& quantities) {
     std::vector<double> all(quantities.data(), quantities.data() + quantities.size());
+    if (scenarios_ != nullptr) {
+        const py::gil_scoped_release release;
+        scenarios_->hold(engine_.universe(), all, [this](auto&& swap) {
+            auto work = [&] { swap(engine_.everything()); };
+            engine_.between_batches([](void* state) { (*static_cast<decltype(work)*>(state))(); }, &work);
+        });
+    }
     between([&] {
         engine_.positions().replace(all, engine_.everything());
         engine_.publish_book();

@@ -11,6 +11,7 @@
 
 #include "bind/module.hpp"
 #include "streaming/engine.hpp"
+#include "streaming/scenario_ladder.hpp"
 
 namespace atalanta::bind {
 
@@ -72,9 +73,11 @@ class OutletCore {
 
 class EngineCore : public std::enable_shared_from_this<EngineCore> {
   public:
-    // further: capsules of streaming::RiskStage, named kRiskStage, which the engine keeps alive.
+    // further: capsules of streaming::RiskStage, named kRiskStage, which the engine keeps alive. scenarios:
+    // may be null.
     EngineCore(streaming::Universe universe, const streaming::Settings& settings, double tolerance,
-               const py::list& further);
+               const py::list& further, std::unique_ptr<streaming::ScenarioLadder> scenarios);
+    ~EngineCore();
 
     std::shared_ptr<ProducerCore> producer();
     std::shared_ptr<OutletCore> outlet(std::size_t capacity, const std::string& wanted);
@@ -90,6 +93,9 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
     py::dict book() const;
     // (U, 8): the totals of each underlying.
     py::array_t<double> books();
+    // The scenario ladder: pnl (U, S, V), value (U,), builds, time_ns, age_ns, positions, left_out, pending,
+    // failures.
+    py::dict scenarios();
     // {"queue_wait": (1920,), "service": (3, 1920), "total": (3, 1920), "most": (7,)}
     py::dict histograms() const;
     // (9, N): bid, ask, vol, price, delta, gamma, vega, theta, flags of each contract.
@@ -112,12 +118,14 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
     }
 
     py::list further_;
+    std::unique_ptr<streaming::ScenarioLadder> scenarios_;  // outlives the engine, whose stage it is
     streaming::Engine engine_;
 };
 
 // Of the columns that Python has checked; raises InputError when they do not fit together.
 streaming::Universe universe_of(const py::dict& columns);
 streaming::Settings settings_of(const py::dict& values);
+streaming::ScenarioTerms scenario_terms_of(const py::dict& values);
 
 py::dict histogram_dict(const HistogramCounts& counts);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/monotonic.hpp"
 #include "bind/streaming/engine_core.hpp"
 
 namespace atalanta::bind {
@@ -91,6 +92,33 @@ py::array_t<double> EngineCore::books() {
             std::copy_n(row, 8, out + 8 * u);
         }
     });
+    return all;
+}
+
+py::dict EngineCore::scenarios() {
+    py::dict all;
+    if (scenarios_ == nullptr) return all;
+    const streaming::ScenarioTerms& terms = scenarios_->terms();
+    const auto count = static_cast<py::ssize_t>(engine_.universe().underlyings.size());
+    py::array_t<double> pnl({count, static_cast<py::ssize_t>(terms.spot_shocks.size()),
+                             static_cast<py::ssize_t>(terms.vol_shocks.size())}),
+        value(count);
+    double *const cells = pnl.mutable_data(), *const values = value.mutable_data();
+    streaming::ScenarioView now{};
+    between([&] {
+        now = scenarios_->view();
+        std::copy_n(now.pnl, static_cast<std::size_t>(count) * terms.cells(), cells);
+        std::copy_n(now.value, static_cast<std::size_t>(count), values);
+    });
+    all["pnl"] = pnl;
+    all["value"] = value;
+    all["builds"] = now.builds;
+    all["time_ns"] = now.time_ns;
+    all["age_ns"] = now.builds == 0 ? 0 : static_cast<std::int64_t>(monotonic_ns()) - now.asked_ns;
+    all["positions"] = now.positions;
+    all["left_out"] = now.left_out;
+    all["pending"] = now.pending;
+    all["failures"] = now.failures;
     return all;
 }
 

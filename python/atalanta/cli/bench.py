@@ -8,20 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from atalanta import config
-from atalanta.benchmarking.isolation import Isolation, one_core
+from atalanta.benchmarking.isolation import one_core
 from atalanta.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from atalanta.benchmarking.session import Plan, Session
-    from atalanta.benchmarking.table import TextTable
-    from atalanta.cli.selfcheck import SelfCheck
+    from atalanta.benchmarking.session import Plan
     from atalanta.market.chain import Chain
 
 __all__ = ["bench"]
@@ -29,7 +25,6 @@ __all__ = ["bench"]
 _FAILED = 1
 _MOST_ROWS = 10_000_000
 _EXACT_TABLE = "american_exact_grid.csv"
-_CLOCK = "CPU time of the process"
 
 
 def bench(
@@ -104,7 +99,9 @@ def bench(
             check = run_selfcheck()
         finally:
             set_threads(threads)
-    show = _print_document if as_json else _print_screen
+    from atalanta.cli.bench_screen import print_document, print_screen
+
+    show = print_document if as_json else print_screen
     show(session, check, isolation, missing)
     if not check.passed or (session.bits is not None and not session.bits.passed):
         raise typer.Exit(_FAILED)
@@ -196,113 +193,3 @@ def _chains(path: Path | None) -> list[tuple[str, Chain]]:
 def _told(text: str) -> None:
     if sys.stderr.isatty():
         typer.echo(text, err=True)
-
-
-def _print_document(session: Session, check: SelfCheck, isolation: Isolation, missing: Sequence[str]) -> None:
-    from atalanta.benchmarking.targets import judge
-    from atalanta.cli.document import dumps
-    from atalanta.cli.machine import machine_card, python_description
-    from atalanta.cli.version import package_version
-
-    document: dict[str, Any] = {
-        "atalanta": package_version(),
-        "command": "bench",
-        "python": python_description(),
-        "machine": machine_card().as_dict(),
-        "conditions": {
-            "clock": _CLOCK,
-            "threads": 1,
-            "cpu": isolation.cpu,
-            "load_average": isolation.load_average,
-        },
-        "missing": list(missing),
-        **session.as_dict(),
-        "selfcheck": check.as_dict(),
-        "targets": [verdict.as_dict() for verdict in judge(session)],
-    }
-    typer.echo(dumps(document))
-
-
-def _print_screen(session: Session, check: SelfCheck, isolation: Isolation, missing: Sequence[str]) -> None:
-    from rich.console import Console
-
-    from atalanta.benchmarking import table
-    from atalanta.benchmarking.targets import judge
-    from atalanta.cli.render import print_selfcheck
-    from atalanta.cli.screen import print_heading
-
-    console = Console(highlight=False, markup=False, emoji=False)
-    print_heading(console, "Benchmark")
-    _print_conditions(console, session, isolation)
-    _print_table(console, "One core, CPU time", table.operation_table(session))
-    _print_table(console, "American options, one core, CPU time", table.listed_table(session))
-    _print_table(console, "Instruction sets", table.isa_table(session))
-    _print_bits(console, session)
-    _print_table(console, "Chains", table.chain_table(session))
-    _print_table(console, "Errors against 40-digit values (mpmath)", table.error_table(session))
-    _print_table(console, "Errors of American prices, for a strike of 100", table.listed_error_table(session))
-    console.print()
-    print_selfcheck(console, check)
-    _print_table(console, "Targets, stated for one core with AVX-512", table.verdict_table(judge(session)))
-    _print_remarks(console, session, isolation, missing)
-
-
-def _print_conditions(console: Console, session: Session, isolation: Isolation) -> None:
-    from atalanta.cli.machine import machine_card, python_description
-    from atalanta.cli.screen import print_facts
-
-    card = machine_card()
-    versions = {name: version for made in session.contenders for name, version in made.versions.items()}
-    load = "unknown" if isolation.load_average is None else f"{isolation.load_average:.2f}"
-    pinned = "not pinned to a processor" if isolation.cpu is None else f"pinned to processor {isolation.cpu}"
-    facts = [
-        ("processor", f"{card.cpu}, {card.architecture}, {card.system}"),
-        ("python", python_description()),
-        ("kernels", f"{card.isa}: {card.isa_reason}"),
-        ("clock", f"{_CLOCK}, 1 thread, {pinned}; load {load}"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-    ]
-    print_facts(console, facts)
-
-
-def _print_table(console: Console, heading: str, content: TextTable) -> None:
-    if not content.rows:
-        return
-    from atalanta.cli.screen import make_table, print_heading
-
-    print_heading(console, heading)
-    table = make_table(*content.headers, left=content.left, gap=2)
-    for row in content.rows:
-        table.add_row(*row)
-    console.print(table)
-
-
-def _print_bits(console: Console, session: Session) -> None:
-    bits = session.bits
-    if bits is None:
-        return
-    from atalanta.cli.screen import print_verdict
-
-    console.print()
-    values = f"{bits.values:,} values by {', '.join(bits.names)}, {bits.differing} differ"
-    single = f"{bits.scalar_values} by single calls, {bits.scalar_differing} differ"
-    base = "" if bits.baseline_error is None else f"; baseline within {bits.baseline_error:.1e}"
-    print_verdict(console, "same bits", bits.passed, f"{values}; {single}{base}")
-
-
-def _print_remarks(console: Console, session: Session, isolation: Isolation, missing: Sequence[str]) -> None:
-    from atalanta.cli.screen import print_bullets, print_heading
-
-    remarks = [f"{made.name}: {made.note}" for made in session.contenders if made.note]
-    remarks += missing
-    remarks += [
-        f"{item.contender} left out of {item.operation}, {item.rows:,} rows: {item.reason}"
-        for item in session.left_out
-    ]
-    if session.errors is None:
-        remarks.append("errors beside the self-check's values need mpmath: python -m pip install mpmath")
-    if isolation.busy:
-        remarks.append("the machine is busy: trust the ratios more than the nanoseconds")
-    if remarks:
-        print_heading(console, "Remarks")
-        print_bullets(console, remarks)

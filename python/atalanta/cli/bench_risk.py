@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bench_risk"]
 
-_COLD, _WARM, _CENTS = 20e-3, 0.5e-3, 0.1
+_COLD, _WARM, _STAGE, _CENTS = 20e-3, 0.5e-3, 1e-3, 0.1
 
 
 def bench_risk(
@@ -81,10 +81,25 @@ def _print(session: RiskSession) -> None:
     print_heading(console, f"Warm reads, {len(session.warm_ns):,} grids at moving spots, µs")
     print_table(
         console,
-        ("share of reads", "wall", "CPU of the thread"),
+        ("share of reads", "wall", "CPU of the thread", "an empty loop as long", "contract by contract"),
         [
-            (f"{share:g} %", *(f"{1e6 * session.percentile(share, cpu=cpu):,.0f}" for cpu in (False, True)))
+            (
+                f"{share:g} %",
+                *(f"{1e6 * session.percentile(share, of):,.1f}" for of in ("wall", "cpu", "floor", "apart")),
+            )
             for share in (50, 90, 99, 99.9)
+        ],
+        left=1,
+    )
+    slower = session.percentile(50, "apart") / session.percentile(50)
+    console.print(f"contract by contract takes {slower:,.1f} times as long, in turn", style="dim")
+    print_heading(console, "Risk stage of a stream: Greeks and scenario ladder, service, µs")
+    print_table(
+        console,
+        ("event", "p50", "p99", "p99.9"),
+        [
+            (name, *(f"{each.quantile_ns(share) / 1e3:,.1f}" for share in (0.5, 0.99, 0.999)))
+            for name, each in session.stage.items()
         ],
         left=1,
     )
@@ -92,7 +107,11 @@ def _print(session: RiskSession) -> None:
         ("cold grid, wall", cold is not None and cold.median <= _COLD, f"{1e3 * _COLD:g} ms"),
         ("cold grid, CPU", cold is not None and cold.cpu_median <= _COLD, f"{1e3 * _COLD:g} ms"),
         ("warm p99, wall", session.percentile(99) <= _WARM, f"{1e6 * _WARM:g} µs"),
-        ("warm p99, CPU", session.percentile(99, cpu=True) <= _WARM, f"{1e6 * _WARM:g} µs"),
+        ("warm p99, CPU", session.percentile(99, "cpu") <= _WARM, f"{1e6 * _WARM:g} µs"),
+        *(
+            (f"risk stage, {name}, p99", each.quantile_ns(0.99) <= 1e9 * _STAGE, f"{1e6 * _STAGE:g} µs")
+            for name, each in session.stage.items()
+        ),
         (
             "error a share",
             100 * session.error <= _CENTS,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from atalanta.cli.chain import ChainRequest
+from atalanta.cli.risk_request import RiskRequest, horizon_of, numbers
 from atalanta.cli.stages import Stage
-from atalanta.errors import InputError
 from atalanta.market.analysis import Analysis, analyze
 from atalanta.market.reading.readers import read_chain
 from atalanta.market.simulator import simulate_chain
@@ -39,32 +39,6 @@ __all__ = ["RiskReport", "RiskRequest", "example_csv", "horizon_of", "numbers", 
 
 _DAYS = (1, 10)
 _SEED = 7
-
-
-@dataclass(frozen=True)
-class RiskRequest:
-    """What to assess, and in which market; None takes what is usual.
-
-    | field | meaning |
-    |---|---|
-    | `book` | positions; None for the example book |
-    | `chain` | option quotes; None for the simulated market |
-    | `rate`, `dividends`, `borrow`, `tolerance` | handed to `analyze` |
-    | `history` | closes for the historical simulation; None for a simulated history |
-    | `spots`, `vols`, `sticky`, `horizon` | of the scenario grid |
-    """
-
-    book: Path | None = None
-    chain: Path | None = None
-    rate: float | None = None
-    dividends: Path | None = None
-    borrow: float | None = None
-    tolerance: str | None = None
-    history: Path | None = None
-    spots: tuple[float, ...] | None = None
-    vols: tuple[float, ...] | None = None
-    sticky: str = "strike"
-    horizon: str | float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,30 +157,6 @@ def example_csv(request: RiskRequest) -> str:
         f"{symbol},{quantity:g}" for symbol, quantity in zip(book["symbol"], book["quantity"], strict=True)
     ]
     return "\n".join(["symbol,quantity", *lines])
-
-
-def numbers(text: str | None, option: str) -> tuple[float, ...] | None:
-    """Numbers by comma, as an option gives them.
-
-    Raises:
-        InputError: a word that is no number.
-    """
-    if text is None:
-        return None
-    try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"[cli.risk] {option} {text!r}: give decimals by comma, such as -0.1,0,0.1"
-        ) from None
-
-
-def horizon_of(text: str) -> str | float:
-    """A horizon as `scenario_grid` takes it: a number of days where it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _valued(portfolio: Portfolio) -> Portfolio:

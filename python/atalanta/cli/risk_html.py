@@ -175,6 +175,7 @@ def _margin(report: RiskReport) -> str:
         )
         rows = [(line.underlying, line.what, decimals(line.amount, 0), line.rule) for line in one.lines]
         parts.append(_table(("underlying", "of", "$", "rule"), rows))
+        parts += [f"<p>{html.escape(note)}.</p>" for note in one.notes]
     return "\n".join(parts)
 
 

@@ -6,13 +6,12 @@ Curves are drawn as text, one letter for each target, the choice in capitals.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
+from atalanta.cli.route_plot import LARGEST_DOUBLING, curve_plot, seconds_text
 from atalanta.cli.screen import print_bullets, print_facts, print_heading, print_table
 from atalanta.compute.router import Explanation, Router, default_router
 from atalanta.errors import InputError
@@ -29,11 +28,8 @@ __all__ = [
     "routing_facts",
 ]
 
-_LARGEST_DOUBLING = 26
 _MOST_WORK = 1 << 40
 _CHAIN_ROWS = 20_000
-_PLOT_HEIGHT = 12
-_LABEL = 9
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ def explain(operation: str, work: int, tolerance: float | None, router: Router |
     if tolerance is not None and not tolerance > 0.0:
         raise InputError(f"[cli.route] --tolerance {tolerance:g}: give a number above 0")
     explanation = router.explain(operation, work, tolerance=tolerance)
-    works = tuple(2**power for power in range(4, _LARGEST_DOUBLING + 1))
+    works = tuple(2**power for power in range(4, LARGEST_DOUBLING + 1))
     curves = {
         one.target: tuple(router.predict(operation, one.target, size) for size in works)
         for one in explanation.predictions
@@ -97,7 +93,7 @@ def print_explanation(console: Console, route: Route) -> None:
     print_heading(console, f"{told.operation}, {told.work:,} elements")
     facts = [
         ("runs on", f"{told.decision.target}: {_reason(told)}"),
-        ("predicted", _seconds(told.decision.seconds)),
+        ("predicted", seconds_text(told.decision.seconds)),
         ("tolerance", f"{told.tolerance:.2g} ({told.measure})"),
         ("class", told.kind),
     ]
@@ -150,100 +146,13 @@ def _row(one: Any) -> tuple[str, ...]:
         notes.append("not measured")
     return (
         one.target,
-        _seconds(one.seconds),
-        _seconds(one.seconds_p99),
-        _seconds(one.calibrated_seconds),
+        seconds_text(one.seconds),
+        seconds_text(one.seconds_p99),
+        seconds_text(one.calibrated_seconds),
         f"{one.error:.1e}",
         f"{one.samples:,}",
         ", ".join(notes),
     )
-
-
-def _seconds(value: float) -> str:
-    if math.isnan(value):
-        return "-"
-    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if value * scale >= 1.0:
-            return f"{value * scale:.3g} {unit}"
-    return f"{value * 1e9:.3g} ns"
-
-
-def curve_plot(route: Route, *, width: int = 72, height: int = _PLOT_HEIGHT) -> list[Text]:
-    """Draw predicted times over sizes, both on logarithmic scales.
-
-    Args:
-        route: at least one curve; without any there is nothing to draw.
-        width: characters per line, labels included.
-        height: lines of the plot itself.
-
-    Returns:
-        Lines: the plot, the sizes below it, and which letter is which target.
-    """
-    if not route.curves:
-        return [Text("nothing was measured", style="dim")]
-    columns = width - _LABEL - 1
-    seconds = [value for curve in route.curves.values() for value in curve]
-    low, high = math.log(min(seconds)), math.log(max(seconds))
-    grid = [[" "] * columns for _ in range(height)]
-    letters = {name: chr(ord("a") + place) for place, name in enumerate(route.curves)}
-    marked = _column_of(route.explanation.work, route.works, columns)
-    for line in grid:
-        line[marked] = "·"
-    for column in range(columns):
-        at = {name: _at(curve, column / (columns - 1)) for name, curve in route.curves.items()}
-        best = _chosen(route, column / (columns - 1))
-        for name in sorted(at, key=lambda name: name == best):  # the best is drawn last, on top
-            height_of = (at[name] - low) / max(high - low, 1e-9)
-            letter = letters[name].upper() if name == best else letters[name]
-            grid[height - 1 - round(height_of * (height - 1))][column] = letter
-    return [*_framed(grid, low, high), *_footer(route, letters, columns, marked)]
-
-
-def _chosen(route: Route, place: float) -> str:
-    """The target that the router takes at a share of the sizes' logarithmic range."""
-    told = route.explanation
-    work = route.works[0] * (route.works[-1] / route.works[0]) ** place
-    chosen = told.crossovers[0].before if told.crossovers else told.decision.target
-    for crossover in told.crossovers:
-        chosen = crossover.after if work >= crossover.work else chosen
-    return chosen
-
-
-def _at(curve: Sequence[float], place: float) -> float:
-    """The logarithm of a curve at a share of its length."""
-    position = place * (len(curve) - 1)
-    lower = min(int(position), len(curve) - 2)
-    from_, to = math.log(curve[lower]), math.log(curve[lower + 1])
-    return from_ + (position - lower) * (to - from_)
-
-
-def _column_of(work: int, works: Sequence[int], columns: int) -> int:
-    place = math.log(max(work, works[0]) / works[0]) / math.log(works[-1] / works[0])
-    return min(columns - 1, round(place * (columns - 1)))
-
-
-def _framed(grid: Sequence[Sequence[str]], low: float, high: float) -> list[Text]:
-    lines = []
-    for place, row in enumerate(grid):
-        value = math.exp(high - (high - low) * place / (len(grid) - 1))
-        label = _seconds(value) if place % 3 == 0 or place == len(grid) - 1 else ""
-        lines.append(Text(f"{label:>{_LABEL}}|").append("".join(row)))
-    return lines
-
-
-def _footer(route: Route, letters: dict[str, str], columns: int, marked: int) -> list[Text]:
-    sizes = [" "] * columns
-    for power in range(4, _LARGEST_DOUBLING + 1, 4):
-        text, place = f"2^{power}", _column_of(2**power, route.works, columns)
-        start = min(place, columns - len(text))
-        sizes[start : start + len(text)] = text
-    names = ", ".join(f"{letter} {name}" for name, letter in letters.items())
-    mark = f"· marks {route.explanation.work:,} elements"
-    del marked
-    return [
-        Text(" " * (_LABEL + 1) + "".join(sizes)),
-        Text(f"{names}; capitals are the choice; {mark}", style="dim"),
-    ]
 
 
 def print_overview(console: Console, router: Router | None = None) -> None:

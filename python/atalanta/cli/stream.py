@@ -13,6 +13,7 @@ from atalanta.cli.watching import Look, watch
 from atalanta.errors import InputError
 from atalanta.streaming.feeds.protocol import Feed
 from atalanta.streaming.feeds.session import FeedReport, run_feed
+from atalanta.streaming.scenarios import Scenarios
 from atalanta.streaming.settings import Executor
 from atalanta.streaming.stream import Stream
 
@@ -61,7 +62,8 @@ def run_stream(request: StreamRequest, show: Callable[[Shown], None]) -> Shown:
     if positions is None and request.source.names == (SIMULATED,):
         positions = {str(symbol): 1.0 for symbol in universe.contracts["symbol"][:_OWN_POSITIONS]}
         notes = (*notes, f"no --book: one contract each of the first {len(positions)}")
-    stream = Stream(universe, executor=request.executor, positions=positions)
+    scenarios = None if positions is None else Scenarios()
+    stream = Stream(universe, executor=request.executor, positions=positions, scenarios=scenarios)
     return asyncio.run(_watched(request, stream, feed, notes, show))
 
 

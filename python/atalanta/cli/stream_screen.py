@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from atalanta.cli.heat import money, money_unit
 from atalanta.cli.screen import decimals, digits, make_table, plain
 from atalanta.cli.stream import Shown
 from atalanta.market.table import Table
@@ -34,6 +35,7 @@ def line(shown: Shown) -> dict[str, Any]:
         "connections": shown.report.connections,
         "failures": list(shown.report.failures),
         **snapshot.as_dict(raw=shown.final),
+        "scenarios": shown.stream.scenarios().as_dict() if shown.stream.has_scenarios else None,
         "underlyings": [
             {"underlying": str(name), "spot": float(spot)}
             for name, spot in zip(
@@ -55,6 +57,7 @@ def screen(shown: Shown) -> Group:
     parts += [
         Text(""),
         _book(snapshot),
+        *_scenarios(shown),
         Text(""),
         latency_table(snapshot),
         Text(""),
@@ -133,6 +136,29 @@ def _book(snapshot: Snapshot) -> Any:
         f"{book.priced} of {book.positions}",
     )
     return table
+
+
+def _scenarios(shown: Shown) -> list[Any]:
+    """P&L over spots at the lowest, the present and the highest volatility; the worst cell of all."""
+    if not shown.stream.has_scenarios:
+        return []
+    grid = shown.stream.scenarios()
+    if not np.isfinite(grid.pnl).any():
+        return [Text(""), Text("scenarios: no ladders yet", style="dim")]
+    unit, name = money_unit(grid.pnl)
+    heads = (f"{100 * spot:+g}" for spot in grid.shocks.spots.tolist())
+    table = make_table(f"P&L {name}, spot %", *heads, left=1, gap=0)
+    still = int(np.argmin(np.abs(grid.shocks.vols)))
+    for v in sorted({0, still, len(grid.shocks.vols) - 1}):
+        vol = 100 * float(grid.shocks.vols[v])
+        cells = (money(float(value), unit) for value in grid.pnl[:, v])
+        table.add_row("vols as they are" if vol == 0.0 else f"vols {vol:+g} %", *cells)
+    told = f"ladders {grid.age_seconds:.1f} s old"
+    if np.isfinite(grid.pnl).all():
+        spot, vol, pnl = grid.worst()
+        told = f"worst {decimals(pnl, 0)} $ at spot {100 * spot:+g} %, vols {100 * vol:+g} %; {told}"
+    parts: list[Any] = [Text(""), table, Text(told, style="dim")]
+    return parts + [Text(f"- {plain(note)}", style="dim") for note in grid.notes]
 
 
 def latency_table(snapshot: Snapshot) -> Any:

@@ -7,25 +7,19 @@ the book; what cannot be a position at all is refused with its row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.errors import InputError
-from atalanta.market.cell_text import is_missing, shown
 from atalanta.market.contracts.products import product
 from atalanta.market.contracts.symbol_columns import format_symbols, parse_symbols
-from atalanta.market.reading.cells import numbers, texts
-from atalanta.market.reading.files import open_columns
-from atalanta.market.reading.raw_table import RawTable
 from atalanta.market.table import Table
+from atalanta.risk.book_columns import read_positions
 from atalanta.risk.flags import PositionFlag
 
 __all__ = ["BOOK_COLUMNS", "Book"]
-
-_ORIGIN = "[risk.Book]"
 
 #: Columns of a book, their NumPy types and meaning.
 BOOK_COLUMNS: dict[str, tuple[str, str]] = {
@@ -42,16 +36,7 @@ BOOK_COLUMNS: dict[str, tuple[str, str]] = {
     "flags": ("u4", "PositionFlag bits"),
 }
 
-#: Headers by meaning, the plainest first; case, blanks, hyphens and underscores do not matter.
-_HEADERS = {
-    "symbol": ("symbol", "contractsymbol", "optionsymbol", "occsymbol", "osi", "ticker", "instrument"),
-    "quantity": ("quantity", "qty", "position", "contracts", "size", "amount"),
-    "multiplier": ("multiplier", "contractmultiplier", "contractsize", "sharespercontract"),
-    "price": ("avgprice", "averageprice", "price", "avgcost", "averagecost", "tradeprice"),
-    "account": ("account", "accountid", "accountnumber"),
-}
 _TICKER = re.compile(r"[A-Z][A-Z0-9]{0,5}([./-][A-Z0-9]{1,3})?")
-_LISTED = 5
 
 
 class Book(Table):
@@ -71,7 +56,8 @@ class Book(Table):
             source: path of a `.csv`, `.csv.gz` or `.parquet` file with a header; a pandas, polars or Arrow frame; a mapping
                 of columns; a list of mappings, one per position; or a `Book`. Needed are a symbol (an option symbol
                 in any style of `parse_symbol`, or a ticker for shares) and a quantity, negative for a short
-                position; further `multiplier`, `avg_price` and `account` are taken. See `_HEADERS` for other names.
+                position; further `multiplier`, `avg_price`, `account` and `side` (long or short, of quantities without a
+                sign) are taken. See `HEADERS` of `book_columns` for other names.
 
         Raises:
             InputError: unreadable or empty, a column is missing, a quantity is missing, infinite or no number, or a
@@ -86,31 +72,10 @@ class Book(Table):
         """
         if isinstance(source, cls):
             return source
-        table = _opened(source)
-        found = _places(table)
-        symbol = texts(table.columns[found["symbol"]].values).values
-        quantity = _numbers(table, found["quantity"], "quantity", "a number of contracts or shares")
-        _refuse(
-            table, ~np.isfinite(quantity), found["quantity"], "quantity", "write a number, negative for short"
-        )
-        multiplier = _multipliers(table, found["multiplier"])
-        price = np.full(len(symbol), np.nan)
-        if found["price"] is not None:
-            price = _numbers(table, found["price"], "price", "an amount per share")
-        account = np.full(len(symbol), "", dtype=object)
-        if found["account"] is not None:
-            account = texts(table.columns[found["account"]].values).values
-        columns = {
-            "symbol": symbol,
-            "quantity": quantity,
-            "multiplier": multiplier,
-            "price": price,
-            "account": account,
-            **_contracts(symbol, quantity),
-        }
+        read = read_positions(source)
+        columns = {**read.columns, **_contracts(read.columns["symbol"], read.columns["quantity"])}
         ordered = {name: columns[name] for name in BOOK_COLUMNS}
-        notes = (*table.notes, f"{len(symbol):,} positions of {table.label}", *_told(columns))
-        return cls(ordered, notes=notes, origin=table.origin)
+        return cls(ordered, notes=(*read.notes, *_told(columns)), origin=read.origin)
 
     def names(self) -> npt.NDArray[np.object_]:
         """(N,) symbols as chains have them: the style `occ` for options, tickers for shares; else as found."""
@@ -127,75 +92,6 @@ class Book(Table):
         for name, quantity in zip(self.names().tolist(), self["quantity"].tolist(), strict=True):
             found[name] = found.get(name, 0.0) + quantity
         return found
-
-
-def _opened(source: Any) -> RawTable:
-    """The columns of a source; errors speak of the book."""
-    if isinstance(source, Sequence) and not isinstance(source, str | bytes):
-        source = _transposed(source)
-    try:
-        return open_columns(source)
-    except InputError as error:
-        text = str(error).removeprefix("[market.read_chain] ")
-        raise InputError(f"{_ORIGIN} {text}") from error.__cause__
-
-
-def _transposed(rows: Sequence[Any]) -> dict[str, list[Any]]:
-    for place, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            raise InputError(
-                f"{_ORIGIN} position {place} is {shown(row)}: give a mapping with 'symbol' and 'quantity'"
-            )
-    names = dict.fromkeys(str(name) for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _key(header: object) -> str:
-    return "".join(sign for sign in str(header).lower() if sign.isalnum())
-
-
-def _places(table: RawTable) -> dict[str, Any]:
-    keys = [_key(name) for name in table.names]
-    found = {
-        meaning: next((keys.index(name) for name in names if name in keys), None)
-        for meaning, names in _HEADERS.items()
-    }
-    for meaning in ("symbol", "quantity"):
-        if found[meaning] is None:
-            raise InputError(
-                f"{_ORIGIN} {table.label} has no column for the {meaning} (looked for: "
-                f"{', '.join(_HEADERS[meaning])}; found: {', '.join(table.names)})"
-            )
-    return found
-
-
-def _numbers(table: RawTable, place: int, what: str, wanted: str) -> npt.NDArray[np.float64]:
-    parsed = numbers(table.columns[place].values)
-    _refuse(table, parsed.bad, place, what, f"write {wanted}")
-    return parsed.values
-
-
-def _refuse(table: RawTable, wrong: npt.NDArray[np.bool_], place: int, what: str, mend: str) -> None:
-    rows = np.flatnonzero(wrong)
-    if not rows.size:
-        return
-    cell = shown(table.columns[place].values[rows[:1]].tolist()[0])
-    listed = ", ".join(f"{row + 1:,}" for row in rows[:_LISTED].tolist())
-    more = f" and {rows.size - _LISTED:,} more" if rows.size > _LISTED else ""
-    raise InputError(
-        f"{_ORIGIN} {table.label}, row{'s' if rows.size > 1 else ''} {listed}{more}: {what} {cell} cannot be used: {mend}"
-    )
-
-
-def _multipliers(table: RawTable, place: int | None) -> npt.NDArray[np.float64]:
-    if place is None:
-        return np.full(len(table), np.nan)
-    values = _numbers(table, place, "multiplier", "the shares of a contract")
-    given = np.array([not is_missing(cell) for cell in table.columns[place].values.tolist()])
-    _refuse(
-        table, given & ~((values > 0) & (values < np.inf)), place, "multiplier", "write a positive number"
-    )
-    return values
 
 
 def _contracts(symbol: npt.NDArray[Any], quantity: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[Any]]:

@@ -164,8 +164,11 @@ def book_pnl(
     return pnl
 
 
-def paid_to_shares(portfolio: Portfolio, years: float) -> Floats:
-    """(U,) cash that a share of each underlying pays until then; nothing at an infinite horizon, see `Shocks.days`."""
+def paid_to_shares(portfolio: Portfolio, years: float, since: float = 0.0) -> Floats:
+    """(U,) cash that a share of each underlying pays in so many years from `since` on.
+
+    Nothing at an infinite horizon, see `Shocks.days`. Years are counted from the quotes.
+    """
     market = portfolio.market
     paid = np.zeros(len(market.underlyings))
     if not np.isfinite(years):
@@ -173,7 +176,7 @@ def paid_to_shares(portfolio: Portfolio, years: float) -> Floats:
     for group, row in zip(market.underlying.tolist(), market.schedule.tolist(), strict=True):
         if row >= 0:
             times, cash = market.schedules[row]
-            paid[group] = cash[times <= years].sum()
+            paid[group] = cash[(times > since) & (times <= since + years)].sum()
     return paid
 
 

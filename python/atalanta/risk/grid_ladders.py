@@ -37,6 +37,8 @@ class GridLadders:
         drift: how far spots may move from those of `options` before the ladders no longer reach, as a share.
         vol_drift: the same of volatilities: levels around those of the shocks.
         threads: to build with.
+        summed: add up the ladders of the book, so that a grid at spots moved by up to `drift` is a read of the sums; worth
+            it where many grids are read.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class GridLadders:
         drift: float = 0.0,
         vol_drift: float = 0.0,
         threads: int | None = None,
+        summed: bool = False,
     ) -> None:
         self.options, self.shocks = options, shocks
         self._factors = smile_factors(portfolio, shocks.spots) if shocks.sticky == "moneyness" else None
@@ -66,6 +69,7 @@ class GridLadders:
             dropped=self._dropped,
             smile=np.empty(0) if self._factors is None else self._factors,
         )
+        self.summed = summed and self._grid.add_up(self._shocked.ladders, options.spot, options.vol, drift)
         self._count = count
         self._still = _still(shocks)
         self._unshocked = None

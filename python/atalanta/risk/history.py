@@ -30,7 +30,11 @@ _DATE_HEADERS = ("date", "day", "timestamp", "time")
 _VOL_ENDINGS = ("_vol", "_iv", "_vix")
 _MARKET_NAMES = ("market", "close", "adjclose", "spx", "gspc", "spy")
 _MARKET_VOLS = ("vix", "vol", "iv", "vxo")
+#: Of a file of daily bars the closes are the series: its highs and lows are no underlyings.
+_CLOSES = {"close", "adjclose"}
+_BARS = {"open", "high", "low", "volume"}
 _LARGEST_MOVE = 20.0
+_LISTED = 5
 _DECAY = 0.94  # of variances, a day
 
 Scaling = Literal["none", "volatility"]
@@ -106,8 +110,9 @@ class History:
             )
         spots: dict[str, Floats] = {}
         vols: dict[str, Floats] = {}
+        closes = not _CLOSES.isdisjoint(by_key)
         for column in table.columns:
-            if column is day:
+            if column is day or (closes and _key(column.name) in _BARS):
                 continue
             parsed = numbers(column.values)
             name, is_vol = _series(column.name)
@@ -173,7 +178,13 @@ class History:
         """
         if scaling not in ("none", "volatility"):
             raise InputError(f"{_ORIGIN} scaling is {scaling!r}; it must be 'none' or 'volatility'")
-        if days < 1 or len(self) <= days:
+        counts: dict[str, Any] = {"days": days, "window": window}
+        for what, count in counts.items():
+            if count is not None and (
+                not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1
+            ):
+                raise InputError(f"{_ORIGIN} {what} is {count!r}; it must be a whole number from 1 on")
+        if len(self) <= days:
             raise InputError(f"{_ORIGIN} {len(self):,} days hold no move over {days:,} sessions")
         closes = [self._of(name, self.spots, "closes") for name in underlyings]
         spot = np.array([_changes(series, days) for series in closes])
@@ -186,6 +197,23 @@ class History:
         last = slice(None) if window is None else slice(-window, None)
         shape = (len(underlyings), -1)
         return JointMoves(self.dates[days:][last], spot.reshape(shape)[:, last], vol.reshape(shape)[:, last])
+
+    def stand_ins(self, underlyings: tuple[str, ...]) -> list[str]:
+        """Which of U tickers follow another series than their own, and whose volatilities stay, in words."""
+        told = []
+        if not self.vols:
+            told.append(f"{self.label} holds no volatilities: they stay as they are")
+        for what, series in (("closes", self.spots), ("volatilities", self.vols)):
+            others = [name for name in underlyings if name not in series]
+            if not others or not series:
+                continue
+            known = MARKET if MARKET in series else next(iter(series)) if len(series) == 1 else ""
+            more = f" and {len(others) - _LISTED:,} more" if len(others) > _LISTED else ""
+            named = ", ".join(others[:_LISTED]) + more
+            told.append(
+                f"{named}: {what} follow those of {known}" if known else f"{named}: {what} stay as they are"
+            )
+        return told
 
     def _of(self, name: str, series: Mapping[str, Floats], what: str) -> Floats:
         for known in (name, MARKET):

@@ -6,6 +6,7 @@ ladders while the present ones go on being read; every grid tells the age of tho
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -35,15 +36,20 @@ _LEAST_VOL_DRIFT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Build:
-    """Ladders, the (M,) volatilities that they were made for, and when."""
+    """Ladders; the (U,) prices and (M,) volatilities that they were made for, and when.
+
+    `paid`: (U,) what shares pay until the horizon from then.
+    """
 
     ladders: GridLadders
+    prices: Floats
     vol: Floats
     made_at: float
+    paid: Floats
 
-    def reaches(self, spot: Floats, drift: float) -> bool:
-        """Whether (M,) spots are still near those of the ladders."""
-        return bool((np.abs(spot / self.ladders.options.spot - 1) <= drift).all())
+    def reaches(self, prices: Floats, drift: float) -> bool:
+        """Whether (U,) prices are still near those of the ladders; an underlying without a price matters to none."""
+        return not (np.abs(prices / self.prices - 1) > drift).any()
 
 
 class LiveGrid:
@@ -98,10 +104,9 @@ class LiveGrid:
         self._started = clock()
         self.builds = 0
         self._notes = (*portfolio.notes, *grid_notes(portfolio, self.shocks))
-        self._paid = paid_to_shares(portfolio, self.shocks.years)
         options = portfolio.options
         self._vol = options.vol
-        self._build = self._made(options.spot, options.vol)
+        self._build = self._made(options.spot, options.vol, portfolio.market.spots)
 
     def value(
         self,
@@ -129,16 +134,16 @@ class LiveGrid:
         build = self._build
         prices = self.portfolio.market.spots * ratio
         pnl, base = self._read(build, spot, vol, prices)
-        if not (build.reaches(spot, self._drift) and np.isfinite(pnl).all()):
-            build = self._rebuilt(spot, vol)
+        if not (build.reaches(prices, self._drift) and math.isfinite(pnl.sum())):
+            build = self._rebuilt(spot, vol, prices)
             solves = build.ladders.solves
             pnl, base = self._read(build, spot, vol, prices)
         elif self._stale(build, vol):
-            self._rebuild_behind(spot, vol)
+            self._rebuild_behind(spot, vol, prices)
         failure = self._failure
         return Grid(
             self.shocks,
-            pnl.sum(axis=0),
+            pnl.sum(axis=0) if len(pnl) > 1 else pnl[0].copy(),
             dict(zip(self.portfolio.underlyings, pnl, strict=True)),
             float(base.sum() + self.portfolio.stock_value @ ratio),
             solves,
@@ -150,7 +155,7 @@ class LiveGrid:
     def _read(self, build: _Build, spot: Floats, vol: Floats, prices: Floats) -> tuple[Floats, Floats]:
         """(U, S, V) P&L and what the options of each underlying are worth without a shock."""
         totals, base = build.ladders.totals(spot, vol)
-        return book_pnl(self.portfolio, self.shocks, totals, base, prices, self._paid), base
+        return book_pnl(self.portfolio, self.shocks, totals, base, prices, build.paid), base
 
     def wait(self) -> None:
         """Wait for the build under way, if there is one."""
@@ -197,36 +202,37 @@ class LiveGrid:
     def _stale(self, build: _Build, vol: Floats) -> bool:
         if self._clock() - build.made_at > self._patience:
             return True
-        return bool((np.abs(vol / build.vol - 1) > self._tolerance).any())
+        return vol is not build.vol and bool((np.abs(vol / build.vol - 1) > self._tolerance).any())
 
-    def _rebuild_behind(self, spot: Floats, vol: Floats) -> None:
+    def _rebuild_behind(self, spot: Floats, vol: Floats, prices: Floats) -> None:
         """Start a build unless one is under way."""
         with self._lock:
             if self._worker is not None and self._worker.is_alive():
                 return
             self._worker = threading.Thread(
-                target=self._rebuild, args=(spot, vol), name="atalanta-risk-ladders", daemon=True
+                target=self._rebuild, args=(spot, vol, prices), name="atalanta-risk-ladders", daemon=True
             )
             self._worker.start()
 
-    def _rebuild(self, spot: Floats, vol: Floats) -> None:
+    def _rebuild(self, spot: Floats, vol: Floats, prices: Floats) -> None:
         try:
-            self._rebuilt(spot, vol)
+            self._rebuilt(spot, vol, prices)
             self._failure = ""
         except Exception as error:  # noqa: BLE001 - the next grid tells; the ladders that there are go on being read
             self._failure = f"{type(error).__name__}: {error}"
 
-    def _rebuilt(self, spot: Floats, vol: Floats) -> _Build:
-        build = self._made(spot, vol)
+    def _rebuilt(self, spot: Floats, vol: Floats, prices: Floats) -> _Build:
+        build = self._made(spot, vol, prices)
         with self._lock:
             if build.made_at >= self._build.made_at:  # one begun later may have come first
                 self._build = build
         return build
 
-    def _made(self, spot: Floats, vol: Floats) -> _Build:
+    def _made(self, spot: Floats, vol: Floats, prices: Floats) -> _Build:
         """Ladders at these spots, as they are quoted now: dividends that have gone ex since are in them."""
         begun = self._clock()
-        aged = self.portfolio.options.after((begun - self._started) / _YEAR)
+        passed = (begun - self._started) / _YEAR
+        aged = self.portfolio.options.after(passed)
         present = replace(aged, spot=spot, vol=vol)
         ladders = GridLadders(
             self.portfolio,
@@ -235,6 +241,7 @@ class LiveGrid:
             drift=self._drift,
             vol_drift=max(_LEAST_VOL_DRIFT, 3 * self._tolerance),
             threads=self._threads,
+            summed=True,
         )
         self.builds += 1
-        return _Build(ladders, vol, begun)
+        return _Build(ladders, prices, vol, begun, paid_to_shares(self.portfolio, self.shocks.years, passed))

@@ -98,11 +98,12 @@ class _Search:
         }
         for place, position in enumerate(rows.tolist()):
             root = str(roots[place])
-            name = ticker(product(root).underlying)
+            kind = product(root)
+            name = ticker(kind.underlying)
             day = instants.expiry[place].tolist()
             right, strike = int(self._book["right"][position]), float(self._book["strike"][position])
             row = exact.get((root, day, right, strike))
-            if row is None:
+            if row is None and not kind.adjusted:  # whose quotes are of what it delivers
                 row = loose.get((name, day, right, strike))
             if name in market.underlyings:
                 self._underlying[position] = market.underlyings.index(name)

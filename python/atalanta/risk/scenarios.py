@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -71,13 +71,24 @@ class Shocks:
             InputError: shocks that are no numbers, not distinct, too many or beyond −100 %; another word for the unit or
                 what is sticky; or a horizon before the quotes.
         """
-        if vol_unit not in ("relative", "points"):
-            raise InputError(f"{_ORIGIN} vol_unit is {vol_unit!r}; it must be 'relative' or 'points'")
+        present = cls.at_once(spots, vols, vol_unit=vol_unit)
         if sticky not in ("strike", "moneyness"):
             raise InputError(f"{_ORIGIN} sticky is {sticky!r}; it must be 'strike' or 'moneyness'")
+        return replace(present, sticky=sticky, days=horizon_days(portfolio, horizon))
+
+    @classmethod
+    def at_once(
+        cls,
+        spots: npt.ArrayLike | None = None,
+        vols: npt.ArrayLike | None = None,
+        *,
+        vol_unit: Literal["relative", "points"] = "relative",
+    ) -> Shocks:
+        """Shocks of the present with sticky strikes, checked as by `of`."""
+        if vol_unit not in ("relative", "points"):
+            raise InputError(f"{_ORIGIN} vol_unit is {vol_unit!r}; it must be 'relative' or 'points'")
         moves = _ascending(SPOT_SHOCKS if spots is None else spots, "spots", -1.0)
-        shifts = _ascending(VOL_SHOCKS if vols is None else vols, "vols", -1.0)
-        return cls(moves, shifts, vol_unit, sticky, horizon_days(portfolio, horizon))
+        return cls(moves, _ascending(VOL_SHOCKS if vols is None else vols, "vols", -1.0), vol_unit)
 
     @property
     def years(self) -> float:

@@ -160,9 +160,28 @@ def value_at_risk(
         pnl,
         moves.dates,
         past.label,
-        (*past.notes, *portfolio.notes),
+        (
+            *past.notes,
+            *past.stand_ins(portfolio.underlyings),
+            *_told(past, len(pnl), days, window, max(var_level, es_level)),
+            *portfolio.notes,
+        ),
         time.perf_counter() - started,
     )
+
+
+def _told(past: History, found: int, days: int, window: int | None, level: float) -> list[str]:
+    """What a short history leaves open."""
+    told = []
+    if window is not None and len(past) < window:
+        told.append(
+            f"{past.label} holds {found:,} moves over {days} sessions, not the {window:,} of the window"
+        )
+    if found * (1 - level) < 1 - 1e-9:
+        told.append(
+            f"{found:,} scenarios hold no tail beyond {100 * level:g} %: its figure is the worst of them"
+        )
+    return told
 
 
 def revalue(portfolio: Portfolio, moves: JointMoves, threads: int | None = None) -> Floats:

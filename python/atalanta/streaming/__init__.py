@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from atalanta.streaming.live_grid import StreamGrid
     from atalanta.streaming.records import EVENT, QUOTE, RESULT, TRADE, StreamFlag, stream_flag_names
     from atalanta.streaming.results import Results
+    from atalanta.streaming.scenarios import ScenarioGrid, Scenarios
     from atalanta.streaming.settings import Budget, StreamSettings, Watermarks
     from atalanta.streaming.snapshot import BookGreeks, ProcessorReport, Snapshot
     from atalanta.streaming.stream import Stream
@@ -46,6 +47,8 @@ _MODULE_OF = {
     "Recording": "feeds.files",
     "ReplayFeed": "feeds.replay",
     "Results": "results",
+    "ScenarioGrid": "scenarios",
+    "Scenarios": "scenarios",
     "SimulatorFeed": "feeds.simulated",
     "Snapshot": "snapshot",
     "Stream": "stream",
@@ -80,6 +83,8 @@ __all__ = [
     "Recording",
     "ReplayFeed",
     "Results",
+    "ScenarioGrid",
+    "Scenarios",
     "SimulatorFeed",
     "Snapshot",
     "Stream",

@@ -50,7 +50,7 @@ class Budget:
         seconds: above 0.
         on_miss: `mark_late` (its result says so), `drop` (late when the stage begins: left out, and counted), `conflate`
             (only the latest of each key counts until the stream keeps up again), `degrade` (late when the stage
-            begins: a cheaper method, which its result says; pricing alone has one), `halt` (the stream stops).
+            begins: a cheaper method, which its result says; pricing has one, and risk where the stream has scenarios), `halt` (the stream stops).
     """
 
     seconds: float

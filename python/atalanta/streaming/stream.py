@@ -19,6 +19,7 @@ from atalanta.streaming.positions import Positions, quantities_of
 from atalanta.streaming.processors import Process, Processor, ShouldProcess
 from atalanta.streaming.records import EVENT
 from atalanta.streaming.results import Results, require_count
+from atalanta.streaming.scenarios import ScenarioGrid, Scenarios, grid_of
 from atalanta.streaming.settings import Executor, StreamSettings
 from atalanta.streaming.snapshot import BookGreeks, Snapshot, snapshot_of
 from atalanta.streaming.universe import Universe
@@ -45,6 +46,8 @@ class Stream(Awaiting):
         positions: {symbol: quantity}, a CSV file with symbol and quantity, or a book. What is in no universe is an error.
         processor: of the executor `pinned`, its place among the usable ones.
         tolerance: of American prices, the error for a strike of 100.
+        scenarios: `Scenarios()`, or with other shocks: the risk stage keeps profit and loss over shocks of spot and
+            volatility up to date, see `scenarios()`. None: it does not.
         risk_stages: native stages of other rooms, as capsules; they run after the Greeks of the positions.
 
     Raises:
@@ -68,6 +71,7 @@ class Stream(Awaiting):
         positions: Positions | None = None,
         processor: int = 0,
         tolerance: float = 5e-4,
+        scenarios: Scenarios | None = None,
         risk_stages: Sequence[Any] = (),
     ) -> None:
         if executor not in get_args(Executor):
@@ -76,7 +80,14 @@ class Stream(Awaiting):
             )
         self.universe, self.executor = universe, executor
         self.settings = StreamSettings() if settings is None else settings
-        self._core = _core.EngineCore(universe.native(), self.settings.native(), tolerance, list(risk_stages))
+        self._scenarios = self._checked(scenarios)
+        self._core = _core.EngineCore(
+            universe.native(),
+            self.settings.native(),
+            tolerance,
+            list(risk_stages),
+            None if scenarios is None else scenarios.native(tolerance),
+        )
         self._producer = self._core.producer()
         self._processor_place = processor
         self._processors: dict[str, Processor] = {}
@@ -87,6 +98,15 @@ class Stream(Awaiting):
             self.set_positions(positions)
         if executor != "inline":
             self.start()
+
+    def _checked(self, scenarios: Scenarios | None) -> Scenarios | None:
+        if scenarios is not None and not isinstance(scenarios, Scenarios):
+            raise InputError(f"[{_ORIGIN}] scenarios is {scenarios!r}; it must be Scenarios(...) or None")
+        if scenarios is not None and self.settings.stages < 3:
+            raise InputError(
+                f"[{_ORIGIN}] scenarios need the risk stage: settings.stages is {self.settings.stages}, and must be 3"
+            )
+        return scenarios
 
     # Coming and going
 
@@ -303,6 +323,26 @@ class Stream(Awaiting):
         names = np.array(self.universe.tickers, dtype=object)
         return Table({"underlying": names, **{name: state[i] for i, name in enumerate(_BOOK_STATE)}})
 
+    def scenarios(self) -> ScenarioGrid:
+        """Profit and loss of the positions over shocks of spot and volatility, as the last batch has left it.
+
+        The risk stage reads it from ladders that a thread behind solves: whole when an underlying ticks, contract by
+        contract where a volatility changes. An inline stream has no such thread and solves in `refresh()`.
+
+        Raises:
+            InputError: the stream was made without `scenarios`.
+        """
+        if self._scenarios is None:
+            raise InputError(
+                f"[{_ORIGIN}] there are no scenarios: make it with Stream(..., scenarios=Scenarios())"
+            )
+        return grid_of(self._core.scenarios(), self._scenarios, self.universe.tickers)
+
+    @property
+    def has_scenarios(self) -> bool:
+        """Whether it was made with `scenarios`."""
+        return self._scenarios is not None
+
     def gaps(self) -> Table:
         """The last 256 holes in sequence numbers: `source, first, last, time_ns` (of the event after it)."""
         rows = self._core.gaps()
@@ -316,13 +356,20 @@ class Stream(Awaiting):
         Raises:
             InputError: a symbol that is not in the universe, or a quantity that is no number.
         """
+        contracts = self.universe.contracts
+        multipliers = dict.fromkeys(self.universe.tickers, 1.0)
+        multipliers.update(zip(contracts["symbol"].tolist(), contracts["multiplier"].tolist(), strict=True))
         quantities = np.zeros(len(self.universe))
-        for symbol, quantity in quantities_of(positions).items():
+        for symbol, quantity in quantities_of(positions, multipliers).items():
             quantities[self.universe.key(symbol)] += quantity
         self._core.set_positions(quantities)
 
     def refresh(self) -> bool:
-        """Solve all American contracts exactly, now, on this thread; True where there was something to solve."""
+        """Solve all American contracts exactly, and the ladders of the scenarios, now, on this thread.
+
+        Returns:
+            whether there was something to solve.
+        """
         return self._core.refresh()
 
     def restart_source(self, source: int) -> None:

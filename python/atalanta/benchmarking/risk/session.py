@@ -9,24 +9,34 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta.benchmarking.risk.peer import GRIDS, quantlib_cells
+from atalanta.benchmarking.risk.stage import stage_latencies
+from atalanta.benchmarking.risk.timing import Timing
+from atalanta.benchmarking.risk.warm import WarmReads
 from atalanta.benchmarking.risk.workload import SPOT, dividend_book
 from atalanta.risk import LiveGrid, Portfolio, simulate_history, value_at_risk
 from atalanta.risk.grid import brute_force, scenario_grid
 from atalanta.risk.grid_ladders import GridLadders
 from atalanta.risk.scenarios import Shocks
+from atalanta.streaming import Latency
 
 __all__ = ["RiskPlan", "RiskSession", "Timing", "run_risk_session"]
 
 _SEED = 7
 _NS = 1e9
+_TIMED: tuple[tuple[str, Literal["wall", "cpu", "floor", "apart"]], ...] = (
+    ("warm", "wall"),
+    ("warm_cpu", "cpu"),
+    ("warm_floor", "floor"),
+    ("warm_contract_by_contract", "apart"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +55,6 @@ class RiskPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds of one thing over the rounds, of the clock and of all processors; `of` says how many cells were timed."""
-
-    name: str
-    seconds: tuple[float, ...]
-    cpu_seconds: tuple[float, ...]
-    cells: int
-    of: int
-
-    @property
-    def median(self) -> float:
-        """Seconds for all cells; extrapolated where a sample was timed."""
-        return float(np.median(self.seconds)) * self.cells / self.of
-
-    @property
-    def cpu_median(self) -> float:
-        """The same in CPU time of the process."""
-        return float(np.median(self.cpu_seconds)) * self.cells / self.of
-
-    @property
-    def extrapolated(self) -> bool:
-        """Whether only a sample was timed."""
-        return self.of < self.cells
-
-
-@dataclass(frozen=True, slots=True)
 class RiskSession:
     """What was measured.
 
@@ -79,7 +63,9 @@ class RiskSession:
         timings: cold grids, brute force, VaR and, where it is installed, QuantLib.
         warm_ns: every warm read, in the order of time.
         warm_cpu_ns: the same in CPU time of the reading thread.
-        warm_floor_ns: what the clock itself and a call that does nothing take, read for read.
+        warm_floor_ns: a loop that does nothing for as long, read for read: what the machine adds by itself.
+        apart_ns: in turn with them, reads of the same grid contract by contract, without the sums of the ladders.
+        stage: service times of a stream's risk stage with the scenario ladder, see `stage_latencies`.
         error: largest |cell − brute force at tolerance 'precise'| in dollars a share.
         missing: what could not be measured, and why.
     """
@@ -91,12 +77,20 @@ class RiskSession:
     warm_ns: tuple[int, ...]
     warm_cpu_ns: tuple[int, ...]
     warm_floor_ns: tuple[int, ...]
+    apart_ns: tuple[int, ...]
+    stage: dict[str, Latency]
     error: float
     missing: tuple[str, ...] = field(default=())
 
-    def percentile(self, share: float, *, cpu: bool = False) -> float:
-        """Seconds that so many per cent of the warm reads do not exceed."""
-        return float(np.percentile(self.warm_cpu_ns if cpu else self.warm_ns, share)) / _NS
+    def percentile(self, share: float, of: Literal["wall", "cpu", "floor", "apart"] = "wall") -> float:
+        """Seconds that so many per cent of the warm reads, or of what was timed beside them, do not exceed."""
+        timed = {
+            "wall": self.warm_ns,
+            "cpu": self.warm_cpu_ns,
+            "floor": self.warm_floor_ns,
+            "apart": self.apart_ns,
+        }
+        return float(np.percentile(timed[of], share)) / _NS
 
     def timing(self, name: str) -> Timing | None:
         """By its name."""
@@ -116,11 +110,15 @@ class RiskSession:
                 }
                 for one in self.timings
             ],
-            "warm": {f"p{share:g}": self.percentile(share) for share in (50, 90, 99, 99.9)},
-            "warm_cpu": {f"p{share:g}": self.percentile(share, cpu=True) for share in (50, 90, 99, 99.9)},
+            **{
+                name: {f"p{share:g}": self.percentile(share, of) for share in (50, 90, 99, 99.9)}
+                for name, of in _TIMED
+            },
             "warm_ns": list(self.warm_ns),
             "warm_cpu_ns": list(self.warm_cpu_ns),
             "warm_floor_ns": list(self.warm_floor_ns),
+            "apart_ns": list(self.apart_ns),
+            "stage": {name: each.as_dict(raw=True) for name, each in self.stage.items()},
             "error_per_share": self.error,
             "missing": list(self.missing),
         }
@@ -161,9 +159,9 @@ def run_risk_session(plan: RiskPlan, told: Callable[[str], None] = lambda _: Non
     for work, _ in works.values():
         work()  # what is made late is made now
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    warm = _Warm([], [], [])
     walk = np.random.default_rng(_SEED)
     with LiveGrid(portfolio, time_tolerance=1e6) as live:
+        warm = WarmReads(live, GridLadders(portfolio, portfolio.options, shocks, drift=0.05, vol_drift=0.05))
         names = list(works)
         for turn in range(plan.rounds):
             told(f"round {turn + 1} of {plan.rounds}")
@@ -172,7 +170,9 @@ def run_risk_session(plan: RiskPlan, told: Callable[[str], None] = lambda _: Non
                 begun, used = time.perf_counter(), time.process_time()
                 works[name][0]()
                 taken[name].append((time.perf_counter() - begun, time.process_time() - used))
-            _read_warm(live, walk, plan.ticks, warm)
+            warm.read(SPOT * (1 + 0.002 * walk.standard_normal(plan.ticks).clip(-5, 5)))
+    told("streaming")
+    stage = stage_latencies(portfolio, plan.rounds * plan.ticks)
     told("comparing with brute force")
     timings = tuple(
         Timing(
@@ -192,6 +192,8 @@ def run_risk_session(plan: RiskPlan, told: Callable[[str], None] = lambda _: Non
         tuple(warm.wall),
         tuple(warm.cpu),
         tuple(warm.floor),
+        tuple(warm.apart),
+        stage,
         _error(portfolio, shocks),
         missing,
     )
@@ -199,31 +201,6 @@ def run_risk_session(plan: RiskPlan, told: Callable[[str], None] = lambda _: Non
 
 def _from_book(portfolio: Portfolio) -> object:
     return scenario_grid(Portfolio(portfolio.book, portfolio.analysis))
-
-
-class _Warm(NamedTuple):
-    """Nanoseconds of every read: of the clock, of the thread, and of a call that does nothing."""
-
-    wall: list[int]
-    cpu: list[int]
-    floor: list[int]
-
-
-def _read_warm(live: LiveGrid, walk: np.random.Generator, ticks: int, warm: _Warm) -> None:
-    """Grids at spots that walk within a per cent, each timed by itself beside an empty call."""
-    for spot in (SPOT * (1 + 0.002 * walk.standard_normal(ticks).clip(-5, 5))).tolist():
-        begun = time.perf_counter_ns()
-        _nothing()
-        used, between = time.thread_time_ns(), time.perf_counter_ns()
-        live.value({"PAYER": spot})
-        ended, spent = time.perf_counter_ns(), time.thread_time_ns()
-        warm.wall.append(ended - between)
-        warm.cpu.append(spent - used)
-        warm.floor.append(between - begun)
-
-
-def _nothing() -> None:
-    pass
 
 
 def _sample(
@@ -238,8 +215,6 @@ def _sample(
 
 
 def _error(portfolio: Portfolio, shocks: Shocks) -> float:
-    from dataclasses import replace
-
     options = portfolio.options
     ladders = GridLadders(portfolio, options, shocks)
     exact = replace(options, tolerance="precise")

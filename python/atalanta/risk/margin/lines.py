@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from atalanta.risk.portfolio import Portfolio
 
-__all__ = ["MarginEstimate", "MarginLine", "OptionLeg", "is_index", "legs_of"]
+__all__ = ["MarginEstimate", "MarginLine", "OptionLeg", "estimate_of", "is_index", "legs_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class MarginEstimate:
         total: in dollars.
         lines: what it is made of; they sum to `total`.
         rule: the method in words.
+        notes: what it leaves out: positions without a value.
     """
 
     method: str
     total: float
     lines: tuple[MarginLine, ...]
     rule: str
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """In plain types, for JSON."""
@@ -45,7 +48,13 @@ class MarginEstimate:
             {"underlying": line.underlying, "what": line.what, "amount": line.amount, "rule": line.rule}
             for line in self.lines
         ]
-        return {"method": self.method, "total": self.total, "rule": self.rule, "lines": lines}
+        return {
+            "method": self.method,
+            "total": self.total,
+            "rule": self.rule,
+            "lines": lines,
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(slots=True)
@@ -62,6 +71,15 @@ class OptionLeg:
     def out_of_the_money(self, spot: float) -> float:
         """Per share; 0 in the money."""
         return max(0.0, self.right * (self.strike - spot))
+
+
+def estimate_of(method: str, lines: list[MarginLine], rule: str, portfolio: Portfolio) -> MarginEstimate:
+    """The estimate of these lines, which says how many positions ask for nothing because they have no value."""
+    lost = int((~portfolio.matched.priced & (portfolio.book["quantity"] != 0)).sum())
+    told = (
+        (f"{lost:,} of {len(portfolio):,} positions have no value and ask for nothing here",) if lost else ()
+    )
+    return MarginEstimate(method, math.fsum(line.amount for line in lines), tuple(lines), rule, told)
 
 
 def legs_of(portfolio: Portfolio) -> dict[int, list[OptionLeg]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atalanta.risk.margin.lines import MarginEstimate, MarginLine, OptionLeg, is_index, legs_of
+from atalanta.risk.margin.lines import MarginEstimate, MarginLine, OptionLeg, estimate_of, is_index, legs_of
 
 if TYPE_CHECKING:
     from atalanta.risk.portfolio import Portfolio
@@ -43,7 +43,7 @@ def reg_t(portfolio: Portfolio) -> MarginEstimate:
         if own or shares:
             spot = float(portfolio.market.spots[u])
             lines += requirement(name, own, shares, spot, index=is_index(portfolio, u))
-    return MarginEstimate("Reg T estimate", sum(line.amount for line in lines), tuple(lines), RULE)
+    return estimate_of("Reg T estimate", lines, RULE, portfolio)
 
 
 def requirement(

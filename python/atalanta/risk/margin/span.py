@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from atalanta import _core
 from atalanta.errors import InputError
-from atalanta.risk.margin.lines import MarginEstimate, MarginLine, is_index
+from atalanta.risk.margin.lines import MarginEstimate, MarginLine, estimate_of, is_index
 from atalanta.risk.revaluation import LEAST_VOL
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def span_like(portfolio: Portfolio) -> MarginEstimate:
             lines.append(
                 MarginLine(name, "net option value", credit, "long value is credited, short value added")
             )
-    return MarginEstimate("SPAN-like estimate", sum(line.amount for line in lines), tuple(lines), RULE)
+    return estimate_of("SPAN-like estimate", lines, RULE, portfolio)
 
 
 def _price_range(portfolio: Portfolio, underlying: int) -> float:

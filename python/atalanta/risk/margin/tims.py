@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
-from atalanta.risk.margin.lines import MarginEstimate, MarginLine, is_index, legs_of
+from atalanta.risk.margin.lines import MarginEstimate, MarginLine, estimate_of, is_index, legs_of
 
 if TYPE_CHECKING:
     from atalanta.risk.portfolio import Portfolio
@@ -61,4 +61,4 @@ def tims_like(portfolio: Portfolio) -> MarginEstimate:
             else f"minimum of ${_LEAST:g} times the multiplier for each contract"
         )
         lines.append(MarginLine(name, "all positions", max(loss, least), rule))
-    return MarginEstimate("TIMS-like estimate", sum(line.amount for line in lines), tuple(lines), RULE)
+    return estimate_of("TIMS-like estimate", lines, RULE, portfolio)
