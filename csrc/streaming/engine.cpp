@@ -86,25 +86,10 @@ std::size_t Engine::drain(std::uint64_t now) noexcept {
     return taken;
 }
 
-std::size_t Engine::drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept {
-    std::size_t taken = 0;
-    while (taken < most && rows_ < rows_at_a_time()) {
-        std::size_t count = 0;
-        const Event* events = ring.peek(count);
-        count = std::min(count, most - taken);
-        if (count == 0) break;
-        std::size_t done = 0;
-        while (done < count && rows_ < rows_at_a_time()) take(events[done++], now);
-        ring.consume(done);
-        taken += done;
-    }
-    return taken;
-}
-
-void Engine::take(const Event& event, std::uint64_t now) noexcept {
+inline void Engine::take(const Event& event, std::uint64_t now, HistogramRun& waits) noexcept {
     const std::uint64_t waited = since(event.intended_ns, now);
-    tally_.early += event.intended_ns > now + kEarly;
-    queue_wait_.record(waited);
+    waits.record(waited);
+    if (event.intended_ns > now + kEarly) ++tally_.early;
     tickets_ |= event.ticket != 0;
     std::uint32_t flags = 0;
     if (market_.judge(event, tally_, flags) != Verdict::go) return tell_lost(event.key, event.ticket);
@@ -125,6 +110,22 @@ void Engine::take(const Event& event, std::uint64_t now) noexcept {
     }
     market_.apply(event, flags, tally_, items_[item_count_++]);
     rows_ += pricing_.fan_out(event.key);
+}
+
+std::size_t Engine::drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept {
+    HistogramRun waits(queue_wait_);
+    std::size_t taken = 0;
+    while (taken < most && rows_ < rows_at_a_time()) {
+        std::size_t count = 0;
+        const Event* events = ring.peek(count);
+        count = std::min(count, most - taken);
+        if (count == 0) break;
+        std::size_t done = 0;
+        while (done < count && rows_ < rows_at_a_time()) take(events[done++], now, waits);
+        ring.consume(done);
+        taken += done;
+    }
+    return taken;
 }
 
 void Engine::drop(const Event& event, Drop why) noexcept {

@@ -129,7 +129,7 @@ class Engine {
     std::size_t turn() noexcept;  // one batch
     std::size_t drain(std::uint64_t now) noexcept;
     std::size_t drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept;
-    void take(const Event& event, std::uint64_t now) noexcept;
+    void take(const Event& event, std::uint64_t now, HistogramRun& waits) noexcept;
     void drop(const Event& event, Drop why) noexcept;
     void tell_lost(std::uint32_t key, std::uint32_t ticket) noexcept;
     bool may_conflate(const Event& event) const noexcept;

@@ -79,19 +79,21 @@ void Engine::finish(const Moment& moment) noexcept {
     if (item_count_ == 0) return;
     const std::uint64_t ends[kStages] = {moment.market, moment.pricing, moment.risk};
     const std::uint64_t begins[kStages] = {moment.begin, moment.market, moment.pricing};
-    for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
-        latencies_[stage].service.record(ends[stage] - begins[stage], item_count_);
-    }
     bool missed = false;
-    for (std::size_t i = 0; i < item_count_; ++i) {
-        Result& item = items_[i];
-        for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
-            const std::uint64_t total = since(item.intended_ns, ends[stage]);
-            latencies_[stage].total.record(total);
-            if (total > settings_.budgets[stage].ns) judge(item, stage, ends[stage]);
+    for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
+        const std::uint64_t end = ends[stage], budget = settings_.budgets[stage].ns;
+        latencies_[stage].service.record(end - begins[stage], item_count_);
+        HistogramRun totals(latencies_[stage].total);
+        for (std::size_t i = 0; i < item_count_; ++i) {
+            const std::uint64_t total = since(items_[i].intended_ns, end);
+            totals.record(total);
+            if (total <= budget) continue;
+            judge(items_[i], stage, end);
+            missed = true;
         }
-        item.latency_ns = as_u32(since(item.intended_ns, moment.risk));
-        missed |= item.lateness_ns > 0;
+    }
+    for (std::size_t i = 0; i < item_count_; ++i) {
+        items_[i].latency_ns = as_u32(since(items_[i].intended_ns, moment.risk));
     }
     if (!missed && mode_ == Mode::conflating) conflate_until_recovered_ = false;
 }

@@ -45,7 +45,9 @@ class PricingStage {
     // What changed since begin. A range may come twice.
     std::span<const Range> changed() const noexcept { return {changed_.data(), changed_count_}; }
     // Contracts that an event of this key would price.
-    std::uint32_t fan_out(std::uint32_t key) const noexcept;
+    std::uint32_t fan_out(std::uint32_t key) const noexcept {
+        return key < fan_out_.size() ? fan_out_[key] : 1;
+    }
     // Whether no further range may be noted before begin.
     bool is_full() const noexcept { return changed_count_ + most_groups_ > changed_.size(); }
 
@@ -111,7 +113,8 @@ class PricingStage {
     std::vector<std::uint64_t> ticking_;  // of each underlying: the flush that its ticks wait for
     std::uint64_t tick_flush_ = 1;
 
-    std::vector<std::uint32_t> rows_;  // 0, 1, 2, ...
+    std::vector<std::uint32_t> fan_out_;  // of each underlying
+    std::vector<std::uint32_t> rows_;     // 0, 1, 2, ...
     std::vector<double> same_spot_, same_years_;
     std::vector<double> rate_of_, yield_of_;  // of each contract
     std::vector<double> mids_;
