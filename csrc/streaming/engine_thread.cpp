@@ -46,12 +46,14 @@ void Engine::run() noexcept {
     std::uint64_t last_work = monotonic_ns();
     stalls_.begin_thread(last_work);
     for (;;) {
+        // Before the look: what was pushed before somebody asked to stop is seen by a look after that.
+        const bool stopping = stopping_.load(std::memory_order_acquire);
         const std::size_t taken = turn();
         if (taken > 0) {
             last_work = monotonic_ns();
             stalls_.done(last_work);
         } else {
-            if (stopping_.load(std::memory_order_relaxed)) break;
+            if (stopping) break;
             watched_ = true;
         }
         if (do_errand()) watched_ = false;
