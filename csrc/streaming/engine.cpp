@@ -30,6 +30,7 @@ std::size_t Engine::turn() noexcept {
     stalls_.look(begin, watched_, tally_);
     watched_ = false;
     pricing_.begin(tally_);
+    market_.forwards().begin();
     moved_count_ = 0;
     item_count_ = 0;
     rows_ = 0;
@@ -41,6 +42,7 @@ std::size_t Engine::turn() noexcept {
         if (tally_.mode != static_cast<std::uint64_t>(mode_)) publish_tally();
         return 0;
     }
+    if (!market_.forwards().due().empty()) fit_forwards(begin);
     Moment moment{begin, monotonic_ns(), 0, 0};
     if (settings_.stages >= 2) price(moment.market);
     moment.pricing = settings_.stages >= 2 ? monotonic_ns() : moment.market;

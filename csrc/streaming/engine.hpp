@@ -128,6 +128,7 @@ class Engine {
     void check() const;
     std::size_t turn() noexcept;  // one batch
     std::size_t drain(std::uint64_t now) noexcept;
+    void fit_forwards(std::uint64_t begin) noexcept;
     std::size_t drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept;
     void take(const Event& event, std::uint64_t now, HistogramRun& waits) noexcept;
     void drop(const Event& event, Drop why) noexcept;

@@ -45,8 +45,9 @@ void Engine::check() const {
         if (!holds) throw std::invalid_argument(message);
     };
     for (const Budget& budget : settings_.budgets) require(budget.ns > 0, "a budget is 0; it must be above");
-    require(settings_.budgets[0].on_miss != OnMiss::degrade,
-            "market_data cannot degrade: it has no cheaper method; use mark_late, drop, conflate or halt");
+    require(settings_.budgets[0].on_miss != OnMiss::degrade || market_.forwards().any(),
+            "market_data cannot degrade: all it can leave out is fitting forwards, and none is fitted here; "
+            "use mark_late, drop, conflate or halt");
     bool cheaper = false;
     for (const RiskStage& stage : risks_) cheaper |= stage.has_cheaper;
     require(settings_.budgets[2].on_miss != OnMiss::degrade || cheaper,

@@ -19,8 +19,24 @@ constexpr std::uint32_t kLateFlags[kStages] = {kLateMarket, kLatePricing, kLateR
 
 }  // namespace
 
+// The end of the market-data stage. Its policy `degrade` goes on with the forwards there are when it is late.
+void Engine::fit_forwards(std::uint64_t begin) noexcept {
+    const Budget& budget = settings_.budgets[0];
+    const bool late = item_count_ > 0 && since(items_[0].intended_ns, begin) > budget.ns;
+    if (!late || budget.on_miss != OnMiss::degrade) return market_.fit_forwards(tally_);
+    for (std::size_t i = 0; i < item_count_; ++i) {
+        Result& item = items_[i];
+        if (!universe_.is_contract(item.key)) continue;
+        if (!market_.forwards().is_due(universe_.group[universe_.contract_of(item.key)])) continue;
+        item.flags |= kDegraded;
+        ++tally_.degraded;
+    }
+    market_.forwards().skip_due();
+}
+
 void Engine::price(std::uint64_t now) noexcept {
     const Budget& budget = settings_.budgets[1];
+    for (const std::uint32_t group : market_.forwards().moved()) pricing_.take_forward(group);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < item_count_; ++i) {
         Result& item = items_[i];

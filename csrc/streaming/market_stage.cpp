@@ -13,6 +13,8 @@ MarketStage::MarketStage(const Universe& universe, const Settings& settings)
     : stale_after_ns_(settings.stale_after_ns),
       underlyings_(static_cast<std::uint32_t>(universe.underlyings.size())),
       quotes_(universe.keys()),
+      quote_spot_(universe.contracts(), kNone),
+      forwards_(universe, settings),
       spot_time_ns_(universe.underlyings.size(), kNever),
       sequences_(kSources),
       gaps_(kGapsKept) {

@@ -1,6 +1,7 @@
 // The first stage: is the event one to believe, what is wrong with it, and what the market is now. Keeps the
-// latest quote of every instrument and the price of every underlying. Main entries: judge, apply; they stand
-// here, since a call of each would cost an event as much as the work in it. What is rare is in the .cpp.
+// latest quote of every instrument, the price of every underlying and the forward of every expiry. Main
+// entries: judge, apply, fit_forwards; the first two stand here, since a call of each would cost an event as
+// much as the work in it. What is rare is in the .cpp.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "streaming/account.hpp"
 #include "streaming/event.hpp"
+#include "streaming/forwards.hpp"
 #include "streaming/sequences.hpp"
 #include "streaming/settings.hpp"
 #include "streaming/universe.hpp"
@@ -29,7 +31,7 @@ struct Quote {
 
 class MarketStage {
   public:
-    // Throws std::bad_alloc.
+    // Throws std::bad_alloc; the universe must outlive it.
     MarketStage(const Universe& universe, const Settings& settings);
 
     // Counts what it drops; sets the flags that only the order of arrival tells.
@@ -37,7 +39,17 @@ class MarketStage {
     // Takes the event over into the market and fills the result: quote, flags, price of the underlying.
     void apply(const Event& event, std::uint32_t flags, Tally& tally, Result& result) noexcept;
 
+    // Fits the forwards that quotes have made due since the last call.
+    void fit_forwards(Tally& tally) noexcept { forwards_.fit_due(*this, tally); }
+    Forwards& forwards() noexcept { return forwards_; }
+    const Forwards& forwards() const noexcept { return forwards_; }
+
     const Quote& quote(std::uint32_t key) const noexcept { return quotes_[key]; }
+    const Quote& contract_quote(std::uint32_t contract) const noexcept {
+        return quotes_[underlyings_ + contract];
+    }
+    // Of the contract's underlying when the contract was quoted last.
+    double spot_at_quote(std::uint32_t contract) const noexcept { return quote_spot_[contract]; }
     // Of an underlying; NaN before anything is known.
     double spot(std::uint32_t underlying) const noexcept { return spot_[underlying]; }
     const double* spots() const noexcept { return spot_.data(); }
@@ -68,7 +80,11 @@ class MarketStage {
     }
     bool arrived_in_order(const Event& event, Tally& tally, std::uint32_t& flags) noexcept;
     void clock_went_back(const Event& event, Tally& tally, std::uint32_t& flags) const noexcept;
-    void renew_quote(const Event& event, Quote& quote, Tally& tally) noexcept;
+    struct Sides {
+        double bid, ask;
+    };
+    Sides renew_quote(const Event& event, Quote& quote, Tally& tally) noexcept;
+    std::uint32_t see_contract(const Event& event, const Place& place, std::uint32_t flags) noexcept;
     static void flag_quote(Quote& quote, Tally& tally) noexcept;
     void move_spot(const Event& event, const Quote& quote) noexcept;
 
@@ -76,6 +92,8 @@ class MarketStage {
     const std::uint32_t underlyings_;
     std::vector<Place> places_;
     std::vector<Quote> quotes_;
+    std::vector<double> quote_spot_;  // of each contract
+    Forwards forwards_;
     std::vector<double> spot_;
     std::vector<std::int64_t> spot_time_ns_;
     std::array<std::int64_t, kSources> clock_ns_;  // of each source
@@ -109,14 +127,14 @@ inline Verdict MarketStage::judge(const Event& event, Tally& tally, std::uint32_
 inline void MarketStage::apply(const Event& event, std::uint32_t flags, Tally& tally,
                                Result& result) noexcept {
     Quote& quote = quotes_[event.key];
-    const std::uint32_t underlying = places_[event.key].underlying;
+    const Place& place = places_[event.key];
     const bool trade = event.kind == Kind::trade;
-    if (!trade) renew_quote(event, quote, tally);
+    // Not out of the quote again: reading both sides at once, right after each was written, stalls.
+    const Sides told = trade ? Sides{event.bid, kNone} : renew_quote(event, quote, tally);
     if (event.key < underlyings_) {
         move_spot(event, quote);
-    } else if (spot_time_ns_[underlying] == kNever ||
-               event.time_ns - spot_time_ns_[underlying] > stale_after_ns_) {
-        flags |= kSpotStale;
+    } else {
+        flags = see_contract(event, place, flags);
     }
     tally.stale += (flags & kStale) != 0;
     // Field by field: a whole record put together first would be copied here.
@@ -132,19 +150,35 @@ inline void MarketStage::apply(const Event& event, std::uint32_t flags, Tally& t
     result.sides = event.sides;
     result.source = event.source;
     result.tag = event.tag;
-    result.bid = trade ? event.bid : quote.bid;
-    result.ask = trade ? kNone : quote.ask;
-    result.spot = spot_[underlying];
+    result.bid = told.bid;
+    result.ask = told.ask;
+    result.spot = spot_[place.underlying];
     result.vol = result.price = result.delta = result.gamma = result.vega = result.theta = kNone;
 }
 
-inline void MarketStage::renew_quote(const Event& event, Quote& quote, Tally& tally) noexcept {
-    if ((event.sides & kBidSide) != 0) quote.bid = price_or_none(event.bid);
-    if ((event.sides & kAskSide) != 0) quote.ask = price_or_none(event.ask);
+inline MarketStage::Sides MarketStage::renew_quote(const Event& event, Quote& quote, Tally& tally) noexcept {
+    const double bid = (event.sides & kBidSide) != 0 ? price_or_none(event.bid) : quote.bid;
+    const double ask = (event.sides & kAskSide) != 0 ? price_or_none(event.ask) : quote.ask;
+    quote.bid = bid;
+    quote.ask = ask;
     quote.time_ns = std::max(quote.time_ns, event.time_ns);
-    quote.two_sided = quote.bid <= quote.ask;
+    quote.two_sided = bid <= ask;
     quote.flags = 0;
-    if (!(quote.bid < quote.ask)) flag_quote(quote, tally);
+    if (!(bid < ask)) flag_quote(quote, tally);
+    return {bid, ask};
+}
+
+// What the price of the underlying and the forward say of an event of a contract.
+inline std::uint32_t MarketStage::see_contract(const Event& event, const Place& place,
+                                               std::uint32_t flags) noexcept {
+    const std::int64_t spot_time = spot_time_ns_[place.underlying];
+    if (spot_time == kNever || event.time_ns - spot_time > stale_after_ns_) flags |= kSpotStale;
+    if (forwards_.is_old(place.group, event.time_ns)) flags |= kForwardStale;
+    if (event.kind == Kind::quote) {
+        quote_spot_[event.key - underlyings_] = spot_[place.underlying];
+        if ((flags & kClockBackwards) == 0) forwards_.note(place.group, event.time_ns);
+    }
+    return flags;
 }
 
 // The mid of a two-sided quote; of an underlying that has never had one, the last trade.

@@ -62,7 +62,8 @@ PricingStage::PricingStage(const Universe& universe, const Settings& settings, c
     }
     mids_.resize(largest);
     scratch_.resize(2 * largest);
-    changed_.resize(universe.groups.size() + most_groups_ +
+    // Each group may come in from behind, and by its forward; then what the events of a batch change.
+    changed_.resize(2 * universe.groups.size() + most_groups_ +
                     4 * std::max(settings.batch, settings.most_conflated));
 }
 

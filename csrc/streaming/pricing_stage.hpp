@@ -42,6 +42,9 @@ class PricingStage {
     void take(Result& result, bool cheaply) noexcept;
     void flush() noexcept;
 
+    // Prices a European group anew whose forward has moved.
+    void take_forward(std::uint32_t group) noexcept;
+
     // What changed since begin. A range may come twice.
     std::span<const Range> changed() const noexcept { return {changed_.data(), changed_count_}; }
     // Contracts that an event of this key would price.
@@ -52,6 +55,8 @@ class PricingStage {
     bool is_full() const noexcept { return changed_count_ + most_groups_ > changed_.size(); }
 
     ContractColumns columns() const noexcept;
+    // Of the last event that the group or its underlying had; the least there is without any.
+    std::int64_t latest_ns(std::uint32_t group) const noexcept;
     std::uint32_t contract_flags(std::uint32_t contract) const noexcept { return flags_[contract]; }
     std::size_t size() const noexcept { return vol_.size(); }
 
@@ -65,14 +70,14 @@ class PricingStage {
     void reprice_european(std::uint32_t group, double spot, std::int64_t now_ns) noexcept;
     void reprice_american(std::uint32_t group, double spot, std::int64_t now_ns) noexcept;
     void flush_ticks() noexcept;
-    void unscale(const Group& group) noexcept;
+    void unscale(std::uint32_t group) noexcept;
+    double scale(std::uint32_t group) const noexcept { return market_.forwards().scale(group); }
     void reprice_cheaply(std::uint32_t group, double spot) noexcept;
     void gather_quote(Result& result, std::uint32_t contract) noexcept;
     void quote_american(Result& result, std::uint32_t contract) noexcept;
     void quote_cheaply(Result& result, std::uint32_t contract) noexcept;
     void finish_quote(std::size_t row) noexcept;
     void copy_out(Result& result, std::uint32_t contract) const noexcept;
-    std::int64_t latest_ns(std::uint32_t group) const noexcept;
     void ask_if_due(std::uint32_t group, double spot, std::int64_t now_ns, bool far) noexcept;
     void note(Range range) noexcept { changed_[changed_count_++] = range; }
     double years(const Group& group, std::int64_t now_ns) const noexcept {
