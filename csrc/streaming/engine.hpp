@@ -154,6 +154,7 @@ class Engine {
     void rest() noexcept;
     bool has_work() noexcept;
     bool do_errand() noexcept;
+    bool thread_does(void (*f)(void*), void* state);
     void wake_if_parked() noexcept;
 
     const Universe universe_;
