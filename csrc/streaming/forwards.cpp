@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kLeastPairs = 3;     // fewer cannot tell a line from luck
 constexpr std::size_t kMostLookedAt = 64;  // strikes around the forward, which bounds a fit
+constexpr std::size_t kMostAtOnce = 4;     // fits in a batch, which bounds what they add to its latency
 constexpr double kMostError = 0.005;       // a forward less certain is none; what there was stays
 
 }  // namespace
@@ -51,7 +52,8 @@ void Forwards::match(std::uint32_t g) {
 }
 
 void Forwards::fit_due(const MarketStage& market, Tally& tally) noexcept {
-    for (std::size_t i = 0; i < due_count_; ++i) {
+    const std::size_t now = std::min(due_count_, kMostAtOnce);
+    for (std::size_t i = 0; i < now; ++i) {
         slots_[due_[i]].waits = false;
         if (fit(due_[i], market)) {
             moved_[moved_count_++] = due_[i];
@@ -60,7 +62,8 @@ void Forwards::fit_due(const MarketStage& market, Tally& tally) noexcept {
             ++tally.forwards_kept;
         }
     }
-    due_count_ = 0;
+    due_count_ -= now;
+    for (std::size_t i = 0; i < due_count_; ++i) due_[i] = due_[i + now];
 }
 
 void Forwards::skip_due() noexcept {

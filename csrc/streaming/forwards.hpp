@@ -1,7 +1,7 @@
 // The forwards of European expiries as the quotes of now tell them, expiry by expiry: a quote only notes that
-// its expiry is due, and what is due is fitted at the end of the batch, no expiry more often than its
-// interval. What cannot be fitted keeps the forward it has, in proportion to the price that ticks. Main
-// entries: note, fit_due.
+// its expiry is due, and what is due is fitted at the end of the batch, a few in each and no expiry more
+// often than its interval. What cannot be fitted keeps the forward it has, in proportion to the price that
+// ticks. Main entries: note, fit_due.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,7 @@ class Forwards {
 
     std::span<const std::uint32_t> due() const noexcept { return {due_.data(), due_count_}; }
     bool is_due(std::uint32_t group) const noexcept { return slots_[group].waits; }
-    // Fits what is due; what has moved is in `moved`, until the next call.
+    // Fits what is due, a few at a time, the others in the next batches; what has moved is in `moved`.
     void fit_due(const MarketStage& market, Tally& tally) noexcept;
     // Leaves it: the next quote of each asks again.
     void skip_due() noexcept;

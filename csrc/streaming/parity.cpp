@@ -32,7 +32,7 @@ double squared(double value) noexcept {
 struct Fit {
     std::span<const ParityPair> pairs;
     double discount;
-    Values trust{}, near{}, weight{}, residual{};
+    Values log_strike{}, trust{}, near{}, weight{}, residual{};
     double forward = 0.0;
 
     template <class F>
@@ -51,14 +51,16 @@ struct Fit {
         each(work, [&](std::size_t i) { return pairs[i].spread; });
         const double least = kTightest * lower_median(work, pairs.size());
         each(trust, [&](std::size_t i) { return std::max(pairs[i].spread, least); });
+        each(log_strike, [&](std::size_t i) { return std::log(pairs[i].strike); });
         each(work, [&](std::size_t i) { return pairs[i].strike + pairs[i].parity; });
         forward = lower_median(work, pairs.size());
         each(residual, [&](std::size_t i) { return pairs[i].parity - forward + pairs[i].strike; });
     }
     // How much a pair counts for where it lies and how tightly it is quoted.
     void weigh() noexcept {
+        const double log_forward = std::log(forward);
         each(near, [&](std::size_t i) {
-            const double distance = std::log(pairs[i].strike / forward) / kWidth;
+            const double distance = (log_strike[i] - log_forward) / kWidth;
             const double nearness = 1.0 / squared(1.0 + squared(distance));
             return (std::isnan(nearness) ? 1.0 : nearness) / squared(trust[i]);
         });

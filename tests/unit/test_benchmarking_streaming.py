@@ -65,7 +65,7 @@ def test_every_measure_gives_figures(monkeypatch):
     """Short ones; accounts are exact under all loads."""
     monkeypatch.setattr(measures, "_three_hops", _quick_hops)
     raw: dict = {}
-    figures = [*measures.costs(1), *measures.saturated(1)]
+    figures = [*measures.costs(1), *measures.forwards(1), *measures.saturated(1)]
     figures += measures.delivery(1, 20_000, peer=lambda: 1e-5)
     figures += [
         *loads.open_loop(0.1, raw, 2000.0),

@@ -11,10 +11,17 @@ import numpy.typing as npt
 
 from atalanta import _core
 from atalanta.benchmarking.streaming.figures import Figure
-from atalanta.benchmarking.streaming.workloads import book_of_eights, ticks, ticks_only, unbounded
+from atalanta.benchmarking.streaming.workloads import (
+    book_of_eights,
+    many_quotes,
+    ticks,
+    ticks_only,
+    unbounded,
+)
+from atalanta.streaming.settings import Forwards
 from atalanta.streaming.stream import Stream
 
-__all__ = ["costs", "delivery", "saturated"]
+__all__ = ["costs", "delivery", "forwards", "saturated"]
 
 Batch = npt.NDArray[np.void]
 
@@ -52,6 +59,23 @@ def _pushed(stream: Stream, rounds: int) -> float:
         best = min(best, (time.thread_time() - begin) / taken)
         stream._core.pump()
     return 1e-6 / best
+
+
+def forwards(rounds: int) -> Iterator[Figure]:
+    """What a fit of a forward costs: 64 quotes of one expiry at a time, with forwards fitted after each and carried, in turn."""
+    universe = book_of_eights(1, 64)
+    events = many_quotes(universe, 4096)
+    events["time_ns"] += np.arange(len(events)) // 64 * 200_000_000  # of the market: a fit each
+    taken: dict[Forwards, list[float]] = {"fitted": [], "carried": []}
+    fits = 0
+    for _ in range(10 * rounds):
+        for kind, times in taken.items():
+            stream = Stream(universe, settings=unbounded(stages=1, forwards=kind))
+            times.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 1, _CHUNK))
+            fits = max(fits, stream.snapshot().seen["forwards_fitted"])
+    one = (min(taken["fitted"]) - min(taken["carried"])) * len(events) / max(1, fits)
+    note = f"32 strikes around it; {min(taken['carried']):.0f} ns a quote of a contract without, market-data stage"
+    yield Figure("a fit of a forward", 1e-3 * one, "us", note)
 
 
 def saturated(rounds: int) -> Iterator[Figure]:

@@ -52,6 +52,7 @@ def run_streaming_session(
         figures.extend(found)
 
     measured("costs of an event", measures.costs(rounds))
+    measured("forwards", measures.forwards(rounds))
     measured("three stages", measures.saturated(rounds))
     missing: list[str] = []
     try:
