@@ -244,6 +244,30 @@ TEST(an_expiry_is_fitted_no_more_often_than_its_interval) {
     CHECK(stream.fitted() + stream.kept() == 26);
 }
 
+TEST(of_many_expiries_a_few_are_fitted_in_a_batch_and_the_others_next) {
+    Universe all = paired(5);
+    const Universe one = all;
+    for (std::uint32_t g = 1; g < 6; ++g) {
+        all.groups.push_back({0, 10 * g, 10, (30 + g) * kDay, kRate, kYield, false});
+        all.right.insert(all.right.end(), one.right.begin(), one.right.end());
+        all.strike.insert(all.strike.end(), one.strike.begin(), one.strike.end());
+        all.multiplier.insert(all.multiplier.end(), one.multiplier.begin(), one.multiplier.end());
+        all.vol.insert(all.vol.end(), one.vol.begin(), one.vol.end());
+        all.group.insert(all.group.end(), 10, g);
+    }
+    all.underlyings[0].groups = 6;
+    Stream stream(all);
+    stream.push(stream.market(100.0, 101.0, kNow, 0.001));
+    CHECK(stream.fitted() + stream.kept() == 4);
+    stream.push({quote(0, 99.99, 100.01, kNow)});
+    CHECK(stream.fitted() + stream.kept() == 6);
+    stream.push({quote(0, 99.99, 100.01, kNow)});
+    CHECK(stream.fitted() == 6);
+    for (std::uint32_t g = 0; g < 6; ++g) {
+        CHECK_CLOSE(1.01, stream.engine.market().forwards().of(g).scale, 1e-3);
+    }
+}
+
 TEST(quotes_of_one_moment_at_several_prices_of_the_underlying_agree) {
     Stream stream(paired());
     // The underlying walks while the contracts are quoted: each pair is carried to the price of now.
