@@ -91,12 +91,11 @@ std::size_t Engine::drain(std::uint64_t now) noexcept {
 inline void Engine::take(const Event& event, std::uint64_t now, HistogramRun& waits) noexcept {
     const std::uint64_t waited = since(event.intended_ns, now);
     waits.record(waited);
-    if (event.intended_ns > now + kEarly) ++tally_.early;
-    tickets_ |= event.ticket != 0;
+    if (waited == 0 && event.intended_ns > now + kEarly) ++tally_.early;
+    if (event.ticket != 0) tickets_ = true;
     std::uint32_t flags = 0;
     if (market_.judge(event, tally_, flags) != Verdict::go) return tell_lost(event.key, event.ticket);
-    const Budget& budget = settings_.budgets[0];
-    if (budget.on_miss == OnMiss::drop && waited > budget.ns) return drop(event, Drop::late);
+    if (waited > drop_after_ns_) return drop(event, Drop::late);
     if (mode_ == Mode::shedding && is_shed(event)) return drop(event, Drop::shed);
     if ((mode_ != Mode::normal || settings_.conflate_always) && may_conflate(event)) {
         Slot& slot = slots_[event.key];
@@ -116,14 +115,15 @@ inline void Engine::take(const Event& event, std::uint64_t now, HistogramRun& wa
 
 std::size_t Engine::drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept {
     HistogramRun waits(queue_wait_);
+    const std::size_t rows = rows_at_a_time();
     std::size_t taken = 0;
-    while (taken < most && rows_ < rows_at_a_time()) {
+    while (taken < most && rows_ < rows) {
         std::size_t count = 0;
         const Event* events = ring.peek(count);
         count = std::min(count, most - taken);
         if (count == 0) break;
         std::size_t done = 0;
-        while (done < count && rows_ < rows_at_a_time()) take(events[done++], now, waits);
+        while (done < count && rows_ < rows) take(events[done++], now, waits);
         ring.consume(done);
         taken += done;
     }

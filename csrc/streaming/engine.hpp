@@ -159,6 +159,8 @@ class Engine {
 
     const Universe universe_;
     const Settings settings_;
+    // Of the policy `drop` of market data: what has waited longer goes; with another policy nothing does.
+    const std::uint64_t drop_after_ns_;
     MarketStage market_;
     Refresher refresher_;
     PricingStage pricing_;

@@ -19,6 +19,8 @@ Engine::Engine(Universe universe, const Settings& settings, const Tolerance& tol
                std::span<const RiskStage> further)
     : universe_(checked(std::move(universe))),
       settings_(settings),
+      drop_after_ns_(settings.budgets[0].on_miss == OnMiss::drop ? settings.budgets[0].ns
+                                                                 : std::numeric_limits<std::uint64_t>::max()),
       market_(universe_, settings_),
       refresher_(universe_, tolerance),
       pricing_(universe_, settings_, market_, refresher_),

@@ -103,13 +103,11 @@ void Engine::finish(const Moment& moment) noexcept {
         for (std::size_t i = 0; i < item_count_; ++i) {
             const std::uint64_t total = since(items_[i].intended_ns, end);
             totals.record(total);
+            items_[i].latency_ns = as_u32(total);  // of the last stage in the end
             if (total <= budget) continue;
             judge(items_[i], stage, end);
             missed = true;
         }
-    }
-    for (std::size_t i = 0; i < item_count_; ++i) {
-        items_[i].latency_ns = as_u32(since(items_[i].intended_ns, moment.risk));
     }
     if (!missed && mode_ == Mode::conflating) conflate_until_recovered_ = false;
 }
