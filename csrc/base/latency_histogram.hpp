@@ -1,7 +1,9 @@
 // A histogram of whole numbers, 32 buckets per doubling: a quantile is at most 3.2 % off, and every number up
-// to 2^64 has a bucket. One thread records, any thread reads while it does. Entries: record, snapshot.
+// to 2^64 has a bucket. One thread records, any thread reads while it does. Entries: record, snapshot, and
+// HistogramRun for many numbers that lie near each other.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -24,6 +26,11 @@ constexpr std::uint64_t histogram_edge(std::size_t bucket) noexcept {
     return (32 + bucket % 32) << (bucket / 32 - 1);
 }
 
+// How many numbers a bucket holds.
+constexpr std::uint64_t histogram_width(std::size_t bucket) noexcept {
+    return bucket < 32 ? 1 : std::uint64_t{1} << (bucket / 32 - 1);
+}
+
 // A copy that can be added to others.
 struct HistogramCounts {
     std::array<std::uint64_t, kHistogramBuckets> buckets{};
@@ -39,9 +46,13 @@ struct HistogramCounts {
 class LatencyHistogram {
   public:
     void record(std::uint64_t value, std::uint64_t times = 1) noexcept {
-        std::atomic<std::uint64_t>& count = buckets_[histogram_bucket(value)];
+        add(histogram_bucket(value), times, value);
+    }
+    // So many values of one bucket, and the largest of them.
+    void add(std::size_t bucket, std::uint64_t times, std::uint64_t most) noexcept {
+        std::atomic<std::uint64_t>& count = buckets_[bucket];
         count.store(count.load(std::memory_order_relaxed) + times, std::memory_order_relaxed);
-        if (value > most_.load(std::memory_order_relaxed)) most_.store(value, std::memory_order_relaxed);
+        if (most > most_.load(std::memory_order_relaxed)) most_.store(most, std::memory_order_relaxed);
     }
     // While another thread records, values of the last moments may be in it or not, each once.
     HistogramCounts snapshot() const noexcept;
@@ -51,6 +62,40 @@ class LatencyHistogram {
   private:
     std::array<std::atomic<std::uint64_t>, kHistogramBuckets> buckets_{};
     std::atomic<std::uint64_t> most_{0};
+};
+
+// Values on their way into a histogram. As long as they fall into one bucket they are only counted, and go in
+// together: those of a batch mostly do, and a count in memory costs more than one in a register. All of them
+// are in the histogram once the run ends.
+class HistogramRun {
+  public:
+    explicit HistogramRun(LatencyHistogram& histogram) noexcept : histogram_(histogram) {}
+    ~HistogramRun() { end(); }
+    HistogramRun(const HistogramRun&) = delete;
+    HistogramRun& operator=(const HistogramRun&) = delete;
+
+    void record(std::uint64_t value) noexcept {
+        if (value - first_ >= width_) begin(value);
+        ++times_;
+        most_ = std::max(most_, value);
+    }
+
+  private:
+    void begin(std::uint64_t value) noexcept {
+        end();
+        bucket_ = histogram_bucket(value);
+        first_ = histogram_edge(bucket_);
+        width_ = histogram_width(bucket_);
+        times_ = most_ = 0;
+    }
+    void end() noexcept {
+        if (times_ > 0) histogram_.add(bucket_, times_, most_);
+    }
+
+    LatencyHistogram& histogram_;
+    std::size_t bucket_ = 0;
+    std::uint64_t first_ = 0, width_ = 0;  // of the bucket; no value lies in one without width
+    std::uint64_t times_ = 0, most_ = 0;
 };
 
 }  // namespace atalanta

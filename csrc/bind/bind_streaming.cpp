@@ -98,6 +98,7 @@ void bind_streaming(py::module_& module) {
         .def("scenarios", &EngineCore::scenarios)
         .def("histograms", &EngineCore::histograms)
         .def("contracts", &EngineCore::contracts)
+        .def("forwards", &EngineCore::forwards)
         .def("underlyings", &EngineCore::underlyings)
         .def("gaps", &EngineCore::gaps);
     module.def("monotonic_ns", &monotonic_ns, "The clock of intended times, in nanoseconds.");

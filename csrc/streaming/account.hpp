@@ -21,6 +21,7 @@ struct Tally {
     std::uint64_t crossed = 0, locked = 0, one_sided = 0, stale = 0, no_vol = 0;
     std::uint64_t degraded = 0, repriced = 0, first_order = 0;
     std::uint64_t refreshes = 0, refreshes_asked = 0;
+    std::uint64_t forwards_fitted = 0, forwards_kept = 0;
     std::uint64_t stalls = 0, stalled_ns = 0, longest_stall_ns = 0;
     std::uint64_t parks = 0, mode_changes = 0;
     std::uint64_t mode = 0, halted_stage = 0;  // the stage that halted, from 1; 0: runs

@@ -40,7 +40,7 @@ void PricingStage::reprice_american(std::uint32_t g, double spot, std::int64_t n
         price_[c] += theta_[c] * passed + (std::isnan(change) ? 0.0 : change * solve->vega[i]);
         far |= std::fabs(change) > settings_.refresh_vol;
     }
-    unscale(group);
+    unscale(g);
     ask_if_due(g, spot, now_ns, far);
 }
 
@@ -136,7 +136,6 @@ bool PricingStage::take_exact() noexcept {
     return changed;
 }
 
-// Of the last event that the group or its underlying had; the least there is without any.
 std::int64_t PricingStage::latest_ns(std::uint32_t g) const noexcept {
     const Group& group = universe_.groups[g];
     const auto underlyings = static_cast<std::uint32_t>(universe_.underlyings.size());

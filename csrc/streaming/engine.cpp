@@ -30,6 +30,7 @@ std::size_t Engine::turn() noexcept {
     stalls_.look(begin, watched_, tally_);
     watched_ = false;
     pricing_.begin(tally_);
+    market_.forwards().begin();
     moved_count_ = 0;
     item_count_ = 0;
     rows_ = 0;
@@ -41,6 +42,7 @@ std::size_t Engine::turn() noexcept {
         if (tally_.mode != static_cast<std::uint64_t>(mode_)) publish_tally();
         return 0;
     }
+    if (!market_.forwards().due().empty()) fit_forwards(begin);
     Moment moment{begin, monotonic_ns(), 0, 0};
     if (settings_.stages >= 2) price(moment.market);
     moment.pricing = settings_.stages >= 2 ? monotonic_ns() : moment.market;
@@ -86,30 +88,14 @@ std::size_t Engine::drain(std::uint64_t now) noexcept {
     return taken;
 }
 
-std::size_t Engine::drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept {
-    std::size_t taken = 0;
-    while (taken < most && rows_ < rows_at_a_time()) {
-        std::size_t count = 0;
-        const Event* events = ring.peek(count);
-        count = std::min(count, most - taken);
-        if (count == 0) break;
-        std::size_t done = 0;
-        while (done < count && rows_ < rows_at_a_time()) take(events[done++], now);
-        ring.consume(done);
-        taken += done;
-    }
-    return taken;
-}
-
-void Engine::take(const Event& event, std::uint64_t now) noexcept {
+inline void Engine::take(const Event& event, std::uint64_t now, HistogramRun& waits) noexcept {
     const std::uint64_t waited = since(event.intended_ns, now);
-    tally_.early += event.intended_ns > now + kEarly;
-    queue_wait_.record(waited);
-    tickets_ |= event.ticket != 0;
+    waits.record(waited);
+    if (waited == 0 && event.intended_ns > now + kEarly) ++tally_.early;
+    if (event.ticket != 0) tickets_ = true;
     std::uint32_t flags = 0;
     if (market_.judge(event, tally_, flags) != Verdict::go) return tell_lost(event.key, event.ticket);
-    const Budget& budget = settings_.budgets[0];
-    if (budget.on_miss == OnMiss::drop && waited > budget.ns) return drop(event, Drop::late);
+    if (waited > drop_after_ns_) return drop(event, Drop::late);
     if (mode_ == Mode::shedding && is_shed(event)) return drop(event, Drop::shed);
     if ((mode_ != Mode::normal || settings_.conflate_always) && may_conflate(event)) {
         Slot& slot = slots_[event.key];
@@ -125,6 +111,23 @@ void Engine::take(const Event& event, std::uint64_t now) noexcept {
     }
     market_.apply(event, flags, tally_, items_[item_count_++]);
     rows_ += pricing_.fan_out(event.key);
+}
+
+std::size_t Engine::drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept {
+    HistogramRun waits(queue_wait_);
+    const std::size_t rows = rows_at_a_time();
+    std::size_t taken = 0;
+    while (taken < most && rows_ < rows) {
+        std::size_t count = 0;
+        const Event* events = ring.peek(count);
+        count = std::min(count, most - taken);
+        if (count == 0) break;
+        std::size_t done = 0;
+        while (done < count && rows_ < rows) take(events[done++], now, waits);
+        ring.consume(done);
+        taken += done;
+    }
+    return taken;
 }
 
 void Engine::drop(const Event& event, Drop why) noexcept {

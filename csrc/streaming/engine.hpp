@@ -128,8 +128,9 @@ class Engine {
     void check() const;
     std::size_t turn() noexcept;  // one batch
     std::size_t drain(std::uint64_t now) noexcept;
+    void fit_forwards(std::uint64_t begin) noexcept;
     std::size_t drain_ring(Ring<Event>& ring, std::size_t most, std::uint64_t now) noexcept;
-    void take(const Event& event, std::uint64_t now) noexcept;
+    void take(const Event& event, std::uint64_t now, HistogramRun& waits) noexcept;
     void drop(const Event& event, Drop why) noexcept;
     void tell_lost(std::uint32_t key, std::uint32_t ticket) noexcept;
     bool may_conflate(const Event& event) const noexcept;
@@ -153,10 +154,13 @@ class Engine {
     void rest() noexcept;
     bool has_work() noexcept;
     bool do_errand() noexcept;
+    bool thread_does(void (*f)(void*), void* state);
     void wake_if_parked() noexcept;
 
     const Universe universe_;
     const Settings settings_;
+    // Of the policy `drop` of market data: what has waited longer goes; with another policy nothing does.
+    const std::uint64_t drop_after_ns_;
     MarketStage market_;
     Refresher refresher_;
     PricingStage pricing_;

@@ -19,6 +19,8 @@ Engine::Engine(Universe universe, const Settings& settings, const Tolerance& tol
                std::span<const RiskStage> further)
     : universe_(checked(std::move(universe))),
       settings_(settings),
+      drop_after_ns_(settings.budgets[0].on_miss == OnMiss::drop ? settings.budgets[0].ns
+                                                                 : std::numeric_limits<std::uint64_t>::max()),
       market_(universe_, settings_),
       refresher_(universe_, tolerance),
       pricing_(universe_, settings_, market_, refresher_),
@@ -45,8 +47,9 @@ void Engine::check() const {
         if (!holds) throw std::invalid_argument(message);
     };
     for (const Budget& budget : settings_.budgets) require(budget.ns > 0, "a budget is 0; it must be above");
-    require(settings_.budgets[0].on_miss != OnMiss::degrade,
-            "market_data cannot degrade: it has no cheaper method; use mark_late, drop, conflate or halt");
+    require(settings_.budgets[0].on_miss != OnMiss::degrade || market_.forwards().any(),
+            "market_data cannot degrade: all it can leave out is fitting forwards, and none is fitted here; "
+            "use mark_late, drop, conflate or halt");
     bool cheaper = false;
     for (const RiskStage& stage : risks_) cheaper |= stage.has_cheaper;
     require(settings_.budgets[2].on_miss != OnMiss::degrade || cheaper,

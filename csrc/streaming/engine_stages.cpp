@@ -19,8 +19,24 @@ constexpr std::uint32_t kLateFlags[kStages] = {kLateMarket, kLatePricing, kLateR
 
 }  // namespace
 
+// The end of the market-data stage. Its policy `degrade` goes on with the forwards there are when it is late.
+void Engine::fit_forwards(std::uint64_t begin) noexcept {
+    const Budget& budget = settings_.budgets[0];
+    const bool late = item_count_ > 0 && since(items_[0].intended_ns, begin) > budget.ns;
+    if (!late || budget.on_miss != OnMiss::degrade) return market_.fit_forwards(tally_);
+    for (std::size_t i = 0; i < item_count_; ++i) {
+        Result& item = items_[i];
+        if (!universe_.is_contract(item.key)) continue;
+        if (!market_.forwards().is_due(universe_.group[universe_.contract_of(item.key)])) continue;
+        item.flags |= kDegraded;
+        ++tally_.degraded;
+    }
+    market_.forwards().skip_due();
+}
+
 void Engine::price(std::uint64_t now) noexcept {
     const Budget& budget = settings_.budgets[1];
+    for (const std::uint32_t group : market_.forwards().moved()) pricing_.take_forward(group);
     std::size_t kept = 0;
     for (std::size_t i = 0; i < item_count_; ++i) {
         Result& item = items_[i];
@@ -79,19 +95,19 @@ void Engine::finish(const Moment& moment) noexcept {
     if (item_count_ == 0) return;
     const std::uint64_t ends[kStages] = {moment.market, moment.pricing, moment.risk};
     const std::uint64_t begins[kStages] = {moment.begin, moment.market, moment.pricing};
-    for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
-        latencies_[stage].service.record(ends[stage] - begins[stage], item_count_);
-    }
     bool missed = false;
-    for (std::size_t i = 0; i < item_count_; ++i) {
-        Result& item = items_[i];
-        for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
-            const std::uint64_t total = since(item.intended_ns, ends[stage]);
-            latencies_[stage].total.record(total);
-            if (total > settings_.budgets[stage].ns) judge(item, stage, ends[stage]);
+    for (std::size_t stage = 0; stage < settings_.stages; ++stage) {
+        const std::uint64_t end = ends[stage], budget = settings_.budgets[stage].ns;
+        latencies_[stage].service.record(end - begins[stage], item_count_);
+        HistogramRun totals(latencies_[stage].total);
+        for (std::size_t i = 0; i < item_count_; ++i) {
+            const std::uint64_t total = since(items_[i].intended_ns, end);
+            totals.record(total);
+            items_[i].latency_ns = as_u32(total);  // of the last stage in the end
+            if (total <= budget) continue;
+            judge(items_[i], stage, end);
+            missed = true;
         }
-        item.latency_ns = as_u32(since(item.intended_ns, moment.risk));
-        missed |= item.lateness_ns > 0;
     }
     if (!missed && mode_ == Mode::conflating) conflate_until_recovered_ = false;
 }

@@ -46,12 +46,14 @@ void Engine::run() noexcept {
     std::uint64_t last_work = monotonic_ns();
     stalls_.begin_thread(last_work);
     for (;;) {
+        // Before the look: what was pushed before somebody asked to stop is seen by a look after that.
+        const bool stopping = stopping_.load(std::memory_order_acquire);
         const std::size_t taken = turn();
         if (taken > 0) {
             last_work = monotonic_ns();
             stalls_.done(last_work);
         } else {
-            if (stopping_.load(std::memory_order_relaxed)) break;
+            if (stopping) break;
             watched_ = true;
         }
         if (do_errand()) watched_ = false;
@@ -65,8 +67,8 @@ void Engine::run() noexcept {
         }
     }
     stalls_.end_thread();
+    // An errand that is asked for from now on is withdrawn by whoever asks, who then does it.
     running_.store(false, std::memory_order_release);
-    do_errand();
 }
 
 // The exchange here and the one of a producer are in one order: either this finds what was pushed, or the
@@ -114,21 +116,28 @@ bool Engine::do_errand() noexcept {
 
 void Engine::between_batches(void (*f)(void*), void* state) {
     const std::lock_guard one(errands_);
-    if (is_running()) {
-        errand_ = f;
-        errand_of_ = state;
-        errand_state_.store(1, std::memory_order_release);
-        wake_if_parked();
-        while (errand_state_.load(std::memory_order_acquire) != 2) {
-            std::uint32_t asked = 1;
-            // The thread ended meanwhile: whoever withdraws the errand does it.
-            if (!is_running() && errand_state_.compare_exchange_strong(asked, 0)) break;
-            std::this_thread::sleep_for(std::chrono::microseconds(20));
-        }
-        if (errand_state_.exchange(0) == 2) return;
+    for (;;) {
+        if (is_running() && thread_does(f, state)) return;
+        const std::lock_guard lock(turning_);
+        if (is_running()) continue;  // a thread has started meanwhile
+        f(state);
+        return;
     }
-    const std::lock_guard lock(turning_);
-    f(state);
+}
+
+// Asks the thread for it; false when the thread ended before.
+bool Engine::thread_does(void (*f)(void*), void* state) {
+    errand_ = f;
+    errand_of_ = state;
+    errand_state_.store(1, std::memory_order_release);
+    wake_if_parked();
+    while (errand_state_.load(std::memory_order_acquire) != 2) {
+        std::uint32_t asked = 1;
+        if (!is_running() && errand_state_.compare_exchange_strong(asked, 0)) return false;
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+    errand_state_.store(0);
+    return true;
 }
 
 bool Engine::refresh() {

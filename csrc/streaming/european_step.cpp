@@ -39,7 +39,7 @@ OptionRows option_rows(std::size_t size, const std::int8_t* right, const double*
 void PricingStage::reprice_european(std::uint32_t g, double spot, std::int64_t now_ns) noexcept {
     const Group& group = universe_.groups[g];
     const std::size_t first = group.first, count = group.count;
-    const double at = spot * group.scale, time = years(group, now_ns);
+    const double at = spot * scale(g), time = years(group, now_ns);
     if (count > kSmallGroup) {
         std::fill_n(same_spot_.data(), count, at);
         std::fill_n(same_years_.data(), count, time);
@@ -53,7 +53,7 @@ void PricingStage::reprice_european(std::uint32_t g, double spot, std::int64_t n
                         universe_.strike.data() + first, same_years_.data(), rate_of_.data() + first,
                         yield_of_.data() + first, vol_.data() + first),
             out);
-        unscale(group);
+        unscale(g);
         return;
     }
     if (ticked_ + count > spot_in_.size()) flush_ticks();
@@ -82,24 +82,36 @@ void PricingStage::flush_ticks() noexcept {
         out);
     const double* from = tick_.greeks.data();
     for (std::size_t i = 0; i < groups; ++i) {
-        const Group& group = universe_.groups[ticked_groups_[i]];
+        const std::uint32_t g = ticked_groups_[i];
+        const Group& group = universe_.groups[g];
         std::copy_n(from, group.count, price_.data() + group.first);
         std::copy_n(from + stride, group.count, delta_.data() + group.first);
         std::copy_n(from + 2 * stride, group.count, gamma_.data() + group.first);
         std::copy_n(from + 3 * stride, group.count, vega_.data() + group.first);
         std::copy_n(from + 4 * stride, group.count, theta_.data() + group.first);
         from += group.count;
-        unscale(group);
+        unscale(g);
     }
 }
 
 // Deltas and gammas are those in the price that ticks.
-void PricingStage::unscale(const Group& group) noexcept {
-    if (group.scale == 1.0) return;
+void PricingStage::unscale(std::uint32_t g) noexcept {
+    const Group& group = universe_.groups[g];
+    const double by = scale(g);
+    if (by == 1.0) return;
     for (std::uint32_t c = group.first; c < group.first + group.count; ++c) {
-        delta_[c] *= group.scale;
-        gamma_[c] *= group.scale * group.scale;
+        delta_[c] *= by;
+        gamma_[c] *= by * by;
     }
+}
+
+void PricingStage::take_forward(std::uint32_t g) noexcept {
+    const Group& group = universe_.groups[g];
+    const double spot = market_.spot(group.underlying);
+    reprice_european(g, spot, market_.forwards().of(g).time_ns);
+    group_spot_[g] = spot;
+    note({group.first, group.count});
+    tally_->repriced += group.count;
 }
 
 void PricingStage::gather_quote(Result& result, std::uint32_t contract) noexcept {
@@ -111,7 +123,7 @@ void PricingStage::gather_quote(Result& result, std::uint32_t contract) noexcept
     right_[row] = universe_.right[contract];
     const bool usable = result.bid <= result.ask;
     quoted_[row] = usable ? 0.5 * (result.bid + result.ask) : kNone;
-    spot_in_[row] = result.spot * group.scale;
+    spot_in_[row] = result.spot * scale(universe_.group[contract]);
     strike_in_[row] = universe_.strike[contract];
     years_in_[row] = years(group, result.time_ns);
     rate_in_[row] = group.rate;
@@ -156,9 +168,9 @@ void PricingStage::finish_quote(std::size_t row) noexcept {
     const std::size_t stride = quoted_.size();
     const double* of = greeks_out_.data() + row;
     price_[contract] = of[0];
-    const double scale = universe_.groups[universe_.group[contract]].scale;
-    delta_[contract] = scale * of[stride];
-    gamma_[contract] = scale * scale * of[2 * stride];
+    const double by = scale(universe_.group[contract]);
+    delta_[contract] = by * of[stride];
+    gamma_[contract] = by * by * of[2 * stride];
     vega_[contract] = of[3 * stride];
     theta_[contract] = of[4 * stride];
     Result& result = *gathered_results_[row];

@@ -49,9 +49,10 @@ enum Flag : std::uint32_t {
     kLateMarket = 1U << 24,      // beyond the budget of the stage
     kLatePricing = 1U << 25,
     kLateRisk = 1U << 26,
-    kOsStall = 1U << 27,    // late, while the operating system had taken the processor away
-    kRefreshed = 1U << 28,  // no event of its own: the contract moved with its underlying
-    kLost = 1U << 29        // dropped or conflated: only whoever waits for the event hears of it
+    kOsStall = 1U << 27,      // late, while the operating system had taken the processor away
+    kRefreshed = 1U << 28,    // no event of its own: the contract moved with its underlying
+    kLost = 1U << 29,         // dropped or conflated: only whoever waits for the event hears of it
+    kForwardStale = 1U << 30  // the forward that quotes told last is old: they tell none any more
 };
 
 struct Result {

@@ -32,6 +32,11 @@ PricingStage::PricingStage(const Universe& universe, const Settings& settings, c
     for (const Group& group : universe.groups) largest = std::max<std::size_t>(largest, group.count);
     for (const Underlying& one : universe.underlyings) {
         most_groups_ = std::max<std::size_t>(most_groups_, one.groups);
+        std::uint32_t contracts_of = 0;
+        for (std::uint32_t g = one.first_group; g < one.first_group + one.groups; ++g) {
+            contracts_of += universe.groups[g].count;
+        }
+        fan_out_.push_back(std::max(contracts_of, 1U));
     }
     gathered_results_.resize(rows);
     gathered_contracts_.resize(rows);
@@ -57,21 +62,14 @@ PricingStage::PricingStage(const Universe& universe, const Settings& settings, c
     }
     mids_.resize(largest);
     scratch_.resize(2 * largest);
-    changed_.resize(universe.groups.size() + most_groups_ +
+    // Each group may come in from behind, and by its forward; then what the events of a batch change.
+    changed_.resize(2 * universe.groups.size() + most_groups_ +
                     4 * std::max(settings.batch, settings.most_conflated));
 }
 
 void PricingStage::begin(Tally& tally) noexcept {
     tally_ = &tally;
     changed_count_ = 0;
-}
-
-std::uint32_t PricingStage::fan_out(std::uint32_t key) const noexcept {
-    if (universe_.is_contract(key)) return 1;
-    const Underlying& one = universe_.underlyings[key];
-    if (one.groups == 0) return 1;
-    const Group& last = universe_.groups[one.first_group + one.groups - 1];
-    return last.first + last.count - universe_.groups[one.first_group].first;
 }
 
 ContractColumns PricingStage::columns() const noexcept {

@@ -42,14 +42,21 @@ class PricingStage {
     void take(Result& result, bool cheaply) noexcept;
     void flush() noexcept;
 
+    // Prices a European group anew whose forward has moved.
+    void take_forward(std::uint32_t group) noexcept;
+
     // What changed since begin. A range may come twice.
     std::span<const Range> changed() const noexcept { return {changed_.data(), changed_count_}; }
     // Contracts that an event of this key would price.
-    std::uint32_t fan_out(std::uint32_t key) const noexcept;
+    std::uint32_t fan_out(std::uint32_t key) const noexcept {
+        return key < fan_out_.size() ? fan_out_[key] : 1;
+    }
     // Whether no further range may be noted before begin.
     bool is_full() const noexcept { return changed_count_ + most_groups_ > changed_.size(); }
 
     ContractColumns columns() const noexcept;
+    // Of the last event that the group or its underlying had; the least there is without any.
+    std::int64_t latest_ns(std::uint32_t group) const noexcept;
     std::uint32_t contract_flags(std::uint32_t contract) const noexcept { return flags_[contract]; }
     std::size_t size() const noexcept { return vol_.size(); }
 
@@ -63,14 +70,14 @@ class PricingStage {
     void reprice_european(std::uint32_t group, double spot, std::int64_t now_ns) noexcept;
     void reprice_american(std::uint32_t group, double spot, std::int64_t now_ns) noexcept;
     void flush_ticks() noexcept;
-    void unscale(const Group& group) noexcept;
+    void unscale(std::uint32_t group) noexcept;
+    double scale(std::uint32_t group) const noexcept { return market_.forwards().scale(group); }
     void reprice_cheaply(std::uint32_t group, double spot) noexcept;
     void gather_quote(Result& result, std::uint32_t contract) noexcept;
     void quote_american(Result& result, std::uint32_t contract) noexcept;
     void quote_cheaply(Result& result, std::uint32_t contract) noexcept;
     void finish_quote(std::size_t row) noexcept;
     void copy_out(Result& result, std::uint32_t contract) const noexcept;
-    std::int64_t latest_ns(std::uint32_t group) const noexcept;
     void ask_if_due(std::uint32_t group, double spot, std::int64_t now_ns, bool far) noexcept;
     void note(Range range) noexcept { changed_[changed_count_++] = range; }
     double years(const Group& group, std::int64_t now_ns) const noexcept {
@@ -111,7 +118,8 @@ class PricingStage {
     std::vector<std::uint64_t> ticking_;  // of each underlying: the flush that its ticks wait for
     std::uint64_t tick_flush_ = 1;
 
-    std::vector<std::uint32_t> rows_;  // 0, 1, 2, ...
+    std::vector<std::uint32_t> fan_out_;  // of each underlying
+    std::vector<std::uint32_t> rows_;     // 0, 1, 2, ...
     std::vector<double> same_spot_, same_years_;
     std::vector<double> rate_of_, yield_of_;  // of each contract
     std::vector<double> mids_;

@@ -57,6 +57,10 @@ struct Settings {
     std::int64_t refresh_after_ns = 1'000'000'000;
     double refresh_vol = 0.005, refresh_spot = 0.01;
     double most_vol_step = 0.05;  // a longer Newton step is no volatility
+    // Forwards of European expiries: fitted again from their quotes, each at most so often in time of the
+    // market.
+    bool fit_forwards = true;
+    std::int64_t forward_after_ns = 100'000'000;
 };
 
 // Why events were dropped.

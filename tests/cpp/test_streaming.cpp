@@ -84,6 +84,32 @@ TEST(quantiles_are_within_a_bucket_of_the_truth) {
     CHECK(counts.quantile(1.0) == 10000);
 }
 
+TEST(a_run_of_values_ends_up_as_each_would_by_itself) {
+    LatencyHistogram one_by_one, in_runs;
+    std::uint64_t value = 1;
+    {
+        HistogramRun run(in_runs);
+        for (int i = 0; i < 5000; ++i) {
+            if (i % 7 == 0) value = value * 2862933555777941757ULL + 3037000493ULL;
+            const std::uint64_t each = i % 3 == 0 ? ~value >> (i % 64) : (value >> (i / 7 % 64)) + i % 5;
+            one_by_one.record(each);
+            run.record(each);
+        }
+        for (const std::uint64_t edge : {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{32}, ~std::uint64_t{0}}) {
+            one_by_one.record(edge);
+            run.record(edge);
+        }
+    }
+    const HistogramCounts expected = one_by_one.snapshot(), found = in_runs.snapshot();
+    CHECK(found.buckets == expected.buckets);
+    CHECK(found.most == expected.most);
+    { HistogramRun nothing(in_runs); }
+    CHECK(in_runs.snapshot().total() == 5004);
+    for (std::size_t i = 0; i + 1 < kHistogramBuckets; ++i) {
+        CHECK(histogram_edge(i) + histogram_width(i) == histogram_edge(i + 1));
+    }
+}
+
 TEST(a_ring_keeps_order_and_refuses_what_does_not_fit) {
     Ring<Event> ring(8);
     std::vector<Event> events(20, quote(0, 1, 2));

@@ -1,11 +1,14 @@
 """The benchmark of the streaming engine: its workloads, figures and targets; no time is asserted."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from atalanta import _core
 from atalanta.benchmarking.streaming import kills, loads, measures
 from atalanta.benchmarking.streaming.figures import TARGETS, Figure, judge_streaming
+from atalanta.benchmarking.streaming.peer import nautilus_backtest
 from atalanta.benchmarking.streaming.workloads import (
     book_of_eights,
     many_quotes,
@@ -13,6 +16,7 @@ from atalanta.benchmarking.streaming.workloads import (
     ticks,
     unbounded,
 )
+from atalanta.errors import MissingExtraError
 from atalanta.streaming import Stream
 
 
@@ -61,7 +65,8 @@ def test_every_measure_gives_figures(monkeypatch):
     """Short ones; accounts are exact under all loads."""
     monkeypatch.setattr(measures, "_three_hops", _quick_hops)
     raw: dict = {}
-    figures = [*measures.costs(1), *measures.saturated(1), *measures.delivery(1, 20_000)]
+    figures = [*measures.costs(1), *measures.forwards(1), *measures.saturated(1)]
+    figures += measures.delivery(1, 20_000, peer=lambda: 1e-5)
     figures += [
         *loads.open_loop(0.1, raw, 2000.0),
         *loads.american_ticks(0.1, raw),
@@ -75,6 +80,24 @@ def test_every_measure_gives_figures(monkeypatch):
     assert {"open loop", "american ticks", "overload"} == set(raw) - {"server kills"}
     assert all(np.isfinite(figure.value) for figure in figures)
     assert all(one["exact"] for one in raw.values())
+
+
+def test_a_peer_is_measured_beside_the_delivery_and_says_so_when_it_is_missing(monkeypatch):
+    """Ratios of seconds a tick; without the package a line that says what to install, and the other figures."""
+    figures = {figure.what: figure.value for figure in measures.delivery(1, 8192, peer=lambda: 1.0)}
+    ratio = figures["delivered to Python in batches: nautilus_trader"]
+    assert pytest.approx(1e6 * figures["delivered to Python in batches"]) == ratio
+    alone = [figure.what for figure in measures.delivery(1, 8192)]
+    assert ["delivered to Python in batches", "delivered to Python, a call for each"] == alone
+    monkeypatch.setitem(sys.modules, "nautilus_trader", None)
+    with pytest.raises(MissingExtraError, match="python -m pip install nautilus_trader"):
+        nautilus_backtest(10)
+
+
+def test_the_peer_sees_every_tick():
+    """Where it is installed."""
+    pytest.importorskip("nautilus_trader")
+    assert 0.0 < nautilus_backtest(1000)()
 
 
 async def _quick_hops(count):

@@ -92,6 +92,8 @@ streaming::Settings settings_of(const py::dict& values) {
     set("refresh_after_ns", settings.refresh_after_ns);
     set("refresh_vol", settings.refresh_vol);
     set("refresh_spot", settings.refresh_spot);
+    set("fit_forwards", settings.fit_forwards);
+    set("forward_after_ns", settings.forward_after_ns);
     set("conflate_at", settings.watermarks.conflate);
     set("normal_at", settings.watermarks.normal);
     set("shed_at", settings.watermarks.shed);

@@ -100,6 +100,8 @@ class EngineCore : public std::enable_shared_from_this<EngineCore> {
     py::dict histograms() const;
     // (9, N): bid, ask, vol, price, delta, gamma, vega, theta, flags of each contract.
     py::array_t<double> contracts();
+    // {"scale", "forward", "error", "pairs", "fitted_ns", "now_ns"}: (G,) each.
+    py::dict forwards();
     // (3, U): bid, ask and price of each underlying.
     py::array_t<double> underlyings();
     // (G, 4): source, first and last number that is missing, time of the event after it.

@@ -1,5 +1,7 @@
 // What Python reads of an engine: the account, the book, latencies, and the state of all instruments.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/monotonic.hpp"
@@ -50,6 +52,8 @@ py::dict EngineCore::account() const {
                                                             {"repriced", tally.repriced},
                                                             {"first_order", tally.first_order},
                                                             {"refreshes", tally.refreshes},
+                                                            {"forwards_fitted", tally.forwards_fitted},
+                                                            {"forwards_kept", tally.forwards_kept},
                                                             {"stalls", tally.stalls},
                                                             {"stalled_ns", tally.stalled_ns},
                                                             {"longest_stall_ns", tally.longest_stall_ns},
@@ -158,6 +162,41 @@ py::array_t<double> EngineCore::contracts() {
             out[8 * count + c] = engine_.pricing().contract_flags(c);
         }
     });
+    return all;
+}
+
+py::dict EngineCore::forwards() {
+    const auto count = static_cast<py::ssize_t>(engine_.universe().groups.size());
+    py::array_t<double> scale(count), forward(count), error(count);
+    py::array_t<std::uint32_t> pairs(count);
+    py::array_t<std::int64_t> fitted(count), latest(count);
+    double *const scales = scale.mutable_data(), *const forwards = forward.mutable_data(),
+                  *const errors = error.mutable_data();
+    std::uint32_t* const used = pairs.mutable_data();
+    std::int64_t *const times = fitted.mutable_data(), *const now = latest.mutable_data();
+    between([&] {
+        for (std::uint32_t g = 0; g < engine_.universe().groups.size(); ++g) {
+            const streaming::Group& group = engine_.universe().groups[g];
+            const streaming::Forward& one = engine_.market().forwards().of(g);
+            now[g] = engine_.pricing().latest_ns(g);
+            const bool begun = now[g] != std::numeric_limits<std::int64_t>::min();
+            const double years = begun ? static_cast<double>(group.expires_ns - now[g]) / streaming::kYearNs
+                                       : std::numeric_limits<double>::quiet_NaN();
+            scales[g] = one.scale;
+            forwards[g] = engine_.market().spot(group.underlying) * one.scale *
+                          std::exp((group.rate - group.yield) * years);
+            errors[g] = one.error * forwards[g];
+            used[g] = one.pairs;
+            times[g] = one.time_ns;
+        }
+    });
+    py::dict all;
+    all["scale"] = scale;
+    all["forward"] = forward;
+    all["error"] = error;
+    all["pairs"] = pairs;
+    all["fitted_ns"] = fitted;
+    all["now_ns"] = latest;
     return all;
 }
 

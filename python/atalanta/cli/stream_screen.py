@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from atalanta.cli.document import records
 from atalanta.cli.heat import money, money_unit
 from atalanta.cli.screen import decimals, digits, make_table, plain
 from atalanta.cli.stream import Shown
@@ -23,7 +24,7 @@ _SHOWN = ("bid", "ask", "vol", "delta", "gamma", "vega", "theta")
 
 
 def line(shown: Shown) -> dict[str, Any]:
-    """One document of a stream that is being watched."""
+    """One document of a stream that is being watched; the last one has its forwards as well."""
     snapshot = shown.stream.snapshot()
     return {
         "command": "stream",
@@ -42,6 +43,7 @@ def line(shown: Shown) -> dict[str, Any]:
                 *(shown.stream.underlyings()[n] for n in ("underlying", "spot")), strict=True
             )
         ],
+        **({"forwards": records(shown.stream.forwards())} if shown.final else {}),
     }
 
 

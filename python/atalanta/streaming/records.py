@@ -51,6 +51,7 @@ class StreamFlag(enum.IntFlag):
     OS_STALL = 1 << 27  #: late while the operating system had taken the processor away
     REFRESHED = 1 << 28  #: no event of its own: the contract moved with its underlying
     LOST = 1 << 29  #: dropped or conflated; seen by whoever waits for the event alone
+    FORWARD_STALE = 1 << 30  #: the forward that quotes told last is old: they tell none any more
 
 
 def stream_flag_names(flags: npt.ArrayLike) -> npt.NDArray[np.object_]:

@@ -8,10 +8,13 @@ from typing import Any, Literal, get_args
 
 from atalanta.errors import InputError
 
-__all__ = ["Budget", "Conflation", "Executor", "OnMiss", "StreamSettings", "Watermarks"]
+__all__ = ["Budget", "Conflation", "Executor", "Forwards", "OnMiss", "StreamSettings", "Watermarks"]
 
 OnMiss = Literal["mark_late", "drop", "conflate", "degrade", "halt"]
 Conflation = Literal["never", "unsequenced", "quotes"]
+#: `fitted`: those of European expiries again from their quotes, by put-call parity. `carried`: in proportion to the price
+#: that ticks, from what the universe says.
+Forwards = Literal["fitted", "carried"]
 #: `inline`: whoever pushes runs the stages. Use when one thread feeds the stream and can spare the time; the least latency.
 #: `pinned`: a thread that never rests, on a processor of its own. Use when a processor is free for it.
 #: `hybrid`: a thread that looks for work for a while, then sleeps until it is woken. Use in all other cases.
@@ -50,7 +53,8 @@ class Budget:
         seconds: above 0.
         on_miss: `mark_late` (its result says so), `drop` (late when the stage begins: left out, and counted), `conflate`
             (only the latest of each key counts until the stream keeps up again), `degrade` (late when the stage
-            begins: a cheaper method, which its result says; pricing has one, and risk where the stream has scenarios), `halt` (the stream stops).
+            begins: a cheaper method, which its result says; pricing has one, market data where it fits forwards, which
+            it then leaves as they are, risk where the stream has scenarios), `halt` (the stream stops).
     """
 
     seconds: float
@@ -89,6 +93,8 @@ class StreamSettings:
         stall: a longer gap, in seconds, is a stall of the operating system.
         refresh_after, refresh_vol, refresh_spot: American contracts are solved exactly again after so many seconds of
             market time, or so far (vol as a decimal, spot as a fraction) from the last solve.
+        forwards: `fitted` or `carried`; American expiries' are carried in any case. See `Stream.forwards`.
+        forward_after: the forward of an expiry is fitted at most every so many seconds of market time.
     """
 
     market_data: Budget = field(default_factory=lambda: Budget(100e-6))
@@ -106,6 +112,8 @@ class StreamSettings:
     refresh_after: float = 1.0
     refresh_vol: float = 0.005
     refresh_spot: float = 0.01
+    forwards: Forwards = "fitted"
+    forward_after: float = 0.1
 
     def native(self) -> dict[str, Any]:
         """What the engine is given.
@@ -136,6 +144,8 @@ class StreamSettings:
             "refresh_after_ns": _seconds("refresh_after", self.refresh_after),
             "refresh_vol": float(self.refresh_vol),
             "refresh_spot": float(self.refresh_spot),
+            "fit_forwards": _word("forwards", self.forwards, get_args(Forwards)) == "fitted",
+            "forward_after_ns": _seconds("forward_after", self.forward_after),
             "conflate_at": _count("watermarks.conflate", marks.conflate),
             "normal_at": _count("watermarks.normal", marks.normal),
             "shed_at": _count("watermarks.shed", marks.shed),

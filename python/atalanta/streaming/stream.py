@@ -301,6 +301,26 @@ class Stream(Awaiting):
         columns["flags"] = columns["flags"].astype(np.uint32)
         return self.universe.contracts.with_columns(**columns)
 
+    def forwards(self) -> Table:
+        """The forward of each expiry as of now, and how it came about.
+
+        Returns:
+            G rows with `underlying, root, expires_at, exercise, forward` (per share; NaN before anything has come in),
+            `forward_se` (its standard error), `pairs` (calls and puts behind it), `fitted_at` (instant of the market), `age`
+            (seconds of the market since), `scale` (what is priced on, by the price that ticks). Error and age are NaN,
+            the instant is NaT, where the forward is that of the universe, carried in proportion to the price that ticks.
+        """
+        state = self._core.forwards()
+        never = state["fitted_ns"] == np.iinfo(np.int64).min  # which is NaT as well
+        return self.universe.expiries().with_columns(
+            forward=state["forward"],
+            forward_se=state["error"],
+            pairs=state["pairs"],
+            fitted_at=state["fitted_ns"].view("M8[ns]"),
+            age=np.where(never, np.nan, 1e-9 * (state["now_ns"] - np.where(never, 0, state["fitted_ns"]))),
+            scale=state["scale"],
+        )
+
     def underlyings(self) -> Table:
         """`underlying, bid, ask, spot` as of now; NaN where unknown."""
         bid, ask, spot = self._core.underlyings()

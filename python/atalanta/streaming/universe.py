@@ -33,7 +33,7 @@ class Universe:
         contracts: N rows with `symbol, underlying, expires_at` (instant, UTC), `exercise` ('european' or 'american'),
             `right` (+1 or -1), `strike` (per share), `multiplier`; and, where they are known, `vol` (to begin with;
             decimal), `rate`, `dividend_yield` (continuously compounded, to the expiry), `scale` (what is priced on, by
-            the price that ticks; 1 without it) and `root`. Those of an expiry must agree on rate, yield and scale.
+            the price that ticks, to begin with; 1 without it) and `root`. Those of an expiry must agree on rate, yield and scale.
         dividends: ticker to [(ex-date as an instant, cash per share), ...]; for American contracts.
 
     Raises:
@@ -168,6 +168,12 @@ class Universe:
         except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"[{_ORIGIN}.events] the columns do not fit together: {error}") from error
         return made.ravel()
+
+    def expiries(self) -> Table:
+        """G rows with `underlying, root, expires_at, exercise`: the groups of contracts that share a forward."""
+        starts = self._group_starts()
+        names = ("underlying", "root", "expires_at", "exercise")
+        return Table({name: self.contracts[name][starts] for name in names})
 
     def native(self) -> dict[str, Any]:
         """What the engine is given."""

@@ -34,6 +34,7 @@ TARGETS: dict[str, tuple[int, float, str]] = {
     "3 stages, 8 options an event": (1, 4.0, "M/s"),
     "the same: asyncio.Queue, 3 hops": (1, 10.0, "x"),
     "delivered to Python in batches": (1, 2.0, "M/s"),
+    "delivered to Python in batches: nautilus_trader": (1, 10.0, "x"),
     "open loop, p50": (-1, 2.0, "us"),
     "open loop, p99 beyond the floor": (-1, 20.0, "us"),
     "open loop, misses without a stall": (-1, 1e-6, ""),

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from atalanta import _core
 from atalanta.benchmarking.streaming.figures import Figure
-from atalanta.benchmarking.streaming.workloads import book_of_eights, ticks, ticks_only, unbounded
+from atalanta.benchmarking.streaming.workloads import (
+    book_of_eights,
+    many_quotes,
+    ticks,
+    ticks_only,
+    unbounded,
+)
+from atalanta.streaming.settings import Forwards
 from atalanta.streaming.stream import Stream
 
-__all__ = ["costs", "delivery", "saturated"]
+__all__ = ["costs", "delivery", "forwards", "saturated"]
+
+Batch = npt.NDArray[np.void]
 
 _CHUNK = 4096
 
@@ -49,6 +59,23 @@ def _pushed(stream: Stream, rounds: int) -> float:
         best = min(best, (time.thread_time() - begin) / taken)
         stream._core.pump()
     return 1e-6 / best
+
+
+def forwards(rounds: int) -> Iterator[Figure]:
+    """What a fit of a forward costs: 64 quotes of one expiry at a time, with forwards fitted after each and carried, in turn."""
+    universe = book_of_eights(1, 64)
+    events = many_quotes(universe, 4096)
+    events["time_ns"] += np.arange(len(events)) // 64 * 200_000_000  # of the market: a fit each
+    taken: dict[Forwards, list[float]] = {"fitted": [], "carried": []}
+    fits = 0
+    for _ in range(10 * rounds):
+        for kind, times in taken.items():
+            stream = Stream(universe, settings=unbounded(stages=1, forwards=kind))
+            times.append(_core.stream_saturated_ns(stream._core, stream._producer, events, 1, _CHUNK))
+            fits = max(fits, stream.snapshot().seen["forwards_fitted"])
+    one = (min(taken["fitted"]) - min(taken["carried"])) * len(events) / max(1, fits)
+    note = f"32 strikes around it; {min(taken['carried']):.0f} ns a quote of a contract without, market-data stage"
+    yield Figure("a fit of a forward", 1e-3 * one, "us", note)
 
 
 def saturated(rounds: int) -> Iterator[Figure]:
@@ -95,18 +122,51 @@ async def _three_hops(count: int) -> float:
     return (time.thread_time() - begin) / count
 
 
-def delivery(rounds: int, count: int = 400_000) -> Iterator[Figure]:
-    """Every result into Python, in NumPy batches, by `async for`; the engine runs inline between them."""
-    best = min(asyncio.run(_delivered(count)) for _ in range(rounds))
-    yield Figure(
-        "delivered to Python in batches",
-        1e-6 / best,
-        "M/s",
-        "market-data stage, one thread, a sum over each batch",
-    )
+def delivery(rounds: int, count: int = 400_000, peer: Callable[[], float] | None = None) -> Iterator[Figure]:
+    """Every result into Python, in NumPy batches, by `async for`; the engine runs inline between them.
+
+    Args:
+        rounds: of which the best counts.
+        count: results.
+        peer: another library's seconds a tick, measured in turn.
+    """
+    batches, calls, others = [], [], []
+    for _ in range(rounds):
+        batches.append(asyncio.run(_delivered(count, _summed)))
+        calls.append(asyncio.run(_delivered(count // 4, _one_by_one)))
+        if peer is not None:
+            others.append(peer())
+    note = "market-data stage, one thread, a sum over each batch"
+    yield Figure("delivered to Python in batches", 1e-6 / min(batches), "M/s", note)
+    note = "the same batches, and a Python function called with key, bid and ask of each result"
+    yield Figure("delivered to Python, a call for each", 1e-6 / min(calls), "M/s", note)
+    if peer is None:
+        return
+    note = "backtest engine, one handler that counts; its work differs: a simulated exchange, a cache and a message bus for every tick"
+    yield Figure("nautilus_trader", 1e-6 / min(others), "M/s", note)
+    yield Figure("delivered to Python in batches: nautilus_trader", min(others) / min(batches), "x")
+    yield Figure("delivered to Python, a call for each: nautilus_trader", min(others) / min(calls), "x")
 
 
-async def _delivered(count: int) -> float:
+def _summed(batch: Batch) -> float:
+    return float(batch["spot"].sum())
+
+
+def _one_by_one(batch: Batch) -> float:
+    mids: dict[int, float] = {}
+
+    def handler(key: int, bid: float, ask: float) -> None:
+        mids[key] = 0.5 * (bid + ask)
+
+    for key, bid, ask in zip(
+        batch["key"].tolist(), batch["bid"].tolist(), batch["ask"].tolist(), strict=True
+    ):
+        handler(key, bid, ask)
+    return sum(mids.values())
+
+
+async def _delivered(count: int, handle: Callable[[Batch], float]) -> float:
+    """Seconds a result."""
     stream = Stream(ticks_only(), settings=unbounded(stages=1))
     events = ticks(stream.universe, 8192)
     results = stream.results(max_batch=8192, capacity=65_536)
@@ -117,7 +177,7 @@ async def _delivered(count: int) -> float:
         while results.waiting:
             batch = await anext(results)
             seen += len(batch)
-            total += float(batch["spot"].sum())
+            total += handle(batch)
     passed = time.thread_time() - begin
     if results.missed or not total > 0.0:
         raise RuntimeError(f"{results.missed} results were missed")

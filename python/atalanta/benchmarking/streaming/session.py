@@ -9,6 +9,8 @@ from typing import Any
 
 from atalanta.benchmarking.streaming import kills, loads, measures
 from atalanta.benchmarking.streaming.figures import Figure, judge_streaming
+from atalanta.benchmarking.streaming.peer import nautilus_backtest
+from atalanta.errors import MissingExtraError
 
 __all__ = ["StreamingSession", "run_streaming_session"]
 
@@ -50,12 +52,18 @@ def run_streaming_session(
         figures.extend(found)
 
     measured("costs of an event", measures.costs(rounds))
+    measured("forwards", measures.forwards(rounds))
     measured("three stages", measures.saturated(rounds))
-    measured("delivery to Python", measures.delivery(rounds))
+    missing: list[str] = []
+    try:
+        peer = nautilus_backtest()
+    except MissingExtraError as error:
+        peer = None
+        missing.append(str(error))
+    measured("delivery to Python", measures.delivery(rounds, peer=peer))
     measured("open loop", loads.open_loop(seconds, raw))
     measured("American contracts", loads.american_ticks(seconds, raw))
     measured("overload", loads.overload(seconds, raw))
-    missing: list[str] = []
     if kills.installed():
         often, open_for = (5, 0.5) if quick else (20, 1.0)
         measured("kills of a message server", kills.server_kills(often, open_for, raw))
