@@ -146,4 +146,4 @@ def test_a_book_with_unknown_symbols_is_refused(ticks, tmp_path):
     book.write_text("symbol,quantity\nABC,1\n")
     code, _, err = run("--feed", ticks, "--book", book)
     assert 2 == code
-    assert "'ABC' is no symbol of this universe" in err
+    assert "1 of 1 positions are of no instrument of this stream: 'ABC'" in err

@@ -11,10 +11,10 @@ import numpy as np
 from atalanta import _core
 from atalanta.errors import InputError
 from atalanta.streaming.errors import EventLostError, StreamHaltedError
-from atalanta.streaming.records import StreamFlag
+from atalanta.streaming.records import EVENT, StreamFlag
 from atalanta.streaming.universe import Universe
 
-__all__ = ["Awaiting"]
+__all__ = ["Awaiting", "key_of", "no_event"]
 
 _ORIGIN = "streaming.Stream.process"
 _ROOM = 16_384
@@ -70,6 +70,7 @@ class Awaiting:
         """
         if self.executor == "inline":
             return self.process_sync(symbol, bid, ask, time_ns=time_ns, **columns)
+        self._require_going()
         loop = self._watched()
         if len(self._futures) >= _ROOM:  # more results than the ring for them holds could not all come
             raise EventLostError(
@@ -85,13 +86,22 @@ class Awaiting:
             self._futures.pop(ticket, None)
         return _unless_lost(row, symbol)
 
+    def _require_going(self) -> None:
+        """Nothing would ever come of an event that is pushed now."""
+        stage = self._core.account()["halted"]
+        if stage is not None:
+            raise StreamHaltedError(f"[{_ORIGIN}] halted: the budget of {stage} was missed")
+        if not self._core.running:
+            raise StreamHaltedError(f"[{_ORIGIN}] the stream has stopped; start() it first")
+
     def _sent(self, symbol: str | int, bid: float, ask: float, time_ns: int, columns: dict[str, Any]) -> int:
         self._next_ticket = self._next_ticket % _MOST_TICKETS + 1
-        key = symbol if isinstance(symbol, int) else self.universe.key(symbol)
+        key = key_of(self.universe, symbol)
         try:
             taken = self._producer.push(key, bid, ask, time_ns, ticket=self._next_ticket, **columns)
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"[{_ORIGIN}] {symbol!r}: no event can be made of that") from error
+            given = {"bid": bid, "ask": ask, "time_ns": time_ns, **columns}
+            raise InputError(no_event(_ORIGIN, symbol, given)) from error
         if not taken:
             stage = self._core.account()["halted"]
             if stage is not None:
@@ -145,6 +155,42 @@ class Awaiting:
                     future.set_exception(StreamHaltedError(f"[{_ORIGIN}] {told}"))
 
         loop.call_soon_threadsafe(fail)
+
+
+def key_of(universe: Universe, symbol: Any) -> int:
+    """The key of a symbol; a key is taken as it is, and counted by the engine where it is none.
+
+    Raises:
+        InputError: a symbol that the universe does not have.
+    """
+    if isinstance(symbol, int | np.integer) and not isinstance(symbol, bool):
+        return int(symbol)
+    return universe.key(symbol)
+
+
+def no_event(origin: str, symbol: object, given: dict[str, Any]) -> str:
+    """What is said of values that the record of an event cannot hold."""
+    unknown = [name for name in given if name not in (EVENT.names or ())]
+    if unknown:
+        return f"[{origin}] {symbol!r}: there is no column {unknown[0]!r}; EVENT has {', '.join(EVENT.names or ())}"
+    if "ticket" in given and origin == _ORIGIN:
+        return f"[{origin}] {symbol!r}: the ticket is the stream's own here; leave it out"
+    told = [text for name, value in given.items() if (text := _misfit(name, value))]
+    why = "; ".join(told) or "a key must be a whole number from 0 to 4294967295"
+    return f"[{origin}] {symbol!r}: no event can be made: {why}"
+
+
+def _misfit(name: str, value: Any) -> str:
+    """Why a field cannot hold a value; empty where it can."""
+    field = EVENT[name]
+    if field.kind == "f":
+        return (
+            "" if isinstance(value, int | float | np.number) else f"{name} is {value!r}; it must be a number"
+        )
+    limits = np.iinfo(field)
+    if isinstance(value, int | np.integer) and limits.min <= value <= limits.max:
+        return ""
+    return f"{name} is {value!r}; it must be a whole number from {limits.min} to {limits.max}"
 
 
 def _unless_lost(row: np.void, symbol: str | int) -> np.void:

@@ -1,20 +1,26 @@
-"""Positions by symbol, from a mapping or whatever a book is read from. Main entry: `quantities_of`."""
+"""Positions by symbol, from a mapping or whatever a book is read from. Main entries: `quantities_of`, `quantities_by_key`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from atalanta.errors import InputError
 from atalanta.risk.book import Book
+from atalanta.streaming.universe import Universe
 
-__all__ = ["Positions", "quantities_of"]
+__all__ = ["Positions", "quantities_by_key", "quantities_of"]
 
 #: {symbol: quantity}, or what `Book.read` takes.
 Positions = Mapping[str, float] | Any
 
 _ORIGIN = "streaming.positions"
+_UNKNOWN = (1 << 32) - 1
+_NAMED = 5
 
 
 def quantities_of(positions: Positions, multipliers: Mapping[str, float] | None = None) -> dict[str, float]:
@@ -28,7 +34,8 @@ def quantities_of(positions: Positions, multipliers: Mapping[str, float] | None 
     Raises:
         InputError: a quantity that is no number, or as `Book.read`.
     """
-    if isinstance(positions, Mapping) and all(_is_number(value) for value in positions.values()):
+    # a mapping of symbols has a number for each; one of columns has arrays
+    if isinstance(positions, Mapping) and not any(_is_column(value) for value in positions.values()):
         return {str(symbol): _finite(symbol, quantity) for symbol, quantity in positions.items()}
     return _amounts(Book.read(positions), multipliers or {})
 
@@ -43,12 +50,39 @@ def _amounts(book: Book, multipliers: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) or hasattr(value, "__float__")
+def quantities_by_key(positions: Positions, universe: Universe) -> npt.NDArray[np.float64]:
+    """(N,) quantities in the order of the universe's keys.
+
+    Raises:
+        InputError: symbols that the universe does not have, or as `quantities_of`.
+    """
+    contracts = universe.contracts
+    multipliers = dict.fromkeys(universe.tickers, 1.0)
+    multipliers.update(zip(contracts["symbol"].tolist(), contracts["multiplier"].tolist(), strict=True))
+    wanted = quantities_of(positions, multipliers)
+    keys = universe.keys(wanted, unknown=_UNKNOWN)
+    missing = [symbol for symbol, key in zip(wanted, keys, strict=True) if key == _UNKNOWN]
+    if missing:
+        named = ", ".join(repr(symbol) for symbol in missing[:_NAMED])
+        more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+        raise InputError(
+            f"[{_ORIGIN}] {len(missing):,} of {len(wanted):,} positions are of no instrument of this stream: {named}{more}; "
+            f"leave them out, or give a universe that has them"
+        )
+    quantities = np.zeros(len(universe))
+    np.add.at(quantities, keys, np.array(list(wanted.values()), dtype=np.float64))
+    return quantities
+
+
+def _is_column(value: object) -> bool:
+    return not isinstance(value, str) and (isinstance(value, Iterable) and np.ndim(value) != 0)  # type: ignore[arg-type]
 
 
 def _finite(symbol: object, quantity: Any) -> float:
-    number = float(quantity)
+    try:
+        number = float(quantity)
+    except (TypeError, ValueError):
+        number = math.nan
     if not math.isfinite(number):
         raise InputError(f"[{_ORIGIN}] {symbol}: the quantity is {quantity!r}; it must be a number")
     return number

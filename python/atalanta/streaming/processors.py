@@ -73,6 +73,11 @@ class Processor:
             self._last_error,
         )
 
+    @property
+    def ended(self) -> bool:
+        """Whether it takes no results any more."""
+        return self._outlet.closed
+
     def end(self, timeout: float | None = 10.0) -> None:
         """Handle what is there, then end."""
         self._outlet.close()

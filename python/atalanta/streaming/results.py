@@ -26,9 +26,9 @@ def require_count(origin: str, name: str, value: Any, most: int = _MOST) -> int:
     Raises:
         InputError: it is not.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= most:
         raise InputError(f"[{origin}] {name} is {value!r}; it must be a whole number from 1 to {most}")
-    return value
+    return int(value)
 
 
 class Results:
@@ -54,13 +54,22 @@ class Results:
         return self._outlet.waiting
 
     def take(self, most: int | None = None) -> Batch:
-        """What is there now, up to `most`; may be empty, never waits."""
-        return self._outlet.take(self._max_batch if most is None else most)
+        """What is there now, up to `most`; may be empty, never waits.
+
+        Raises:
+            InputError: `most` is no whole number from 1 to 2**20.
+        """
+        if most is None:
+            return self._outlet.take(self._max_batch)
+        return self._outlet.take(require_count("streaming.Results.take", "most", most))
 
     def close(self) -> None:
-        """Take no more part in the stream."""
-        self._stop_watching()
+        """Take no more part in the stream; whoever waits in `async for` comes to its end. Of the loop's thread."""
         self._outlet.close()
+        wake = self._wake
+        self._stop_watching()
+        if wake is not None:
+            wake.set()
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from atalanta.errors import InputError
 
 __all__ = ["Budget", "Conflation", "Executor", "Forwards", "OnMiss", "StreamSettings", "Watermarks"]
@@ -21,20 +23,27 @@ Forwards = Literal["fitted", "carried"]
 Executor = Literal["inline", "pinned", "hybrid"]
 
 _ORIGIN = "streaming.StreamSettings"
-_LONGEST = 3600.0
+_LONGEST, _FURTHEST = 3600.0, 3600.0
 _NAMES = ("market_data", "pricing", "risk")
 _MOST_RING = 1 << 24
 
 
 def _seconds(name: str, value: Any) -> int:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    usable = number and math.isfinite(value)
     if not usable or not 1e-9 <= value <= _LONGEST:
         raise InputError(f"[{_ORIGIN}] {name} is {value!r}; it must be seconds above 0, at most {_LONGEST:g}")
     return max(1, round(1e9 * float(value)))
 
 
+def _move(name: str, value: Any) -> None:
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not number or not 1e-9 <= value <= _FURTHEST:
+        raise InputError(f"[{_ORIGIN}] {name} is {value!r}; it must be above 0, at most {_FURTHEST:g}")
+
+
 def _count(name: str, value: Any, most: int = _MOST_RING) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= most:
         raise InputError(f"[{_ORIGIN}] {name} is {value!r}; it must be a whole number from 1 to {most}")
     return int(value)
 
@@ -129,8 +138,14 @@ class StreamSettings:
             _word(f"{name}.on_miss", budget.on_miss, get_args(OnMiss))
             budgets.append((_seconds(f"{name}.seconds", budget.seconds), budget.on_miss))
         marks = self.watermarks
+        if not isinstance(marks, Watermarks):
+            raise InputError(f"[{_ORIGIN}] watermarks is {marks!r}; it must be Watermarks(...)")
+        if not isinstance(self.always_conflate, bool | np.bool_):
+            raise InputError(
+                f"[{_ORIGIN}] always_conflate is {self.always_conflate!r}; it must be True or False"
+            )
         for name in ("refresh_vol", "refresh_spot"):
-            _seconds(name, getattr(self, name))
+            _move(name, getattr(self, name))
         return {
             "budgets": budgets,
             "conflate": _word("conflation", self.conflation, get_args(Conflation)),

@@ -10,14 +10,13 @@ from typing import Any, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
-from atalanta import _core
 from atalanta.errors import InputError
 from atalanta.market.table import Table
-from atalanta.streaming.awaited import Awaiting
+from atalanta.streaming.awaited import Awaiting, key_of, no_event
+from atalanta.streaming.engine import engine_of, is_positive, is_whole, require_events, require_usable
 from atalanta.streaming.errors import StreamHaltedError
-from atalanta.streaming.positions import Positions, quantities_of
+from atalanta.streaming.positions import Positions, quantities_by_key
 from atalanta.streaming.processors import Process, Processor, ShouldProcess
-from atalanta.streaming.records import EVENT
 from atalanta.streaming.results import Results, require_count
 from atalanta.streaming.scenarios import ScenarioGrid, Scenarios, grid_of
 from atalanta.streaming.settings import Executor, StreamSettings
@@ -44,7 +43,7 @@ class Stream(Awaiting):
         executor: `inline`, `hybrid` or `pinned`; see `atalanta.streaming.settings.Executor` for when to use which.
         settings: budgets, conflation, sizes.
         positions: {symbol: quantity}, a CSV file with symbol and quantity, or a book. What is in no universe is an error.
-        processor: of the executor `pinned`, its place among the usable ones.
+        processor: of the executor `pinned`, its place among the usable ones, from 0.
         tolerance: of American prices, the error for a strike of 100.
         scenarios: `Scenarios()`, or with other shocks: the risk stage keeps profit and loss over shocks of spot and
             volatility up to date, see `scenarios()`. None: it does not.
@@ -80,14 +79,9 @@ class Stream(Awaiting):
             )
         self.universe, self.executor = universe, executor
         self.settings = StreamSettings() if settings is None else settings
+        require_usable(universe, self.settings, processor, tolerance)
         self._scenarios = self._checked(scenarios)
-        self._core = _core.EngineCore(
-            universe.native(),
-            self.settings.native(),
-            tolerance,
-            list(risk_stages),
-            None if scenarios is None else scenarios.native(tolerance),
-        )
+        self._core = engine_of(universe, self.settings, tolerance, risk_stages, scenarios)
         self._producer = self._core.producer()
         self._processor_place = processor
         self._processors: dict[str, Processor] = {}
@@ -111,7 +105,10 @@ class Stream(Awaiting):
     # Coming and going
 
     def start(self) -> None:
-        """Start the engine's thread again after `stop`; nothing to do for `inline`."""
+        """Start the engine's thread again after `stop`; nothing to do for `inline`.
+
+        Consumers and processors ended with the stop: make them anew.
+        """
         if self.executor != "inline":
             self._core.start(self.executor, self._processor_place)
 
@@ -163,6 +160,7 @@ class Stream(Awaiting):
             InputError: another dtype.
             StreamHaltedError: the stream has halted.
         """
+        events = require_events(f"{_ORIGIN}.push_many", events)
         if self.executor != "inline":
             taken = self._producer.push_many(events)
             if taken < len(events):
@@ -191,14 +189,12 @@ class Stream(Awaiting):
             InputError: an unknown symbol, or a value that the record cannot hold.
             StreamHaltedError: the stream has halted.
         """
-        key = symbol if isinstance(symbol, int) else self.universe.key(symbol)
+        key = key_of(self.universe, symbol)
         try:
             taken = self._producer.push(key, bid, ask, time_ns, **columns)
         except (TypeError, ValueError, OverflowError) as error:
-            names = ", ".join(EVENT.names or ())
-            raise InputError(
-                f"[{_ORIGIN}.push] {symbol!r}: no event can be made of that; EVENT holds {names}"
-            ) from error
+            given = {"bid": bid, "ask": ask, "time_ns": time_ns, **columns}
+            raise InputError(no_event(f"{_ORIGIN}.push", symbol, given)) from error
         if self.executor == "inline":
             self._core.pump()
         if not taken:
@@ -208,6 +204,11 @@ class Stream(Awaiting):
     def producer(self) -> Any:
         """A way in of its own for another thread: `push_many`, `push`, `waiting`; up to 15 of them."""
         return self._core.producer()
+
+    def _refuse_stopped(self, what: str) -> None:
+        """A consumer of a stream that has stopped would wait for ever."""
+        if self.executor != "inline" and not self._core.running and self._core.account()["halted"] is None:
+            raise InputError(f"[{_ORIGIN}.{what}] the stream has stopped; start() it first")
 
     def _refuse_halted(self) -> None:
         stage = self._core.account()["halted"]
@@ -225,7 +226,11 @@ class Stream(Awaiting):
             max_batch: most rows at a time.
             capacity: rows that may wait; what comes beyond them is missed, and counted.
             refreshed: also a row for each contract that moved with its underlying.
+
+        Raises:
+            InputError: a count that is none, or the stream has stopped.
         """
+        self._refuse_stopped("results")
         most = require_count(f"{_ORIGIN}.results", "max_batch", max_batch)
         room = require_count(f"{_ORIGIN}.results", "capacity", capacity)
         outlet = self._core.outlet(room, "with_refreshed" if refreshed else "events")
@@ -255,13 +260,14 @@ class Stream(Awaiting):
             refreshed: also a row for each contract that moved with its underlying.
 
         Raises:
-            InputError: the name is taken, or a setting cannot be used.
+            InputError: the name is taken, a setting cannot be used, or the stream has stopped.
         """
-        if name in self._processors:
+        self._refuse_stopped("processor")
+        if name in self._processors and not self._processors[name].ended:
             raise InputError(
                 f"[{_ORIGIN}.processor] there is a processor {name!r} already; give this one another name"
             )
-        if latency_target is not None and not 0.0 < latency_target < float("inf"):
+        if latency_target is not None and not is_positive(latency_target):
             raise InputError(
                 f"[{_ORIGIN}.processor] latency_target is {latency_target!r}; it must be seconds above 0"
             )
@@ -374,15 +380,9 @@ class Stream(Awaiting):
         """Put other positions in the place of those there are.
 
         Raises:
-            InputError: a symbol that is not in the universe, or a quantity that is no number.
+            InputError: symbols that are not in the universe, or a quantity that is no number; the positions stay.
         """
-        contracts = self.universe.contracts
-        multipliers = dict.fromkeys(self.universe.tickers, 1.0)
-        multipliers.update(zip(contracts["symbol"].tolist(), contracts["multiplier"].tolist(), strict=True))
-        quantities = np.zeros(len(self.universe))
-        for symbol, quantity in quantities_of(positions, multipliers).items():
-            quantities[self.universe.key(symbol)] += quantity
-        self._core.set_positions(quantities)
+        self._core.set_positions(quantities_by_key(positions, self.universe))
 
     def refresh(self) -> bool:
         """Solve all American contracts exactly, and the ladders of the scenarios, now, on this thread.
@@ -398,7 +398,7 @@ class Stream(Awaiting):
         Raises:
             InputError: no source from 0 to 63.
         """
-        if not 0 <= source < 64:
+        if not is_whole(source) or not 0 <= source < 64:
             raise InputError(f"[{_ORIGIN}] source is {source!r}; it must be a number from 0 to 63")
         self._core.restart_source(source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -13,6 +14,14 @@ from atalanta.market.analysis import Analysis, analyze
 from atalanta.market.chain import Chain
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
+from atalanta.streaming.contract_columns import (
+    CONTRACT_COLUMNS,
+    GROUPED_BY,
+    dividend_schedules,
+    nanoseconds,
+    ordered_contracts,
+    spot_of,
+)
 from atalanta.streaming.records import EVENT
 
 __all__ = ["Universe"]
@@ -21,8 +30,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _ORIGIN = "streaming.Universe"
-_CONTRACT_COLUMNS = ("symbol", "underlying", "expires_at", "exercise", "right", "strike", "multiplier")
-_GROUPED_BY = ("underlying", "expires_at", "exercise", "root")
 
 
 class Universe:
@@ -37,7 +44,7 @@ class Universe:
         dividends: ticker to [(ex-date as an instant, cash per share), ...]; for American contracts.
 
     Raises:
-        InputError: a column is missing, a symbol comes twice, or a value cannot be used.
+        InputError: a column is missing, a symbol comes twice or is blank, or a value cannot be used.
     """
 
     def __init__(
@@ -48,16 +55,23 @@ class Universe:
     ) -> None:
         if not underlyings:
             raise InputError(f"[{_ORIGIN}] there is no underlying: give at least one, with its price or NaN")
+        if not isinstance(underlyings, Mapping):
+            raise InputError(
+                f"[{_ORIGIN}] underlyings is {reprlib.repr(underlyings)}; it must be a mapping, {{ticker: price or NaN}}"
+            )
         self.tickers = tuple(str(name) for name in underlyings)
-        self.spots = np.array([float(value) for value in underlyings.values()])
-        self.contracts = self._sorted(contracts)
+        self.spots = np.array([spot_of(str(name), value) for name, value in underlyings.items()])
+        self.contracts = ordered_contracts(contracts, self.tickers)
         self.symbols = (*self.tickers, *(str(name) for name in self.contracts["symbol"]))
         self._keys = {name: key for key, name in enumerate(self.symbols)}
         if len(self._keys) < len(self.symbols):
             seen: set[str] = set()
             twice = next(name for name in self.symbols if name in seen or seen.add(name))  # type: ignore[func-returns-value]
             raise InputError(f"[{_ORIGIN}] the symbol {twice!r} comes twice; keep one of them")
-        self._dividends = self._schedules(dividends or {})
+        blank = [name for name in self.symbols if not name.strip()]
+        if blank:
+            raise InputError(f"[{_ORIGIN}] a symbol is {blank[0]!r}; give every instrument a name")
+        self._dividends = dividend_schedules(dividends or {}, self.tickers)
 
     @classmethod
     def from_chain(
@@ -101,7 +115,7 @@ class Universe:
             on = np.where(american, rows["implied_spot"], rows["forward"] * discount)
             scale = on / spot
         sound = np.isfinite(scale) & (scale > 0.0)
-        columns = {name: rows[name] for name in (*_CONTRACT_COLUMNS, "root")}
+        columns = {name: rows[name] for name in (*CONTRACT_COLUMNS, "root")}
         columns |= {
             "vol": _vols_to_begin_with(rows),
             "rate": np.where(
@@ -149,11 +163,13 @@ class Universe:
             **columns: others of `EVENT`; `sides` is 3 and all else 0 without them.
 
         Raises:
-            InputError: a column that EVENT does not have, or shapes that do not fit.
+            InputError: a column that EVENT does not have, a value that its field cannot hold, or shapes that do not fit.
         """
         keys = np.asarray(key)
         if keys.dtype.kind in "OU":
             keys = self.keys(keys.ravel()).reshape(keys.shape)
+        elif keys.size == 0:
+            keys = keys.astype(np.uint32)  # an empty list is no list of floats here
         given = {"key": keys, "bid": bid, "ask": ask, "sides": 3, **columns}
         for name in given:
             if name not in (EVENT.names or ()):
@@ -164,8 +180,11 @@ class Universe:
             shape = np.broadcast_shapes(*(np.shape(column) for column in given.values()))
             made = np.zeros(shape if shape else (1,), dtype=EVENT)
             for name, column in given.items():
+                _require_whole(name, column)
                 made[name] = column
         except (TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(f"[{_ORIGIN}.events] the columns do not fit together: {error}") from error
         return made.ravel()
 
@@ -197,7 +216,7 @@ class Universe:
                 [place[str(n)] for n in table["underlying"][starts]], dtype=np.uint32
             ),
             "group_count": counts.astype(np.uint32),
-            "group_expires_ns": _nanoseconds(table["expires_at"][starts]),
+            "group_expires_ns": nanoseconds(table["expires_at"][starts]),
             "group_rate": table["rate"][starts],
             "group_yield": table["dividend_yield"][starts],
             "group_scale": table["scale"][starts],
@@ -213,118 +232,27 @@ class Universe:
         if len(table) == 0:
             return np.zeros(0, dtype=np.int64)
         changes = np.zeros(len(table) - 1, dtype=bool)
-        for name in _GROUPED_BY:
+        for name in GROUPED_BY:
             changes |= table[name][1:] != table[name][:-1]
         return np.concatenate([[0], np.flatnonzero(changes) + 1])
 
-    def _sorted(self, contracts: Table | Mapping[str, npt.ArrayLike] | None) -> Table:
-        empty: dict[str, npt.ArrayLike] = {
-            name: np.zeros(
-                0,
-                dtype={"right": "i1", "strike": "f8", "multiplier": "f8", "expires_at": "M8[ns]"}.get(
-                    name, "O"
-                ),
-            )
-            for name in _CONTRACT_COLUMNS
-        }
-        table = (
-            Table(empty)
-            if contracts is None
-            else contracts
-            if isinstance(contracts, Table)
-            else Table(contracts)
-        )
-        missing = [name for name in _CONTRACT_COLUMNS if name not in table]
-        if missing:
-            raise InputError(
-                f"[{_ORIGIN}] the contracts have no column {', '.join(missing)}; found {', '.join(table)}"
-            )
-        count = len(table)
-        defaults: dict[str, npt.ArrayLike] = {
-            "vol": np.full(count, np.nan),
-            "rate": np.zeros(count),
-            "dividend_yield": np.zeros(count),
-            "scale": np.ones(count),
-            "root": table["underlying"],
-        }
-        table = table.with_columns(**{name: value for name, value in defaults.items() if name not in table})
-        _check_contracts(table, self.tickers)
-        place = {name: index for index, name in enumerate(self.tickers)}
-        order = np.lexsort(
-            (
-                table["right"],
-                table["strike"],
-                table["root"].astype(str),
-                table["exercise"].astype(str),
-                _nanoseconds(table["expires_at"]),
-                np.array([place[str(name)] for name in table["underlying"]], dtype=np.int64),
-            )
-        )
-        table = table.take(order)
-        return _agreeing(table)
 
-    def _schedules(
-        self, dividends: Mapping[str, Sequence[tuple[Any, float]]]
-    ) -> dict[str, list[tuple[int, float]]]:
-        found = {}
-        for name, schedule in dividends.items():
-            if name not in self.tickers:
-                raise InputError(
-                    f"[{_ORIGIN}] dividends of {name!r}, which is no underlying here: {', '.join(self.tickers)}"
-                )
-            found[name] = sorted(
-                (int(_nanoseconds(np.array([np.datetime64(when)]))[0]), float(cash))
-                for when, cash in schedule
-            )
-        return found
-
-
-def _check_contracts(table: Table, tickers: tuple[str, ...]) -> None:
-    for name in sorted({str(each) for each in table["underlying"]} - set(tickers)):
+def _require_whole(name: str, column: npt.ArrayLike) -> None:
+    """NumPy would cut fractions off, and let numbers beyond the field's begin anew."""
+    values, field = np.asarray(column), EVENT[name]
+    if field.kind not in "iu" or values.size == 0 or values.dtype.kind not in "iufb":
+        return
+    limits = np.iinfo(field)
+    if values.dtype.kind == "f":
+        sound = np.isfinite(values) & (values == np.floor(values))
+        sound &= (values >= float(limits.min)) & (values < float(limits.max) + 1.0)
+    else:
+        sound = (values >= limits.min) & (values <= limits.max)
+    if not sound.all():
+        bad = values[~sound].ravel()[0].item()
         raise InputError(
-            f"[{_ORIGIN}] contracts on {name!r}, which is no underlying here: {', '.join(tickers)}"
+            f"[{_ORIGIN}.events] {name} holds {bad!r}; it must be a whole number from {limits.min} to {limits.max}"
         )
-    kinds = {str(each) for each in table["exercise"]} - {"european", "american"}
-    if kinds:
-        raise InputError(f"[{_ORIGIN}] exercise is {min(kinds)!r}; it must be 'european' or 'american'")
-    checks = {
-        "right": np.isin(table["right"], (1, -1)),
-        "strike": np.isfinite(table["strike"]) & (table["strike"] > 0),
-        "multiplier": np.isfinite(table["multiplier"]) & (table["multiplier"] > 0),
-        "rate": np.abs(table["rate"]) <= 1.0,
-        "dividend_yield": np.abs(table["dividend_yield"]) <= 1.0,
-        "scale": np.isfinite(table["scale"]) & (table["scale"] > 0),
-        "expires_at": ~np.isnat(table["expires_at"].astype("M8[ns]")),
-    }
-    for name, sound in checks.items():
-        if not sound.all():
-            row = int(np.flatnonzero(~sound)[0])
-            raise InputError(
-                f"[{_ORIGIN}] {name} of {table['symbol'][row]} is {table[name][row]!r}; leave the contract out or mend it"
-            )
-
-
-def _agreeing(table: Table) -> Table:
-    """Rate, yield and scale of an expiry: those of its first contract, where they differ by rounding alone."""
-    if len(table) == 0:
-        return table
-    changes = np.ones(len(table), dtype=bool)
-    changes[1:] = False
-    for name in _GROUPED_BY:
-        changes[1:] |= table[name][1:] != table[name][:-1]
-    first = np.flatnonzero(changes)[np.cumsum(changes) - 1]
-    for name in ("rate", "dividend_yield", "scale"):
-        differs = np.abs(table[name] - table[name][first]) > 1e-9
-        if differs.any():
-            row = int(np.flatnonzero(differs)[0])
-            raise InputError(
-                f"[{_ORIGIN}] {name} of {table['symbol'][row]} is {table[name][row]!r}, of its expiry {table[name][first[row]]!r}"
-            )
-    return table
-
-
-def _nanoseconds(instants: npt.NDArray[Any]) -> Ints:
-    return np.asarray(instants).astype("M8[ns]").astype(np.int64)
 
 
 def _vols_to_begin_with(rows: Table) -> Floats:
