@@ -1,6 +1,8 @@
 """Errors of American prices on random options of every regime, as a table in Markdown.
 
-    python benchmarks/accuracy.py [rows of each kind, 200 by default; ten times as many of those with cash]
+    python benchmarks/accuracy.py [rows of each kind, 200 by default; ten times as many of those with cash] [words]
+
+Words keep the kinds whose title has them all.
 
 With a yield: against `tests/references/edges.py`, a program that shares nothing with the kernels (some 60 ms an option).
 With cash dividends: against our own price at a tolerance of 1e-6, whose error against the PDE of `tests/references` is
@@ -11,7 +13,7 @@ of a cell is how many rows are beyond the limit of the class.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -161,6 +163,32 @@ def with_yield(
     return made
 
 
+def any_sign(
+    make: Callable[[np.random.Generator, int], Rows],
+) -> Callable[[np.random.Generator, int], Rows]:
+    """The rows of another kind with rates and yields from -3 to 8 %."""
+
+    def made(random: np.random.Generator, n: int) -> Rows:
+        rows = make(random, n)
+        return replace(
+            rows, rate=random.uniform(-0.03, 0.08, n), dividend_yield=random.uniform(-0.03, 0.08, n)
+        )
+
+    return made
+
+
+def of_much(random: np.random.Generator, n: int) -> Rows:
+    """One dividend of 30 to 160 % of the spot, or two or three of 30 to 78 % together."""
+    rows = with_cash(random, n, most=3)
+    schedules = []
+    for spot, schedule in zip(rows.spot.tolist(), rows.schedules, strict=True):
+        total = spot * random.uniform(0.3, 1.6 if len(schedule) == 1 else 0.78)
+        shares = random.uniform(0.2, 1, len(schedule))
+        paid = total * shares / shares.sum()
+        schedules.append([(at, float(cash)) for (at, _), cash in zip(schedule, paid, strict=True)])
+    return replace(rows, schedules=tuple(schedules))
+
+
 def quarterly(random: np.random.Generator, n: int) -> Rows:
     """A year to three with a dividend every quarter."""
     return _every(random, n, 0.25)
@@ -235,16 +263,23 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
     ("1 to 8 cash dividends, apart, and a yield", with_yield(with_cash), by_ourselves),
     ("the first seconds to days away, and a yield", with_yield(soon), by_ourselves),
     ("the last seconds to days before expiry, and a yield", with_yield(late), by_ourselves),
+    ("1 to 8, apart, rates of any sign", any_sign(with_cash), by_ourselves),
+    ("the first seconds to days away, rates of any sign", any_sign(soon), by_ourselves),
+    ("the last seconds to days before expiry, rates of any sign", any_sign(late), by_ourselves),
     ("a cash dividend every quarter, one year to three", quarterly, by_ourselves),
+    ("a cash dividend every quarter, and a yield", with_yield(quarterly), by_ourselves),
     ("a cash dividend every month, one year to three", monthly, by_ourselves),
+    ("1 to 3 cash dividends of much of the spot, rates of any sign", any_sign(of_much), by_ourselves),
 )
 
 
-def lines(count: int) -> Iterator[str]:
+def lines(count: int, words: Sequence[str] = ()) -> Iterator[str]:
     """The table, a row at a time."""
     yield f"| options | rows | {' | '.join(f'{name}: largest, RMS, beyond' for name in CLASSES)} |"
     yield f"|---|---|{'---|' * len(CLASSES)}"
     for title, make, reference in KINDS:
+        if not all(word in title for word in words):
+            continue
         has_cash = reference is by_ourselves
         rows = make(np.random.default_rng(SEED), count * (MORE_WITH_CASH if has_cash else 1))
         exact, scale = reference(rows), 100 / np.maximum(rows.spot, rows.strike)
@@ -258,5 +293,5 @@ def lines(count: int) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in lines(int(sys.argv[1]) if len(sys.argv) > 1 else 200):
+    for line in lines(int(sys.argv[1]) if len(sys.argv) > 1 else 200, sys.argv[2:]):
         print(line, flush=True)

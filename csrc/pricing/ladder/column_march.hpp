@@ -92,8 +92,8 @@ class ColumnMarch {
         for (std::size_t i = first; i <= last; ++i) u[i * kLadderOptions + l] = c_.u[i];
     }
 
-    // The values of lane l just before its last date d, for a march by steps from there; false where they are
-    // no narrow start.
+    // The values of lane l just before its last date d, for a march by steps from there; false where nodes
+    // do not resolve them and there is no narrow start.
     bool start_steps(std::size_t l, std::uint32_t d, const ColumnTape* tape = nullptr) {
         dividends_ = d + 1;
         tape_ = tape;
@@ -101,7 +101,7 @@ class ColumnMarch {
         fill_growth(l);
         land(l, d);
         start_before(l, d);
-        return narrow_.base() != NarrowStart::Base::none;
+        return narrow_.base() != NarrowStart::Base::none || narrow_.is_wide();
     }
 
     // Of the lane last solved. kink: what u and its derivatives at the present have beside the nodes.

@@ -2,6 +2,7 @@
 // lane are copied side by side, so that loops over nodes vectorise. Entries: carry_to, exercise_column.
 #pragma once
 
+#include "pricing/ladder/date_exercise.hpp"
 #include "pricing/ladder/taken_spot.hpp"
 
 namespace atalanta {

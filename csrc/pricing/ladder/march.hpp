@@ -5,6 +5,7 @@
 
 #include "pricing/ladder/march_dates.hpp"
 #include "pricing/ladder/present.hpp"
+#include "pricing/ladder/sweep_between.hpp"
 
 namespace atalanta {
 namespace {

@@ -32,10 +32,12 @@ class NarrowStart {
         middle_ = static_cast<double>(nodes / 2);
         deviation_ = european_deviation(n.diffusion[l], date.time);
         inverse_ = 1.0 / deviation_;
-        base_ = deviation_ * n.inverse_spacing[l] < kNarrowCells ? base_of() : Base::none;
+        base_ = is_wide() ? Base::none : base_of();
         if (base_ != Base::none) place();
     }
     Base base() const { return base_; }
+    // Whether nodes resolve the value to expiry themselves.
+    bool is_wide() const { return deviation_ * n_->inverse_spacing[lane_] >= kNarrowCells; }
     // From y to the logarithm of X at the forward: what is held is worth the forward's payoff far from the
     // strike.
     double forward() const { return 0.5 * deviation_ * deviation_; }

@@ -5,6 +5,7 @@
 
 #include "pricing/ladder/calendar.hpp"
 #include "pricing/ladder/ex_date.hpp"
+#include "pricing/ladder/hinge.hpp"
 
 namespace atalanta {
 namespace {

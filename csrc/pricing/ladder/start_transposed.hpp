@@ -1,0 +1,63 @@
+// The values on which a march by steps begins (start.hpp), transposed. Entry: transpose_start.
+#pragma once
+
+#include "pricing/ladder/adjoint_sweeps.hpp"
+#include "pricing/ladder/start.hpp"
+
+namespace atalanta {
+namespace {
+
+// Derivatives by what the area is made of.
+struct StartSlopes {
+    double by_diffusion = 0.0, by_rate = 0.0, by_grown = 0.0, by_most = 0.0;
+};
+
+// values: derivative by u at the start of lane l. Adds to the weights of both payoffs.
+[[gnu::noinline]] inline StartSlopes transpose_start(const Normalised& n, const StartRecord& start,
+                                                     std::size_t l, const double* growth, std::size_t nodes,
+                                                     const double* values, PayoffWeights& near,
+                                                     PayoffWeights& far) {
+    const double middle = static_cast<double>(nodes / 2), h = n.spacing[l];
+    const double level = start.near.payoff.level[l], slope = start.near.payoff.slope[l];
+    StartSlopes slopes;
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const double e = node(growth, i)[l], pay = start.near.at(l, e), other = start.far.at(l, e);
+        if (!(pay > 0.0) && !(other > 0.0)) break;
+        const bool is_far = other > pay;
+        const StartPayoff& paid = is_far ? start.far : start.near;
+        if (is_far ? other < paid.most[l] : pay < paid.most[l]) {
+            (is_far ? far : near).add(l, node(values, i)[l], e, static_cast<double>(i) - middle);
+        } else {
+            slopes.by_most += paid.payoff.time[l] * paid.most[l] * node(values, i)[l];
+        }
+    }
+    const StartKink kink(n, start, nodes, l);
+    if (!kink.inside) return slopes;
+    const double* at = kink.first(values, l);
+    const double first = at[2 * kLadderOptions], second = at[3 * kLadderOptions];
+    const HingeWeights w = hinge_weights(kink.eta, level, -level, h),
+                       bent = hinge_weights(kink.eta, 0.0, -level, h);
+    const HingeDerivatives d = hinge_derivatives(kink.eta, level, -level, h);
+    const AreaShares shares(kink.eta + start.centre[l], start.variance[l]);
+    double by_area = 0.0, by_place = 0.0;
+    for (std::size_t k = 0; k < StartKink::kShares; ++k) {
+        by_area = fma(shares.share[k], at[k * kLadderOptions], by_area);
+        by_place = fma(shares.by_place[k], at[k * kLadderOptions], by_place);
+    }
+    const double area = level * start.area[l], of_area = by_area * area;
+    const double by_eta = fma(first, d.positive_by_eta, fma(second, d.zero_by_eta, area * by_place));
+    const double by_kink = by_eta * n.inverse_spacing[l];
+    const double scaled = first * w.positive + second * w.zero;
+    const double scaled_twice = first * bent.positive + second * bent.zero;
+    near.plain[l] += (scaled + of_area + by_kink) / level;
+    near.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
+    near.spacing[l] +=
+        n.inverse_spacing[l] * (scaled + scaled_twice - of_area - by_eta * (kink.place - middle));
+    slopes.by_diffusion = of_area * start.area_by_diffusion[l];
+    slopes.by_rate = of_area * start.area_by_rate[l];
+    slopes.by_grown = -2.0 * of_area / start.near.grown[l];
+    return slopes;
+}
+
+}  // namespace
+}  // namespace atalanta
