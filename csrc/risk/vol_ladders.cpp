@@ -16,6 +16,22 @@ namespace {
 // of the option but its best exercise on the known path.
 constexpr double kReach = 4.3;
 
+// At Chebyshev's places weights differ by a factor of two; through others they grow by powers, and so does
+// what the polynomial makes of a bend between them.
+constexpr double kSpread = 8.0;
+
+// In units of the span, so that they neither over- nor underflow.
+void barycentric(const double* x, std::size_t count, double* weight) noexcept {
+    const double unit = 4.0 / (x[count - 1] - x[0]);
+    for (std::size_t l = 0; l < count; ++l) {
+        double product = 1.0;
+        for (std::size_t m = 0; m < count; ++m) {
+            if (m != l) product *= unit * (x[l] - x[m]);
+        }
+        weight[l] = 1.0 / product;
+    }
+}
+
 std::vector<double> copied(const double* from, std::size_t size) {
     return size == 0 ? std::vector<double>() : std::vector<double>(from, from + size);
 }
@@ -42,6 +58,7 @@ VolLadders::VolLadders(const Contracts& contracts, const double* levels, std::si
       schedule_(contracts.size, -1),
       level_(copied(levels, contracts.size * count)),
       weight_(contracts.size * count),
+      spread_(contracts.size),
       near_(contracts.size * count, kNoRow),
       far_(contracts.size * count, kNoRow) {
     if (count < 1 || count > kMostLevels) {
@@ -166,18 +183,33 @@ void VolLadders::plan(std::size_t c, Reach reach, std::vector<Row>& american, st
     }
 }
 
-// Weights of the polynomial through all levels, in units of their span so that they neither over- nor
-// underflow. Equal levels leave NaN: then levels alone can be read.
+// Weights of the polynomial through all levels. Equal levels leave NaN: then levels alone can be read.
 void VolLadders::weigh(std::size_t c) noexcept {
-    const double* x = level_.data() + c * count_;
-    const double unit = 4.0 / (x[count_ - 1] - x[0]);
-    for (std::size_t l = 0; l < count_; ++l) {
-        double product = 1.0;
-        for (std::size_t m = 0; m < count_; ++m) {
-            if (m != l) product *= unit * (x[l] - x[m]);
-        }
-        weight_[c * count_ + l] = 1.0 / product;
+    double* const weight = weight_.data() + c * count_;
+    barycentric(level_.data() + c * count_, count_, weight);
+    double least = std::fabs(weight[0]), most = least;
+    for (std::size_t l = 1; l < count_; ++l) {
+        least = std::min(least, std::fabs(weight[l]));
+        most = std::max(most, std::fabs(weight[l]));
     }
+    spread_[c] = most <= kSpread * least ? 1 : 0;
+}
+
+VolLadders::Window VolLadders::window(std::size_t c, double vol) const noexcept {
+    constexpr std::size_t kNearest = 6;
+    Window all;
+    const double* const x = level_.data() + c * count_;
+    if (count_ <= kNearest || spread_[c] != 0) {
+        all.first = 0;
+        all.count = count_;
+        std::copy_n(weight_.data() + c * count_, count_, all.weight);
+        return all;
+    }
+    const auto above = static_cast<std::size_t>(std::upper_bound(x, x + count_, vol) - x);
+    all.first = std::min(above < kNearest / 2 ? 0 : above - kNearest / 2, count_ - kNearest);
+    all.count = kNearest;
+    barycentric(x + all.first, kNearest, all.weight);
+    return all;
 }
 
 std::size_t VolLadders::solves() const noexcept {

@@ -32,7 +32,9 @@ struct PresentReading {
 
 // Immutable: threads may read it at the same time; reads allocate nothing. European contracts without a
 // dividend before expiry are valued in closed form, the others are read from ladders: at a volatility that is
-// a level exactly, else between the levels by the polynomial through all of them. Beyond its ladders a
+// a level exactly, else between the levels by a polynomial: through all of them where they lie as Chebyshev's
+// places do, else through the six nearest, since in others it swings where the best exercise changes with the
+// volatility. Beyond its ladders a
 // contract is so far from its strike that the path of the spot decides: it is worth its best exercise there.
 class VolLadders {
   public:
@@ -72,6 +74,10 @@ class VolLadders {
     struct Row;  // of a ladder to be solved
     struct Block;
     struct Mixture;
+    struct Window {  // the levels of a polynomial, and its barycentric weights
+        std::size_t first, count;
+        double weight[kMostLevels];
+    };
 
     OptionRows rows() const noexcept;
     Terms terms(Exercise exercise) const noexcept;
@@ -89,6 +95,8 @@ class VolLadders {
     void at_levels(std::size_t contract, std::size_t from, std::size_t levels, const double* spot,
                    std::size_t count, Block& block) const noexcept;
     double between(std::size_t contract, const double* price, std::size_t stride, double vol) const noexcept;
+    Window window(std::size_t contract, double vol) const noexcept;
+    bool reaches(std::size_t contract, double vol) const noexcept;
     Mixture mixture(std::size_t contract, const double* vol, std::size_t vols) const noexcept;
     PresentReading present_in_closed_form(std::size_t contract, double spot, double vol) const noexcept;
 
@@ -101,7 +109,8 @@ class VolLadders {
     std::vector<std::size_t> offsets_;
     std::vector<double> ex_years_, cash_;
     std::vector<std::int32_t> schedule_;
-    std::vector<double> level_, weight_;     // (size, count): volatilities and barycentric weights
+    std::vector<double> level_, weight_;  // (size, count): volatilities and barycentric weights
+    std::vector<std::uint8_t> spread_;  // (size): whether the polynomial through all levels is to be trusted
     std::vector<std::uint32_t> near_, far_;  // (size, count): rows of the ladders around spot and threshold
     std::optional<Ladders> american_ladders_, european_ladders_;
 };

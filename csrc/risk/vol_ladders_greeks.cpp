@@ -42,19 +42,20 @@ PresentReading VolLadders::present(std::size_t c, double spot, double vol) const
     PresentReading reading = {between(c, column[0], 1, vol), between(c, column[1], 1, vol),
                               between(c, column[2], 1, vol), between(c, column[3], 1, vol), kNotANumber};
     if (std::isnan(reading.price)) return reading;
-    const double* x = level_.data() + c * count_;
-    const double* w = weight_.data() + c * count_;
-    const double* price = column[0];
+    const Window near = window(c, vol);
+    const double* x = level_.data() + c * count_ + near.first;
+    const double* w = near.weight;
+    const double* price = column[0] + near.first;
     double slope = 0.0, whole = 0.0;
-    for (std::size_t i = 0; i < count_; ++i) {
+    for (std::size_t i = 0; i < near.count; ++i) {
         if (vol != x[i]) continue;
-        for (std::size_t l = 0; l < count_; ++l) {
+        for (std::size_t l = 0; l < near.count; ++l) {
             if (l != i) slope += w[l] / w[i] * (price[l] - price[i]) / (x[i] - x[l]);
         }
         reading.vega = slope;
         return reading;
     }
-    for (std::size_t l = 0; l < count_; ++l) {
+    for (std::size_t l = 0; l < near.count; ++l) {
         const double part = w[l] / (vol - x[l]);
         slope += part * (reading.price - price[l]) / (vol - x[l]);
         whole += part;

@@ -103,6 +103,7 @@ struct VolLadders::Mixture {
                 std::fill(sum, sum + count, 0.0);
                 for (std::size_t l = 0; l < levels; ++l) {
                     const double part = share[v][l];
+                    if (part == 0.0) continue;  // not of its polynomial
                     for (std::size_t s = 0; s < count; ++s) sum[s] += part * block.price[l * count + s];
                 }
             }
@@ -114,18 +115,28 @@ struct VolLadders::Mixture {
 VolLadders::Mixture VolLadders::mixture(std::size_t c, const double* vol, std::size_t vols) const noexcept {
     Mixture all;
     const double* x = level_.data() + c * count_;
-    const double* w = weight_.data() + c * count_;
     for (std::size_t v = 0; v < vols; ++v) {
         const double* const exact = std::find(x, x + count_, vol[v]);
         all.level[v] = exact == x + count_ ? Mixture::kNone : static_cast<std::int32_t>(exact - x);
         if (all.level[v] != Mixture::kNone) continue;
-        const bool within =
-            count_ > 1 && vol[v] >= x[0] * (1 - kRounding) && vol[v] <= x[count_ - 1] * (1 + kRounding);
-        double whole = within ? 0.0 : kNotANumber;
-        for (std::size_t l = 0; l < count_; ++l) whole += all.share[v][l] = w[l] / (vol[v] - x[l]);
-        for (std::size_t l = 0; l < count_; ++l) all.share[v][l] /= whole;
+        std::fill_n(all.share[v], count_, 0.0);
+        if (!reaches(c, vol[v])) {
+            all.share[v][0] = kNotANumber;
+            continue;
+        }
+        const Window near = window(c, vol[v]);
+        double* const share = all.share[v] + near.first;
+        double whole = 0.0;
+        for (std::size_t l = 0; l < near.count; ++l)
+            whole += share[l] = near.weight[l] / (vol[v] - x[near.first + l]);
+        for (std::size_t l = 0; l < near.count; ++l) share[l] /= whole;
     }
     return all;
+}
+
+bool VolLadders::reaches(std::size_t c, double vol) const noexcept {
+    const double* x = level_.data() + c * count_;
+    return count_ > 1 && vol >= x[0] * (1 - kRounding) && vol <= x[count_ - 1] * (1 + kRounding);
 }
 
 void VolLadders::from_ladders(std::size_t c, const double* spot, std::size_t spots, const double* vol,
@@ -184,16 +195,15 @@ void VolLadders::at_levels(std::size_t c, std::size_t from, std::size_t levels, 
 double VolLadders::between(std::size_t c, const double* price, std::size_t stride,
                            double vol) const noexcept {
     const double* x = level_.data() + c * count_;
-    const double* w = weight_.data() + c * count_;
     for (std::size_t l = 0; l < count_; ++l) {
         if (vol == x[l]) return price[l * stride];
     }
-    if (count_ < 2) return kNotANumber;
-    if (!(vol >= x[0] * (1 - kRounding) && vol <= x[count_ - 1] * (1 + kRounding))) return kNotANumber;
+    if (!reaches(c, vol)) return kNotANumber;
+    const Window near = window(c, vol);
     double sum = 0.0, whole = 0.0;
-    for (std::size_t l = 0; l < count_; ++l) {
-        const double part = w[l] / (vol - x[l]);
-        sum += part * price[l * stride];
+    for (std::size_t l = 0; l < near.count; ++l) {
+        const double part = near.weight[l] / (vol - x[near.first + l]);
+        sum += part * price[(near.first + l) * stride];
         whole += part;
     }
     return sum / whole;

@@ -161,9 +161,18 @@ void ScenarioLadder::stop() noexcept {
     thread_.join();
 }
 
+// In a market that asks again and again it rests three times as long as it solves: a quarter of a processor.
 void ScenarioLadder::run_thread() noexcept {
+    constexpr std::uint64_t kLook = 1'000'000, kRest = 3, kLongestRest = 1'000'000'000;
+    std::uint64_t rests_until = 0;
     while (!stopping_.load(std::memory_order_relaxed)) {
-        if (!solve_waiting()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        const std::uint64_t begun = monotonic_ns();
+        if (begun >= rests_until && solve_waiting()) {
+            const std::uint64_t ended = monotonic_ns();
+            rests_until = ended + std::min(kRest * (ended - begun), kLongestRest);
+        } else {
+            std::this_thread::sleep_for(std::chrono::nanoseconds(kLook));
+        }
     }
 }
 

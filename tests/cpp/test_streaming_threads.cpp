@@ -10,6 +10,7 @@
 
 #include "base/monotonic.hpp"
 #include "check.hpp"
+#include "streaming/scenario_ladder.hpp"
 #include "streaming_universe.hpp"
 
 namespace {
@@ -231,10 +232,14 @@ TEST(nothing_is_allocated_on_the_way_of_an_event) {
         Settings settings;
         settings.ring = 1024;
         settings.watermarks = {512, 16, 900, 600};
-        Engine engine(all, settings);
+        ScenarioTerms terms;
+        terms.spot_shocks = terms.vol_shocks = {-0.1, 0.0, 0.1};
+        ScenarioLadder ladder(terms, 2);
+        Engine engine(all, settings, kStandard, std::vector{ladder.stage()});
         Producer& producer = engine.add_producer();
         const auto outlet = engine.add_outlet(128, Wanted::with_refreshed);
         std::vector<double> quantities(all.keys(), 1.0);
+        ladder.hold(all, quantities, [&](auto&& swap) { swap(engine.everything()); });
         engine.positions().replace(quantities, engine.everything());
         std::vector<Result> results(64);
         const auto round = [&] {
@@ -247,6 +252,7 @@ TEST(nothing_is_allocated_on_the_way_of_an_event) {
         };
         round();
         engine.refresh();
+        ladder.solve_waiting();
         round();
         counting = true;
         for (int i = 0; i < 5; ++i) round();
@@ -254,6 +260,7 @@ TEST(nothing_is_allocated_on_the_way_of_an_event) {
         CHECK(allocations.exchange(0) == 0);
         CHECK(engine.account().exact());
         CHECK(engine.account().conflated > 0);
+        CHECK(ladder.view().builds == 1);
     }
 }
 

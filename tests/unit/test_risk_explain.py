@@ -99,6 +99,9 @@ def test_other_books_and_times_are_refused():
     first, other = Portfolio(rows(("XYZ", 1)), market(0)), Portfolio(rows(("XYZ", 2)), market(3))
     with pytest.raises(InputError, match="the books differ"):
         explain(first, other)
+    split = Portfolio([{"symbol": "XYZ", "quantity": 1, "multiplier": 2}], market(3))
+    with pytest.raises(InputError, match="the books differ"):
+        explain(first, split)
     with pytest.raises(InputError, match="the earlier one"):
         explain(Portfolio(rows(("XYZ", 2)), market(5)), other)
     with pytest.raises(InputError, match="does not hold XYZ"):

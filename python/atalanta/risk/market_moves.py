@@ -62,8 +62,10 @@ def compare(before: Portfolio, after: Portfolio) -> Comparison:
     Raises:
         InputError: another book, or a market that is not later.
     """
-    if before.book["symbol"].tolist() != after.book["symbol"].tolist() or not np.array_equal(
-        before.book["quantity"], after.book["quantity"]
+    same = before.book["symbol"].tolist() == after.book["symbol"].tolist()
+    if not same or not all(
+        np.array_equal(before.book[name], after.book[name], equal_nan=True)
+        for name in ("quantity", "multiplier")
     ):
         raise InputError("[risk.explain] the books differ: explain one book in two markets")
     places = _places(before, after)
