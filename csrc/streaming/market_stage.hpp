@@ -137,7 +137,6 @@ inline void MarketStage::apply(const Event& event, std::uint32_t flags, Tally& t
         flags = see_contract(event, place, flags);
     }
     tally.stale += (flags & kStale) != 0;
-    // Field by field: a whole record put together first would be copied here.
     result.intended_ns = event.intended_ns;
     result.time_ns = event.time_ns;
     result.latency_ns = result.lateness_ns = 0;

@@ -95,7 +95,8 @@ TEST(a_run_of_values_ends_up_as_each_would_by_itself) {
             one_by_one.record(each);
             run.record(each);
         }
-        for (const std::uint64_t edge : {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{32}, ~std::uint64_t{0}}) {
+        for (const std::uint64_t edge :
+             {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{32}, ~std::uint64_t{0}}) {
             one_by_one.record(edge);
             run.record(edge);
         }
@@ -103,7 +104,9 @@ TEST(a_run_of_values_ends_up_as_each_would_by_itself) {
     const HistogramCounts expected = one_by_one.snapshot(), found = in_runs.snapshot();
     CHECK(found.buckets == expected.buckets);
     CHECK(found.most == expected.most);
-    { HistogramRun nothing(in_runs); }
+    {
+        HistogramRun nothing(in_runs);
+    }
     CHECK(in_runs.snapshot().total() == 5004);
     for (std::size_t i = 0; i + 1 < kHistogramBuckets; ++i) {
         CHECK(histogram_edge(i) + histogram_width(i) == histogram_edge(i + 1));
