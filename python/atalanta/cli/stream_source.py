@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from atalanta.errors import InputError
 from atalanta.streaming.feeds.files import read_ticks
 from atalanta.streaming.feeds.nats_feed import NatsFeed
+from atalanta.streaming.feeds.pacing import FASTEST, SLOWEST
 from atalanta.streaming.feeds.protocol import Feed
 from atalanta.streaming.feeds.replay import ReplayFeed
 from atalanta.streaming.feeds.simulated import SimulatorFeed
@@ -52,7 +53,7 @@ def parse_speed(text: str) -> float | None:
     """A number, or None for `max`.
 
     Raises:
-        InputError: neither, or not above 0.
+        InputError: neither, or not from 0.001 to 1e9.
     """
     if text == "max":
         return None
@@ -60,8 +61,8 @@ def parse_speed(text: str) -> float | None:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0.0 < speed < 1e9:
-        raise InputError(f"[{_ORIGIN}] --speed {text}: give a number above 0, or max")
+    if not SLOWEST <= speed <= FASTEST:
+        raise InputError(f"[{_ORIGIN}] --speed {text}: give a number from {SLOWEST:g} to {FASTEST:g}, or max")
     return speed
 
 

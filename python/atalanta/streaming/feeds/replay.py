@@ -26,11 +26,15 @@ class ReplayFeed:
         limit: so many events at most.
 
     Raises:
-        InputError: a speed that is not above 0.
+        InputError: a speed that is not from 0.001 to 1e9, or a limit that is no whole number from 0.
     """
 
     def __init__(self, recording: Recording, *, speed: float | None = 1.0, limit: int | None = None) -> None:
         self.recording, self.speed = recording, require_speed(speed, "streaming.ReplayFeed")
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            raise InputError(
+                f"[streaming.ReplayFeed] limit is {limit!r}; it must be a whole number from 0, or None"
+            )
         self._next = 0
         self._end = len(recording) if limit is None else min(limit, len(recording))
         self._place: npt.NDArray[np.uint32] | None = None
