@@ -93,7 +93,11 @@ def test_an_interrupt_ends_it_with_the_account(tmp_path):
         ({"executor": "gpu"}, "--executor gpu"),
         ({"every": 0.0}, "--every 0"),
         ({"seconds": -1.0}, "--seconds -1"),
-        ({"rate": 0.0}, "rate"),
+        ({"ticks": 0.0}, "rate is 0"),
+        ({"rate": 20_000.0}, "--rate 20000: give a decimal from -1 to 1"),
+        ({"rate": float("nan")}, "--rate nan"),
+        ({"names": ("nats:/127.0.0.1",)}, "is no address"),
+        ({"names": ("http://127.0.0.1/x",)}, "is no address"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(changes, told):

@@ -17,6 +17,10 @@ __all__ = ["ReplayFeed"]
 Events = npt.NDArray[np.void]
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 class ReplayFeed:
     """A recording as a feed.
 
@@ -31,7 +35,7 @@ class ReplayFeed:
 
     def __init__(self, recording: Recording, *, speed: float | None = 1.0, limit: int | None = None) -> None:
         self.recording, self.speed = recording, require_speed(speed, "streaming.ReplayFeed")
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        if limit is not None and not _is_count(limit):
             raise InputError(
                 f"[streaming.ReplayFeed] limit is {limit!r}; it must be a whole number from 0, or None"
             )
