@@ -29,8 +29,7 @@ def quantities_of(positions: Positions) -> dict[str, float]:
     Raises:
         InputError: a quantity that is no number, or as `Book.read`.
     """
-    # a mapping of symbols has a number for each; one of columns has arrays
-    if isinstance(positions, Mapping) and not any(_is_column(value) for value in positions.values()):
+    if _by_symbol(positions):
         return {str(symbol): _finite(symbol, quantity) for symbol, quantity in positions.items()}
     return Book.read(positions).quantities()
 
@@ -41,7 +40,28 @@ def quantities_by_key(positions: Positions, universe: Universe) -> npt.NDArray[n
     Raises:
         InputError: symbols that the universe does not have, or as `quantities_of`.
     """
+    if not _by_symbol(positions):
+        positions = Book.read(positions)
+        return _in_lots(positions, universe)
     wanted = quantities_of(positions)
+    return _by_key(wanted, universe)
+
+
+def _in_lots(book: Book, universe: Universe) -> npt.NDArray[np.float64]:
+    """Contracts of the universe: a book may tell other multipliers than the feed's contracts have."""
+    own = np.ones(len(universe))
+    own[len(universe.tickers) :] = universe.contracts["multiplier"]
+    wanted: dict[str, float] = {}
+    for name, quantity, multiplier in zip(
+        book.names().tolist(), book["quantity"].tolist(), book["multiplier"].tolist(), strict=True
+    ):
+        key = int(universe.keys([name], unknown=_UNKNOWN)[0])
+        lots = 1.0 if math.isnan(multiplier) or key == _UNKNOWN else multiplier / float(own[key])
+        wanted[name] = wanted.get(name, 0.0) + quantity * lots
+    return _by_key(wanted, universe)
+
+
+def _by_key(wanted: Mapping[str, float], universe: Universe) -> npt.NDArray[np.float64]:
     keys = universe.keys(wanted, unknown=_UNKNOWN)
     missing = [symbol for symbol, key in zip(wanted, keys, strict=True) if key == _UNKNOWN]
     if missing:
@@ -54,6 +74,11 @@ def quantities_by_key(positions: Positions, universe: Universe) -> npt.NDArray[n
     quantities = np.zeros(len(universe))
     np.add.at(quantities, keys, np.array(list(wanted.values()), dtype=np.float64))
     return quantities
+
+
+def _by_symbol(positions: Positions) -> bool:
+    """A mapping of symbols has a number for each; one of columns has arrays."""
+    return isinstance(positions, Mapping) and not any(_is_column(value) for value in positions.values())
 
 
 def _is_column(value: object) -> bool:
