@@ -95,4 +95,6 @@ async def main(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/broker_feed.py HOST PORT")
     asyncio.run(main(sys.argv[1], int(sys.argv[2])))

@@ -104,7 +104,11 @@ def test_an_interrupt_ends_it_with_the_account(tmp_path):
         ({"executor": "gpu"}, "--executor gpu"),
         ({"every": 0.0}, "--every 0"),
         ({"seconds": -1.0}, "--seconds -1"),
-        ({"rate": 0.0}, "rate"),
+        ({"ticks": 0.0}, "rate is 0"),
+        ({"rate": 20_000.0}, "--rate 20000: give a decimal from -1 to 1"),
+        ({"rate": float("nan")}, "--rate nan"),
+        ({"names": ("nats:/127.0.0.1",)}, "is no address"),
+        ({"names": ("http://127.0.0.1/x",)}, "is no address"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(changes, told):
@@ -125,10 +129,10 @@ def test_a_server_is_published_to_and_not_from():
         run_publish(PublishRequest(Source(("nats://127.0.0.1",)), "nats://127.0.0.1/other"), lambda _: None)
 
 
-@pytest.mark.parametrize("text", ["fast", "0", "-1", "nan", "inf", ""])
+@pytest.mark.parametrize("text", ["fast", "0", "1e-9", "-1", "nan", "inf", ""])
 def test_a_speed_is_a_number_or_max(text):
     """As the option takes it."""
-    with pytest.raises(InputError, match="give a number above 0, or max"):
+    with pytest.raises(InputError, match=r"give a number from 0\.001 to 1e\+09, or max"):
         parse_speed(text)
     assert (None, 2.5) == (parse_speed("max"), parse_speed("2.5"))
 

@@ -14,11 +14,12 @@ import pytest
 
 from atalanta.errors import InputError
 from atalanta.reliability import Breaker, Policy, Retry
-from atalanta.streaming import SimulatorFeed, Stream, Universe, run_feed
+from atalanta.streaming import EVENT, SimulatorFeed, Stream, Universe, run_feed
 from atalanta.streaming.errors import FeedError
 from atalanta.streaming.feeds.nats_feed import NatsFeed
 from atalanta.streaming.feeds.nats_publisher import NatsPublisher
 from atalanta.streaming.feeds.publishing import PublishReport, publish_feed
+from tests.streaming_market import universe
 
 pytest.importorskip("nats", reason="nats-py is not installed (extra 'nats')")
 if shutil.which("nats-server") is None:
@@ -149,6 +150,56 @@ def test_a_publisher_that_starts_anew_goes_on_with_the_numbers(server):
         return got
 
     assert list(range(1, 61)) == asyncio.run(run())["sequence"].tolist()
+
+
+def test_a_batch_is_kept_when_the_server_goes_before_its_numbers_are_known(server):
+    """The first batch of a partition asks the server how far its numbers are; what it does not answer is sent later."""
+
+    async def run():
+        publisher = NatsPublisher(server.url, TWO)
+        await publisher.connect()
+        server.kill()
+        with pytest.raises(FeedError):
+            await publisher.publish(quotes(TWO, 10, key=0))
+        assert not publisher.connected
+        server.start()
+        await publisher.connect()
+        await publisher.publish(quotes(TWO, 10, 10, key=0))
+        await publisher.close()
+        feed = await connected(server.url, TWO, begin="all")
+        got = await collected(feed, 20)
+        await feed.close()
+        return got
+
+    got = asyncio.run(run())
+    assert list(range(20)) == got["tag"].tolist()
+    assert list(range(1, 21)) == got["sequence"].tolist()
+
+
+def test_a_chain_of_twenty_thousand_contracts_is_announced(server):
+    """A server takes messages of a megabyte by default."""
+    big = universe(contracts=20_000)
+
+    async def run():
+        async with NatsPublisher(server.url, big):
+            return await NatsFeed(server.url).universe()
+
+    assert big.symbols == asyncio.run(run()).symbols
+
+
+def test_what_is_published_are_events(server):
+    """Nothing is taken over of what is refused."""
+
+    async def run():
+        async with NatsPublisher(server.url, TWO) as publisher:
+            for batch in (None, np.zeros(3), np.zeros((2, 2), dtype=EVENT)):
+                with pytest.raises(InputError, match=r"must give \(N,\) of the dtype EVENT"):
+                    await publisher.publish(batch)
+            with pytest.raises(InputError, match="key 99 is none of the universe's 2"):
+                await publisher.publish(quotes(TWO, 1, key=99))
+            return await publisher.publish(quotes(TWO, 1, key=0))
+
+    assert 1 == asyncio.run(run())
 
 
 def test_what_was_not_acknowledged_is_sent_once(server):

@@ -1,5 +1,7 @@
 """Messages of events and announcements: what goes in comes out, and nothing else is taken for one."""
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from atalanta.errors import InputError
 from atalanta.streaming import EVENT, TRADE, SimulatorFeed, Universe
+from atalanta.streaming.feeds import packing
 from atalanta.streaming.feeds.announcement import announce, announced
 from atalanta.streaming.feeds.packing import Numbers, numbers_of, pack, unpack
 
@@ -73,5 +76,33 @@ def test_a_universe_comes_back_as_it_was():
     "text", [b"", b"[]", b"{}", b'{"version": 2}', b'{"version": 1, "underlyings": 3}', b"\xff"]
 )
 def test_a_text_that_announces_nothing_is_told(text):
-    with pytest.raises(InputError, match=r"\[streaming.announced\]"):
-        announced(text)
+    """As it is, compressed, and cut off."""
+    whole = zlib.compress(text)
+    for message in (text, whole, whole[:-1]):
+        with pytest.raises(InputError, match=r"\[streaming.announced\]"):
+            announced(message)
+
+
+def test_an_announcement_that_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr("atalanta.streaming.feeds.announcement._MOST_BYTES", 1000)
+    with pytest.raises(InputError, match="cut off, or larger than 1,000 bytes"):
+        announced(zlib.compress(bytes(1001)))
+
+
+@pytest.mark.parametrize(
+    ("symbols", "first", "told"),
+    [
+        (("AAA", "BRK.B"), 0, "numbers go from 1"),
+        (("AAA", "BRK.B"), 2**40, "numbers go from 1"),
+        (("\udcff", "BRK.B"), 1, "its symbols are no text"),
+        (("AAA",), 1, "an event is of its symbol 1, and it names 1"),
+    ],
+)
+def test_a_message_whose_sum_is_right_and_whose_content_is_not(symbols, first, told):
+    """Of a publisher with a defect: the checksum says nothing of that."""
+    events = events_of([0, 1])
+    names = "\n".join(symbols).encode("utf-8", "surrogateescape")
+    payload = names + events.tobytes()
+    header = packing._HEADER.pack(b"ATLT", 1, EVENT.itemsize, 2, len(names), 7, first)
+    with pytest.raises(InputError, match=told):
+        unpack(header + packing._SUM.pack(zlib.crc32(payload, zlib.crc32(header))) + payload)

@@ -60,7 +60,7 @@ def test_files_that_cannot_be_read_say_why(tmp_path):
     """No file, no layout, no day, no number."""
     with pytest.raises(InputError, match="there is no file"):
         read_ticks()
-    with pytest.raises(InputError, match=r"no layout fits: a, b \(known: plain"):
+    with pytest.raises(InputError, match=r"no layout fits: a, b; .*\(plain: ask, bid"):
         read_ticks(write(tmp_path / "x.csv", "a,b\n1,2\n"))
     with pytest.raises(InputError, match="no day: put it into the name"):
         read_ticks(write(tmp_path / "ticks_ibm.csv", "ms,price,size\n1,2,3\n"))
@@ -68,6 +68,52 @@ def test_files_that_cannot_be_read_say_why(tmp_path):
         read_ticks(write(tmp_path / "y.csv", "symbol,time_ns,bid,ask\nA,1,x,2\n"))
     with pytest.raises(InputError, match="speed is 0"):
         ReplayFeed(read_ticks(plain_file(tmp_path)), speed=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", r"\[streaming\.read_ticks\] x\.csv is empty"),
+        ("symbol,time_ns,bid,ask\n", "holds no rows"),
+        (
+            "symbol,time_ns,bid,ask\nA,1,1,2\nA,soon,1,2\n",
+            "time_ns in row 2 is 'soon'; it must be a whole number",
+        ),
+        ("symbol,time_ns,bid,ask\nA,,1,2\n", "time_ns in row 1 is ''"),
+        ("symbol,time_ns,bid,ask\nA,-1,1,2\n", "time_ns in row 1 is '-1'"),
+        (
+            "symbol,time,bid,ask\nA,2026-01-14T15:00,1,2\nA,,1,2\n",
+            "time in row 2 is ''; it must be an instant",
+        ),
+        ("symbol,time_ns,bid,ask\n ,1,1,2\n", "symbol in row 1 is ' '|symbol in row 1 is ''"),
+        ("symbol,time_ns,bid,ask,sequence\nA,1,1,2,-5\n", "sequence in row 1 is '-5'"),
+        ("symbol,time_ns,bid,ask,sequence\nA,1,1,2,1.5\n", "sequence in row 1 is '1.5'"),
+        ("symbol,time_ns,bid,ask,sequence\nA,1,1,2,99999999999\n", "sequence in row 1 is"),
+        (
+            "symbol,time_ns,bid,ask,kind\nA,1,1,2,rumour\n",
+            "kind in row 1 is 'rumour'; it must be quote or trade",
+        ),
+        ("local_ts_ns,price,qty\nx,1,2\n", "local_ts_ns in row 1 is 'x'"),
+    ],
+)
+def test_cells_that_cannot_be_used_are_told_with_their_row(tmp_path, text, told):
+    """No number begins anew at the other end, and nothing is said of it in a warning alone."""
+    with pytest.raises(InputError, match=told):
+        read_ticks(write(tmp_path / "x.csv", text))
+
+
+def test_cells_that_are_empty_where_they_may_be(tmp_path):
+    """A side, a sequence number, a kind; times with a zone are turned to UTC."""
+    path = write(
+        tmp_path / "x.csv",
+        "symbol,time,bid,ask,sequence,kind\n"
+        "A,2026-01-14T10:00:00-05:00,,2,,\nA,2026-01-14T15:00:00.5Z,1,2,7,Trade\nA,2026-01-14T15:00:01,1,2,8,quote\n",
+    )
+    events = read_ticks(path).events
+    assert [START, START + 500_000_000, START + 1_000_000_000] == events["time_ns"].tolist()
+    assert [0, 7, 8] == events["sequence"].tolist()
+    assert [0, 1, 0] == events["kind"].tolist()
+    assert np.isnan(events["bid"][0])
 
 
 def test_one_sided_quotes_of_ibm(shared_data):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from atalanta import analyze, simulate_chain
+from atalanta.errors import InputError
 from atalanta.risk import Book, Portfolio, example_book
 from atalanta.streaming import Stream, StreamGrid, Universe
+from tests.streaming_market import START
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,48 @@ def test_a_contract_that_the_stream_lacks_is_named(market):
     with StreamGrid(Stream(fewer), portfolio, spots=[0.0], vols=[0.0]) as grid:
         assert len(grid.missing) == len(portfolio.options)
         assert [[0.0]] == grid.value().pnl.tolist()
+
+
+def test_what_is_no_stream_and_no_portfolio_is_told(market):
+    universe, portfolio, _ = market
+    with pytest.raises(InputError, match="it must be a Stream"):
+        StreamGrid(universe, portfolio)
+    with pytest.raises(InputError, match="it must be a Portfolio"):
+        StreamGrid(Stream(universe), portfolio.book)
+
+
+def test_bad_quotes_and_an_end_leave_the_grid_as_it_is(market):
+    """Absent, negative, zero and crossed quotes move no spot; a grid of a stream that has stopped is its last."""
+    universe, portfolio, _ = market
+    stream = Stream(universe, positions=portfolio.book)
+    with StreamGrid(stream, portfolio, spots=[-0.05, 0.0], vols=[0.0]) as grid:
+        before, name = grid.value().pnl, portfolio.underlyings[0]
+        nan = float("nan")
+        for bid, ask in ((nan, nan), (-1.0, -0.5), (0.0, 0.0), (5.0, 4.0)):
+            stream.push(name, bid, ask, time_ns=1_800_000_000_000_000_000)
+            np.testing.assert_array_equal(before, grid.value().pnl)
+        assert stream.stop().exact
+        np.testing.assert_array_equal(before, grid.value().pnl)
+
+
+def test_a_multiplier_of_the_book_counts(market):
+    """Ten shares a contract instead of a hundred are a tenth of the Greeks."""
+    universe, _, _ = market
+    american = universe.contracts["exercise"] == "american"
+    symbol = str(universe.contracts["symbol"][~american][40])
+    assert 100.0 == universe.contracts["multiplier"][universe.key(symbol) - len(universe.tickers)]
+
+    def value(**more):
+        book = {"symbol": [symbol], "quantity": [3], **more}
+        stream = Stream(universe, positions=book)
+        underlying = str(universe.contracts["underlying"][~american][40])
+        spot = float(universe.spots[universe.key(underlying)])
+        stream.push(underlying, spot - 0.01, spot + 0.01, time_ns=START)
+        return stream.book().delta
+
+    assert 0.0 != value()
+    assert value() == value(multiplier=[100])
+    assert pytest.approx(value() / 10.0) == value(multiplier=[10])
 
 
 def test_a_book_says_what_it_holds():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from atalanta.cli.stream_source import SIMULATED, Source, open_feed
+from atalanta.cli.stream_source import SIMULATED, Opened, Source, open_feed
 from atalanta.cli.watching import Look, watch
 from atalanta.errors import InputError
 from atalanta.streaming.feeds.protocol import Feed
@@ -45,6 +45,12 @@ class Shown:
     notes: tuple[str, ...]
     final: bool
     interrupted: bool = False
+    total: int | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was assumed, and what the feed has to say of itself, as a server's does of messages left out."""
+        return tuple(dict.fromkeys((*self.notes, *getattr(self.feed, "notes", ()))))
 
 
 def run_stream(request: StreamRequest, show: Callable[[Shown], None]) -> Shown:
@@ -64,7 +70,7 @@ def run_stream(request: StreamRequest, show: Callable[[Shown], None]) -> Shown:
         notes = (*notes, f"no --book: one contract each of the first {len(positions)}")
     scenarios = None if positions is None else Scenarios()
     stream = Stream(universe, executor=request.executor, positions=positions, scenarios=scenarios)
-    return asyncio.run(_watched(request, stream, feed, notes, show))
+    return asyncio.run(_watched(request, stream, Opened(feed, universe, notes, opened.total), show))
 
 
 def _check(request: StreamRequest) -> None:
@@ -77,13 +83,16 @@ def _check(request: StreamRequest) -> None:
 
 
 async def _watched(
-    request: StreamRequest, stream: Stream, feed: Feed, notes: tuple[str, ...], show: Callable[[Shown], None]
+    request: StreamRequest, stream: Stream, opened: Opened, show: Callable[[Shown], None]
 ) -> Shown:
-    report = FeedReport()
+    report, feed = FeedReport(), opened.feed
     last: list[Shown] = []
 
     def shown(look: Look) -> None:
-        last[:] = [Shown(stream, feed, report, look.elapsed, notes, look.final, look.interrupted)]
+        state = Shown(
+            stream, feed, report, look.elapsed, opened.notes, look.final, look.interrupted, opened.total
+        )
+        last[:] = [state]
         show(last[0])
 
     work = run_feed(stream, feed, report=report)

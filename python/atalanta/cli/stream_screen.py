@@ -20,6 +20,10 @@ __all__ = ["account_line", "latency_table", "line", "screen"]
 
 _ROWS = 8
 _DAYS = 365.0
+_LEGEND = (
+    "us: from when an event was due to the end of a stage (service: of its batch, in the stage alone); late: beyond the "
+    "stage's budget; by the system: of those, while it had taken the processor away; /pt: a vol point, /day: a calendar day"
+)
 _SHOWN = ("bid", "ask", "vol", "delta", "gamma", "vega", "theta")
 
 
@@ -35,6 +39,7 @@ def line(shown: Shown) -> dict[str, Any]:
         "sent": shown.report.sent,
         "connections": shown.report.connections,
         "failures": list(shown.report.failures),
+        "notes": list(shown.told),
         **snapshot.as_dict(raw=shown.final),
         "scenarios": shown.stream.scenarios().as_dict() if shown.stream.has_scenarios else None,
         "underlyings": [
@@ -51,8 +56,13 @@ def screen(shown: Shown) -> Group:
     """What a terminal shows of it."""
     snapshot = shown.stream.snapshot()
     rate = shown.report.sent / shown.elapsed if shown.elapsed > 0 else 0.0
-    head = f"{shown.feed.name}   {shown.elapsed:.1f} s   {shown.report.sent:,} events, {rate:,.0f}/s   mode {snapshot.mode}"
-    parts: list[Any] = [Text(plain(head), style="bold cyan")]
+    of = "" if shown.total is None else f" of {shown.total:,}"
+    head = f"{shown.elapsed:.1f} s   {shown.report.sent:,}{of} events, {rate:,.0f}/s   mode {snapshot.mode}"
+    parts: list[Any] = [
+        Text(plain(shown.feed.name), style="bold cyan", no_wrap=True, overflow="ellipsis"),
+        Text(head, style="cyan"),
+        *_troubles(shown),
+    ]
     chain = _chain(shown)
     if chain is not None:
         parts += [Text(""), chain]
@@ -68,8 +78,18 @@ def screen(shown: Shown) -> Group:
     if shown.final:
         verdict = "every event is accounted for" if snapshot.exact else "THE ACCOUNT DOES NOT ADD UP"
         parts.append(Text(verdict, style="bold green" if snapshot.exact else "bold red"))
-        parts += [Text(f"- {plain(note)}", style="dim") for note in shown.notes]
+        parts.append(Text(_LEGEND, style="dim"))
+        parts += [Text(f"- {plain(note)}", style="dim") for note in shown.told]
     return Group(*parts)
+
+
+def _troubles(shown: Shown) -> list[Any]:
+    """The connection's last failure, and how often it was made; nothing where it never failed."""
+    report = shown.report
+    if not report.failures:
+        return []
+    times = "once" if report.connections == 1 else f"{report.connections} times"
+    return [Text(f"! connected {times}; last failure: {plain(report.failures[-1])}", style="yellow")]
 
 
 def _chain(shown: Shown) -> Any:
@@ -84,12 +104,12 @@ def _chain(shown: Shown) -> Any:
     rows = _nearest(contracts, spots)
     name, expires = str(contracts["underlying"][rows[0]]), contracts["expires_at"][rows[0]].astype("M8[m]")
     spot = float(spots["spot"][list(spots["underlying"]).index(name)])
-    headers = ("strike", "", "bid", "ask", "vol %", "delta", "gamma", "vega", "theta", "")
-    table = make_table(*headers, left=0, gap=1)
+    headers = ("strike", "", "bid", "ask", "vol %", "delta", "gamma", "vega/pt", "theta/day", "")
+    table = make_table(*headers, left=0, gap=0)  # flags want the room
     table.title, table.title_justify = f"{plain(name)} {decimals(spot, 2)}, expires {expires} UTC", "left"
     for row in rows:
         values = {name: float(contracts[name][row]) for name in _SHOWN}
-        flags = str(stream_flag_names(contracts["flags"][row])[0]).replace("ok", "")
+        flags = str(stream_flag_names(contracts["flags"][row])[0]).replace("ok", "").replace("|", ", ")
         table.add_row(
             decimals(float(contracts["strike"][row]), 2),
             "C" if contracts["right"][row] > 0 else "P",
@@ -125,7 +145,7 @@ def _nearest(contracts: Table, spots: Table) -> list[int]:
 def _book(snapshot: Snapshot) -> Any:
     book = snapshot.book
     table = make_table(
-        "book", "value", "delta $", "delta", "gamma", "vega /pt", "theta /day", "positions", left=1, gap=2
+        "book", "value", "delta $", "delta", "gamma", "vega/pt", "theta/day", "positions", left=1, gap=2
     )
     table.add_row(
         "all",

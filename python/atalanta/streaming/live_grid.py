@@ -6,12 +6,15 @@ from typing import Any, Self
 
 import numpy as np
 
+from atalanta.errors import InputError
 from atalanta.risk.grid import Grid
 from atalanta.risk.live import LiveGrid
 from atalanta.risk.portfolio import Portfolio
 from atalanta.streaming.stream import Stream
 
 __all__ = ["StreamGrid"]
+
+_ORIGIN = "streaming.StreamGrid"
 
 
 class StreamGrid:
@@ -29,10 +32,16 @@ class StreamGrid:
         missing: symbols of the book that the stream does not have.
 
     Raises:
-        InputError: as `LiveGrid`.
+        InputError: no stream or no portfolio, or as `LiveGrid`.
     """
 
     def __init__(self, stream: Stream, portfolio: Portfolio, **settings: Any) -> None:
+        if not isinstance(stream, Stream):
+            raise InputError(f"[{_ORIGIN}] stream is {stream!r}; it must be a Stream")
+        if not isinstance(portfolio, Portfolio):
+            raise InputError(
+                f"[{_ORIGIN}] portfolio is {portfolio!r}; it must be a Portfolio(book, analysis)"
+            )
         self.stream, self.portfolio = stream, portfolio
         self._grid = LiveGrid(portfolio, **settings)
         names, first = portfolio.book.names(), len(stream.universe.tickers)

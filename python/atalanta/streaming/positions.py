@@ -34,8 +34,7 @@ def quantities_of(positions: Positions, multipliers: Mapping[str, float] | None 
     Raises:
         InputError: a quantity that is no number, or as `Book.read`.
     """
-    # a mapping of symbols has a number for each; one of columns has arrays
-    if isinstance(positions, Mapping) and not any(_is_column(value) for value in positions.values()):
+    if _by_symbol(positions):
         return {str(symbol): _finite(symbol, quantity) for symbol, quantity in positions.items()}
     return _amounts(Book.read(positions), multipliers or {})
 
@@ -72,6 +71,11 @@ def quantities_by_key(positions: Positions, universe: Universe) -> npt.NDArray[n
     quantities = np.zeros(len(universe))
     np.add.at(quantities, keys, np.array(list(wanted.values()), dtype=np.float64))
     return quantities
+
+
+def _by_symbol(positions: Positions) -> bool:
+    """A mapping of symbols has a number for each; one of columns has arrays."""
+    return isinstance(positions, Mapping) and not any(_is_column(value) for value in positions.values())
 
 
 def _is_column(value: object) -> bool:

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from atalanta.cli.report import Report
 
-__all__ = ["All", "Debug", "Json", "console", "print_json", "progress"]
+__all__ = ["All", "Debug", "Json", "console", "print_json", "progress", "watched_live"]
 
 #: Columns a screen is made for at least; a narrower terminal breaks the lines itself.
 _NARROWEST = 20
@@ -53,3 +53,23 @@ def print_json(report: Report) -> None:
     from atalanta.cli.document import dumps, report_document
 
     typer.echo(dumps(report_document(report)))
+
+
+def watched_live(run: Callable[[Callable[[Any], None]], Any]) -> Any:
+    """On a terminal a screen that changes; elsewhere the last one alone."""
+    screen_console = console()
+    if screen_console.is_terminal:
+        from rich.live import Live
+
+        with Live(console=screen_console, auto_refresh=False, transient=False) as live:
+            return run(lambda screen: live.update(screen, refresh=True))
+    shown: list[Any] = []
+
+    def keep(screen: Any) -> None:
+        shown[:] = [screen]
+
+    try:
+        return run(keep)
+    finally:
+        for screen in shown:
+            screen_console.print(screen)

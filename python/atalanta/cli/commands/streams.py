@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from atalanta.cli.commands.shared import Debug, console
+from atalanta.cli.commands.shared import Debug, watched_live
 from atalanta.cli.endings import FAILED, errors_reported, writing_stdout
 
 __all__ = ["publish", "stream"]
@@ -23,14 +23,18 @@ def stream(
         ),
     ],
     book: Annotated[
-        Path | None, typer.Option(help="Positions: a .csv with symbol and quantity.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Positions: .csv, .csv.gz or .parquet with symbol and quantity; all of instruments of the feed.",
+            show_default=False,
+        ),
     ] = None,
     speed: Annotated[str, typer.Option(help="Of the replay: 1, N times as fast, or max.")] = "1",
     seconds: Annotated[
         float | None, typer.Option(help="End after so many; the simulated feed has 10 without it.")
     ] = None,
-    rate: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
-    interest: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
+    ticks: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
+    rate: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
     executor: Annotated[str, typer.Option(help="hybrid, pinned or inline.")] = "hybrid",
     every: Annotated[float, typer.Option(help="Seconds from one look to the next.")] = 0.5,
@@ -47,7 +51,7 @@ def stream(
         from atalanta.cli.stream_source import Source, parse_speed
 
         kind: Any = executor
-        source = Source(tuple(feed), parse_speed(speed), seconds, rate, interest, seed)
+        source = Source(tuple(feed), parse_speed(speed), seconds, ticks, rate, seed)
         request = StreamRequest(source, book, kind, every)
         with writing_stdout():
             if as_json:
@@ -55,10 +59,7 @@ def stream(
 
                 last = run_stream(request, lambda shown: typer.echo(dumps(line(shown), indent=None)))
             else:
-                from rich.live import Live
-
-                with Live(console=console(), auto_refresh=False, transient=False) as live:
-                    last = run_stream(request, lambda shown: live.update(screen(shown), refresh=True))
+                last = watched_live(lambda show: run_stream(request, lambda shown: show(screen(shown))))
         if not last.stream.snapshot().exact:
             raise typer.Exit(FAILED)
 
@@ -72,27 +73,26 @@ def publish(
     seconds: Annotated[
         float | None, typer.Option(help="End after so many; the simulated feed has 10 without it.")
     ] = None,
-    rate: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
-    interest: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
+    ticks: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
+    rate: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
     keep: Annotated[float, typer.Option(help="Seconds for which the server keeps events.")] = 3600.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON at each look.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Publish a feed to a NATS server with JetStream, partitioned by underlying; streams anywhere read it."""
+    """Publish a feed to a NATS server with JetStream, partitioned by underlying; streams anywhere read it.
+
+    Ctrl-C ends it. The exit code is 2 when no connection came about.
+    """
     with errors_reported(debug):
         from atalanta.cli.document import dumps
-        from atalanta.cli.publish import PublishRequest, run_publish
+        from atalanta.cli.publish import PublishRequest, Told, run_publish
         from atalanta.cli.stream_source import Source, parse_speed
 
-        source = Source(tuple(feed), parse_speed(speed), seconds, rate, interest, seed)
+        source = Source(tuple(feed), parse_speed(speed), seconds, ticks, rate, seed)
+        told = Told()
         with writing_stdout():
             run_publish(
                 PublishRequest(source, to, keep),
-                lambda state: typer.echo(
-                    dumps(state, indent=None)
-                    if as_json
-                    else f"{state['elapsed']:7.1f} s   {state['events']:,} events in {state['messages']:,} messages to "
-                    f"{state['to']}, {state['connections']} connections {state['failure']}"
-                ),
+                lambda state: typer.echo(dumps(state, indent=None) if as_json else told.lines(state)),
             )

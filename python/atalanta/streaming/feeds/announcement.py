@@ -1,9 +1,10 @@
-"""A universe as text, for who joins a feed later. Main entries: `announce`, `announced`."""
+"""A universe as compressed text, for who joins a feed later. Main entries: `announce`, `announced`."""
 
 from __future__ import annotations
 
 import json
 import math
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from atalanta.streaming.universe import Universe
 __all__ = ["announce", "announced"]
 
 _VERSION = 1
+_MOST_BYTES = 1 << 28
 _TEXTS = ("symbol", "underlying", "exercise", "root")
 _NUMBERS = ("right", "strike", "multiplier", "vol", "rate", "dividend_yield", "scale")
 
@@ -36,14 +38,16 @@ def announce(universe: Universe) -> bytes:
     underlyings = {
         name: _json(spot) for name, spot in zip(universe.tickers, universe.spots.tolist(), strict=True)
     }
-    return json.dumps(
+    text = json.dumps(
         {
             "version": _VERSION,
             "underlyings": underlyings,
             "contracts": contracts,
             "dividends": dividends,
         }
-    ).encode()
+    )
+    # a server takes messages of a megabyte by default, which 7,000 contracts would fill as plain text
+    return zlib.compress(text.encode(), 6)
 
 
 def announced(text: bytes) -> Universe:
@@ -53,7 +57,7 @@ def announced(text: bytes) -> Universe:
         InputError: the text is no announcement, is of another version, or its columns cannot be used.
     """
     try:
-        told = json.loads(text)
+        told = json.loads(_inflated(text))
         version = told["version"]
         if version != _VERSION:
             raise InputError(
@@ -77,6 +81,18 @@ def announced(text: bytes) -> Universe:
             f"[streaming.announced] this is no announcement of a universe ({type(error).__name__}: {error})"
         ) from error
     return Universe(underlyings, columns if len(columns["symbol"]) else None, dividends)
+
+
+def _inflated(message: bytes) -> bytes:
+    """Up to a bound: a few bytes could stand for all of memory."""
+    inflater = zlib.decompressobj()
+    try:
+        text = inflater.decompress(message, _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not inflater.eof:
+        raise ValueError(f"it is cut off, or larger than {_MOST_BYTES:,} bytes")
+    return text
 
 
 def _json(value: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from atalanta.errors import InputError
 from atalanta.market.reading.files import open_columns
+from atalanta.market.reading.raw_table import RawTable
 from atalanta.market.table import Column
 from atalanta.streaming.feeds.databento import is_dbn, read_dbn
 from atalanta.streaming.feeds.layouts import LAYOUTS, Ticks
@@ -102,7 +103,7 @@ def read_ticks(*paths: str | Path, symbol: str | None = None) -> Recording:
         symbol: of files that name none; None takes it from the file's name (`ticks_SYMBOL_...`).
 
     Raises:
-        InputError: no file, one that cannot be read, or columns that no layout fits.
+        InputError: no file, one that cannot be read, columns that no layout fits, or a cell without its time or symbol.
         MissingExtraError: a Parquet file, and polars is not installed; a DBN file, and databento-dbn is not.
     """
     if not paths:
@@ -116,15 +117,27 @@ def read_ticks(*paths: str | Path, symbol: str | None = None) -> Recording:
 def _read(path: Path, symbol: str | None) -> Ticks:
     if is_dbn(path):
         return read_dbn(path)
-    table = open_columns(path)
+    table = _opened(path)
     columns = {column.name: column.values for column in table.columns}
     for layout in LAYOUTS:
         if layout.needs <= set(columns):
             return layout.read(columns, symbol or _symbol_of(path), path)
     known = "; ".join(f"{layout.name}: {', '.join(sorted(layout.needs))}" for layout in LAYOUTS)
     raise InputError(
-        f"[{_ORIGIN}] {path.name} has columns that no layout fits: {', '.join(columns)} (known: {known})"
+        f"[{_ORIGIN}] {path.name} has columns that no layout fits: {', '.join(columns)}; name them as one of these "
+        f"has them, the first is the plain one ({known})"
     )
+
+
+def _opened(path: Path) -> RawTable:
+    """The columns of a file; errors speak of ticks."""
+    try:
+        return open_columns(path)
+    except InputError as error:
+        text = (
+            str(error).removeprefix("[market.read_chain] ").replace("(known: .csv, ", "(known: .dbn, .csv, ")
+        )
+        raise InputError(f"[{_ORIGIN}] {text}") from error.__cause__
 
 
 def _symbol_of(path: Path) -> str:

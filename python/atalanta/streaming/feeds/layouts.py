@@ -16,6 +16,7 @@ from atalanta.market.contracts.calendar import expiry_instants
 from atalanta.market.contracts.sessions import opens
 from atalanta.market.contracts.symbol_columns import format_symbols
 from atalanta.market.table import Column
+from atalanta.streaming.feeds.tick_cells import numbers, require_all, times, whole_numbers
 from atalanta.streaming.records import EVENT, TRADE
 
 __all__ = ["LAYOUTS", "Layout", "Ticks"]
@@ -25,7 +26,8 @@ Ints = npt.NDArray[np.int64]
 
 _ORIGIN = "streaming.read_ticks"
 _TEN_THOUSANDTHS = 1e-4
-_OPENS_AT_MS = 34_200_000  # 9:30, since midnight in New York
+_LAST_NS, _MOST_SEQUENCE = (1 << 63) - 1, (1 << 32) - 1
+_OPENS_AT_MS, _DAY_MS = 34_200_000, 86_400_000  # 9:30, and a day, since midnight in New York
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +50,6 @@ class Layout:
     read: Callable[[Columns, str, Path], Ticks]
 
 
-def _numbers(columns: Columns, name: str) -> npt.NDArray[np.float64]:
-    values = np.asarray(columns[name])
-    if values.dtype.kind in "OU":
-        values = np.where(values == "", "nan", values)  # an empty cell
-    try:
-        return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"[{_ORIGIN}] column {name!r} holds what is no number: {error}") from error
-
-
 def _ordered(symbols: tuple[str, ...], events: npt.NDArray[np.void], arrival: Ints, **more: Any) -> Ticks:
     order = np.argsort(arrival, kind="stable")
     return Ticks(symbols, events[order], arrival[order], **more)
@@ -66,23 +58,23 @@ def _ordered(symbols: tuple[str, ...], events: npt.NDArray[np.void], arrival: In
 def _plain(columns: Columns, symbol: str, path: Path) -> Ticks:
     """`symbol`, `time_ns` or `time`, `bid`, `ask`; and where there are, sizes, sequence, kind ('trade': at bid)."""
     del symbol, path
-    names, places = np.unique(np.asarray(columns["symbol"]).astype(str), return_inverse=True)
+    named = np.char.strip(np.asarray(columns["symbol"]).astype(str))
+    require_all("symbol", named != "", columns["symbol"], "a name")
+    names, places = np.unique(named, return_inverse=True)
     events = np.zeros(len(places), dtype=EVENT)
     events["key"] = places
     events["sides"] = 3
-    if "time_ns" in columns:
-        time = np.asarray(columns["time_ns"]).astype(np.int64)
-    else:
-        try:
-            time = np.asarray(columns["time"]).astype("M8[ns]").astype(np.int64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"[{_ORIGIN}] column 'time' holds what is no instant: {error}") from error
+    time = whole_numbers(columns, "time_ns", 0, _LAST_NS) if "time_ns" in columns else times(columns)
     events["time_ns"] = time
-    for name in ("bid", "ask", "bid_size", "ask_size", "sequence"):
+    for name in ("bid", "ask", "bid_size", "ask_size"):
         if name in columns:
-            events[name] = _numbers(columns, name)
+            events[name] = numbers(columns, name)
+    if "sequence" in columns:
+        events["sequence"] = whole_numbers(columns, "sequence", 0, _MOST_SEQUENCE, empty=0)
     if "kind" in columns:
-        events["kind"] = np.where(np.asarray(columns["kind"]).astype(str) == "trade", TRADE, 0)
+        kind = np.char.lower(np.char.strip(np.asarray(columns["kind"]).astype(str)))
+        require_all("kind", np.isin(kind, ("quote", "trade", "")), columns["kind"], "quote or trade")
+        events["kind"] = np.where(kind == "trade", TRADE, 0)
     return _ordered(tuple(names.tolist()), events, time)
 
 
@@ -90,12 +82,12 @@ def _exchange_book(columns: Columns, symbol: str, path: Path) -> Ticks:
     """Best bid and ask in tenths, by the clock of the receiver; the exchange's own runs by another."""
     del path
     events = np.zeros(len(columns["bid"]), dtype=EVENT)
-    arrival = np.asarray(columns["local_ts_ns"]).astype(np.int64)
+    arrival = whole_numbers(columns, "local_ts_ns", 0, _LAST_NS)
     events["time_ns"], events["sides"] = arrival, 3
-    events["bid"], events["ask"] = 0.1 * _numbers(columns, "bid"), 0.1 * _numbers(columns, "ask")
+    events["bid"], events["ask"] = 0.1 * numbers(columns, "bid"), 0.1 * numbers(columns, "ask")
     events["bid_size"], events["ask_size"] = (
-        _numbers(columns, "bid_qty") / 1e3,
-        _numbers(columns, "ask_qty") / 1e3,
+        numbers(columns, "bid_qty") / 1e3,
+        numbers(columns, "ask_qty") / 1e3,
     )
     return _ordered((symbol,), events, arrival)
 
@@ -103,9 +95,9 @@ def _exchange_book(columns: Columns, symbol: str, path: Path) -> Ticks:
 def _exchange_trades(columns: Columns, symbol: str, path: Path) -> Ticks:
     del path
     events = np.zeros(len(columns["price"]), dtype=EVENT)
-    arrival = np.asarray(columns["local_ts_ns"]).astype(np.int64)
+    arrival = whole_numbers(columns, "local_ts_ns", 0, _LAST_NS)
     events["time_ns"], events["sides"], events["kind"] = arrival, 1, TRADE
-    events["bid"], events["bid_size"] = 0.1 * _numbers(columns, "price"), _numbers(columns, "qty") / 1e3
+    events["bid"], events["bid_size"] = 0.1 * numbers(columns, "price"), numbers(columns, "qty") / 1e3
     return _ordered((symbol,), events, arrival)
 
 
@@ -125,17 +117,17 @@ def _day_of(path: Path) -> np.datetime64:
 def _instants(columns: Columns, path: Path) -> Ints:
     """Milliseconds since midnight in New York, as nanoseconds since 1970."""
     open_ns = int(opens(np.array([_day_of(path)], dtype="M8[D]"))[0].astype("M8[ns]").astype(np.int64))
-    return np.asarray(open_ns + 1_000_000 * (_numbers(columns, "ms").astype(np.int64) - _OPENS_AT_MS))
+    return np.asarray(open_ns + 1_000_000 * (whole_numbers(columns, "ms", 0, _DAY_MS) - _OPENS_AT_MS))
 
 
 def _one_sided_quotes(columns: Columns, symbol: str, path: Path) -> Ticks:
     """One side in each row, in ten-thousandths; 0 is the side that it does not tell."""
-    bid, ask = _numbers(columns, "bid"), _numbers(columns, "ask")
+    bid, ask = numbers(columns, "bid"), numbers(columns, "ask")
     events = np.zeros(len(bid), dtype=EVENT)
     arrival = _instants(columns, path)
     events["time_ns"] = arrival
     events["bid"], events["ask"] = _TEN_THOUSANDTHS * bid, _TEN_THOUSANDTHS * ask
-    events["bid_size"], events["ask_size"] = _numbers(columns, "bid_size"), _numbers(columns, "ask_size")
+    events["bid_size"], events["ask_size"] = numbers(columns, "bid_size"), numbers(columns, "ask_size")
     events["sides"] = np.where(bid > 0, 1, 0) + np.where(ask > 0, 2, 0)
     return _ordered(
         (symbol,), events, arrival, notes=("quotes of all venues, each side as it last came: they may cross",)
@@ -147,8 +139,8 @@ def _trades(columns: Columns, symbol: str, path: Path) -> Ticks:
     arrival = _instants(columns, path)
     events["time_ns"], events["sides"], events["kind"] = arrival, 1, TRADE
     events["bid"], events["bid_size"] = (
-        _TEN_THOUSANDTHS * _numbers(columns, "price"),
-        _numbers(columns, "size"),
+        _TEN_THOUSANDTHS * numbers(columns, "price"),
+        numbers(columns, "size"),
     )
     return _ordered((symbol,), events, arrival)
 
@@ -159,8 +151,8 @@ def _bars(columns: Columns, symbol: str, path: Path) -> Ticks:
     arrival = _instants(columns, path)
     events["time_ns"], events["sides"], events["kind"] = arrival, 1, TRADE
     events["bid"], events["bid_size"] = (
-        _TEN_THOUSANDTHS * _numbers(columns, "close"),
-        _numbers(columns, "volume"),
+        _TEN_THOUSANDTHS * numbers(columns, "close"),
+        numbers(columns, "volume"),
     )
     return _ordered((symbol,), events, arrival, notes=("one trade for each bar, at its close",))
 
@@ -169,7 +161,7 @@ def _option_minutes(columns: Columns, symbol: str, path: Path) -> Ticks:
     """Quotes of contracts, in ten-thousandths; -1 is a side that is absent."""
     count = len(columns["strike"])
     right = np.where(np.char.upper(np.asarray(columns["right"]).astype(str)) == "C", 1, -1).astype(np.int8)
-    strike = _numbers(columns, "strike")
+    strike = numbers(columns, "strike")
     days = np.asarray(columns["expiry"]).astype("M8[D]")
     symbols = format_symbols(np.full(count, symbol, dtype=object), days, right, strike)
     names, first, places = np.unique(symbols.astype(str), return_index=True, return_inverse=True)
@@ -177,9 +169,9 @@ def _option_minutes(columns: Columns, symbol: str, path: Path) -> Ticks:
     events = np.zeros(count, dtype=EVENT)
     events["key"], events["time_ns"], events["sides"] = places, arrival, 3
     for side in ("bid", "ask"):
-        price = _numbers(columns, side)
+        price = numbers(columns, side)
         events[side] = np.where(price > 0, _TEN_THOUSANDTHS * price, np.nan)
-        events[f"{side}_size"] = _numbers(columns, f"{side}_size")
+        events[f"{side}_size"] = numbers(columns, f"{side}_size")
     contracts: dict[str, Column] = {
         "symbol": names.astype(object),
         "underlying": np.full(len(names), symbol, dtype=object),

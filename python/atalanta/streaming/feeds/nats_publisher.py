@@ -14,6 +14,7 @@ import numpy.typing as npt
 from atalanta.errors import InputError
 from atalanta.streaming.errors import FeedError
 from atalanta.streaming.feeds.announcement import announce
+from atalanta.streaming.feeds.iteration import require_events_of
 from atalanta.streaming.feeds.nats_server import Jet, NatsAddress, lost
 from atalanta.streaming.feeds.packing import MOST_EVENTS, MOST_NUMBER, Numbers, numbers_of, pack
 from atalanta.streaming.universe import Universe
@@ -23,6 +24,8 @@ __all__ = ["NatsPublisher"]
 _ORIGIN = "streaming.NatsPublisher"
 
 Events = npt.NDArray[np.void]
+
+_LONGEST_KEPT = 3.2e8  # ten years
 
 
 class NatsPublisher:
@@ -52,9 +55,10 @@ class NatsPublisher:
         keep_bytes: int = 1 << 30,
         in_memory: bool = False,
     ) -> None:
-        if not keep_seconds > 0 or keep_bytes < 1:
+        if not 0.0 < keep_seconds <= _LONGEST_KEPT or keep_bytes < 1:
             raise InputError(
-                f"[{_ORIGIN}] keep_seconds={keep_seconds!r}, keep_bytes={keep_bytes!r}: both must be above 0"
+                f"[{_ORIGIN}] keep_seconds={keep_seconds!r}, keep_bytes={keep_bytes!r}: give seconds above 0, at most "
+                f"{_LONGEST_KEPT:g}, and 1 byte or more"
             )
         self._jet = Jet(NatsAddress.parse(url, _ORIGIN))
         self._universe, self._keep = universe, (float(keep_seconds), int(keep_bytes), in_memory)
@@ -63,6 +67,7 @@ class NatsPublisher:
         self._partition_of_key = np.array([*range(len(place)), *of_contracts], dtype=np.int64)
         self._next: dict[int, Numbers] = {}
         self._unsent: dict[int, deque[tuple[Numbers, bytes]]] = {}
+        self._unnumbered: deque[Events] = deque()
         self._connected = False
 
     @property
@@ -106,6 +111,7 @@ class NatsPublisher:
         for partition, left in self._unsent.items():
             if left:
                 await self._forget_what_arrived(partition)
+        await self._number_all()
         await self._send_all()
         self._connected = True
 
@@ -118,22 +124,19 @@ class NatsPublisher:
         Raises:
             FeedError: it is not connected, and nothing was taken over; or the connection is lost or the server does not
                 answer: then `connect` sends what is left, and the batch must not be published again.
-            InputError: a key that the universe does not have.
+            InputError: no events, or a key that the universe does not have; nothing was taken over.
         """
         if not self._connected:
             raise FeedError(f"[{_ORIGIN}] it is not connected: await connect() first")
+        require_events_of(events, _ORIGIN)
         if len(events) == 0:
             return 0
         if int(events["key"].max()) >= len(self._partition_of_key):
             raise InputError(
                 f"[{_ORIGIN}] key {int(events['key'].max())} is none of the universe's {len(self._partition_of_key):,}"
             )
-        partition = self._partition_of_key[events["key"]]
-        present = [int(one) for one in np.unique(partition)]
-        for one in present:
-            if one not in self._next:
-                self._next[one] = await self._found_numbers(self._subject(one))
-        messages = sum(self._take_over(one, events[partition == one]) for one in present)
+        self._unnumbered.append(events.copy())
+        messages = await self._number_all()
         await self._send_all()
         return messages
 
@@ -151,6 +154,24 @@ class NatsPublisher:
 
     def _subject(self, partition: int) -> str:
         return self._jet.address.partition(self._universe.tickers[partition])
+
+    async def _number_all(self) -> int:
+        """Number what was taken over and lay it ready, in its order; how many messages that makes."""
+        messages = 0
+        while self._unnumbered:
+            events = self._unnumbered[0]
+            partition = self._partition_of_key[events["key"]]
+            present = [int(one) for one in np.unique(partition)]
+            for one in present:
+                if one not in self._next:
+                    try:
+                        self._next[one] = await self._found_numbers(self._subject(one))
+                    except FeedError:
+                        self._connected = False  # the events stay until the next `connect`
+                        raise
+            self._unnumbered.popleft()
+            messages += sum(self._take_over(one, events[partition == one]) for one in present)
+        return messages
 
     def _take_over(self, partition: int, events: Events) -> int:
         """Number the events of a partition and lay them ready."""

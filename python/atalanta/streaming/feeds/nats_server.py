@@ -135,7 +135,8 @@ class Jet:
                 error_cb=ignore,
             )
         except self.failures as error:
-            raise lost(f"cannot connect to {self.address}", error) from error
+            what = f"cannot connect to {self.address}: start nats-server -js there, or give another address"
+            raise lost(what, error) from error
         self.js = self._connection.jetstream(timeout=_CONNECT_SECONDS)
 
     async def state(self) -> tuple[str, int]:
@@ -147,7 +148,8 @@ class Jet:
         try:
             info = await self.js.stream_info(self.address.stream)
         except self.failures as error:
-            raise lost(f"there is no JetStream {self.address.stream!r} to read from", error) from error
+            what = f"there is no JetStream {self.address.stream!r} to read from: publish to it first"
+            raise lost(what, error) from error
         return str(info.created), int(info.state.last_seq)
 
     async def last_message(self, subject: str) -> bytes | None:

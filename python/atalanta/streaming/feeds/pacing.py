@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,10 +12,14 @@ import numpy.typing as npt
 from atalanta import _core
 from atalanta.errors import InputError
 
-__all__ = ["paced", "require_speed", "when_due"]
+__all__ = ["FASTEST", "SLOWEST", "paced", "require_speed", "when_due"]
 
 Events = npt.NDArray[np.void]
 
+#: How many times as fast as a recording a replay may be.
+SLOWEST, FASTEST = 1e-3, 1e9
+
+_NEVER_NS = float(1 << 61)
 _SLICE_NS = 250_000_000  # of time in a batch, at most
 _MOST_ROWS = 4096  # of a batch without times
 _MOST_PACED_ROWS = 65_536
@@ -24,17 +27,17 @@ _HEAD_START_NS = 5_000_000
 
 
 def require_speed(speed: Any, origin: str) -> float | None:
-    """`speed`, which must be above 0, or None for as fast as possible.
+    """`speed`, which must be from 0.001 to 1e9, or None for as fast as possible.
 
     Raises:
         InputError: it is not.
     """
     if speed is None:
         return None
-    usable = isinstance(speed, int | float) and not isinstance(speed, bool)
-    if not usable or not math.isfinite(speed) or speed <= 0.0:
+    usable = isinstance(speed, int | float | np.integer | np.floating) and not isinstance(speed, bool)
+    if not usable or not SLOWEST <= speed <= FASTEST:
         raise InputError(
-            f"[{origin}] speed is {speed!r}; it must be a number above 0, or None for as fast as possible"
+            f"[{origin}] speed is {speed!r}; it must be a number from {SLOWEST:g} to {FASTEST:g}, or None for as fast as possible"
         )
     return float(speed)
 
@@ -57,7 +60,7 @@ def paced(events: Events, arrival_ns: npt.NDArray[np.int64], speed: float | None
             yield events[first : first + _MOST_ROWS].copy()
         return
     start = _core.monotonic_ns() + _HEAD_START_NS
-    due = start + ((arrival_ns - arrival_ns[0]) / speed).astype(np.int64)
+    due = start + np.minimum((arrival_ns - arrival_ns[0]) / speed, _NEVER_NS).astype(np.int64)
     first = 0
     while first < len(events):
         last = _in_a_pause(due, first)

@@ -88,6 +88,8 @@ def _taken_apart(message: bytes) -> tuple[bytes, int, Numbers]:
         or crc32(payload, crc32(message[: _HEADER.size])) != told
     ):
         raise InputError(f"its {len(message):,} bytes are not those that were sent")
+    if not 1 <= first <= MOST_NUMBER or not 1 <= count <= MOST_NUMBER:
+        raise InputError(f"it numbers {count:,} events from {first:,}; numbers go from 1 to {MOST_NUMBER:,}")
     return payload, names, Numbers(epoch, first, count)
 
 
@@ -107,6 +109,11 @@ def unpack(message: bytes) -> Packed:
         InputError: it is no such message, is of another version, or is damaged.
     """
     payload, names, numbers = _taken_apart(message)
-    symbols = tuple(payload[:names].decode().split("\n"))
+    try:
+        symbols = tuple(payload[:names].decode().split("\n"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"its symbols are no text: {error}") from error
     events = np.frombuffer(payload, dtype=EVENT, count=numbers.count, offset=names).copy()
+    if int(events["key"].max()) >= len(symbols):
+        raise InputError(f"an event is of its symbol {int(events['key'].max())}, and it names {len(symbols)}")
     return Packed(symbols, events, numbers)

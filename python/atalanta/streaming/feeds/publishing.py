@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from atalanta.errors import BreakerOpenError
 from atalanta.reliability import Policy
 from atalanta.streaming.errors import FeedError
+from atalanta.streaming.feeds.iteration import batches_of, require_feed, require_patience
 from atalanta.streaming.feeds.nats_publisher import NatsPublisher
 from atalanta.streaming.feeds.pacing import when_due
-from atalanta.streaming.feeds.protocol import Feed
+from atalanta.streaming.feeds.protocol import Events, Feed
 from atalanta.streaming.feeds.session import feed_policy
 from atalanta.streaming.universe import Universe
 
@@ -40,7 +41,8 @@ async def publish_feed(
 ) -> PublishReport:
     """Publish all that a feed brings, each event when it is due, until the feed ends or the task is cancelled.
 
-    A lost connection is made again through the policy; what the server had not acknowledged is sent then, once.
+    A lost connection to the server is made again through the policy; what it had not acknowledged is sent then, once. A
+    feed that loses its own connection ends the publishing with what it raised.
 
     Args:
         feed: where the events come from.
@@ -52,25 +54,36 @@ async def publish_feed(
 
     Raises:
         FeedError: too many failures in a row.
+        InputError: what the feed gives are no events of this universe, or `give_up_after` is below 1.
     """
+    require_patience(give_up_after, "streaming.publish_feed")
+    require_feed(feed, "streaming.publish_feed")
     policy = feed_policy("publisher") if policy is None else policy
     report = PublishReport() if report is None else report
     try:
         await _connect(publisher, policy, give_up_after, report)
         await feed.connect()
         await feed.subscribe(universe)
-        async for events in feed:
-            async for due in when_due(events):
-                try:
-                    report.messages += await publisher.publish(due)
-                except FeedError as error:
-                    report.failure = str(error)
-                    await _connect(publisher, policy, give_up_after, report)
-                report.events += len(due)
+        async with batches_of(feed) as batches:
+            async for events in batches:
+                async for due in when_due(events):
+                    await _publish(publisher, due, policy, give_up_after, report)
         return report
     finally:
         await publisher.close()
         await feed.close()
+
+
+async def _publish(
+    publisher: NatsPublisher, due: Events, policy: Policy, most: int, report: PublishReport
+) -> None:
+    """The publisher keeps what it could not send, so the batch counts either way."""
+    try:
+        report.messages += await publisher.publish(due)
+    except FeedError as error:
+        report.failure = str(error)
+        await _connect(publisher, policy, most, report)
+    report.events += len(due)
 
 
 async def _connect(publisher: NatsPublisher, policy: Policy, most: int, report: PublishReport) -> None:

@@ -17,6 +17,10 @@ __all__ = ["ReplayFeed"]
 Events = npt.NDArray[np.void]
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 class ReplayFeed:
     """A recording as a feed.
 
@@ -26,11 +30,15 @@ class ReplayFeed:
         limit: so many events at most.
 
     Raises:
-        InputError: a speed that is not above 0.
+        InputError: a speed that is not from 0.001 to 1e9, or a limit that is no whole number from 0.
     """
 
     def __init__(self, recording: Recording, *, speed: float | None = 1.0, limit: int | None = None) -> None:
         self.recording, self.speed = recording, require_speed(speed, "streaming.ReplayFeed")
+        if limit is not None and not _is_count(limit):
+            raise InputError(
+                f"[streaming.ReplayFeed] limit is {limit!r}; it must be a whole number from 0, or None"
+            )
         self._next = 0
         self._end = len(recording) if limit is None else min(limit, len(recording))
         self._place: npt.NDArray[np.uint32] | None = None

@@ -12,14 +12,20 @@ import numpy.typing as npt
 from atalanta.errors import BreakerOpenError, InputError
 from atalanta.reliability import Policy, Retry
 from atalanta.streaming.errors import FeedError
+from atalanta.streaming.feeds.iteration import (
+    LOST,
+    Pauses,
+    batches_of,
+    require_events_of,
+    require_feed,
+    require_patience,
+)
 from atalanta.streaming.feeds.pacing import when_due
 from atalanta.streaming.feeds.protocol import Feed
 from atalanta.streaming.stream import Stream
 
 __all__ = ["FeedReport", "feed_policy", "run_feed"]
 
-#: What says that a connection is lost; any other exception is a defect of the feed, and goes to the caller.
-_LOST = (ConnectionError, TimeoutError, OSError, asyncio.IncompleteReadError)
 _LEAST_WAIT = 0.001
 
 
@@ -59,9 +65,9 @@ async def run_feed(
 ) -> FeedReport:
     """Push all that a feed brings into a stream, until the feed ends or the task is cancelled.
 
-    A lost connection is made again through the policy: after its waits, and not while its breaker is open. The feed is
-    told to resume behind the highest sequence numbers that came; the stream drops what comes twice and counts what never
-    comes.
+    A lost connection is made again through the policy: after its waits, and not while its breaker is open; at once after
+    one that lasted, later and later (up to a second) after several that did not last a second. The feed is told to
+    resume behind the highest sequence numbers that came; the stream drops what comes twice and counts what never comes.
 
     Args:
         stream: where the events go.
@@ -75,28 +81,33 @@ async def run_feed(
         InputError: what the feed gives are no events, or `give_up_after` is below 1.
         StreamHaltedError: the stream has halted.
     """
-    if give_up_after < 1:
-        raise InputError(f"[streaming.run_feed] give_up_after is {give_up_after!r}; it must be 1 or more")
+    require_patience(give_up_after, "streaming.run_feed")
+    if not isinstance(stream, Stream):
+        raise InputError(f"[streaming.run_feed] stream is {stream!r}; it must be a Stream")
+    require_feed(feed, "streaming.run_feed")
     policy = feed_policy(feed.name) if policy is None else policy
     report = FeedReport() if report is None else report
-    in_a_row = 0
+    in_a_row, pauses = 0, Pauses()
     try:
         while True:
             sent = report.sent
             try:
                 await policy.acall(_connect, stream, feed, report)
-                async for events in feed:
-                    await _push(stream, events, report)
+                pauses.connected()
+                async with batches_of(feed) as batches:
+                    async for events in batches:
+                        await _push(stream, events, report)
                 return report
             except BreakerOpenError as error:
                 await asyncio.sleep(max(error.retry_after, _LEAST_WAIT))
-            except _LOST as error:
+            except LOST as error:
                 in_a_row = 1 if report.sent > sent else in_a_row + 1
                 report.failures = [*report.failures[-31:], f"{type(error).__name__}: {error}"]
                 if in_a_row >= give_up_after:
                     raise FeedError(
                         f"[streaming.run_feed] {feed.name}: {in_a_row} failures in a row, the last {error!r}; see to the feed"
                     ) from error
+                await asyncio.sleep(pauses.after_loss())
     finally:
         await feed.close()
 
@@ -110,6 +121,7 @@ async def _connect(stream: Stream, feed: Feed, report: FeedReport) -> None:
 
 
 async def _push(stream: Stream, events: npt.NDArray[np.void], report: FeedReport) -> None:
+    require_events_of(events, "streaming.run_feed")
     if len(events) == 0:
         return
     _note_highest(events, report)
@@ -120,6 +132,8 @@ async def _push(stream: Stream, events: npt.NDArray[np.void], report: FeedReport
         taken = await _as_there_is_room(stream, producer, events)
     report.sent += len(events)
     report.refused += len(events) - taken
+    if taken < len(events):
+        stream._refuse_halted()
 
 
 async def _at_their_times(
