@@ -56,6 +56,7 @@ def test_lines_of_json_and_a_final_account(ticks, tmp_path):
     assert 500 == last["in"] == last["sent"] == last["out"] + last["conflated"]
     assert 100.0 == last["book"]["delta"]
     assert last["latency"]["risk.total"]["buckets"]
+    assert [] == last["forwards"]  # no contracts
 
 
 def test_a_screen_for_readers(ticks):
