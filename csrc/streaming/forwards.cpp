@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "streaming/market_stage.hpp"
 
@@ -35,8 +36,8 @@ void Forwards::match(std::uint32_t g) {
     const Group& group = universe_.groups[g];
     std::vector<std::uint32_t> order;
     for (std::uint32_t c = group.first; c < group.first + group.count; ++c) order.push_back(c);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return universe_.strike[a] < universe_.strike[b];
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return std::pair(universe_.strike[a], a) < std::pair(universe_.strike[b], b);
     });
     slots_[g].first_pair = static_cast<std::uint32_t>(pairs_.size());
     for (std::size_t i = 0, next = 0; i < order.size(); i = next) {

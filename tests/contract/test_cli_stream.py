@@ -57,6 +57,7 @@ def test_lines_of_json_and_a_final_account(ticks, tmp_path):
     assert 100.0 == last["book"]["delta"]
     assert last["scenarios"]["pnl"][0][0] == pytest.approx(-0.2 * 100 * last["underlyings"][0]["spot"])
     assert last["latency"]["risk.total"]["buckets"]
+    assert [] == last["forwards"]  # no contracts
 
 
 def test_a_screen_for_readers(ticks):
