@@ -43,13 +43,15 @@ bool ascends(const std::vector<double>& shocks) {
     return std::adjacent_find(shocks.begin(), shocks.end(), std::greater_equal<>()) == shocks.end();
 }
 
-void add_row(ScenarioBuild& build, Columns& columns, std::size_t held, double years, double vol,
-             const Schedules& schedules, const ScenarioTerms& terms) {
+void add_row(ScenarioBuild& build, Columns& columns, std::size_t held, double years,
+             const ScenarioRequest& request, const Schedules& schedules, const ScenarioTerms& terms) {
     const ScenarioHoldings& of = *build.of;
     const auto u = static_cast<std::size_t>(of.underlying[held]);
     build.row[held] = static_cast<std::int32_t>(build.rows());
     build.held.push_back(static_cast<std::uint32_t>(held));
-    build.row_spot.push_back(build.spot[u] * of.scale[held]);
+    const double vol = request.vol[held], scale = request.scale[held];
+    build.row_spot.push_back(build.spot[u] * scale);
+    build.row_scale.push_back(scale);
     build.row_vol.push_back(vol);
     build.weight.push_back(of.weight[held]);
     build.next_expiry_ns = std::min(build.next_expiry_ns, of.expires_ns[held]);
@@ -172,7 +174,6 @@ ScenarioHoldings::ScenarioHoldings(const Universe& universe, const std::vector<d
                 strike.push_back(universe.strike[c]);
                 rate.push_back(group.rate);
                 yield.push_back(group.yield);
-                scale.push_back(group.scale);
                 expires_ns.push_back(group.expires_ns);
             }
         }
@@ -205,13 +206,14 @@ std::unique_ptr<ScenarioBuild> solve_scenarios(const ScenarioRequest& request, c
             const double years = static_cast<double>(of.expires_ns[i] - request.time_ns) / kYearNs;
             const double vol = request.vol[i], spot = request.spot[u];
             if (years > 0.0 && vol > 0.0 && std::isfinite(vol) && spot > 0.0 && std::isfinite(spot))
-                add_row(*build, columns, i, years, vol, schedules, terms);
+                add_row(*build, columns, i, years, request, schedules, terms);
         }
     }
     build->first.push_back(build->rows());
     solve(*build, columns, schedules, terms);
     const std::size_t rows = build->rows(), cells = terms.cells();
     build->vol = build->row_vol;
+    build->scale = build->row_scale;
     build->read_ratio.assign(rows, std::numeric_limits<double>::quiet_NaN());
     build->part.assign(rows * cells, 0.0);
     build->parts.assign(of.underlyings.size() * cells, 0.0);

@@ -39,7 +39,7 @@ struct ScenarioHoldings {
     std::vector<std::int32_t> underlying;
     std::vector<std::int8_t> right;
     std::vector<std::uint8_t> american;
-    std::vector<double> strike, rate, yield, scale;
+    std::vector<double> strike, rate, yield;
     std::vector<std::int64_t> expires_ns;
     std::vector<double> shares;           // of each underlying
     std::vector<std::size_t> first;       // of each underlying, and the end
@@ -53,6 +53,7 @@ struct ScenarioRequest {
     std::uint64_t asked_ns = 0;  // of the monotonic clock
     std::vector<double> spot;    // of each underlying
     std::vector<double> vol;     // of each contract that is held; NaN where unknown
+    std::vector<double> scale;   // of each: what it is priced on, by the price of the underlying
 };
 
 // Ladders and their sums, and what the engine's thread remembers of its reads. A row is a contract that has
@@ -64,12 +65,12 @@ struct ScenarioBuild {
     std::vector<std::uint32_t> held;  // of each row
     std::vector<std::size_t> first;   // row of each underlying, and the end
     std::vector<double> spot;         // of each underlying
-    std::vector<double> row_spot, row_vol, weight;
+    std::vector<double> row_spot, row_vol, row_scale, weight;
     std::unique_ptr<const risk::VolLadders> ladders;
     std::unique_ptr<const risk::BookLadder> sums;
 
     // Of the engine's thread from here on.
-    std::vector<double> vol;           // of each row, the latest
+    std::vector<double> vol, scale;    // of each row, the latest
     std::vector<double> read_ratio;    // of each row: where its part was read; NaN for none
     std::vector<double> part;          // (rows, cells): what each adds to the sums
     std::vector<double> parts;         // (underlyings, cells)

@@ -23,6 +23,7 @@ ScenarioLadder::Holding::Holding(std::shared_ptr<const ScenarioHoldings> held) :
     request.of = of;
     request.spot.resize(of->underlyings.size());
     request.vol.resize(of->size());
+    request.scale.resize(of->size());
 }
 
 ScenarioLadder::ScenarioLadder(ScenarioTerms terms, std::size_t underlyings)
@@ -100,6 +101,7 @@ void ScenarioLadder::ask(const RiskBatch& batch) noexcept {
     request.asked_ns = monotonic_ns();
     std::copy_n(batch.spots, underlyings_, request.spot.begin());
     for (std::size_t i = 0; i < request.vol.size(); ++i) {
+        request.scale[i] = present_scale(batch, holding_.of->contract[i]);
         const double vol = batch.contracts.vol[holding_.of->contract[i]];
         const bool carried = holding_.build != nullptr && holding_.build->row[i] >= 0 && !(vol > 0.0);
         request.vol[i] =

@@ -70,6 +70,10 @@ class ScenarioLadder {
     };
 
     static void run(void* state, const RiskBatch& batch) noexcept;
+    // What a contract is priced on, by the price of its underlying.
+    static double present_scale(const RiskBatch& batch, std::uint32_t contract) noexcept {
+        return batch.universe.groups[batch.universe.group[contract]].scale;
+    }
     void swap(Holding& next, const RiskBatch& all) noexcept;
     void take_build(const RiskBatch& batch) noexcept;
     void note(std::uint32_t contract, const RiskBatch& batch) noexcept;

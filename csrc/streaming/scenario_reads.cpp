@@ -12,26 +12,31 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 // A contract that corrects the sums is read again when the spot has moved so far since.
 constexpr double kReadAgain = 1e-3;
+// A forward that is fitted again is the same as before within this share.
+constexpr double kSameScale = 1e-6;
 
 }  // namespace
 
-// The volatility of a contract may have changed.
+// The volatility of a contract, or what it is priced on, may have changed.
 void ScenarioLadder::note(std::uint32_t contract, const RiskBatch& batch) noexcept {
     const std::int32_t place = holding_.of->place[contract];
     if (place < 0) return;
     const double vol = batch.contracts.vol[contract];
-    if (!(vol > 0.0) || !std::isfinite(vol)) return;  // the last one stays
+    const bool known = vol > 0.0 && std::isfinite(vol);  // else the last one stays
     ScenarioBuild& build = *holding_.build;
     const auto held = static_cast<std::size_t>(place);
     if (build.row[held] < 0) {  // it was left out
-        far_ |= holding_.of->expires_ns[held] > time_ns_ &&
+        far_ |= known && holding_.of->expires_ns[held] > time_ns_ &&
                 std::isfinite(build.spot[static_cast<std::size_t>(holding_.of->underlying[held])]);
         return;
     }
     const auto row = static_cast<std::uint32_t>(build.row[held]);
-    if (vol == build.vol[row]) return;
-    build.vol[row] = vol;
-    far_ |= std::fabs(vol / build.row_vol[row] - 1.0) > terms_.vol_tolerance;
+    const double scale = present_scale(batch, contract);
+    const bool rescaled = std::fabs(scale / build.scale[row] - 1.0) > kSameScale;
+    if (!rescaled && (!known || vol == build.vol[row])) return;
+    if (known) build.vol[row] = vol;
+    if (rescaled) build.scale[row] = scale;
+    far_ |= std::fabs(build.vol[row] / build.row_vol[row] - 1.0) > terms_.vol_tolerance;
     enqueue(row);
 }
 
@@ -80,14 +85,14 @@ void ScenarioLadder::read_row(std::uint32_t row, const RiskBatch& batch) noexcep
     const auto u = static_cast<std::uint32_t>(holding_.of->underlying[build.held[row]]);
     const double at = ratio(u, batch), spot = build.row_spot[row] * at;
     const std::size_t cells = terms_.cells(), vols = shocked_.size();
-    for (std::size_t s = 0; s < spots_.size(); ++s) spots_[s] = spot * (1.0 + terms_.spot_shocks[s]);
-    const auto read = [&](double vol, std::vector<double>& out) {
+    const auto read = [&](double vol, double by, std::vector<double>& out) {
+        for (std::size_t s = 0; s < spots_.size(); ++s) spots_[s] = spot * by * (1.0 + terms_.spot_shocks[s]);
         shock_vol(terms_, vol, shocked_.data());
         build.ladders->values(row, spots_.data(), spots_.size(), shocked_.data(), 0, vols, out.data());
     };
-    read(build.vol[row], now_);
+    read(build.vol[row], build.scale[row] / build.row_scale[row], now_);
     if (build.sums->holds(row)) {
-        read(build.row_vol[row], before_);
+        read(build.row_vol[row], 1.0, before_);
     } else {
         std::fill(before_.begin(), before_.end(), 0.0);
     }

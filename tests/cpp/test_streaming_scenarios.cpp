@@ -179,6 +179,29 @@ TEST(a_moved_volatility_corrects_the_sums) {
     one.check(100.0, vols, kStart, kTenthOfACent * kShares);
 }
 
+// What an expiry is priced on may move against the price that ticks: as a volatility does, it counts at once.
+TEST(a_forward_that_is_fitted_again_corrects_the_sums) {
+    Market one(false);
+    one.hold();
+    one.push(tick(100.0));
+    one.refresh();
+    Universe fitted = one.all;
+    fitted.groups[0].scale = 1.003;
+    const RiskBatch all = one.engine.everything();
+    const Range every{0, 6};
+    const RiskStage stage = one.ladder.stage();
+    stage.run(stage.state, {fitted, all.contracts, all.spots, {&every, 1}, {}, kStart, false});
+    const ScenarioTerms& asked = one.ladder.terms();
+    const std::vector<double> vols(6, 0.2);
+    for (std::size_t i = 0; i < asked.cells(); ++i) {
+        const double shock = asked.spot_shocks[i / 3], shift = asked.vol_shocks[i % 3];
+        const double expected = one.expected(100.3, vols, kStart, shock, shift) - 50.0 * 0.3 * shock;
+        CHECK_CLOSE(expected, one.ladder.view().pnl[i], kTenthOfACent * kShares);
+    }
+    CHECK(one.ladder.view().pending == 0);
+    CHECK(one.ladder.view().builds == 1);
+}
+
 // Their payoff bends between two nodes of the sums: they are read by themselves, all of them, at every tick.
 TEST(options_in_their_last_hour) {
     for (const bool american : {false, true}) {
