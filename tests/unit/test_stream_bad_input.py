@@ -1,6 +1,7 @@
 """What nobody should give to a stream: refused with what it was and what it must be, or counted."""
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -70,6 +71,7 @@ def test_contracts_that_cannot_be_used(changes, told):
         ({"X": -1.0}, r"the price of X is -1\.0; it must be above 0, or NaN"),
         ({"X": INF}, "the price of X is inf"),
         ({" ": 1.0}, "a symbol is ' '"),
+        ({"A\nB": 1.0}, "give every instrument a name of one line"),
     ],
 )
 def test_underlyings_that_cannot_be_used(underlyings, told):
@@ -208,6 +210,25 @@ def test_nothing_waits_for_a_stream_that_has_stopped():
     final = stream.stop()
     assert (2, 0, True) == (final.out, final.in_flight, final.exact)
     assert seen
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("no"), SystemExit(3), asyncio.CancelledError()])
+def test_whatever_a_processor_raises_its_thread_goes_on(raised):
+    """An end of the program, asked for in a processor, would end the processor alone, and silently."""
+    with Stream(universe(), executor="hybrid") as stream:
+
+        @stream.processor("sore")
+        def sore(_):
+            raise raised
+
+        for turn in range(3):
+            stream.push("XYZ", 99.0, 101.0 + turn, time_ns=START + turn)
+            deadline = time.monotonic() + 10.0
+            while stream.snapshot().processors[0].failures <= turn and time.monotonic() < deadline:
+                time.sleep(0.005)
+    (report,) = stream.snapshot().processors
+    assert (3, 3, 0) == (report.failures, report.handled, report.missed)
+    assert type(raised).__name__ in report.last_error
 
 
 def test_a_consumer_that_is_closed_while_it_is_waited_for_ends():
