@@ -177,6 +177,32 @@ def test_one_event_that_cannot_be_made_says_which_value():
     assert 0 == stream.snapshot().events_in
 
 
+def test_a_producer_of_another_thread_refuses_the_same():
+    """Symbols, columns and events as of the stream itself; an inline stream has no thread that would look at its ring."""
+    with pytest.raises(InputError, match="push into the stream itself, or use 'hybrid'"):
+        Stream(universe()).producer()
+    with Stream(universe(), executor="hybrid") as stream:
+        producer = stream.producer()
+        assert producer.push("XYZ", 99.0, 101.0, time_ns=START)
+        assert 2 == producer.push_many(stream.universe.events(["XYZ", "XYZ1"], 1.0, 2.0, time_ns=START))
+        assert producer.capacity >= 1 << 16
+        assert 0 <= producer.waiting <= 3
+        for call, told in (
+            (lambda: producer.push("ABC", 1.0, 2.0, time_ns=START), "'ABC' is no symbol"),
+            (lambda: producer.push("XYZ", "a", 2.0, time_ns=START), "bid is 'a'; it must be a number"),
+            (lambda: producer.push("XYZ", 1.0, 2.0, time_ns=START, colour=1), "no column 'colour'"),
+            (lambda: producer.push_many([1]), r"make them with Universe\.events"),
+        ):
+            with pytest.raises(InputError, match=told):
+                call()
+        further = [stream.producer() for _ in range(14)]
+        assert 14 == len(further)
+        with pytest.raises(InputError, match="producers already"):
+            stream.producer()
+        assert stream.snapshot().exact
+    assert 3 == stream.snapshot().events_in
+
+
 def test_other_arguments_are_told_as_well():
     """Counts, seconds, sources."""
     stream = Stream(universe())
