@@ -104,6 +104,22 @@ def test_a_lost_connection_is_on_the_screen():
     assert ["assumed", "a message was left out"] == line(shown())["notes"]
 
 
+def test_the_account_is_in_sight_while_it_runs():
+    """On a terminal of 24 lines a changing screen would be cut off below."""
+    stream = Stream(universe(contracts=20))
+    for key in range(1, 21):
+        stream.push(key, 4.0, 4.2, time_ns=START)
+    feed = SimpleNamespace(name="feed")
+    for final, height, most in ((False, 24, 24), (False, 10, 24), (True, 24, 40)):
+        console = Console(width=80, file=io.StringIO())
+        state = Shown(stream, feed, FeedReport(), 1.0, (), final=final)
+        console.print(screen(state, height))
+        lines = console.file.getvalue().splitlines()
+        assert len(lines) <= most
+        assert any(one.startswith("in 20 = out 20") for one in lines)
+        assert (8 if final else max(2, min(8, height - 21))) == sum(" C " in o or " P " in o for o in lines)
+
+
 def test_publishing_to_nobody_ends_with_what_to_do(ticks):
     """Code 2 and one line, each failure told once; the interrupt of a user is no failure."""
     pytest.importorskip("nats", reason="nats-py is not installed (extra 'nats')")

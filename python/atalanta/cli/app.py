@@ -356,7 +356,9 @@ def stream(
 
                 last = run_stream(request, lambda shown: typer.echo(dumps(line(shown), indent=None)))
             else:
-                last = _watched_live(lambda show: run_stream(request, lambda shown: show(screen(shown))))
+                last = _watched_live(
+                    lambda show, height: run_stream(request, lambda shown: show(screen(shown, height)))
+                )
         if not last.stream.snapshot().exact:
             raise typer.Exit(FAILED)
 
@@ -502,21 +504,21 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(text)
 
 
-def _watched_live(run: Callable[[Callable[[Any], None]], Any]) -> Any:
-    """On a terminal a screen that changes; elsewhere the last one alone."""
+def _watched_live(run: Callable[[Callable[[Any], None], int | None], Any]) -> Any:
+    """On a terminal a screen that changes and knows its height; elsewhere the last one alone."""
     console = _console()
     if console.is_terminal:
         from rich.live import Live
 
         with Live(console=console, auto_refresh=False, transient=False) as live:
-            return run(lambda screen: live.update(screen, refresh=True))
+            return run(lambda screen: live.update(screen, refresh=True), console.height)
     shown: list[Any] = []
 
     def keep(screen: Any) -> None:
         shown[:] = [screen]
 
     try:
-        return run(keep)
+        return run(keep, None)
     finally:
         for screen in shown:
             console.print(screen)
