@@ -1,30 +1,36 @@
 """`atalanta stream` and `atalanta bench stream`: what they print, how they end."""
 
+import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
-from atalanta.cli.publish import PublishRequest, run_publish
-from atalanta.cli.stream import StreamRequest, run_stream
+from atalanta.cli.publish import PublishRequest, Told, run_publish
+from atalanta.cli.stream import Shown, StreamRequest, run_stream
+from atalanta.cli.stream_screen import line, screen
 from atalanta.cli.stream_source import Source, parse_speed
 from atalanta.errors import InputError
-from tests.streaming_market import START
+from atalanta.streaming import FeedReport, Stream
+from tests.streaming_market import START, universe
 
 
-def start(*words, **options):
-    command = [sys.executable, "-m", "atalanta", "stream", *map(str, words)]
+def start(*words, command="stream", columns=100, **options):
+    command = [sys.executable, "-m", "atalanta", command, *map(str, words)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ATALANTA_")}
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**kept, "COLUMNS": "100"},
+        env={**kept, "COLUMNS": str(columns)},
         **options,
     )
 
@@ -70,12 +76,93 @@ def test_a_screen_for_readers(ticks):
 
 def test_the_scenario_ladder_is_on_the_screen():
     """Of the positions, by the risk stage, with its worst cell and the age of its ladders."""
-    code, out, err = run("--feed", "sim", "--seconds", "2", "--rate", "500")
+    code, out, err = run("--feed", "sim", "--seconds", "2", "--ticks", "500")
     assert (0, "") == (code, err)
     assert "P&L $" in out
     assert "vols as they are" in out
     assert "worst -" in out
     assert "s old" in out
+
+
+def test_the_screen_fits_eighty_columns_and_ends_its_last_line(tmp_path):
+    """However long the names of the files are; flags go on at a comma."""
+    name = "ticks_" + "of_a_long_name_" * 6
+    lines = "".join(f"XYZ,{START + i},99,{98 + 5 * (i % 2)}\n" for i in range(50))
+    (tmp_path / f"{name}.csv").write_text("symbol,time_ns,bid,ask\n" + lines)
+    process = start("--feed", tmp_path / f"{name}.csv", "--speed", "max", columns=80)
+    out, err = process.communicate(timeout=60)
+    assert (0, "") == (process.returncode, err)
+    assert out.endswith("\n")
+    assert all(len(line) <= 80 for line in out.splitlines())
+    assert "50 of 50 events" in out
+    assert "- 50 events over 0 s" in out
+
+
+def shown(**changes):
+    """A state of a stream whose feed has failed and has something to say."""
+    stream = Stream(universe())
+    feed = SimpleNamespace(name="nats://h/x", notes=("a message was left out",))
+    report = FeedReport(connections=2, failures=["FeedError: the server is gone"])
+    return Shown(stream, feed, report, 1.0, ("assumed",), final=True, **changes)
+
+
+def test_a_lost_connection_is_on_the_screen():
+    """A server that has gone looks like a calm market otherwise."""
+    console = Console(width=80, file=io.StringIO())
+    console.print(screen(shown()))
+    text = console.file.getvalue()
+    for told in ("connected 2 times; last failure: FeedError: the server is gone", "- assumed", "left out"):
+        assert told in text
+    assert ["assumed", "a message was left out"] == line(shown())["notes"]
+
+
+def test_the_account_is_in_sight_while_it_runs():
+    """On a terminal of 24 lines a changing screen would be cut off below."""
+    stream = Stream(universe(contracts=20))
+    for key in range(1, 21):
+        stream.push(key, 4.0, 4.2, time_ns=START)
+    feed = SimpleNamespace(name="feed")
+    for final, height, most in ((False, 24, 24), (False, 10, 24), (True, 24, 40)):
+        console = Console(width=80, file=io.StringIO())
+        state = Shown(stream, feed, FeedReport(), 1.0, (), final=final)
+        console.print(screen(state, height))
+        lines = console.file.getvalue().splitlines()
+        assert len(lines) <= most
+        assert any(one.startswith("in 20 = out 20") for one in lines)
+        assert (8 if final else max(2, min(8, height - 21))) == sum(" C " in o or " P " in o for o in lines)
+
+
+def test_publishing_to_nobody_ends_with_what_to_do(ticks):
+    """Code 2 and one line, each failure told once; the interrupt of a user is no failure."""
+    pytest.importorskip("nats", reason="nats-py is not installed (extra 'nats')")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"nats://127.0.0.1:{free.getsockname()[1]}/x"
+    words = ("--feed", ticks, "--speed", "0.001", "--to", address)
+    process = start(*words, "--seconds", "1.2", command="publish")
+    out, err = process.communicate(timeout=60)
+    assert 2 == process.returncode
+    assert f"cannot connect to {address}: start nats-server -js there" in err
+    assert 1 == len(err.strip().splitlines())
+    lines = out.splitlines()
+    assert f"ticks_xyz.csv to {address}" == lines[0]
+    assert 1 == sum(one.startswith("!") for one in lines)
+    assert all(len(one) <= 80 for one in lines if not one.startswith("!"))
+    process = start(*words, "--json", command="publish")
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (0, "", True) == (process.returncode, err, json.loads(out.splitlines()[-1])["interrupted"])
+
+
+def test_lines_of_a_publisher_tell_each_failure_once():
+    """And count in words that fit one and many."""
+    told, state = Told(), {"feed": "F", "to": "T", "elapsed": 0.5, "events": 1234, "messages": 2}
+    first = told.lines({**state, "failure": "gone", "connections": 0})
+    assert ["F to T", "! gone", "    0.5 s   1,234 events, 2 messages; not connected"] == first.splitlines()
+    again = told.lines({**state, "failure": "gone", "connections": 1})
+    assert ["    0.5 s   1,234 events, 2 messages; connected once"] == again.splitlines()
+    assert told.lines({**state, "failure": "gone", "connections": 3}).endswith("connected 3 times")
 
 
 def test_an_interrupt_ends_it_with_the_account(tmp_path):

@@ -1,6 +1,7 @@
 """What nobody should give to a stream: refused with what it was and what it must be, or counted."""
 
 import asyncio
+import time
 
 import numpy as np
 import pytest
@@ -70,6 +71,7 @@ def test_contracts_that_cannot_be_used(changes, told):
         ({"X": -1.0}, r"the price of X is -1\.0; it must be above 0, or NaN"),
         ({"X": INF}, "the price of X is inf"),
         ({" ": 1.0}, "a symbol is ' '"),
+        ({"A\nB": 1.0}, "give every instrument a name of one line"),
     ],
 )
 def test_underlyings_that_cannot_be_used(underlyings, told):
@@ -175,6 +177,32 @@ def test_one_event_that_cannot_be_made_says_which_value():
     assert 0 == stream.snapshot().events_in
 
 
+def test_a_producer_of_another_thread_refuses_the_same():
+    """Symbols, columns and events as of the stream itself; an inline stream has no thread that would look at its ring."""
+    with pytest.raises(InputError, match="push into the stream itself, or use 'hybrid'"):
+        Stream(universe()).producer()
+    with Stream(universe(), executor="hybrid") as stream:
+        producer = stream.producer()
+        assert producer.push("XYZ", 99.0, 101.0, time_ns=START)
+        assert 2 == producer.push_many(stream.universe.events(["XYZ", "XYZ1"], 1.0, 2.0, time_ns=START))
+        assert producer.capacity >= 1 << 16
+        assert 0 <= producer.waiting <= 3
+        for call, told in (
+            (lambda: producer.push("ABC", 1.0, 2.0, time_ns=START), "'ABC' is no symbol"),
+            (lambda: producer.push("XYZ", "a", 2.0, time_ns=START), "bid is 'a'; it must be a number"),
+            (lambda: producer.push("XYZ", 1.0, 2.0, time_ns=START, colour=1), "no column 'colour'"),
+            (lambda: producer.push_many([1]), r"make them with Universe\.events"),
+        ):
+            with pytest.raises(InputError, match=told):
+                call()
+        further = [stream.producer() for _ in range(14)]
+        assert 14 == len(further)
+        with pytest.raises(InputError, match="producers already"):
+            stream.producer()
+        assert stream.snapshot().exact
+    assert 3 == stream.snapshot().events_in
+
+
 def test_other_arguments_are_told_as_well():
     """Counts, seconds, sources."""
     stream = Stream(universe())
@@ -208,6 +236,25 @@ def test_nothing_waits_for_a_stream_that_has_stopped():
     final = stream.stop()
     assert (2, 0, True) == (final.out, final.in_flight, final.exact)
     assert seen
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("no"), SystemExit(3), asyncio.CancelledError()])
+def test_whatever_a_processor_raises_its_thread_goes_on(raised):
+    """An end of the program, asked for in a processor, would end the processor alone, and silently."""
+    with Stream(universe(), executor="hybrid") as stream:
+
+        @stream.processor("sore")
+        def sore(_):
+            raise raised
+
+        for turn in range(3):
+            stream.push("XYZ", 99.0, 101.0 + turn, time_ns=START + turn)
+            deadline = time.monotonic() + 10.0
+            while stream.snapshot().processors[0].failures <= turn and time.monotonic() < deadline:
+                time.sleep(0.005)
+    (report,) = stream.snapshot().processors
+    assert (3, 3, 0) == (report.failures, report.handled, report.missed)
+    assert type(raised).__name__ in report.last_error
 
 
 def test_a_consumer_that_is_closed_while_it_is_waited_for_ends():

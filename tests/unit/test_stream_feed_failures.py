@@ -126,7 +126,7 @@ def test_pauses_grow_and_begin_anew_after_a_connection_that_lasted(monkeypatch):
     now = 0
     monkeypatch.setattr(_core, "monotonic_ns", lambda: now)
     pauses, waited = Pauses(), []
-    for lasted in [0.1] * 8 + [2.0, 0.1, 0.1]:
+    for lasted in [0.05] * 8 + [2.0, 0.05, 0.05]:
         pauses.connected()
         now += round(1e9 * lasted)
         waited.append(pauses.after_loss())

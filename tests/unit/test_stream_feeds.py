@@ -165,6 +165,19 @@ def test_minute_quotes_of_american_options(shared_data):
     assert 0.1 < np.nanmedian(vol) < 1.0
 
 
+def test_files_of_several_days_may_name_the_same_contracts(tmp_path):
+    """A universe has each once; events of both files are of it."""
+    rows = "expiry,strike,right,ms,bid,bid_size,ask,ask_size\n2026-02-20,100,C,34200000,50000,1,51000,1\n"
+    days = [write(tmp_path / f"options_xyz_2026011{day}.csv", rows) for day in (4, 5)]
+    recording = read_ticks(*days)
+    market = recording.universe(rate=0.03)
+    assert 1 == len(market.contracts)
+    assert [0.03] == market.contracts["rate"].tolist()
+    stream = Stream(market, settings=PATIENT)
+    asyncio.run(run_feed(stream, ReplayFeed(recording, speed=None)))
+    assert (2, 0) == (stream.snapshot().out, sum(stream.snapshot().dropped.values()))
+
+
 def test_replay_keeps_bursts_together():
     """Events that came together are due together, in batches that are whole slices of time."""
     events = np.zeros(1000, dtype=EVENT)

@@ -19,6 +19,8 @@ from atalanta.streaming.snapshot import STAGES, Snapshot
 __all__ = ["account_line", "latency_table", "line", "screen"]
 
 _ROWS = 8
+_OTHER_LINES = 21
+_LADDER_LINES = 8  # of the scenarios, which a small terminal shows at the end alone
 _DAYS = 365.0
 _LEGEND = (
     "us: from when an event was due to the end of a stage (service: of its batch, in the stage alone); late: beyond the "
@@ -52,8 +54,11 @@ def line(shown: Shown) -> dict[str, Any]:
     }
 
 
-def screen(shown: Shown) -> Group:
-    """What a terminal shows of it."""
+def screen(shown: Shown, height: int | None = None) -> Group:
+    """What a terminal shows of it; while it changes, so many rows of contracts as leave room for the account below."""
+    room = _ROWS + _LADDER_LINES if height is None or shown.final else height - _OTHER_LINES
+    scenarios = _scenarios(shown) if room >= _ROWS + _LADDER_LINES else []
+    rows = max(2, min(_ROWS, room))
     snapshot = shown.stream.snapshot()
     rate = shown.report.sent / shown.elapsed if shown.elapsed > 0 else 0.0
     of = "" if shown.total is None else f" of {shown.total:,}"
@@ -63,13 +68,13 @@ def screen(shown: Shown) -> Group:
         Text(head, style="cyan"),
         *_troubles(shown),
     ]
-    chain = _chain(shown)
+    chain = _chain(shown, rows)
     if chain is not None:
         parts += [Text(""), chain]
     parts += [
         Text(""),
         _book(snapshot),
-        *_scenarios(shown),
+        *scenarios,
         Text(""),
         latency_table(snapshot),
         Text(""),
@@ -92,16 +97,16 @@ def _troubles(shown: Shown) -> list[Any]:
     return [Text(f"! connected {times}; last failure: {plain(report.failures[-1])}", style="yellow")]
 
 
-def _chain(shown: Shown) -> Any:
+def _chain(shown: Shown, most: int) -> Any:
     """The nearest expiry of the first underlying, around its price; the underlyings where there are no contracts."""
     contracts, spots = shown.stream.contracts(), shown.stream.underlyings()
     if len(contracts) == 0:
         table = make_table("underlying", "bid", "ask", left=1, gap=2)
-        for row in range(min(len(spots), _ROWS)):
+        for row in range(min(len(spots), most)):
             sides = (decimals(float(spots[name][row]), 2) for name in ("bid", "ask"))
             table.add_row(plain(spots["underlying"][row]), *sides)
         return table
-    rows = _nearest(contracts, spots)
+    rows = _nearest(contracts, spots, most)
     name, expires = str(contracts["underlying"][rows[0]]), contracts["expires_at"][rows[0]].astype("M8[m]")
     spot = float(spots["spot"][list(spots["underlying"]).index(name)])
     headers = ("strike", "", "bid", "ask", "vol %", "delta", "gamma", "vega/pt", "theta/day", "")
@@ -126,7 +131,7 @@ def _chain(shown: Shown) -> Any:
     return table
 
 
-def _nearest(contracts: Table, spots: Table) -> list[int]:
+def _nearest(contracts: Table, spots: Table, most: int) -> list[int]:
     quoted = np.isfinite(contracts["price"])
     if not quoted.any():
         quoted[:] = True
@@ -138,7 +143,7 @@ def _nearest(contracts: Table, spots: Table) -> list[int]:
     distance = np.abs(
         contracts["strike"][rows] - (spot if np.isfinite(spot) else contracts["strike"][rows].mean())
     )
-    chosen = rows[np.argsort(distance, kind="stable")[:_ROWS]]
+    chosen = rows[np.argsort(distance, kind="stable")[:most]]
     return sorted(int(row) for row in chosen)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from atalanta.streaming.feeds.simulated import SimulatorFeed
     from atalanta.streaming.latency import Latency
     from atalanta.streaming.live_grid import StreamGrid
+    from atalanta.streaming.producer import Producer
     from atalanta.streaming.records import EVENT, QUOTE, RESULT, TRADE, StreamFlag, stream_flag_names
     from atalanta.streaming.results import Results
     from atalanta.streaming.scenarios import ScenarioGrid, Scenarios
@@ -46,6 +47,7 @@ _MODULE_OF = {
     "PublishReport": "feeds.publishing",
     "Recording": "feeds.files",
     "ReplayFeed": "feeds.replay",
+    "Producer": "producer",
     "Results": "results",
     "ScenarioGrid": "scenarios",
     "Scenarios": "scenarios",
@@ -79,6 +81,7 @@ __all__ = [
     "NatsFeed",
     "NatsPublisher",
     "ProcessorReport",
+    "Producer",
     "PublishReport",
     "Recording",
     "ReplayFeed",

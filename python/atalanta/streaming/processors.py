@@ -103,7 +103,7 @@ class Processor:
             if len(wanted):
                 self._handled += len(wanted)
                 self._process(wanted)
-        except Exception as error:  # noqa: BLE001 - whatever a user's function raises must not end its thread
+        except BaseException as error:  # noqa: BLE001 - whatever a user's function raises must not end its thread
             self._failures += 1
             self._last_error = f"{type(error).__name__}: {error}"
             if self._failures & (self._failures - 1) == 0:  # the first, the second, the fourth, ...

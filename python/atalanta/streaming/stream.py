@@ -17,6 +17,7 @@ from atalanta.streaming.engine import engine_of, is_positive, is_whole, require_
 from atalanta.streaming.errors import StreamHaltedError
 from atalanta.streaming.positions import Positions, quantities_by_key
 from atalanta.streaming.processors import Process, Processor, ShouldProcess
+from atalanta.streaming.producer import Producer
 from atalanta.streaming.results import Results, require_count
 from atalanta.streaming.scenarios import ScenarioGrid, Scenarios, grid_of
 from atalanta.streaming.settings import Executor, StreamSettings
@@ -201,9 +202,17 @@ class Stream(Awaiting):
             self._refuse_halted()
         return taken
 
-    def producer(self) -> Any:
-        """A way in of its own for another thread: `push_many`, `push`, `waiting`; up to 15 of them."""
-        return self._core.producer()
+    def producer(self) -> Producer:
+        """A way in of its own for another thread, up to 15 of them; not for `inline`, where whoever pushes runs the stages.
+
+        Raises:
+            InputError: the stream is inline, or there are 15 already.
+        """
+        if self.executor == "inline":
+            raise InputError(
+                f"[{_ORIGIN}.producer] an inline stream looks at one ring; push into the stream itself, or use 'hybrid'"
+            )
+        return Producer(self._core.producer(), self.universe, self._refuse_halted)
 
     def _refuse_stopped(self, what: str) -> None:
         """A consumer of a stream that has stopped would wait for ever."""
@@ -220,7 +229,7 @@ class Stream(Awaiting):
     # Out
 
     def results(self, *, max_batch: int = 1024, capacity: int = 16_384, refreshed: bool = False) -> Results:
-        """Results from now on, for `async for` or `Results.take`.
+        """Results from now on, for `async for` or `Results.take`; up to 15 consumers, processors among them, at a time.
 
         Args:
             max_batch: most rows at a time.
@@ -228,7 +237,7 @@ class Stream(Awaiting):
             refreshed: also a row for each contract that moved with its underlying.
 
         Raises:
-            InputError: a count that is none, or the stream has stopped.
+            InputError: a count that is none, 15 consumers that are not closed, or the stream has stopped.
         """
         self._refuse_stopped("results")
         most = require_count(f"{_ORIGIN}.results", "max_batch", max_batch)

@@ -68,9 +68,9 @@ class Universe:
             seen: set[str] = set()
             twice = next(name for name in self.symbols if name in seen or seen.add(name))  # type: ignore[func-returns-value]
             raise InputError(f"[{_ORIGIN}] the symbol {twice!r} comes twice; keep one of them")
-        blank = [name for name in self.symbols if not name.strip()]
-        if blank:
-            raise InputError(f"[{_ORIGIN}] a symbol is {blank[0]!r}; give every instrument a name")
+        bad = [name for name in self.symbols if not name.strip() or len(name.splitlines()) > 1]
+        if bad:
+            raise InputError(f"[{_ORIGIN}] a symbol is {bad[0]!r}; give every instrument a name of one line")
         self._dividends = dividend_schedules(dividends or {}, self.tickers)
 
     @classmethod

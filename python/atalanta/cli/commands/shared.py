@@ -55,21 +55,21 @@ def print_json(report: Report) -> None:
     typer.echo(dumps(report_document(report)))
 
 
-def watched_live(run: Callable[[Callable[[Any], None]], Any]) -> Any:
-    """On a terminal a screen that changes; elsewhere the last one alone."""
+def watched_live(run: Callable[[Callable[[Any], None], int | None], Any]) -> Any:
+    """On a terminal a screen that changes and knows its height; elsewhere the last one alone."""
     screen_console = console()
     if screen_console.is_terminal:
         from rich.live import Live
 
         with Live(console=screen_console, auto_refresh=False, transient=False) as live:
-            return run(lambda screen: live.update(screen, refresh=True))
+            return run(lambda screen: live.update(screen, refresh=True), screen_console.height)
     shown: list[Any] = []
 
     def keep(screen: Any) -> None:
         shown[:] = [screen]
 
     try:
-        return run(keep)
+        return run(keep, None)
     finally:
         for screen in shown:
             screen_console.print(screen)

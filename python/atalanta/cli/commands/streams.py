@@ -59,7 +59,9 @@ def stream(
 
                 last = run_stream(request, lambda shown: typer.echo(dumps(line(shown), indent=None)))
             else:
-                last = watched_live(lambda show: run_stream(request, lambda shown: show(screen(shown))))
+                last = watched_live(
+                    lambda show, height: run_stream(request, lambda shown: show(screen(shown, height)))
+                )
         if not last.stream.snapshot().exact:
             raise typer.Exit(FAILED)
 

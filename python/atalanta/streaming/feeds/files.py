@@ -90,6 +90,9 @@ class Recording:
         columns: dict[str, Column] = {
             name: np.concatenate([each[name] for each in contracts]) for name in contracts[0]
         }
+        # files of several days name the same contracts again
+        _, first = np.unique(columns["symbol"].astype(str), return_index=True)
+        columns = {name: column[np.sort(first)] for name, column in columns.items()}
         columns["rate"] = np.full(len(columns["strike"]), rate)
         return Universe(underlyings, columns)
 

@@ -19,7 +19,7 @@ __all__ = ["LOST", "Pauses", "batches_of", "require_events_of", "require_feed", 
 #: What says that a connection is lost; any other exception is a defect of the feed, and goes to the caller.
 LOST = (ConnectionError, TimeoutError, OSError, asyncio.IncompleteReadError)
 
-_LASTED_NS = 1_000_000_000
+_LASTED_NS = 100_000_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 

@@ -66,7 +66,7 @@ async def run_feed(
     """Push all that a feed brings into a stream, until the feed ends or the task is cancelled.
 
     A lost connection is made again through the policy: after its waits, and not while its breaker is open; at once after
-    one that lasted, later and later (up to a second) after several that did not last a second. The feed is told to
+    one that lasted, later and later (up to a second) after several that did not last a tenth of one. The feed is told to
     resume behind the highest sequence numbers that came; the stream drops what comes twice and counts what never comes.
 
     Args:
