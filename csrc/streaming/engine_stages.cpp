@@ -69,7 +69,7 @@ void Engine::hand_over(std::uint64_t now) noexcept {
 }
 
 RiskBatch Engine::everything() noexcept {
-    return {universe_, pricing_.columns(), market_.spots(), {}, {}, 0, false};
+    return {universe_, pricing_.columns(), market_.spots(), {}, {}, 0, market_.forwards(), false};
 }
 
 void Engine::run_risk(std::uint64_t now) noexcept {
@@ -81,6 +81,7 @@ void Engine::run_risk(std::uint64_t now) noexcept {
                           pricing_.changed(),
                           {moved_.data(), moved_count_},
                           item_count_ > 0 ? items_[item_count_ - 1].time_ns : 0,
+                          market_.forwards(),
                           late && budget.on_miss == OnMiss::degrade};
     if (batch.changed.empty() && batch.moved.empty()) return;
     for (std::size_t i = 0; i < risk_count_; ++i) risks_[i].run(risks_[i].state, batch);

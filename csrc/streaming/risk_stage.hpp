@@ -16,6 +16,7 @@ struct RiskBatch {
     std::span<const Range> changed;
     std::span<const std::uint32_t> moved;  // underlyings that have ticked
     std::int64_t time_ns;                  // of the last event of the batch
+    const Forwards& forwards;              // what expiries are priced on now
     bool cheaply;                          // it is late: a cheaper answer, if the stage has one
 };
 

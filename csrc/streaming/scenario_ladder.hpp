@@ -72,7 +72,7 @@ class ScenarioLadder {
     static void run(void* state, const RiskBatch& batch) noexcept;
     // What a contract is priced on, by the price of its underlying.
     static double present_scale(const RiskBatch& batch, std::uint32_t contract) noexcept {
-        return batch.universe.groups[batch.universe.group[contract]].scale;
+        return batch.forwards.scale(batch.universe.group[contract]);
     }
     void swap(Holding& next, const RiskBatch& all) noexcept;
     void take_build(const RiskBatch& batch) noexcept;

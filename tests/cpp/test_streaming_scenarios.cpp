@@ -187,10 +187,11 @@ TEST(a_forward_that_is_fitted_again_corrects_the_sums) {
     one.refresh();
     Universe fitted = one.all;
     fitted.groups[0].scale = 1.003;
+    const Forwards forwards(fitted, Settings{});
     const RiskBatch all = one.engine.everything();
     const Range every{0, 6};
     const RiskStage stage = one.ladder.stage();
-    stage.run(stage.state, {fitted, all.contracts, all.spots, {&every, 1}, {}, kStart, false});
+    stage.run(stage.state, {one.all, all.contracts, all.spots, {&every, 1}, {}, kStart, forwards, false});
     const ScenarioTerms& asked = one.ladder.terms();
     const std::vector<double> vols(6, 0.2);
     for (std::size_t i = 0; i < asked.cells(); ++i) {

@@ -179,7 +179,7 @@ std::shared_ptr<OutletCore> EngineCore::outlet(std::size_t capacity, const std::
     try {
         return std::make_shared<OutletCore>(shared_from_this(), engine_.add_outlet(capacity, what));
     } catch (const std::length_error& error) {
-        raise_input_error(kOrigin, std::string(error.what()) + "; make another stream");
+        raise_input_error(kOrigin, std::string(error.what()) + "; close one of them, or make another stream");
     }
 }
 
