@@ -1,20 +1,22 @@
 #include "streaming/position_greeks.hpp"
 
 #include <cmath>
+#include <limits>
 
 namespace atalanta::streaming {
 namespace {
 
 // Sums that are moved by differences drift by rounding: so often they are added up anew.
 constexpr std::uint32_t kBatchesOfDifferences = 4096;
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-void add(BookTotals& sums, double value, double delta, double gamma, double vega, double theta,
-         double sign) noexcept {
-    sums.value += sign * value;
-    sums.delta += sign * delta;
-    sums.gamma += sign * gamma;
-    sums.vega += sign * vega;
-    sums.theta += sign * theta;
+void add(PositionSums& sums, const PositionSums& more, double sign) noexcept {
+    sums.value += sign * more.value;
+    sums.pnl += sign * more.pnl;
+    sums.delta += sign * more.delta;
+    sums.gamma += sign * more.gamma;
+    sums.vega += sign * more.vega;
+    sums.theta += sign * more.theta;
 }
 
 }  // namespace
@@ -23,6 +25,7 @@ PositionGreeks::PositionGreeks(const Universe& universe)
     : universe_(universe),
       quantity_(universe.keys(), 0.0),
       parts_(universe.keys()),
+      first_(universe.keys(), kUnknown),
       sums_(universe.underlyings.size()),
       folded_(universe.underlyings.size()),
       touched_(universe.underlyings.size()),
@@ -44,33 +47,32 @@ void PositionGreeks::run(void* state, const RiskBatch& batch) noexcept {
     }
 }
 
-void PositionGreeks::exchange(BookTotals& sums, Part& old, const Part& now) noexcept {
-    if (old.priced) add(sums, old.value, old.delta, old.gamma, old.vega, old.theta, -1.0);
-    if (now.priced) add(sums, now.value, now.delta, now.gamma, now.vega, now.theta, 1.0);
-    sums.priced += static_cast<std::uint64_t>(now.priced) - static_cast<std::uint64_t>(old.priced);
-    old = now;
+void PositionGreeks::put(std::uint32_t underlying, std::uint32_t key, const PositionSums& now) noexcept {
+    Part part{now, std::isfinite(now.value + now.delta + now.gamma + now.vega + now.theta)};
+    if (part.priced && std::isnan(first_[key])) first_[key] = part.value;
+    part.pnl = part.value - first_[key];
+    Part& old = parts_[key];
+    BookTotals& sums = sums_[underlying];
+    if (old.priced) add(sums, old, -1.0);
+    if (part.priced) add(sums, part, 1.0);
+    sums.priced += static_cast<std::uint64_t>(part.priced) - static_cast<std::uint64_t>(old.priced);
+    old = part;
+    touch(underlying);
 }
 
 void PositionGreeks::renew(std::uint32_t contract, const RiskBatch& batch) noexcept {
     const auto key = static_cast<std::uint32_t>(universe_.underlyings.size()) + contract;
-    const std::uint32_t underlying = universe_.groups[universe_.group[contract]].underlying;
     const double size = quantity_[key] * universe_.multiplier[contract];
     const ContractColumns& all = batch.contracts;
-    Part now{size * all.price[contract], size * all.delta[contract], size * all.gamma[contract],
-             size * all.vega[contract],  size * all.theta[contract], false};
-    now.priced = std::isfinite(now.value + now.delta + now.gamma + now.vega + now.theta);
-    exchange(sums_[underlying], parts_[key], now);
-    touch(underlying);
+    put(universe_.groups[universe_.group[contract]].underlying, key,
+        {size * all.price[contract], 0.0, size * all.delta[contract], size * all.gamma[contract],
+         size * all.vega[contract], size * all.theta[contract]});
 }
 
 void PositionGreeks::move(std::uint32_t underlying, const RiskBatch& batch) noexcept {
-    if (quantity_[underlying] != 0.0) {
-        Part now{
-            quantity_[underlying] * batch.spots[underlying], quantity_[underlying], 0.0, 0.0, 0.0, false};
-        now.priced = std::isfinite(now.value);
-        exchange(sums_[underlying], parts_[underlying], now);
-    }
-    touch(underlying);
+    const double quantity = quantity_[underlying];
+    if (quantity == 0.0) return touch(underlying);
+    put(underlying, underlying, {quantity * batch.spots[underlying], 0.0, quantity, 0.0, 0.0, 0.0});
 }
 
 void PositionGreeks::add_up_again(const double* spots) noexcept {
@@ -82,7 +84,7 @@ void PositionGreeks::add_up_again(const double* spots) noexcept {
         sums.positions = positions;
         const auto take = [&](const Part& part) {
             if (!part.priced) return;
-            add(sums, part.value, part.delta, part.gamma, part.vega, part.theta, 1.0);
+            add(sums, part, 1.0);
             ++sums.priced;
         };
         take(parts_[u]);
@@ -102,6 +104,9 @@ void PositionGreeks::add_up_again(const double* spots) noexcept {
 
 void PositionGreeks::replace(std::vector<double>& quantities, const RiskBatch& all) noexcept {
     quantity_.swap(quantities);
+    for (std::size_t key = 0; key < first_.size(); ++key) {
+        if (quantity_[key] != quantities[key]) first_[key] = kUnknown;
+    }
     for (Part& part : parts_) part = {};
     for (BookTotals& sums : sums_) sums = {};
     for (BookTotals& sums : folded_) sums = {};
@@ -134,8 +139,8 @@ void PositionGreeks::fold(const double* spots) noexcept {
         if (now.positions == 0 && folded_[u].positions == 0) continue;
         now.delta_cash = now.positions > 0 && std::isfinite(spots[u]) ? now.delta * spots[u] : 0.0;
         BookTotals& old = folded_[u];
-        add(all_, now.value - old.value, now.delta - old.delta, now.gamma - old.gamma, now.vega - old.vega,
-            now.theta - old.theta, 1.0);
+        add(all_, now, 1.0);
+        add(all_, old, -1.0);
         all_.delta_cash += now.delta_cash - old.delta_cash;
         all_.positions += now.positions - old.positions;
         all_.priced += now.priced - old.priced;

@@ -129,6 +129,27 @@ def test_what_cannot_be_believed_is_counted():
     assert ["crossed", "no_bid", "no_ask"] == [name.split("|")[0] for name in names[3:]]
 
 
+def test_profit_is_against_the_first_value_of_each_position():
+    """Before a price there is none; it goes on when other quantities change, and begins anew for those that do."""
+    stream = Stream(universe(), positions={"XYZ": 50, "XYZ2": -3})
+    assert 0.0 == stream.book().pnl
+    stream.push("XYZ", 99.9, 100.1, time_ns=START)
+    first = stream.book().value
+    assert 0.0 == stream.book().pnl
+    stream.push("XYZ", 101.9, 102.1, time_ns=START + 1)
+    gained = stream.book().value - first
+    assert abs(gained) > 1.0
+    assert pytest.approx(gained) == stream.book().pnl == stream.books()["pnl"][0]
+    option = -300 * stream.contracts()["price"][key_row(stream.universe, "XYZ2")]
+    stream.set_positions({"XYZ": 50, "XYZ2": -2})
+    assert pytest.approx(50 * 2.0) == stream.book().pnl
+    stream.set_positions({"XYZ": 20, "XYZ2": -2})
+    assert 0.0 == stream.book().pnl
+    stream.push("XYZ", 99.9, 100.1, time_ns=START + 2)
+    back = -200 * stream.contracts()["price"][key_row(stream.universe, "XYZ2")] - option * 2 / 3
+    assert pytest.approx(20 * -2.0 + back) == stream.book().pnl
+
+
 def test_expired_contracts_are_counted_as_such():
     """An event at or after the expiry changes nothing."""
     stream = Stream(universe())

@@ -68,6 +68,7 @@ py::dict EngineCore::book() const {
     const streaming::BookTotals now = engine_.book();
     py::dict all;
     all["value"] = now.value;
+    all["pnl"] = now.pnl;
     all["delta"] = now.delta;
     all["gamma"] = now.gamma;
     all["vega"] = now.vega;
@@ -80,12 +81,13 @@ py::dict EngineCore::book() const {
 
 py::array_t<double> EngineCore::books() {
     const std::size_t count = engine_.universe().underlyings.size();
-    py::array_t<double> all({static_cast<py::ssize_t>(count), py::ssize_t{8}});
+    py::array_t<double> all({static_cast<py::ssize_t>(count), py::ssize_t{9}});
     double* out = all.mutable_data();
     between([&] {
         for (std::uint32_t u = 0; u < count; ++u) {
             const streaming::BookTotals& one = engine_.positions().of(u);
             const double row[] = {one.value,
+                                  one.pnl,
                                   one.delta,
                                   one.gamma,
                                   one.vega,
@@ -93,7 +95,7 @@ py::array_t<double> EngineCore::books() {
                                   one.delta_cash,
                                   static_cast<double>(one.positions),
                                   static_cast<double>(one.priced)};
-            std::copy_n(row, 8, out + 8 * u);
+            std::copy_n(row, 9, out + 9 * u);
         }
     });
     return all;

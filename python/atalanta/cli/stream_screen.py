@@ -150,11 +150,12 @@ def _nearest(contracts: Table, spots: Table, most: int) -> list[int]:
 def _book(snapshot: Snapshot) -> Any:
     book = snapshot.book
     table = make_table(
-        "book", "value", "delta $", "delta", "gamma", "vega/pt", "theta/day", "positions", left=1, gap=2
+        "book", "value", "P&L", "delta $", "delta", "gamma", "vega/pt", "theta/day", "positions", left=1, gap=2
     )
     table.add_row(
         "all",
         decimals(book.value, 0),
+        decimals(book.pnl, 0),
         decimals(book.delta_cash, 0),
         decimals(book.delta, 1),
         decimals(book.gamma, 2),

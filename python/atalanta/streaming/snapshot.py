@@ -17,10 +17,12 @@ STAGES = ("market_data", "pricing", "risk")
 class BookGreeks:
     """The Greeks of all positions, raw: vega per 1.00 of volatility, theta per year, summed over underlyings.
 
-    `delta_cash` is delta times spot, which may be added over underlyings; `priced` of `positions` are in the sums.
+    `pnl` is the profit against the first value of each position since its quantity was set; `delta_cash` is delta times
+    spot, which may be added over underlyings; `priced` of `positions` are in the sums.
     """
 
     value: float
+    pnl: float
     delta: float
     gamma: float
     vega: float

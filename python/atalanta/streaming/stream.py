@@ -28,7 +28,7 @@ __all__ = ["Stream"]
 
 _ORIGIN = "streaming.Stream"
 _CONTRACT_STATE = ("bid", "ask", "vol", "price", "delta", "gamma", "vega", "theta", "flags")
-_BOOK_STATE = ("value", "delta", "gamma", "vega", "theta", "delta_cash", "positions", "priced")
+_BOOK_STATE = ("value", "pnl", "delta", "gamma", "vega", "theta", "delta_cash", "positions", "priced")
 
 
 class Stream(Awaiting):
