@@ -150,7 +150,17 @@ def _nearest(contracts: Table, spots: Table, most: int) -> list[int]:
 def _book(snapshot: Snapshot) -> Any:
     book = snapshot.book
     table = make_table(
-        "book", "value", "P&L", "delta $", "delta", "gamma", "vega/pt", "theta/day", "positions", left=1, gap=2
+        "book",
+        "value",
+        "P&L",
+        "delta $",
+        "delta",
+        "gamma",
+        "vega/pt",
+        "theta/day",
+        "positions",
+        left=1,
+        gap=2,
     )
     table.add_row(
         "all",
