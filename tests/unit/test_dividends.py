@@ -23,6 +23,24 @@ def test_one_schedule_serves_every_row():
         assert expected == atalanta.price(*CALL, dividends=same)
 
 
+@pytest.mark.parametrize("tolerance", ["standard", 1e-5])
+@pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-300, 1e-100, 1e-20, 1e-9])
+def test_what_hardly_pays_is_as_what_does_not(tiny, tolerance):
+    """A yield of a call, a rate of a put: the boundary that it gives is out of sight, however far."""
+    words = {"exercise": "american", "dividends": [(0.5, 0.2)], "tolerance": tolerance}
+    for option, kept in (
+        (("call", 20.0, 20.0, 1.0, 0.05, 0.75), True),
+        (("put", 20.0, 22.0, 1.0, 0.0, 0.4), False),
+    ):
+        *terms, rate, vol = option
+        far = atalanta.greeks(
+            *terms, rate if kept else tiny, vol, dividend_yield=tiny if kept else 0.04, **words
+        )
+        none = atalanta.greeks(*terms, rate, vol, dividend_yield=0.0 if kept else 0.04, **words)
+        for name in ("price", "delta", "gamma", "vega"):
+            assert getattr(far, name) == pytest.approx(getattr(none, name), rel=2e-4, abs=2e-4)
+
+
 def test_numbers_of_any_kind_are_taken():
     """Integers and NumPy's scalars are numbers."""
     expected = atalanta.price(*CALL[:3], 2.0, 0.03, 0.2, dividends=[(1.0, 2.0)])

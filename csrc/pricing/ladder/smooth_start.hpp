@@ -17,8 +17,8 @@ class SmoothStart {
   public:
     // Years before expiry at which lane l may begin; 0 where it may not. first: length of its first interval.
     static double time_of(const Normalised& n, std::size_t l, double first) {
-        const double r = n.rate[l], q = n.yield[l];
-        if (!(n.exercisable[l] > 0.0 && r > 0.0 && q > r)) return 0.0;
+        const double r = rate_of(n, l), q = n.yield[l];
+        if (!(n.exercisable[l] > 0.0 && n.rate[l] > 0.0 && q > r)) return 0.0;
         const double smoothed = kSmoothedRatio * n.spacing[l] * n.spacing[l] * n.inverse_diffusion[l];
         const double most = kMostOfFirst * first, time = smoothed < most ? smoothed : most;
         const double deviation = european_deviation(n.diffusion[l], time);
@@ -33,8 +33,8 @@ class SmoothStart {
           inverse_(1.0 / deviation_),
           payoff_{time, exponential(n.rate[l] * time),
                   exponential(fma(n.rate[l] - n.drift[l], time, centre))},
-          boundary_(log_ratio(n.rate[l] * payoff_.level, n.yield[l] * payoff_.slope)),
-          earned_(n.rate[l] * payoff_.level * time * deviation_) {}
+          boundary_(log_ratio(rate_of(n, l) * payoff_.level, n.yield[l] * payoff_.slope)),
+          earned_(rate_of(n, l) * payoff_.level * time * deviation_) {}
 
     const LanePayoff& payoff() const { return payoff_; }
     double deviation() const { return deviation_; }
@@ -52,6 +52,13 @@ class SmoothStart {
     // to it is worth over what is held then solves an ordinary equation: z + c G(z), z being the distance in
     // deviations, from the boundary at -kBoundaryFalls on; of that z is the European value's.
     static constexpr double kBoundaryFalls = 0.6388332158039357, kPremium = 0.2671472119057089;
+
+    // A rate too small to matter has a boundary that is out of sight, and not beyond the numbers.
+    static constexpr double kLeastShare = 1e-9;
+    static double rate_of(const Normalised& n, std::size_t l) {
+        const double least = kLeastShare * n.yield[l];
+        return n.rate[l] > least ? n.rate[l] : least;
+    }
 
     double y(double cells) const { return fma(cells, spacing_, centre_); }
     double deviations_away(double cells) const { return fma(cells, spacing_, -boundary_) * inverse_; }
