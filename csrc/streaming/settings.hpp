@@ -47,7 +47,7 @@ struct Settings {
     bool conflate_always = false;  // within every batch, and not only under load
     Watermarks watermarks;
     std::size_t ring = 65536;  // events of each producer
-    std::size_t batch = 256;   // events at a time, and contracts to price at a time, while all is well
+    std::size_t batch = 128;   // events at a time, and contracts to price at a time, while all is well
     std::size_t rows = 1024;
     std::size_t most_conflated = 4096;  // events at a time while conflating
     std::int64_t stale_after_ns = 5'000'000'000;

@@ -113,7 +113,7 @@ class StreamSettings:
     always_conflate: bool = False
     watermarks: Watermarks = field(default_factory=Watermarks)
     ring: int = 65_536
-    batch: int = 256
+    batch: int = 128
     stages: int = 3
     stale_after: float = 5.0
     spin: float = 50e-6
