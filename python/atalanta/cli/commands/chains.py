@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from atalanta.cli.commands.shared import All, Debug, Json, console, print_json, progress
+from atalanta.cli.commands.shared import (
+    All,
+    Borrow,
+    Debug,
+    Dividends,
+    Json,
+    Rate,
+    console,
+    print_json,
+    progress,
+)
 from atalanta.cli.endings import FAILED, errors_reported, tell, writing_stdout
 
 __all__ = ["chain", "demo"]
@@ -45,17 +55,9 @@ def chain(
     ],
     underlying: Annotated[str | None, typer.Option(help="Keep this underlying only.")] = None,
     expiry: Annotated[str | None, typer.Option(help="Keep this expiry only, YYYY-MM-DD.")] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(help="Interest rate as a decimal, 0.05 for 5 %; without it, from put-call parity."),
-    ] = None,
-    dividends: Annotated[
-        Path | None,
-        typer.Option(help="Cash dividends: a .csv with ex_date, cash and, for several names, underlying."),
-    ] = None,
-    borrow: Annotated[
-        float | None, typer.Option(help="Cost of borrowing the share a year, as a decimal.")
-    ] = None,
+    rate: Rate = None,
+    dividends: Dividends = None,
+    borrow: Borrow = None,
     tolerance: Annotated[
         str | None,
         typer.Option(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from atalanta.cli.commands.shared import Debug, Json, console, progress
+from atalanta.cli.commands.shared import Borrow, Debug, Dividends, Json, Rate, console, progress
 from atalanta.cli.endings import errors_reported, tell, writing_stdout
 
 __all__ = ["risk"]
@@ -24,17 +24,9 @@ def risk(
     chain: Annotated[
         Path | None, typer.Option(help="Option quotes; without it, the simulated market.", show_default=False)
     ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(help="Interest rate as a decimal, 0.05 for 5 %; without it, from put-call parity."),
-    ] = None,
-    dividends: Annotated[
-        Path | None,
-        typer.Option(help="Cash dividends: a .csv with ex_date, cash and, for several names, underlying."),
-    ] = None,
-    borrow: Annotated[
-        float | None, typer.Option(help="Cost of borrowing the share a year, as a decimal.")
-    ] = None,
+    rate: Rate = None,
+    dividends: Dividends = None,
+    borrow: Borrow = None,
     tolerance: Annotated[
         str | None,
         typer.Option(help="Of American prices: fast, standard, precise, or the error per 100 of strike."),

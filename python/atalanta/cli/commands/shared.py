@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,18 @@ import typer
 if TYPE_CHECKING:
     from atalanta.cli.report import Report
 
-__all__ = ["All", "Debug", "Json", "console", "print_json", "progress", "watched_live"]
+__all__ = [
+    "All",
+    "Borrow",
+    "Debug",
+    "Dividends",
+    "Json",
+    "Rate",
+    "console",
+    "print_json",
+    "progress",
+    "watched_live",
+]
 
 #: Columns a screen is made for at least; a narrower terminal breaks the lines itself.
 _NARROWEST = 20
@@ -25,6 +37,15 @@ Debug = Annotated[
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="List every expiry.")]
+Rate = Annotated[
+    float | None,
+    typer.Option(help="Interest rate as a decimal, 0.05 for 5 %; without it, from put-call parity."),
+]
+Dividends = Annotated[
+    Path | None,
+    typer.Option(help="Cash dividends: a .csv with ex_date, cash and, for several names, underlying."),
+]
+Borrow = Annotated[float | None, typer.Option(help="Cost of borrowing the share a year, as a decimal.")]
 
 
 @contextmanager

@@ -12,6 +12,14 @@ from atalanta.cli.endings import FAILED, errors_reported, writing_stdout
 
 __all__ = ["publish", "stream"]
 
+Speed = Annotated[str, typer.Option(help="Of the replay: 1, N times as fast, or max.")]
+Seconds = Annotated[
+    float | None, typer.Option(help="End after so many; the simulated feed has 10 without it.")
+]
+Ticks = Annotated[float, typer.Option(help="Simulated ticks a second of market time.")]
+FeedRate = Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")]
+Seed = Annotated[int, typer.Option(help="Of the simulated market.")]
+
 
 def stream(
     feed: Annotated[
@@ -29,13 +37,11 @@ def stream(
             show_default=False,
         ),
     ] = None,
-    speed: Annotated[str, typer.Option(help="Of the replay: 1, N times as fast, or max.")] = "1",
-    seconds: Annotated[
-        float | None, typer.Option(help="End after so many; the simulated feed has 10 without it.")
-    ] = None,
-    ticks: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
-    rate: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
+    speed: Speed = "1",
+    seconds: Seconds = None,
+    ticks: Ticks = 20_000.0,
+    rate: FeedRate = 0.0,
+    seed: Seed = 7,
     executor: Annotated[str, typer.Option(help="hybrid, pinned or inline.")] = "hybrid",
     every: Annotated[float, typer.Option(help="Seconds from one look to the next.")] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON at each look.")] = False,
@@ -71,13 +77,11 @@ def publish(
         list[str], typer.Option(help="sim, or files of ticks, as of stream.", show_default=False)
     ],
     to: Annotated[str, typer.Option(help="nats://host:port/stream.", show_default=False)],
-    speed: Annotated[str, typer.Option(help="Of the replay: 1, N times as fast, or max.")] = "1",
-    seconds: Annotated[
-        float | None, typer.Option(help="End after so many; the simulated feed has 10 without it.")
-    ] = None,
-    ticks: Annotated[float, typer.Option(help="Simulated ticks a second of market time.")] = 20_000.0,
-    rate: Annotated[float, typer.Option(help="Interest rate of a file's contracts, as a decimal.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of the simulated market.")] = 7,
+    speed: Speed = "1",
+    seconds: Seconds = None,
+    ticks: Ticks = 20_000.0,
+    rate: FeedRate = 0.0,
+    seed: Seed = 7,
     keep: Annotated[float, typer.Option(help="Seconds for which the server keeps events.")] = 3600.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON at each look.")] = False,
     debug: Debug = False,
