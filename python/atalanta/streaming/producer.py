@@ -14,9 +14,32 @@ from atalanta.streaming.awaited import key_of, no_event
 from atalanta.streaming.engine import require_events
 from atalanta.streaming.universe import Universe
 
-__all__ = ["Producer"]
+__all__ = ["Producer", "push_one"]
 
 _ORIGIN = "streaming.Producer"
+
+
+def push_one(
+    origin: str,
+    core: _core.ProducerCore,
+    universe: Universe,
+    symbol: str | int,
+    bid: float,
+    ask: float,
+    time_ns: int,
+    columns: dict[str, Any],
+) -> bool:
+    """Into a ring: False where it found no room.
+
+    Raises:
+        InputError: an unknown symbol, or a value that the record cannot hold.
+    """
+    key = key_of(universe, symbol)
+    try:
+        return core.push(key, bid, ask, time_ns, **columns)
+    except (TypeError, ValueError, OverflowError) as error:
+        given = {"bid": bid, "ask": ask, "time_ns": time_ns, **columns}
+        raise InputError(no_event(origin, symbol, given)) from error
 
 
 class Producer:
@@ -63,12 +86,7 @@ class Producer:
             InputError: an unknown symbol, or a value that the record cannot hold.
             StreamHaltedError: the stream has halted.
         """
-        key = key_of(self._universe, symbol)
-        try:
-            taken = self._core.push(key, bid, ask, time_ns, **columns)
-        except (TypeError, ValueError, OverflowError) as error:
-            given = {"bid": bid, "ask": ask, "time_ns": time_ns, **columns}
-            raise InputError(no_event(f"{_ORIGIN}.push", symbol, given)) from error
+        taken = push_one(f"{_ORIGIN}.push", self._core, self._universe, symbol, bid, ask, time_ns, columns)
         if not taken:
             self._refuse_halted()
         return taken

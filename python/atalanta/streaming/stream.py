@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from atalanta.errors import InputError
 from atalanta.market.table import Table
-from atalanta.streaming.awaited import Awaiting, key_of, no_event
+from atalanta.streaming.awaited import Awaiting
 from atalanta.streaming.engine import engine_of, is_positive, is_whole, require_events, require_usable
 from atalanta.streaming.errors import StreamHaltedError
 from atalanta.streaming.positions import Positions, quantities_by_key
 from atalanta.streaming.processors import Process, Processor, ShouldProcess
-from atalanta.streaming.producer import Producer
+from atalanta.streaming.producer import Producer, push_one
 from atalanta.streaming.results import Results, require_count
 from atalanta.streaming.scenarios import ScenarioGrid, Scenarios, grid_of
 from atalanta.streaming.settings import Executor, StreamSettings
@@ -190,12 +190,7 @@ class Stream(Awaiting):
             InputError: an unknown symbol, or a value that the record cannot hold.
             StreamHaltedError: the stream has halted.
         """
-        key = key_of(self.universe, symbol)
-        try:
-            taken = self._producer.push(key, bid, ask, time_ns, **columns)
-        except (TypeError, ValueError, OverflowError) as error:
-            given = {"bid": bid, "ask": ask, "time_ns": time_ns, **columns}
-            raise InputError(no_event(f"{_ORIGIN}.push", symbol, given)) from error
+        taken = push_one(f"{_ORIGIN}.push", self._producer, self.universe, symbol, bid, ask, time_ns, columns)
         if self.executor == "inline":
             self._core.pump()
         if not taken:
