@@ -37,6 +37,8 @@ bool Arena::reserve(std::size_t bytes) noexcept {
         marks_ = static_cast<std::atomic<std::uint16_t>*>(marks);  // zero pages
         bytes_ = bytes;
         lines_ = bytes / kAlignment;
+        marks_of_address_0_ = reinterpret_cast<std::uintptr_t>(marks) -
+                              reinterpret_cast<std::uintptr_t>(base) / kAlignment * sizeof(*marks_);
         return true;
     }
     if (marks != nullptr) pages::unreserve(marks, marks_bytes);
