@@ -107,7 +107,7 @@ class Arena {
     PageRun shared_run_in(const Region& region, std::size_t pages, RunKind kind) const noexcept;
     PageRun new_granule(Region& region) noexcept;
     PageRun cold_granules(std::uint32_t until_ms, std::size_t most) noexcept;
-    PageRun cold_pages(std::uint32_t until_ms) noexcept;
+    PageRun cold_pages(std::uint32_t until_ms, bool ordinary_only) noexcept;
     template <class Visit>
     void visit(PageRun run, Visit&& each);
 

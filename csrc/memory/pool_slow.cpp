@@ -7,6 +7,11 @@
 #include "memory/pool_access.hpp"
 
 namespace atalanta::memory {
+namespace {
+
+constexpr std::size_t kFetchedAtOnce = std::size_t{64} << 10;  // or one block: what goes to a magazine
+
+}  // namespace
 
 void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept {
     const std::uint32_t mode = mode_.load(std::memory_order_acquire);
@@ -180,7 +185,9 @@ std::byte* Pool::refill(ThreadCache& cache, std::uint32_t size_class, std::size_
         flush(cache, kFirstRunClass, now);
     }
     std::byte* blocks[kMagazineBlocks];
-    std::size_t count = central_.take(size_class, blocks, kMagazineBlocks / 2, cold);
+    const std::size_t wanted =
+        std::clamp<std::size_t>(kFetchedAtOnce / class_bytes(size_class), 1, kMagazineBlocks / 2);
+    std::size_t count = central_.take(size_class, blocks, wanted, cold);
     if (count == 0) {
         trim();
         count = central_.take(size_class, blocks, 1, cold);

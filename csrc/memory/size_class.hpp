@@ -17,7 +17,7 @@ constexpr std::size_t kLargestRequest = std::size_t{1} << 40;
 // Where the policies begin: below, ordinary pages; from here to a granule, runs that share huge pages; from a
 // granule on, huge pages of their own. Slabs hold many blocks of one class.
 constexpr std::size_t kMediumBytes = std::size_t{128} << 10;
-constexpr std::size_t kLargestSlabBlock = std::size_t{16} << 10;
+constexpr std::size_t kLargestSlabBlock = std::size_t{32} << 10;
 
 // Classes count from 1. Of a size that is not 0, which is taken for one beyond any.
 constexpr std::uint32_t class_of_some(std::size_t bytes) noexcept {
