@@ -4,6 +4,7 @@
 #include "bind/arguments.hpp"
 #include "bind/memory/pool_type.hpp"
 #include "bind/module.hpp"
+#include "memory/pairs.hpp"
 #include "memory/predictor.hpp"
 #include "memory/trace.hpp"
 
@@ -14,69 +15,67 @@ constexpr std::size_t kAlignment = memory::kAlignment;
 
 struct Functions {
     std::uintptr_t acquire, release;
+
+    template <class... Arguments>
+    void* take(Arguments... arguments) const {
+        return reinterpret_cast<void* (*)(Arguments...)>(acquire)(arguments...);
+    }
+    template <class... Arguments>
+    void give(Arguments... arguments) const {
+        reinterpret_cast<void (*)(Arguments...)>(release)(arguments...);
+    }
 };
 
+// Each as C++ calls it: the pool directly, what was loaded through a pointer, as the linker's table has one.
 // malloc and free; aligned_alloc and free (alignment first); mallocx and dallocx (flags last).
-memory::Allocator plain(Functions& functions) {
-    return {
-        &functions,
-        [](void* self, std::size_t bytes) {
-            return reinterpret_cast<void* (*)(std::size_t)>(static_cast<Functions*>(self)->acquire)(bytes);
-        },
-        [](void* self, void* address, std::size_t) {
-            reinterpret_cast<void (*)(void*)>(static_cast<Functions*>(self)->release)(address);
-        }};
-}
+struct Plain : Functions {
+    void* acquire_block(std::size_t bytes) const { return take(bytes); }
+    void release_block(void* address, std::size_t) const { give(address); }
+};
+struct Aligned : Functions {
+    void* acquire_block(std::size_t bytes) const {
+        return take(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    }
+    void release_block(void* address, std::size_t) const { give(address); }
+};
+struct Flagged : Functions {
+    void* acquire_block(std::size_t bytes) const { return take(bytes, 0); }
+    void release_block(void* address, std::size_t) const { give(address, 0); }
+};
+struct Pooled {
+    memory::Pool& pool;
 
-memory::Allocator aligned(Functions& functions) {
-    return {&functions,
-            [](void* self, std::size_t bytes) {
-                const std::size_t lines = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-                return reinterpret_cast<void* (*)(std::size_t, std::size_t)>(
-                    static_cast<Functions*>(self)->acquire)(kAlignment, lines);
-            },
-            [](void* self, void* address, std::size_t) {
-                reinterpret_cast<void (*)(void*)>(static_cast<Functions*>(self)->release)(address);
-            }};
-}
+    void* acquire_block(std::size_t bytes) const { return pool.acquire(bytes); }
+    void release_block(void* address, std::size_t bytes) const { pool.release(address, bytes); }
+};
 
-memory::Allocator flagged(Functions& functions) {
-    return {&functions,
-            [](void* self, std::size_t bytes) {
-                return reinterpret_cast<void* (*)(std::size_t, int)>(static_cast<Functions*>(self)->acquire)(
-                    bytes, 0);
-            },
-            [](void* self, void* address, std::size_t) {
-                reinterpret_cast<void (*)(void*, int)>(static_cast<Functions*>(self)->release)(address, 0);
-            }};
-}
-
-memory::Allocator pooled(memory::Pool& pool) {
-    return {&pool,
-            [](void* self, std::size_t bytes) { return static_cast<memory::Pool*>(self)->acquire(bytes); },
+template <class Caller>
+memory::Allocator erased(Caller& caller) {
+    return {&caller,
+            [](void* self, std::size_t bytes) { return static_cast<Caller*>(self)->acquire_block(bytes); },
             [](void* self, void* address, std::size_t bytes) {
-                static_cast<memory::Pool*>(self)->release(address, bytes);
+                static_cast<Caller*>(self)->release_block(address, bytes);
             }};
 }
 
 // A pool, or (kind, address of the acquiring function, address of the releasing one).
 template <class Use>
 auto with_allocator(const py::object& what, Use&& use) {
-    if (!py::isinstance<py::tuple>(what)) return use(pooled(pool_of(what.ptr())));
+    if (!py::isinstance<py::tuple>(what)) return use(Pooled{pool_of(what.ptr())});
     const auto [kind, acquire, release] =
         what.cast<std::tuple<std::string, std::uintptr_t, std::uintptr_t>>();
-    Functions functions{acquire, release};
-    if (kind == "plain") return use(plain(functions));
-    if (kind == "aligned") return use(aligned(functions));
-    if (kind == "flagged") return use(flagged(functions));
+    const Functions functions{acquire, release};
+    if (kind == "plain") return use(Plain{functions});
+    if (kind == "aligned") return use(Aligned{functions});
+    if (kind == "flagged") return use(Flagged{functions});
     throw py::value_error("kind is plain, aligned or flagged");
 }
 
 double pair_ns(const py::object& allocator, std::size_t bytes, std::size_t held, std::size_t pairs,
                std::size_t rounds) {
-    return with_allocator(allocator, [&](const memory::Allocator& functions) {
+    return with_allocator(allocator, [&](const auto& caller) {
         const py::gil_scoped_release released;
-        return memory::pair_ns(functions, bytes, held, pairs, rounds);
+        return memory::pair_ns(caller, bytes, held, pairs, rounds);
     });
 }
 
@@ -87,9 +86,9 @@ py::object replay(const py::object& allocator, const py::array_t<std::uint32_t>&
     std::vector<memory::TraceStep> steps(static_cast<std::size_t>(blocks.size()));
     for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = {blocks.data()[i], bytes.data()[i]};
     memory::ReplayFigures figures;
-    const bool done = with_allocator(allocator, [&](const memory::Allocator& functions) {
+    const bool done = with_allocator(allocator, [&](auto caller) {
         const py::gil_scoped_release released;
-        return memory::replay(steps, functions, sample_every, figures);
+        return memory::replay(steps, erased(caller), sample_every, figures);
     });
     if (!done) return py::none();
     py::dict all;

@@ -37,6 +37,8 @@ bool Arena::reserve(std::size_t bytes) noexcept {
         marks_ = static_cast<std::atomic<std::uint16_t>*>(marks);  // zero pages
         bytes_ = bytes;
         lines_ = bytes / kAlignment;
+        marks_of_address_0_ = reinterpret_cast<std::uintptr_t>(marks) -
+                              reinterpret_cast<std::uintptr_t>(base) / kAlignment * sizeof(*marks_);
         return true;
     }
     if (marks != nullptr) pages::unreserve(marks, marks_bytes);
@@ -187,7 +189,7 @@ PageRun Arena::allocate_granules(std::size_t pages) noexcept {
 PageRun Arena::take_cold(std::uint32_t until_ms, bool whole, std::size_t bytes) noexcept {
     const std::size_t granules = (bytes + kGranuleBytes - 1) / kGranuleBytes;
     PageRun run = cold_granules(until_ms, std::min(granules, kMostGranulesAtOnce));
-    if (run.pages == 0 && !whole) run = cold_pages(until_ms);
+    if (run.pages == 0) run = cold_pages(until_ms, whole);
     visit(run, [&](Granule& granule, Pages taken) {
         granule.used |= taken;
         if (granule.kind == RunKind::none) granule.kind = RunKind::large;
@@ -220,8 +222,9 @@ PageRun Arena::cold_granules(std::uint32_t until_ms, std::size_t most) noexcept 
     return {oldest * kPagesInGranule, (end - oldest) * kPagesInGranule};
 }
 
-PageRun Arena::cold_pages(std::uint32_t until_ms) noexcept {
+PageRun Arena::cold_pages(std::uint32_t until_ms, bool ordinary_only) noexcept {
     for (const Region* region : {&huge_, &ordinary_}) {
+        if (ordinary_only && region == &huge_) continue;
         for (std::size_t g = region->begin; g < region->high; ++g) {
             const Granule& granule = granules_[g];
             const Pages free = granule.warm & ~granule.used;

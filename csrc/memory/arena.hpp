@@ -46,6 +46,12 @@ class Arena {
     std::atomic<std::uint16_t>& mark_at(const void* address) const {
         return marks_[static_cast<std::size_t>(static_cast<const std::byte*>(address) - base_) / kAlignment];
     }
+    // The same of a block of this arena; fewer instructions.
+    std::atomic<std::uint16_t>& mark_of_block(const void* block) const {
+        const std::uintptr_t line = reinterpret_cast<std::uintptr_t>(block) / kAlignment;
+        return *reinterpret_cast<std::atomic<std::uint16_t>*>(marks_of_address_0_ +
+                                                              line * sizeof(std::uint16_t));
+    }
     // The line that begins at the address, or a number no less than `lines()`.
     std::size_t line_of(const void* address) const {
         return std::rotr(static_cast<std::size_t>(static_cast<const std::byte*>(address) - base_), 6);
@@ -101,13 +107,14 @@ class Arena {
     PageRun shared_run_in(const Region& region, std::size_t pages, RunKind kind) const noexcept;
     PageRun new_granule(Region& region) noexcept;
     PageRun cold_granules(std::uint32_t until_ms, std::size_t most) noexcept;
-    PageRun cold_pages(std::uint32_t until_ms) noexcept;
+    PageRun cold_pages(std::uint32_t until_ms, bool ordinary_only) noexcept;
     template <class Visit>
     void visit(PageRun run, Visit&& each);
 
     std::byte* base_ = nullptr;
     std::size_t bytes_ = 0, lines_ = 0;
     std::atomic<std::uint16_t>* marks_ = nullptr;
+    std::uintptr_t marks_of_address_0_ = 0;  // where the mark of the first line of all addresses would be
     std::size_t used_pages_ = 0, warm_free_pages_ = 0;
     Region ordinary_, huge_;
     std::vector<Granule> granules_;

@@ -24,11 +24,16 @@ void forget_infos(Span& span) {
     span.infos.store(nullptr, std::memory_order_relaxed);
 }
 
-// Slabs of eight blocks or more, except of the largest of their classes.
+// Slabs of eight blocks or more up to 8 KiB, of as few as fit beyond: of more pages where their end, too
+// short for another block, would be more than a sixteenth.
+constexpr std::size_t pages_of_slab(std::size_t block_bytes) {
+    std::size_t pages = block_bytes <= 2048 ? 1 : block_bytes <= 4096 ? 2 : block_bytes <= 8192 ? 4 : 1;
+    while (pages * kPageBytes % block_bytes * 16 > pages * kPageBytes) ++pages;
+    return pages;
+}
+
 std::size_t pages_of(std::uint32_t size_class) {
-    if (size_class <= class_of(2048)) return 1;
-    if (size_class <= class_of(4096)) return 2;
-    if (size_class < kFirstRunClass) return 4;
+    if (size_class < kFirstRunClass) return pages_of_slab(class_bytes(size_class));
     return (class_bytes(size_class) + kPageBytes - 1) / kPageBytes;
 }
 

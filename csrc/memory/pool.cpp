@@ -40,8 +40,8 @@ Pool::~Pool() {
     while (caches_ != nullptr) {
         ThreadCache* cache = caches_;
         caches_ = cache->next;
-        if (cache->owner_slot != nullptr)
-            cache->owner_slot->store(&g_closed_cache, std::memory_order_relaxed);
+        cache->slots->caches[slot_].store(nullptr, std::memory_order_relaxed);
+        cache->place_for_quick().store(&g_closed_cache, std::memory_order_relaxed);
         ThreadCache::destroy(cache);
     }
     for (Tag tag = 0; tag < tag_count_; ++tag) delete tag_states_[tag].load(std::memory_order_relaxed);
@@ -56,31 +56,45 @@ std::uint32_t Pool::class_for(std::size_t bytes) const {
     return size_class;
 }
 
-// The two quick ways below are written for few instructions: whatever is not usual leaves by a call at the
-// end.
-void* Pool::acquire(std::size_t bytes, Tag tag, Refusal* refusal) noexcept {
-    if (bytes - 1 >= plain_) [[unlikely]]
-        return acquire_slowly(bytes, tag, refusal, nullptr);
+// The quick ways below are written for few instructions: whatever is not usual leaves by a call at the end. A
+// size that no block has belongs to a class that never has a free one.
+[[gnu::always_inline]] inline void* Pool::acquire_plain(std::size_t bytes, Refusal* refusal) noexcept {
     const std::uint32_t size_class = class_of_some(bytes);
-    ThreadCache* cache = slot_cache(slot_);
-    std::byte* block = cache->enter() ? cache->pop(size_class) : nullptr;
-    if (block == nullptr) [[unlikely]] {
-        cache->leave();
-        return acquire_slowly(bytes, tag, refusal, nullptr);
+    ThreadSlots& slots = *t_slots;
+    ThreadCache* cache = slots.enter(slot_);
+    std::byte* block;
+    if (!cache->magazine(size_class).pop(block)) [[unlikely]] {
+        slots.leave();
+        return acquire_slowly(bytes, 0, refusal, nullptr);
     }
-    cache->acquired(bytes, kClassTable.bytes[size_class]);
+    cache->acquired(bytes, classes_.bytes[size_class]);
+    slots.leave();
     allow(block, bytes);
-    if (tag != 0) return hand_out_tagged(*cache, block, bytes, tag, size_class);
-    cache->leave();
-    central_.arena().mark_at(block).store(mark_of(size_class), std::memory_order_release);
+    central_.arena().mark_of_block(block).store(mark_of(size_class), std::memory_order_release);
     return block;
 }
 
-void* Pool::hand_out_tagged(ThreadCache& cache, std::byte* block, std::size_t bytes, Tag tag,
-                            std::uint32_t size_class) noexcept {
-    cache.acquired_by(tag, bytes, class_bytes(size_class));
-    cache.leave();
-    return hand_out_specially(block, bytes, tag, size_class, 0, false);
+void* Pool::acquire(std::size_t bytes) noexcept {
+    return acquire_plain(bytes, nullptr);
+}
+
+void* Pool::acquire(std::size_t bytes, Tag tag, Refusal* refusal) noexcept {
+    return tag == 0 ? acquire_plain(bytes, refusal) : acquire_tagged(bytes, tag, refusal);
+}
+
+void* Pool::acquire_tagged(std::size_t bytes, Tag tag, Refusal* refusal) noexcept {
+    const std::uint32_t size_class = class_of_some(bytes);
+    ThreadSlots& slots = *t_slots;
+    ThreadCache* cache = slots.enter(slot_);
+    std::byte* block;
+    if (!cache->magazine(size_class).pop(block)) [[unlikely]] {
+        slots.leave();
+        return acquire_slowly(bytes, tag, refusal, nullptr);
+    }
+    cache->acquired(bytes, classes_.bytes[size_class]);
+    cache->acquired_by(tag, bytes, classes_.bytes[size_class]);
+    slots.leave();
+    return hand_out_specially(block, bytes, tag, size_class, 0, false, 0);
 }
 
 Released Pool::release(void* address) noexcept {
@@ -90,7 +104,7 @@ Released Pool::release(void* address) noexcept {
         return release_slowly(address);
     const Mark mark = arena.mark_of_line(line).load(std::memory_order_relaxed);
     if (static_cast<Mark>(mark - 1) < kClasses) [[likely]] {
-        return release_plain(static_cast<std::byte*>(address), class_of_mark(mark));
+        return release_plain(static_cast<std::byte*>(address), class_of_mark(mark), arena.mark_of_line(line));
     }
     return (mark & ~kMarkClass) == kDescribed ? release_tagged(static_cast<std::byte*>(address), mark)
                                               : release_slowly(address);
@@ -101,40 +115,34 @@ Released Pool::release(void* address) noexcept {
 Released Pool::release(void* address, std::size_t bytes) noexcept {
     const Arena& arena = central_.arena();
     const std::size_t line = arena.line_of(address);
-    if (line >= arena.lines() || bytes - 1 >= plain_) [[unlikely]]
+    if (line >= arena.lines()) [[unlikely]]
         return release(address);
     const std::uint32_t size_class = class_of_some(bytes);
-    if (arena.mark_of_line(line).load(std::memory_order_relaxed) != mark_of(size_class)) [[unlikely]] {
+    std::atomic<Mark>& place = arena.mark_of_line(line);
+    if (place.load(std::memory_order_relaxed) != mark_of(size_class)) [[unlikely]]
         return release(address);
-    }
-    return release_plain(static_cast<std::byte*>(address), size_class);
+    return release_plain(static_cast<std::byte*>(address), size_class, place);
 }
 
 // One block may exceed the budget, so that the largest is warm when it comes back at once.
-[[gnu::always_inline]] inline Released Pool::release_plain(std::byte* block,
-                                                           std::uint32_t size_class) noexcept {
-    std::atomic<Mark>& place = central_.arena().mark_at(block);
-    ThreadCache* cache = slot_cache(slot_);
-    if (!cache->enter() || cache->unwanted(size_class, least_room_.load(std::memory_order_relaxed)))
+[[gnu::always_inline]] inline Released Pool::release_plain(std::byte* block, std::uint32_t size_class,
+                                                           std::atomic<Mark>& place) noexcept {
+    ThreadSlots& slots = *t_slots;
+    ThreadCache* cache = slots.enter(slot_);
+    const std::int64_t room = cache->room.load(std::memory_order_relaxed);
+    if (room < least_room_.load(std::memory_order_relaxed) || !cache->magazine(size_class).push(block))
         [[unlikely]] {
-        cache->leave();
+        slots.leave();
         return release_slowly(block);
     }
     place.store(0, std::memory_order_relaxed);
-    forbid(block, kClassTable.bytes[size_class]);
-    if (!cache->push(size_class, block)) [[unlikely]] {
-        place.store(mark_of(size_class), std::memory_order_relaxed);
-        cache->leave();
-        return release_slowly(block);
-    }
-    if (cache->released(kClassTable.bytes[size_class]) < kLittleCached) return finish_release(*cache);
-    cache->leave();
-    return Released::yes;
+    forbid(block, classes_.bytes[size_class]);
+    return finish_release(slots, cache->released(classes_.bytes[size_class], room));
 }
 
-Released Pool::finish_release(ThreadCache& cache) noexcept {
-    cache.leave();
-    if (!housekeeping_.load(std::memory_order_relaxed)) [[unlikely]]
+[[gnu::always_inline]] inline Released Pool::finish_release(ThreadSlots& slots, std::int64_t room) noexcept {
+    slots.leave();
+    if (room < kLittleCached && !housekeeping_.load(std::memory_order_relaxed)) [[unlikely]]
         wake_housekeeper();
     return Released::yes;
 }
@@ -143,21 +151,18 @@ Released Pool::release_tagged(std::byte* block, Mark mark) noexcept {
     const std::uint32_t size_class = class_of_mark(mark);
     const std::size_t block_bytes = class_bytes(size_class);
     const Tag tag = central_.info_of(block)->tag();
-    ThreadCache* cache = slot_cache(slot_);
-    std::atomic<Mark>& place = central_.arena().mark_at(block);
-    if (cache->enter() && !cache->unwanted(size_class, least_room_.load(std::memory_order_relaxed))) {
-        place.store(0, std::memory_order_relaxed);
-        forbid(block, block_bytes);
-        if (cache->push(size_class, block)) {
-            cache->released_by(tag, block_bytes);
-            if (cache->released(block_bytes) < kLittleCached) return finish_release(*cache);
-            cache->leave();
-            return Released::yes;
-        }
-        place.store(mark, std::memory_order_relaxed);
+    ThreadSlots& slots = *t_slots;
+    ThreadCache* cache = slots.enter(slot_);
+    const std::int64_t room = cache->room.load(std::memory_order_relaxed);
+    if (room < least_room_.load(std::memory_order_relaxed) || !cache->magazine(size_class).push(block))
+        [[unlikely]] {
+        slots.leave();
+        return release_slowly(block);
     }
-    cache->leave();
-    return release_slowly(block);
+    central_.arena().mark_of_block(block).store(0, std::memory_order_relaxed);
+    forbid(block, block_bytes);
+    cache->released_by(tag, block_bytes);
+    return finish_release(slots, cache->released(block_bytes, room));
 }
 
 }  // namespace atalanta::memory

@@ -76,8 +76,9 @@ class Pool {
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
-    // At least `bytes` bytes; null with the reason when there are none.
-    void* acquire(std::size_t bytes, Tag tag = 0, Refusal* refusal = nullptr) noexcept;
+    // At least `bytes` bytes; null, with the reason, when there are none.
+    void* acquire(std::size_t bytes) noexcept;
+    void* acquire(std::size_t bytes, Tag tag, Refusal* refusal = nullptr) noexcept;
     Released release(void* address) noexcept;
     // Quicker, with the size that was asked for; a wrong one does no harm.
     Released release(void* address, std::size_t bytes) noexcept;
@@ -139,14 +140,14 @@ class Pool {
     class Access;
 
     std::uint32_t class_for(std::size_t bytes) const;  // kClasses when it is too large
-    void* hand_out_tagged(ThreadCache& cache, std::byte* block, std::size_t bytes, Tag tag,
-                          std::uint32_t size_class) noexcept;
+    void* acquire_plain(std::size_t bytes, Refusal* refusal) noexcept;
+    void* acquire_tagged(std::size_t bytes, Tag tag, Refusal* refusal) noexcept;
     void* hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std::uint32_t size_class,
-                             std::uint32_t mode, bool guarded) noexcept;
+                             std::uint32_t mode, bool guarded, Mark flags) noexcept;
     void* acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept;
     void* refuse(Refusal* refusal, Refusal why) noexcept;
-    Released release_plain(std::byte* block, std::uint32_t size_class) noexcept;
-    Released finish_release(ThreadCache& cache) noexcept;
+    Released release_plain(std::byte* block, std::uint32_t size_class, std::atomic<Mark>& place) noexcept;
+    Released finish_release(ThreadSlots& slots, std::int64_t room) noexcept;
     Released release_tagged(std::byte* block, Mark mark) noexcept;
     Released release_slowly(void* address) noexcept;
     void count_as_given(ThreadCache& cache, std::uint32_t size_class, Tag tag) noexcept;
@@ -164,7 +165,8 @@ class Pool {
     void flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t now) noexcept;
 
     ThreadCache* cache_of_this_thread() noexcept;
-    ThreadCache* new_cache() noexcept;
+    ThreadCache* new_cache(ThreadSlots& slots) noexcept;
+    ThreadCache* shared_cache() noexcept;
     void fold(ThreadCache& cache) noexcept;
     void fold_tag(ThreadCache& cache, Tag tag) noexcept;
     void fold_total(ThreadCache& cache) noexcept;
@@ -205,6 +207,7 @@ class Pool {
     // Up to here the class alone decides.
     const std::size_t plain_ = options_.page_bytes > 0 ? options_.page_bytes - 1 : kLargestRequest;
     std::uint32_t slot_;
+    const ClassTable classes_;  // beside what else a call reads
     Central central_;
     std::atomic<std::int64_t> least_room_{
         0};  // of a thread's magazines; less is beyond their share of the cap
@@ -215,6 +218,7 @@ class Pool {
     mutable std::mutex caches_lock_;  // guards the list and everybody's claims
     ThreadCache* caches_ = nullptr;
     ThreadCache* shared_ = nullptr;  // for threads that can have no cache; under shared_lock_
+    std::unique_ptr<ThreadSlots> shared_slots_;
     std::mutex shared_lock_;
 
     mutable std::mutex tags_lock_;

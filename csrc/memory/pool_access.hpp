@@ -27,8 +27,7 @@ class Pool::Access {
     explicit Access(Pool& pool) : cache_(pool.cache_of_this_thread()) {
         if (cache_ != nullptr) return;
         lock_ = std::unique_lock(pool.shared_lock_);
-        if (pool.shared_ == nullptr) pool.shared_ = pool.new_cache();
-        cache_ = pool.shared_;
+        cache_ = pool.shared_cache();
     }
     explicit operator bool() const { return cache_ != nullptr; }
     ThreadCache* operator->() const { return cache_; }

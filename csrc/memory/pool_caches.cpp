@@ -23,22 +23,32 @@ bool never_light() {
 ThreadCache* Pool::cache_of_this_thread() noexcept {
     if (ThreadCache* cache = own_cache(slot_); cache != nullptr) return cache;
     ThreadSlots* slots = slots_of_this_thread();
-    if (slots == nullptr) return nullptr;
-    ThreadCache* cache = new_cache();
-    if (cache == nullptr) return nullptr;
-    cache->owner_slot = &slots->caches[slot_];
-    slots->caches[slot_].store(cache, std::memory_order_relaxed);
-    return cache;
+    return slots == nullptr ? nullptr : new_cache(*slots);
 }
 
-ThreadCache* Pool::new_cache() noexcept {
+ThreadCache* Pool::new_cache(ThreadSlots& slots) noexcept {
     ThreadCache* cache = ThreadCache::create();
     if (cache == nullptr) return nullptr;
+    cache->slots = &slots;
+    cache->slot = slot_;
+    slots.caches[slot_].store(cache, std::memory_order_relaxed);
     const std::lock_guard lock(caches_lock_);
-    if (mode_.load(std::memory_order_relaxed) != 0 || never_light()) cache->gate.store(ThreadCache::kSpecial);
+    if (mode_.load(std::memory_order_relaxed) != 0 || never_light()) {
+        cache->gate.store(ThreadCache::kSpecial);
+    } else {
+        cache->place_for_quick().store(cache, std::memory_order_relaxed);
+    }
     cache->next = caches_;
     caches_ = cache;
     return cache;
+}
+
+// One at a time uses it; null when there is no memory for it.
+ThreadCache* Pool::shared_cache() noexcept {
+    if (shared_ != nullptr) return shared_;
+    if (shared_slots_ == nullptr) shared_slots_.reset(new (std::nothrow) ThreadSlots);
+    if (shared_slots_ != nullptr) shared_ = new_cache(*shared_slots_);
+    return shared_;
 }
 
 // Called by the thread that ends, or in a forked child for a thread that it does not have.

@@ -7,6 +7,11 @@
 #include "memory/pool_access.hpp"
 
 namespace atalanta::memory {
+namespace {
+
+constexpr std::size_t kFetchedAtOnce = std::size_t{64} << 10;  // or one block: what goes to a magazine
+
+}  // namespace
 
 void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept {
     const std::uint32_t mode = mode_.load(std::memory_order_acquire);
@@ -19,8 +24,8 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::si
     if ((mode & limited) != 0 && !charge(block_bytes)) return refuse(refusal, Refusal::limit);
     std::size_t fetched = 0;
     access->enter_patiently();
-    std::byte* block = access->pop(size_class);
-    const bool cached = block != nullptr;
+    std::byte* block = nullptr;
+    const bool cached = access->magazine(size_class).pop(block);
     access->leave();
     if (!cached) block = refill(*access, size_class, fetched);
     if (block == nullptr) {
@@ -40,11 +45,12 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::si
     access->leave();
     if (fetched > 0) make_room();
     if (cold != nullptr) *cold = fetched;
-    return hand_out_specially(block, bytes, tag, size_class, mode, guarded);
+    const bool unproven = !cached && size_class >= kFirstUnprovenClass && !access->comes_back[size_class];
+    return hand_out_specially(block, bytes, tag, size_class, mode, guarded, unproven ? kUnproven : Mark{0});
 }
 
 void* Pool::hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std::uint32_t size_class,
-                               std::uint32_t mode, bool guarded) noexcept {
+                               std::uint32_t mode, bool guarded, Mark flags) noexcept {
     const std::size_t block_bytes = class_bytes(size_class);
     std::atomic<Mark>& place = central_.arena().mark_at(block);
     allow(block, block_bytes);
@@ -55,9 +61,9 @@ void* Pool::hand_out_specially(std::byte* block, std::size_t bytes, Tag tag, std
     const std::size_t fence = fence_begin(bytes);
     const bool fenced = guarded && bytes >= kLeastFenced && pages::fence(block + fence, block_bytes - fence);
     forbid(block + bytes, block_bytes - bytes);
-    const int flags = (described ? kDescribed : 0) | (guarded ? kGuarded : 0) |
-                      ((mode & limited) != 0 ? kCharged : 0) | (fenced ? kFenced : 0);
-    place.store(static_cast<Mark>(mark_of(size_class) | flags), std::memory_order_release);
+    const int all = flags | (described ? kDescribed : 0) | (guarded ? kGuarded : 0) |
+                    ((mode & limited) != 0 ? kCharged : 0) | (fenced ? kFenced : 0);
+    place.store(static_cast<Mark>(mark_of(size_class) | all), std::memory_order_release);
     if ((mode & recording) != 0) record(block, bytes, tag);
     if (tag != 0) notice(bytes, tag);
     return block;
@@ -121,9 +127,9 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
     std::byte* older[kMagazineBlocks];
     std::uint32_t count = 0;
     access->enter_patiently();
-    if (!access->push(size_class, block)) {
-        count = access->take_oldest(size_class, (magazine_limit(size_class) + 1) / 2, older);
-        access->push(size_class, block);
+    if (!access->magazine(size_class).push(block)) {
+        count = access->take_oldest(size_class, kMagazineBlocks / 2, older);
+        access->magazine(size_class).push(block);
     }
     access->released(class_bytes(size_class));
     if (tag != 0) access->released_by(tag, class_bytes(size_class));
@@ -179,7 +185,8 @@ std::byte* Pool::refill(ThreadCache& cache, std::uint32_t size_class, std::size_
         flush(cache, kFirstRunClass, now);
     }
     std::byte* blocks[kMagazineBlocks];
-    const std::uint32_t wanted = (magazine_limit(size_class) + 1) / 2;
+    const std::size_t wanted =
+        std::clamp<std::size_t>(kFetchedAtOnce / class_bytes(size_class), 1, kMagazineBlocks / 2);
     std::size_t count = central_.take(size_class, blocks, wanted, cold);
     if (count == 0) {
         trim();
@@ -188,7 +195,7 @@ std::byte* Pool::refill(ThreadCache& cache, std::uint32_t size_class, std::size_
     if (count == 0) return nullptr;
     std::size_t kept = 1;
     cache.enter_patiently();
-    while (kept < count && cache.push(size_class, blocks[kept])) ++kept;
+    while (kept < count && cache.magazine(size_class).push(blocks[kept])) ++kept;
     cache.moved_in((kept - 1) * class_bytes(size_class));
     cache.leave();
     if (kept < count) central_.give(size_class, blocks + kept, count - kept, now);

@@ -61,7 +61,7 @@ void retire_thread(ThreadSlots& slots) noexcept {
     const std::lock_guard lock(registry_lock());
     for (std::uint32_t slot = 0; slot < kMostPools; ++slot) {
         ThreadCache* cache = slots.caches[slot].load(std::memory_order_relaxed);
-        if (cache == &g_closed_cache) continue;
+        if (cache == nullptr) continue;
         g_pools[slot]->retire(cache);
         g_pools[slot]->wake_housekeeper_if_needed();
     }

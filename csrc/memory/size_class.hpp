@@ -17,26 +17,28 @@ constexpr std::size_t kLargestRequest = std::size_t{1} << 40;
 // Where the policies begin: below, ordinary pages; from here to a granule, runs that share huge pages; from a
 // granule on, huge pages of their own. Slabs hold many blocks of one class.
 constexpr std::size_t kMediumBytes = std::size_t{128} << 10;
-constexpr std::size_t kLargestSlabBlock = std::size_t{16} << 10;
+constexpr std::size_t kLargestSlabBlock = std::size_t{32} << 10;
 
-// Of a size that is not 0.
+// Classes count from 1. Of a size that is not 0, which is taken for one beyond any.
 constexpr std::uint32_t class_of_some(std::size_t bytes) noexcept {
     const std::size_t last = (bytes - 1) | (kAlignment - 1);
-    const auto level = static_cast<std::uint32_t>(std::bit_width(last)) - 1;
-    return 8 * level + static_cast<std::uint32_t>((last >> (level - 3)) & 7) - 47;
+    const auto level = static_cast<std::uint32_t>(63 ^ std::countl_zero(last));
+    const std::uint32_t shift = level - 3;  // leaves 8 to 15
+    return 8 * shift + static_cast<std::uint32_t>(last >> shift) - 30;
 }
 
 constexpr std::uint32_t class_of(std::size_t bytes) noexcept {
-    return bytes == 0 ? 0 : class_of_some(bytes);
+    return bytes == 0 ? 1 : class_of_some(bytes);
 }
 
 constexpr std::size_t class_bytes(std::uint32_t size_class) noexcept {
-    if (size_class == 0) return 64;
-    const std::uint32_t doubling = (size_class - 1) / 8;
-    return static_cast<std::size_t>(9 + (size_class - 1) % 8) << (doubling + 3);
+    const std::uint32_t shift = (size_class + 22) / 8;
+    return static_cast<std::size_t>((size_class + 22) % 8 + 9) << shift;
 }
 
 constexpr std::uint32_t kClasses = class_of(kLargestRequest) + 1;
+constexpr std::uint32_t kThinkableClasses =
+    class_of_some(0) + 1;  // what `class_of_some` may say of any number
 constexpr std::uint32_t kFirstMediumClass = class_of(kMediumBytes + 1);
 constexpr std::uint32_t kFirstLargeClass = class_of(kGranuleBytes);
 constexpr std::uint32_t kFirstRunClass = class_of(kLargestSlabBlock + 1);

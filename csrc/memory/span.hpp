@@ -14,23 +14,24 @@ namespace atalanta::memory {
 using Tag = std::uint32_t;
 constexpr Tag kTags = 1024;  // tag 0: untagged
 
-// The mark of the cache line at which a block begins: its class and one while it is live, and flags. One load
+// The mark of the cache line at which a block begins: its class while it is live, and flags. One load
 // tells whether an address is a live block of the pool, and of which class. 0: no live block begins here.
 using Mark = std::uint16_t;
 constexpr Mark kMarkClass = 0x3FF;
 constexpr Mark kDescribed = 0x400, kGuarded = 0x800, kCharged = 0x1000;  // of live blocks
 constexpr Mark kPoisoned = 0x2000;                                       // free, and filled with a pattern
-constexpr Mark kFenced = 0x4000;  // live, and the pages behind what was asked for allow no access
-static_assert(kClasses < kMarkClass);
+constexpr Mark kFenced = 0x4000;    // live, and the pages behind what was asked for allow no access
+constexpr Mark kUnproven = 0x8000;  // live, and too large to be kept: see `ThreadCache::comes_back`
+static_assert(kClasses <= kMarkClass + 1);
 
 constexpr Mark mark_of(std::uint32_t size_class) {
-    return static_cast<Mark>(size_class + 1);
+    return static_cast<Mark>(size_class);
 }
 constexpr bool is_live(Mark mark) {
     return (mark & kMarkClass) != 0;
 }
 constexpr std::uint32_t class_of_mark(Mark mark) {
-    return (mark & kMarkClass) - 1u;
+    return mark & kMarkClass;
 }
 
 // Of blocks with a tag or a guard; written by whoever holds the block, read by reports at any time.

@@ -15,10 +15,6 @@ constinit thread_local ThreadSlots* t_slots = &g_closed_slots;
 
 namespace {
 
-void close_all(ThreadSlots& slots) {
-    for (auto& cache : slots.caches) cache.store(&g_closed_cache, std::memory_order_relaxed);
-}
-
 // At the thread's end its blocks go back; releases that come later find no cache and take the slow way.
 struct ThreadEnd {
     bool ended = false;
@@ -36,16 +32,20 @@ thread_local ThreadEnd t_end;
 
 }  // namespace
 
+void ThreadSlots::close_all() {
+    for (auto& cache : quick) cache.store(&g_closed_cache, std::memory_order_relaxed);
+}
+
 void prepare_closed_slots() {
-    g_closed_cache.gate.store(ThreadCache::kSpecial);
-    close_all(g_closed_slots);
+    g_closed_cache.room = -1;  // and all of its magazines are empty
+    g_closed_slots.close_all();
 }
 
 ThreadSlots* slots_of_this_thread() noexcept {
     if (t_slots != &g_closed_slots) return t_slots;
     ThreadSlots* slots = t_end.ended ? nullptr : new (std::nothrow) ThreadSlots;
     if (slots == nullptr) return nullptr;
-    close_all(*slots);
+    slots->close_all();
     return t_slots = slots;
 }
 
@@ -79,16 +79,19 @@ std::uint32_t ThreadCache::take_oldest(std::uint32_t size_class, std::uint32_t w
 void Claim::close(ThreadCache* first, ThreadCache* end) {
     for (ThreadCache* cache = first; cache != end; cache = cache->next) {
         cache->gate.fetch_or(ThreadCache::kClaimed, std::memory_order_seq_cst);
+        cache->place_for_quick().store(&g_closed_cache, std::memory_order_seq_cst);
     }
     if (g_asymmetric) pages::heavy_barrier();
     for (ThreadCache* cache = first; cache != end; cache = cache->next) {
-        while (cache->busy.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
+        while (cache->slots->busy.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     }
 }
 
 void Claim::open(ThreadCache* first, ThreadCache* end) {
     for (ThreadCache* cache = first; cache != end; cache = cache->next) {
-        cache->gate.fetch_and(~ThreadCache::kClaimed, std::memory_order_release);
+        const std::uint32_t before = cache->gate.fetch_and(~ThreadCache::kClaimed, std::memory_order_release);
+        if ((before & ThreadCache::kSpecial) == 0)
+            cache->place_for_quick().store(cache, std::memory_order_release);
     }
 }
 

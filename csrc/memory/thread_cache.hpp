@@ -1,7 +1,7 @@
 // What each thread keeps for itself: a stack of free blocks per size class (a magazine) and counters. Its
 // owner enters without any atomic read-modify-write; whoever else needs it (the housekeeper, reports, a fork)
-// closes the gate and waits until the owner is outside. Main entries: `ThreadCache::enter`, `own_cache`,
-// `Claim`.
+// hides it from the quick way, closes the gate of the patient one and waits until the owner is outside. Main
+// entries: `ThreadSlots::enter`, `ThreadCache::enter_patiently`, `Claim`.
 #pragma once
 
 #include <atomic>
@@ -18,23 +18,10 @@ namespace atalanta::memory {
 class Pool;
 
 constexpr std::uint32_t kMagazineBlocks = 30;
-constexpr std::uint32_t kFirstHugeClass = class_of((std::size_t{64} << 20) + 1);
 constexpr std::uint32_t kFirstUnprovenClass = class_of((std::size_t{8} << 20) + 1);  // see `comes_back`
 
 constexpr std::int64_t kMagazineBudget = std::int64_t{8}
                                          << 20;  // bytes of a thread at most, and one block more
-
-constexpr std::uint32_t magazine_limit(std::uint32_t size_class) {
-    return size_class < kFirstLargeClass ? kMagazineBlocks : size_class < kFirstHugeClass ? 8 : 2;
-}
-
-struct MagazineLimits {
-    std::uint8_t of[kClasses];
-    constexpr MagazineLimits() : of() {
-        for (std::uint32_t c = 0; c < kClasses; ++c) of[c] = static_cast<std::uint8_t>(magazine_limit(c));
-    }
-};
-inline constexpr MagazineLimits kMagazineLimits;
 
 // Of a counter that one thread writes and any may read.
 template <class Number>
@@ -53,6 +40,25 @@ struct alignas(64) Magazine {
         return static_cast<std::uint32_t>(state.load(std::memory_order_relaxed) % kOnePop);
     }
     std::uint64_t pops() const { return state.load(std::memory_order_relaxed) / kOnePop; }
+
+    // False: there is none.
+    bool pop(std::byte*& block) {
+        const std::uint64_t now = state.load(std::memory_order_relaxed), blocks_now = now % kOnePop;
+        if (blocks_now == 0) [[unlikely]]
+            return false;
+        block = blocks[blocks_now - 1];
+        state.store(now + kOnePop - 1, std::memory_order_relaxed);
+        return true;
+    }
+    // False: it is full.
+    bool push(std::byte* block) {
+        const std::uint64_t now = state.load(std::memory_order_relaxed), blocks_now = now % kOnePop;
+        if (blocks_now >= kMagazineBlocks) [[unlikely]]
+            return false;
+        blocks[blocks_now] = block;
+        state.store(now + 1, std::memory_order_relaxed);
+        return true;
+    }
 };
 
 // Since the counts were last collected; `peak` is the most that taken - given has been.
@@ -70,11 +76,35 @@ constexpr bool kLightEntry = true;
 constexpr bool kLightEntry = false;
 #endif
 
+struct ThreadCache;
+
+// The caches of a thread, one place per pool. The quick way uses those in `quick`, where the closed one
+// stands while another thread has the cache or something special is going on: nothing can be taken from it,
+// and nothing be put into it.
+constexpr std::uint32_t kMostPools = 256;
+struct ThreadSlots {
+    std::atomic<std::uint32_t> busy;  // the thread is inside one of its caches
+    std::atomic<ThreadCache*> quick[kMostPools], caches[kMostPools];
+
+    void close_all();
+
+    // Inside until `leave`, whichever cache it is.
+    ThreadCache* enter(std::uint32_t slot) {
+        if constexpr (kLightEntry) {
+            busy.store(1, std::memory_order_relaxed);
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+            return (quick + slot)->load(std::memory_order_acquire);
+        }
+        busy.store(1, std::memory_order_seq_cst);
+        return quick[slot].load(std::memory_order_seq_cst);
+    }
+    void leave() { busy.store(0, std::memory_order_release); }
+};
+
 // Lives in zeroed pages of its own: what a thread never uses costs nothing.
 struct ThreadCache {
-    static constexpr std::uint32_t kClaimed = 1, kSpecial = 2;  // of `gate`
+    static constexpr std::uint32_t kClaimed = 1, kSpecial = 2;  // of `gate`; special: the quick way is closed
 
-    std::atomic<std::uint32_t> busy, gate;
     // Since the counts were last collected: requested bytes. How many blocks of which class were acquired,
     // the magazines know.
     std::atomic<std::uint64_t> requested;
@@ -82,77 +112,45 @@ struct ThreadCache {
     // bytes and a release takes them away, so that the bytes of live blocks are this less `idle_room`, which
     // changes only when blocks come and go by another way. `most_room`: where it was highest.
     std::atomic<std::int64_t> room, most_room, idle_room;
+    std::atomic<std::uint32_t> gate;
     std::uint32_t guard_turn;
-    std::uint32_t last_large;               // class of the last block beyond the budget that was released
+    std::uint32_t last_large;  // class of the last block beyond the budget that was released
+    std::uint32_t slot;
+    ThreadSlots* slots;                     // where the thread looks for it
     ThreadCache* next;                      // in the pool's list
-    std::atomic<ThreadCache*>* owner_slot;  // where the thread looks for it
-    Magazine magazines[kClasses];
+    Magazine magazines[kThinkableClasses];  // those from kClasses on are always empty
     TagCounters tags[kTags];
     std::uint64_t seen_pops[kClasses], told_pops[kClasses];  // the housekeeper's; those collected
     std::uint32_t idle_since_ms[kClasses];
     bool comes_back[kClasses];  // blocks beyond the budget that are asked for again right after their release
 
+    // With pointers GCC computes the address of a magazine once, with an index twice.
+    Magazine& magazine(std::uint32_t size_class) { return *(magazines + size_class); }
+
     static ThreadCache* create() noexcept;
     static void destroy(ThreadCache* cache) noexcept;
-
-    // True: inside, with nothing special going on. False: inside too, but look at `gate`.
-    bool enter() {
-        if constexpr (kLightEntry) {
-            busy.store(1, std::memory_order_relaxed);
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-            return gate.load(std::memory_order_acquire) == 0;
-        }
-        return enter_heavily();
-    }
-    bool enter_heavily() {
-        busy.store(1, std::memory_order_seq_cst);
-        return gate.load(std::memory_order_seq_cst) == 0;
-    }
-    void leave() { busy.store(0, std::memory_order_release); }
 
     // Inside, with the gate open for anything but claims.
     void enter_patiently() {
         for (;;) {
-            enter_heavily();
-            if ((gate.load(std::memory_order_acquire) & kClaimed) == 0) return;
+            slots->busy.store(1, std::memory_order_seq_cst);
+            if ((gate.load(std::memory_order_seq_cst) & kClaimed) == 0) return;
             leave();
             std::this_thread::yield();
         }
     }
+    void leave() { slots->leave(); }
+    std::atomic<ThreadCache*>& place_for_quick() { return slots->quick[slot]; }
 
     // What the magazines hold; others may read between two stores of the owner.
     std::size_t cached_bytes() const {
         const std::int64_t bytes = kMagazineBudget - room.load(std::memory_order_relaxed);
         return bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
     }
-    // A block of the class may not go into its magazine: there is enough in all of them, or it is very large
-    // and none of its size has ever been asked for again.
-    bool unwanted(std::uint32_t size_class, std::int64_t least_room) const {
-        return room.load(std::memory_order_relaxed) < least_room ||
-               (size_class >= kFirstUnprovenClass && !comes_back[size_class]);
-    }
     bool over_budget(std::int64_t least_room) const {
         return room.load(std::memory_order_relaxed) < least_room;
     }
 
-    // Null when there is none.
-    std::byte* pop(std::uint32_t size_class) {
-        Magazine& magazine = magazines[size_class];
-        const std::uint64_t state = magazine.state.load(std::memory_order_relaxed);
-        const auto count = static_cast<std::uint32_t>(state % Magazine::kOnePop);
-        if (count == 0) return nullptr;
-        magazine.state.store(state + Magazine::kOnePop - 1, std::memory_order_relaxed);
-        return magazine.blocks[count - 1];
-    }
-    bool push(std::uint32_t size_class, std::byte* block) {
-        Magazine& magazine = magazines[size_class];
-        const std::uint64_t state = magazine.state.load(std::memory_order_relaxed);
-        const auto count = static_cast<std::uint32_t>(state % Magazine::kOnePop);
-        if (count >= kMagazineLimits.of[size_class]) return false;
-        magazine.blocks[count] = block;
-        magazine.state.store(state + 1, std::memory_order_relaxed);
-        return true;
-    }
     // Takes out the lower part of a magazine, which was used the longest ago.
     std::uint32_t take_oldest(std::uint32_t size_class, std::uint32_t wanted, std::byte** blocks);
 
@@ -165,8 +163,10 @@ struct ThreadCache {
         raise(most_room, now);
     }
     std::int64_t released(std::size_t block_bytes) {
-        const std::int64_t now =
-            room.load(std::memory_order_relaxed) - static_cast<std::int64_t>(block_bytes);
+        return released(block_bytes, room.load(std::memory_order_relaxed));
+    }
+    std::int64_t released(std::size_t block_bytes, std::int64_t before) {
+        const std::int64_t now = before - static_cast<std::int64_t>(block_bytes);
         room.store(now, std::memory_order_relaxed);
         return now;
     }
@@ -197,23 +197,13 @@ struct ThreadCache {
     }
 };
 
-// The caches of this thread, one place per pool. Before the first use and after the thread's end, each is one
-// whose gate is never open.
-constexpr std::uint32_t kMostPools = 256;
-struct ThreadSlots {
-    std::atomic<ThreadCache*> caches[kMostPools];
-};
 extern ThreadCache g_closed_cache;
-extern ThreadSlots g_closed_slots;
+extern ThreadSlots g_closed_slots;  // of threads that have none yet, and of those that end
 extern constinit thread_local ThreadSlots* t_slots;
 
-inline ThreadCache* slot_cache(std::uint32_t slot) {
-    return t_slots->caches[slot].load(std::memory_order_relaxed);
-}
 // Null when this thread has none.
 inline ThreadCache* own_cache(std::uint32_t slot) {
-    ThreadCache* cache = slot_cache(slot);
-    return cache == &g_closed_cache ? nullptr : cache;
+    return t_slots->caches[slot].load(std::memory_order_relaxed);
 }
 
 void prepare_closed_slots();  // before the first pool

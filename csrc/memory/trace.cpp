@@ -15,12 +15,6 @@ namespace {
 constexpr std::size_t kSmallestPage = 4096;
 constexpr std::chrono::milliseconds kIdle{100};
 
-double cpu_seconds() {
-    timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 void touch(void* address, std::size_t bytes) {
     auto* at = static_cast<volatile unsigned char*>(address);
     for (std::size_t i = 0; i < bytes; i += kSmallestPage) at[i] = 1;
@@ -33,6 +27,12 @@ struct Held {
 };
 
 }  // namespace
+
+double cpu_seconds() {
+    timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 std::vector<TraceStep> steps_of(const std::vector<TraceEvent>& events, std::vector<std::uint32_t>* tags) {
     std::unordered_map<std::uint64_t, std::uint32_t> block_at;
@@ -98,28 +98,6 @@ bool replay(const std::vector<TraceStep>& steps, const Allocator& allocator, std
     figures.resident_when_idle = resident();
     figures.operations = steps.size();
     return true;
-}
-
-double pair_ns(const Allocator& allocator, std::size_t bytes, std::size_t held, std::size_t pairs,
-               std::size_t rounds) {
-    std::vector<void*> ring(held, nullptr);
-    std::vector<double> means;
-    for (std::size_t round = 0; round < rounds; ++round) {
-        const double start = cpu_seconds();
-        std::size_t at = 0;
-        for (std::size_t i = 0; i < pairs; ++i) {
-            if (ring[at] != nullptr) allocator.release(allocator.context, ring[at], bytes);
-            ring[at] = allocator.acquire(allocator.context, bytes);
-            if (++at == held) at = 0;
-        }
-        means.push_back((cpu_seconds() - start) * 1e9 / static_cast<double>(pairs));
-    }
-    for (void* address : ring) {
-        if (address != nullptr) allocator.release(allocator.context, address, bytes);
-    }
-    std::nth_element(means.begin(), means.begin() + static_cast<std::ptrdiff_t>(means.size() / 2),
-                     means.end());
-    return means[means.size() / 2];
 }
 
 }  // namespace atalanta::memory

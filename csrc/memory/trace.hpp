@@ -44,9 +44,7 @@ struct ReplayFigures {
 bool replay(const std::vector<TraceStep>& steps, const Allocator& allocator, std::size_t sample_every,
             ReplayFigures& figures);
 
-// Nanoseconds of an acquire and release pair: `held` blocks at a time in first-in-first-out order (1: each is
-// released at once), the median over `rounds` of the mean of a round.
-double pair_ns(const Allocator& allocator, std::size_t bytes, std::size_t held, std::size_t pairs,
-               std::size_t rounds);
+// CPU time of this thread.
+double cpu_seconds();
 
 }  // namespace atalanta::memory

@@ -69,7 +69,7 @@ bool ends_the_program(Action&& action) {
 
 TEST(classes_fit_and_waste_one_part_in_eight) {
     std::size_t bytes = 1;
-    for (std::uint32_t c = 0; c < kClasses; ++c) CHECK(class_of(class_bytes(c)) >= c || class_bytes(c) < 512);
+    for (std::uint32_t c = 1; c < kClasses; ++c) CHECK(class_of(class_bytes(c)) >= c || class_bytes(c) < 512);
     for (int i = 0; i < 200000; ++i, bytes += 1 + bytes / 5000) {
         const std::size_t block = class_bytes(class_of(bytes));
         CHECK(block >= bytes && block % kAlignment == 0);
@@ -77,7 +77,7 @@ TEST(classes_fit_and_waste_one_part_in_eight) {
         if (bytes < 512) CHECK(block < bytes + kAlignment || block - bytes < kAlignment + bytes / 8);
         if (bytes > kLargestRequest / 2) break;
     }
-    CHECK(class_of(0) == 0 && class_of(kLargestRequest) == kClasses - 1);
+    CHECK(class_of(0) == 1 && class_of(64) == 1 && class_of(kLargestRequest) == kClasses - 1);
 }
 
 TEST(blocks_of_every_class_are_aligned_apart_and_writable) {
@@ -132,6 +132,7 @@ TEST(a_release_may_name_the_size) {
         CHECK(pool.release(block, bytes) == Released::yes &&
               pool.release(block, bytes) == Released::not_live);
         CHECK(pool.acquire(bytes) == block && pool.release(block, 77 * kKiB) == Released::yes);
+        CHECK(pool.release(block, ~std::size_t{0}) == Released::not_live);
         CHECK(pool.release(block, 0) == Released::not_live &&
               pool.release(&pool, bytes) == Released::not_ours);
     }
@@ -312,6 +313,39 @@ TEST(growing_sizes_leave_little_behind) {
     most_cached = pool.figures().cached;
     CHECK(most_cached <= most_live / 2);
     pool.release(before);
+}
+
+// They are a page and a bit: a run of pages for each would take up to twice as much.
+TEST(blocks_of_little_more_than_a_page_lie_close_together) {
+    Pool pool(quiet());
+    std::vector<void*> held;
+    std::size_t asked = 0;
+    for (std::size_t bytes = 17 * kKiB; bytes <= 32 * kKiB; bytes += kKiB) {
+        for (int i = 0; i < 50; ++i, asked += bytes) fill(held.emplace_back(pool.acquire(bytes)), bytes, 1);
+    }
+    CHECK(pool.figures().held < asked + asked / 6);
+    for (void* address : held) CHECK(pool.release(address) == Released::yes);
+}
+
+// Neighbours that stay keep no free page from going back when memory grows.
+TEST(free_runs_between_live_ones_count_against_the_cap) {
+    Pool pool(quiet());
+    std::vector<void*> held;
+    for (int i = 0; i < 400; ++i) fill(held.emplace_back(pool.acquire(40 * kKiB)), 40 * kKiB, 1);
+    for (std::size_t i = 0; i < held.size(); i += 2) pool.release(held[i]);
+    void* next = pool.acquire(100 * kKiB);  // no gap is as large
+    CHECK(pool.figures().cached <= 3 * kMiB);
+    pool.release(next);
+    for (std::size_t i = 1; i < held.size(); i += 2) pool.release(held[i]);
+}
+
+TEST(very_large_blocks_are_kept_once_they_come_back) {
+    Pool pool(quiet());
+    Tag tag = 0;
+    CHECK(pool.intern("large", tag));
+    for (int i = 0; i < 5; ++i) pool.release(pool.acquire(12 * kMiB, tag));
+    for (int i = 0; i < 5; ++i) pool.release(pool.acquire(12 * kMiB));
+    CHECK(pool.figures_by_tag()[tag].misses == 2 && pool.figures().cached >= 12 * kMiB);
 }
 
 TEST(the_cap_follows_what_was_live) {
