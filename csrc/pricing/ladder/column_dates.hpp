@@ -76,7 +76,7 @@ class ColumnDates : public ColumnRow {
         const double deviation = european_deviation(n_.diffusion[l], time);
         const double inverse = 1.0 / deviation;
         ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) {
+        for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) {
             c_.value[i] = european_u(fma(c_.place[i] - middle, h, centre), deviation, inverse);
         }
     }
@@ -88,7 +88,7 @@ class ColumnDates : public ColumnRow {
         const LanePayoff before = payoff(l, date.time, calendar_.centre(d, l));
         narrow_.set(n_, l, date, centre, before, nodes_);
         if (narrow_.base() == NarrowStart::Base::exercised) {
-            for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.value[i] = 0.0;
+            for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) c_.value[i] = 0.0;
         } else {
             const bool held = narrow_.base() == NarrowStart::Base::held;
             start(l, held ? 0.0 : date.time, held ? centre + narrow_.forward() : centre);
@@ -113,7 +113,7 @@ class ColumnDates : public ColumnRow {
         double* const values = c_.value;
         const double* const growth = growth_;
         const double level = before.level, slope = before.slope;
-        const std::size_t count = Columns::length(nodes_);
+        const std::size_t count = Columns::looped(nodes_);
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < count; ++i) {
             const double pay = fma(-slope, growth[i], level), value = values[i];
@@ -133,7 +133,7 @@ class ColumnDates : public ColumnRow {
   private:
     void count_in_shares() {
         ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.value[i] *= c_.rest[i];
+        for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) c_.value[i] *= c_.rest[i];
     }
 
     // From the larger of payoff and value to either.
@@ -142,7 +142,7 @@ class ColumnDates : public ColumnRow {
         const double* const gain = c_.place;
         double* const values = c_.value;
         ATALANTA_VECTOR_LOOP
-        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) {
+        for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) {
             const double missing = sign * gain[i];
             values[i] += missing < 0.0 ? missing : 0.0;
         }

@@ -22,7 +22,7 @@ class ColumnMarch : public ColumnDates {
         reads_present_ = last - first <= 2 * kReadingReach;
         begin(l, dividends, tenths >= kFineTenths ? kFineTapDeviations : kTapDeviations, tape);
         if (dividends == 0) {
-            for (std::size_t i = 0; i < Columns::length(nodes_); ++i) c_.place[i] = static_cast<double>(i);
+            for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) c_.place[i] = static_cast<double>(i);
             start(l, n_.years[l], calendar_.centre(0, l));
             for (std::size_t i = first; i <= last; ++i) u[i * kLadderOptions + l] = c_.value[i];
             return;

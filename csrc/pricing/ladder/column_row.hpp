@@ -66,7 +66,7 @@ class ColumnRow {
     }
 
     void copy(const double* from, double* to) const {
-        for (std::size_t i = 0; i < Columns::length(nodes_); ++i) to[i] = from[i];
+        for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) to[i] = from[i];
     }
 
   private:
