@@ -34,26 +34,41 @@ inline void copy_column(const double* from, std::size_t nodes, double* to) {
     for (std::size_t i = nodes; i < Columns::length(nodes); ++i) to[i] = to[nodes - 1];
 }
 
+// The nodes first .. last - 1.
+template <bool kLittle>
+ATALANTA_INLINE void land_nodes(const Normalised& n, std::size_t l, const LaneDate& date, double last_node,
+                                std::size_t first, std::size_t last, const Columns& c) {
+    const double side = n.side[l], inverse = n.inverse_spacing[l], share = date.share, shift = date.shift;
+    ATALANTA_VECTOR_LOOP
+    for (std::size_t i = first; i < last; ++i) {
+        const LandedNode landed = land_node<kLittle>(side, share * c.shrinks[i], shift, inverse, c.place[i]);
+        c.place[i] = landed.place;
+        c.rest[i] = landed.rest;
+        c.centre[i] = stencil_centre(landed.place, last_node);
+    }
+}
+
 // growth: a column, here and below.
 ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneDate& date,
                                  const double* growth, std::size_t nodes, const Columns& c) {
+    const std::size_t end = Columns::looped(nodes);
+    const bool put = n.side[l] > 0.0;
     // The nodes lie symmetrically, so that 1 / E is E on the other side.
-    if (n.side[l] > 0.0) {
+    if (put) {
         for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = growth[nodes - 1 - i];
-        for (std::size_t i = nodes; i < Columns::looped(nodes); ++i) c.shrinks[i] = growth[0];
+        for (std::size_t i = nodes; i < end; ++i) c.shrinks[i] = growth[0];
     } else {
-        for (std::size_t i = 0; i < Columns::looped(nodes); ++i) c.shrinks[i] = growth[i];
+        for (std::size_t i = 0; i < end; ++i) c.shrinks[i] = growth[i];
     }
-    const double side = n.side[l], inverse = n.inverse_spacing[l], share = date.share, shift = date.shift;
+    std::size_t much = 0;  // nodes of which much is taken, at the end where spots are low
+    for (std::size_t i = 0; i < end; ++i) {
+        c.place[i] = static_cast<double>(i);
+        much += date.share * c.shrinks[i] > kLittleTaken ? 1 : 0;
+    }
     const double last = static_cast<double>(nodes - 1);
-    for (std::size_t i = 0; i < Columns::looped(nodes); ++i) c.place[i] = static_cast<double>(i);
-    ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < Columns::looped(nodes); ++i) {
-        const LandedNode landed = land_node(side, share, shift, inverse, c.shrinks[i], c.place[i]);
-        c.place[i] = landed.place;
-        c.rest[i] = landed.rest;
-        c.centre[i] = stencil_centre(landed.place, last);
-    }
+    const std::size_t whole = round_up_to_lanes(much), from = put ? whole : 0, to = put ? end : end - whole;
+    land_nodes<true>(n, l, date, last, from, to, c);
+    land_nodes<false>(n, l, date, last, put ? 0 : to, put ? from : end, c);
 }
 
 // Values at the places of the nodes, of the five nodes about each. The stencils of many nodes are fetched
