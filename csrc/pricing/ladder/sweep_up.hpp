@@ -198,14 +198,14 @@ class SweepUp {
             store(node(w_, i) + at, u);
             keep(i, 0);
         }
-        LaneMask paid = first_free > repeat(static_cast<double>(i) - 1.0);
+        Lanes below = repeat(static_cast<double>(i) - 1.0);
         for (; i < all_free && i < nodes_ - 1; ++i) {
-            const LaneMask paid_below = paid;
-            paid = first_free > repeat(static_cast<double>(i));
-            const Lanes g = select(without(paid_below, paid), down, load(node(w_, i) + at));
-            u = select(paid, pay(i), fnma(alpha, u, g));
+            const Lanes here = below + repeat(1.0);
+            const LaneMask paid = first_free > here, begins = without(first_free > below, paid);
+            u = select(paid, pay(i), fnma(alpha, u, select(begins, down, load(node(w_, i) + at))));
             store(node(w_, i) + at, u);
             keep(i, kEveryRowLane & ~bits_of(paid));
+            below = here;
         }
         for (std::size_t k = i; kRecords && k < end_; ++k) keep(k, kEveryRowLane);
         for (; i < nodes_ - 1; ++i) {
