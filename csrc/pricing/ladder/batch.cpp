@@ -1,31 +1,40 @@
 #include "pricing/ladder/batch.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 namespace atalanta {
 namespace {
 
 // The order in which options are cut into pieces. Few steps are wasted on lanes that wait for longer ones;
-// options with the same steps, which cross their ex-dates together, adjoin.
+// options with the same steps, which cross their ex-dates together, adjoin, and of these the ones whose free
+// boundaries lie at about the same node.
 struct Place {
     std::uint64_t size;      // nodes, then the kind and the number of steps
     std::uint64_t schedule;  // a fingerprint of the steps of its intervals
+    double depth;            // in the money, about in deviations
     std::size_t index;
 
     bool operator<(const Place& other) const {
-        return std::tie(size, schedule, index) < std::tie(other.size, other.schedule, other.index);
+        return std::tie(size, schedule, depth, index) <
+               std::tie(other.size, other.schedule, other.depth, other.index);
     }
 };
 
+double depth_of(const LadderOption& o) {
+    return o.right * (o.spot - o.strike) / (o.spot * o.vol * std::sqrt(o.years));
+}
+
 // Options that are marched alone go together, by the number of their dates; the others long ones first.
-Place place_of(const LadderShape& shape, std::size_t index) {
-    if (!shape.exercisable) return {std::uint64_t{shape.nodes} << 33 | shape.dividends, 0, index};
+Place place_of(const LadderOption& option, const LadderShape& shape, std::size_t index) {
+    if (!shape.exercisable) return {std::uint64_t{shape.nodes} << 33 | shape.dividends, 0, 0.0, index};
     std::uint64_t hash = shape.dividends;
     for (std::uint32_t k = 0; k <= shape.dividends; ++k)
         hash = (hash ^ shape.steps[k]) * 0x9E3779B97F4A7C15ULL;
     const std::uint64_t shorter = 0xFFFFFFFF - shape.total_steps;
-    return {std::uint64_t{shape.nodes} << 33 | std::uint64_t{1} << 32 | shorter, hash, index};
+    return {std::uint64_t{shape.nodes} << 33 | std::uint64_t{1} << 32 | shorter, hash, depth_of(option),
+            index};
 }
 
 }  // namespace
@@ -82,7 +91,7 @@ LadderBatch::LadderBatch(std::vector<LadderOption> options, const std::vector<bo
             continue;
         }
         free_steps += options_[i].dividends + 1;
-        places.push_back(place_of(shapes_[i], i));
+        places.push_back(place_of(options_[i], shapes_[i], i));
     }
     std::sort(places.begin(), places.end());
     order_.reserve(places.size());

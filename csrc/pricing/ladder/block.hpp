@@ -49,6 +49,20 @@ ATALANTA_INLINE void each_of(LaneSet lanes, Body&& body) {
     each_in(lanes, body);
 }
 
+// The least and the most of numbers that are not negative: their bits are in the same order.
+struct Span {
+    double least, most;
+};
+ATALANTA_INLINE Span span_of(const double* values, std::size_t count) {
+    std::uint64_t least = bits_of(values[0]), most = least;
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::uint64_t bits = bits_of(values[k]);
+        least = bits < least ? bits : least;
+        most = bits > most ? bits : most;
+    }
+    return {double_of(least), double_of(most)};
+}
+
 struct Normalised {
     PerLane side;  // +1 put, -1 call
     PerLane american;

@@ -34,6 +34,20 @@ ATALANTA_INLINE double payoff_kink(const Normalised& n, const PayoffRecord& payo
     return fma(distance, n.inverse_spacing[lane], static_cast<double>(nodes / 2));
 }
 
+// The lanes whose number is above the bound, and below it.
+ATALANTA_INLINE LaneSet lanes_above(const PerLane& values, double bound) {
+    LaneSet lanes = 0;
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes)
+        lanes |= bits_of(load(values.at + at) > repeat(bound)) << at;
+    return lanes;
+}
+ATALANTA_INLINE LaneSet lanes_below(const PerLane& values, double bound) {
+    LaneSet lanes = 0;
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes)
+        lanes |= bits_of(repeat(bound) > load(values.at + at)) << at;
+    return lanes;
+}
+
 // The least share of the spot that counts as left over; a spot below it is as good as zero.
 constexpr double kLeastRest = 1e-300;
 
@@ -66,31 +80,54 @@ struct Landing {
     PerLane rest;   // share of the spot that is left
 };
 
+// -ln(1 - x) / x where no more than this is taken of a spot, which is the usual case: a Chebyshev fit, 3e-16.
+constexpr double kLittleTaken = 0.125;
+constexpr double kLittleLogarithm[] = {
+    .99999999999999971, .50000000000047089, .33333333320938136, .25000001262297148,  .19999934929136127,
+    .16666584926690397, .14251513322089931, .12873248547333900, .087024114914023005, .18145503116372822};
+
 struct LandedNode {
     double place, rest;
 };
-// shrinks: the centre's spot over that of the node.
-ATALANTA_INLINE LandedNode land_node(double side, double share, double shift, double inverse_spacing,
-                                     double shrinks, double i) {
-    const double left = fma(-share, shrinks, 1.0);
-    const double rest = left > kLeastRest ? left : kLeastRest;
-    const double moved = fma(side, logarithm(rest), -shift);
-    return {fma(moved, inverse_spacing, i), left > 0.0 ? left : 0.0};
+// taken: by the dividend of the spot at the node i. kLittle: no more than kLittleTaken.
+template <bool kLittle>
+ATALANTA_INLINE LandedNode land_node(double side, double taken, double shift, double inverse_spacing,
+                                     double i) {
+    const double left = 1.0 - taken, little = -taken * even_odd(taken, kLittleLogarithm);
+    double log_rest = little;
+    if constexpr (!kLittle) {
+        const double much = logarithm(left > kLeastRest ? left : kLeastRest);
+        log_rest = taken > kLittleTaken ? much : little;
+    }
+    return {fma(fma(side, log_rest, -shift), inverse_spacing, i), left > 0.0 ? left : 0.0};
+}
+
+template <bool kLittle>
+ATALANTA_INLINE void land_lanes(const Normalised& n, const ExDate& date, const PerLane& taken, double i,
+                                Landing& to) {
+    each_lane([&](std::size_t l) {
+        const LandedNode landed =
+            land_node<kLittle>(n.side[l], taken[l], date.shift[l], n.inverse_spacing[l], i);
+        to.place[l] = landed.place;
+        to.rest[l] = landed.rest;
+    });
 }
 
 ATALANTA_INLINE void land(const Normalised& n, const ExDate& date, const double* growth, std::size_t nodes,
                           std::size_t i, Landing& to) {
     const double* up = node(growth, i);
     const double* down = node(growth, nodes - 1 - i);
-    each_lane([&](std::size_t l) {
+    PerLane taken;
+    for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
         // The nodes lie symmetrically, so that 1 / E is E on the other side.
-        const double put_shrinks = down[l], call_shrinks = up[l];
-        const double shrinks = n.side[l] > 0.0 ? put_shrinks : call_shrinks;
-        const LandedNode landed = land_node(n.side[l], date.share[l], date.shift[l], n.inverse_spacing[l],
-                                            shrinks, static_cast<double>(i));
-        to.place[l] = landed.place;
-        to.rest[l] = landed.rest;
-    });
+        const LaneMask puts = load(n.side.at + at) > repeat(0.0);
+        store(taken.at + at, load(date.share.at + at) * select(puts, load(down + at), load(up + at)));
+    }
+    if (lanes_above(taken, kLittleTaken) == 0) {
+        land_lanes<true>(n, date, taken, static_cast<double>(i), to);
+    } else {
+        land_lanes<false>(n, date, taken, static_cast<double>(i), to);
+    }
 }
 
 // What u of lane l is at most; level: of the payoff at that time.
@@ -146,27 +183,20 @@ ATALANTA_INLINE void choose_centres(const PerLane& place, std::size_t nodes, Per
 
 constexpr double kWidestSpread = 4.0;  // of the centres of a row that are still picked by comparison
 
-// The centres of the lanes differ little where the options are on one spot; then whole rows are read.
-ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
-    // Of numbers that are not negative the bits are in the same order.
-    std::uint64_t low_bits = bits_of(stencil.centre[0]), high_bits = low_bits;
-    for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        const std::uint64_t bits = bits_of(stencil.centre[l]);
-        low_bits = bits < low_bits ? bits : low_bits;
-        high_bits = bits > high_bits ? bits : high_bits;
+// The five nodes about the centres: rows of u where the lanes have the same one, else they are gathered. The
+// centres differ little where the options are on one spot; then whole rows are read.
+ATALANTA_INLINE const double* gather(const double* u, Stencil& stencil) {
+    const double here = stencil.centre[0];
+    if ((lanes_above(stencil.centre, here) | lanes_below(stencil.centre, here)) == 0) {
+        return node(u, static_cast<std::size_t>(here) - 2);
     }
-    const double lowest = double_of(low_bits), highest = double_of(high_bits);
-    if (low_bits == high_bits) {
-        const double* from = node(u, static_cast<std::size_t>(lowest) - 2);
-        __builtin_memcpy(stencil.value, from, sizeof(stencil.value));
-        return;
-    }
+    const auto [lowest, highest] = span_of(stencil.centre.at, kLadderOptions);
     if (highest - lowest > kWidestSpread) {
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             const double* from = node(u, static_cast<std::size_t>(stencil.centre[l]) - 2) + l;
             for (std::size_t j = 0; j < 5; ++j) stencil.value[j][l] = from[j * kLadderOptions];
         }
-        return;
+        return stencil.value[0].at;
     }
     for (double at = lowest; at <= highest; at += 1.0) {
         const double* from = node(u, static_cast<std::size_t>(at) - 2);
@@ -177,6 +207,7 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
             });
         }
     }
+    return stencil.value[0].at;
 }
 
 // payoff: on the grid after the date. after: u just after the date, read; before: u just before it, written,
@@ -187,26 +218,24 @@ ATALANTA_INLINE void gather(const double* u, Stencil& stencil) {
     Landing to;
     Stencil stencil;
     PerLane outside;
+    const double last = static_cast<double>(nodes - 1);
     for (std::size_t i = 0; i < nodes; ++i) {
         land(n, date, growth, nodes, i, to);
         choose_centres(to.place, nodes, stencil.centre, outside);
-        gather(after, stencil);
+        const double *values = gather(after, stencil), *second = node(values, 1), *third = node(values, 2),
+                     *fourth = node(values, 3), *fifth = node(values, 4);
         double* out = node(before, i);
-        std::uint64_t any_outside = 0;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) any_outside |= bits_of(outside[l]);
         each_lane([&](std::size_t l) {
             const double f = to.place[l] - stencil.centre[l];
-            const Quartic u = quartic(stencil.value[0][l], stencil.value[1][l], stencil.value[2][l],
-                                      stencil.value[3][l], stencil.value[4][l]);
+            const Quartic u = quartic(values[l], second[l], third[l], fourth[l], fifth[l]);
             out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * u(f);
         });
-        if (any_outside == 0) continue;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if (outside[l] == 0.0) continue;
-            const Beyond beyond = read_beyond(n, l, lane_of(payoff, l), after + l, growth + l, kLadderOptions,
-                                              nodes, to.place[l]);
-            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * beyond.value();
-        }
+        const LaneSet beyond = lanes_below(to.place, 0.0) | lanes_above(to.place, last);
+        each_in(beyond, [&](std::size_t l) {
+            const Beyond read = read_beyond(n, l, lane_of(payoff, l), after + l, growth + l, kLadderOptions,
+                                            nodes, to.place[l]);
+            out[l] = (n.side[l] > 0.0 ? 1.0 : to.rest[l]) * read.value();
+        });
     }
 }
 

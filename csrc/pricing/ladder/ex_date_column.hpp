@@ -8,10 +8,12 @@
 namespace atalanta {
 namespace {
 
-// The columns of a lane, contiguous; loops over nodes go on to a whole number of registers.
+// The columns of a lane, contiguous. Loops over nodes go on to a whole number of registers, and a convolution
+// writes some more.
 struct Columns {
     static constexpr std::size_t kCount = 6;
     static constexpr std::size_t length(std::size_t nodes) { return (nodes + 15) / 16 * 16 + 16; }
+    static constexpr std::size_t looped(std::size_t nodes) { return round_up_to_lanes(nodes); }
     static constexpr std::size_t doubles(std::size_t nodes) { return kCount * length(nodes); }
 
     Columns(double* memory, std::size_t nodes) {
@@ -32,59 +34,60 @@ inline void copy_column(const double* from, std::size_t nodes, double* to) {
     for (std::size_t i = nodes; i < Columns::length(nodes); ++i) to[i] = to[nodes - 1];
 }
 
-// growth: a column, here and below.
-ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneDate& date,
-                                 const double* growth, std::size_t nodes, const Columns& c) {
-    // The nodes lie symmetrically, so that 1 / E is E on the other side.
-    if (n.side[l] > 0.0) {
-        for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = growth[nodes - 1 - i];
-        for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.shrinks[i] = growth[0];
-    } else {
-        for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.shrinks[i] = growth[i];
-    }
+// The nodes first .. last - 1.
+template <bool kLittle>
+ATALANTA_INLINE void land_nodes(const Normalised& n, std::size_t l, const LaneDate& date, double last_node,
+                                std::size_t first, std::size_t last, const Columns& c) {
     const double side = n.side[l], inverse = n.inverse_spacing[l], share = date.share, shift = date.shift;
-    const double last = static_cast<double>(nodes - 1);
-    for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.place[i] = static_cast<double>(i);
     ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < Columns::length(nodes); ++i) {
-        const LandedNode landed = land_node(side, share, shift, inverse, c.shrinks[i], c.place[i]);
+    for (std::size_t i = first; i < last; ++i) {
+        const LandedNode landed = land_node<kLittle>(side, share * c.shrinks[i], shift, inverse, c.place[i]);
         c.place[i] = landed.place;
         c.rest[i] = landed.rest;
-        c.centre[i] = stencil_centre(landed.place, last);
+        c.centre[i] = stencil_centre(landed.place, last_node);
     }
 }
 
-constexpr std::size_t kReadTogether = 8;  // nodes
-constexpr std::ptrdiff_t kMostOffsets = 3;
+// growth: a column, here and below.
+ATALANTA_INLINE void land_column(const Normalised& n, std::size_t l, const LaneDate& date,
+                                 const double* growth, std::size_t nodes, const Columns& c) {
+    const std::size_t end = Columns::looped(nodes);
+    const bool put = n.side[l] > 0.0;
+    // The nodes lie symmetrically, so that 1 / E is E on the other side.
+    if (put) {
+        for (std::size_t i = 0; i < nodes; ++i) c.shrinks[i] = growth[nodes - 1 - i];
+        for (std::size_t i = nodes; i < end; ++i) c.shrinks[i] = growth[0];
+    } else {
+        for (std::size_t i = 0; i < end; ++i) c.shrinks[i] = growth[i];
+    }
+    std::size_t much = 0;  // nodes of which much is taken, at the end where spots are low
+    for (std::size_t i = 0; i < end; ++i) {
+        c.place[i] = static_cast<double>(i);
+        much += date.share * c.shrinks[i] > kLittleTaken ? 1 : 0;
+    }
+    const double last = static_cast<double>(nodes - 1);
+    const std::size_t whole = round_up_to_lanes(much), from = put ? whole : 0, to = put ? end : end - whole;
+    land_nodes<true>(n, l, date, last, from, to, c);
+    land_nodes<false>(n, l, date, last, put ? 0 : to, put ? from : end, c);
+}
 
-// The nodes from i on, so many as kReadTogether: where their stencils lie equally far from them, or nearly
-// so, whole rows are read.
-ATALANTA_INLINE void read_together(const double* u, const Columns& c, std::size_t i) {
-    const auto offset = [&](std::size_t k) {
-        return static_cast<std::ptrdiff_t>(c.centre[k]) - static_cast<std::ptrdiff_t>(k);
-    };
-    std::ptrdiff_t low = offset(i), high = low;
-    for (std::size_t k = i + 1; k < i + kReadTogether; ++k) {
-        const std::ptrdiff_t at = offset(k);
-        low = at < low ? at : low;
-        high = at > high ? at : high;
-    }
-    if (high - low >= kMostOffsets) {
-        for (std::size_t k = i; k < i + kReadTogether; ++k) {
-            const double* at = u + static_cast<std::ptrdiff_t>(c.centre[k]);
-            c.value[k] = quartic(at[-2], at[-1], at[0], at[1], at[2])(c.place[k] - c.centre[k]);
+// Values at the places of the nodes, of the five nodes about each. The stencils of many nodes are fetched
+// before any is used: a register is not loaded well from numbers that have just been stored.
+ATALANTA_INLINE void read_stencils(const double* u, std::size_t nodes, const Columns& c) {
+    alignas(64) double stencil[5][kBlockRows];
+    const std::size_t end = Columns::looped(nodes);
+    for (std::size_t first = 0; first < end; first += kBlockRows) {
+        const std::size_t left = end - first, count = left < kBlockRows ? left : kBlockRows;
+        for (std::size_t k = 0; k < count; ++k) {
+            const double* from = u + static_cast<std::ptrdiff_t>(c.centre[first + k]) - 2;
+            for (std::size_t j = 0; j < 5; ++j) stencil[j][k] = from[j];
         }
-        return;
-    }
-    for (std::ptrdiff_t o = low; o <= high; ++o) {
-        const double* from =
-            u + static_cast<std::ptrdiff_t>(i) + o - 2;  // the lowest node of the first stencil
-        const double first = static_cast<double>(static_cast<std::ptrdiff_t>(i) + o);
-        for (std::size_t k = 0; k < kReadTogether; ++k) {
-            const double centre = first + static_cast<double>(k);
-            const double f = c.place[i + k] - centre, kept = c.value[i + k];
-            const double read = quartic(from[k], from[k + 1], from[k + 2], from[k + 3], from[k + 4])(f);
-            c.value[i + k] = c.centre[i + k] == centre ? read : kept;
+        double *place = c.place + first, *centre = c.centre + first, *value = c.value + first;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t k = 0; k < count; ++k) {
+            const Quartic at =
+                quartic(stencil[0][k], stencil[1][k], stencil[2][k], stencil[3][k], stencil[4][k]);
+            value[k] = at(place[k] - centre[k]);
         }
     }
 }
@@ -92,7 +95,7 @@ ATALANTA_INLINE void read_together(const double* u, const Columns& c, std::size_
 inline void carry_column(const Normalised& n, std::size_t l, const LaneDate& date, const LanePayoff& payoff,
                          const double* growth, std::size_t nodes, const double* after, const Columns& c) {
     const double last = static_cast<double>(nodes - 1);
-    for (std::size_t i = 0; i < nodes; i += kReadTogether) read_together(after, c, i);
+    read_stencils(after, nodes, c);
     // Places ascend.
     std::size_t begin = 0, end = nodes;
     const auto beyond = [&](std::size_t i) {
@@ -100,18 +103,20 @@ inline void carry_column(const Normalised& n, std::size_t l, const LaneDate& dat
     };
     for (; begin < nodes && c.place[begin] < 0.0; ++begin) c.value[begin] = beyond(begin);
     for (; end > begin && c.place[end - 1] > last; --end) c.value[end - 1] = beyond(end - 1);
-    for (std::size_t i = nodes; i < Columns::length(nodes); ++i) c.value[i] = 0.0;
+    for (std::size_t i = nodes; i < Columns::looped(nodes); ++i) c.value[i] = 0.0;
     correct_taken_spot(n, l, date.share, date.shift, payoff, growth, 1, nodes, after, c.value);
     if (n.side[l] > 0.0) return;
     ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < Columns::length(nodes); ++i) c.value[i] *= c.rest[i];
+    for (std::size_t i = 0; i < Columns::looped(nodes); ++i) c.value[i] *= c.rest[i];
 }
+
+constexpr std::size_t kSearchedTogether = 8;  // nodes
 
 // The first node from i on with no gain, whose lower neighbour has one; `nodes` where there is none.
 ATALANTA_INLINE std::size_t next_kink(const double* gain, std::size_t i, std::size_t nodes) {
-    for (; i < nodes; i += kReadTogether) {
+    for (; i < nodes; i += kSearchedTogether) {
         double any = 0.0;
-        const std::size_t last = i + kReadTogether < nodes ? i + kReadTogether : nodes;
+        const std::size_t last = i + kSearchedTogether < nodes ? i + kSearchedTogether : nodes;
         for (std::size_t k = i; k < last; ++k) {
             const bool leaves = (gain[k - 1] > 0.0) & !(gain[k] > 0.0);
             any = leaves ? 1.0 : any;
@@ -136,7 +141,7 @@ inline void exercise_column(std::size_t l, const LanePayoff& payoff, const doubl
     double* const gain = c.place;  // no longer needed
     const double level = payoff.level, slope = payoff.slope;
     ATALANTA_VECTOR_LOOP
-    for (std::size_t i = 0; i < Columns::length(nodes); ++i) {
+    for (std::size_t i = 0; i < Columns::looped(nodes); ++i) {
         const double pay = fma(-slope, growth[i], level), value = c.value[i];
         gain[i] = pay - value;
         c.value[i] = pay > value ? pay : value;

@@ -107,8 +107,8 @@ class NarrowStart {
         const Normalised& n = *n_;
         const double away = (place - middle_) * n.spacing[lane_], growth = exponential(away);
         const double shrinks = n.side[lane_] > 0.0 ? exponential(-away) : growth;
-        const LandedNode landed =
-            land_node(n.side[lane_], date_.share, date_.shift, n.inverse_spacing[lane_], shrinks, place);
+        const LandedNode landed = land_node<false>(n.side[lane_], date_.share * shrinks, date_.shift,
+                                                   n.inverse_spacing[lane_], place);
         return {growth, shrinks, landed.rest, fma(landed.place - middle_, n.spacing[lane_], centre_)};
     }
 

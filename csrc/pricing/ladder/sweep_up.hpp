@@ -79,14 +79,13 @@ class SweepUp {
         for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) find(at);
         resolve();
         for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) solve<kRecords>(at, record);
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            if (kRecords) record->boundary_node[l] = above_[l] > 0.0 ? node_[l] : 0.0;
-            if (kRecords) record->boundary_above[l] = above_[l];
-            if (above_[l] > 0.0 && stores_ghost(op_, ghosts, l)) {
-                node(w_, static_cast<std::size_t>(node_[l]) - 1)[l] =
-                    ghost_of(l, obstacle_, spacing_[l], above_[l], e_[l], e_below_[l]);
-            }
+        if (kRecords) {
+            each_lane([&](std::size_t l) {
+                record->boundary_node[l] = above_[l] > 0.0 ? node_[l] : 0.0;
+                record->boundary_above[l] = above_[l];
+            });
         }
+        store_ghosts(ghosts);
     }
 
   private:
@@ -114,12 +113,13 @@ class SweepUp {
     // From the highest exercised nodes to the first free ones, and what the down sweep would have to be there
     // for the solution to come out of it.
     ATALANTA_INLINE void resolve() {
-        PerLane above;
+        PerLane above, second_above;
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             const auto i = static_cast<std::size_t>(node_[l]);
             e_[l] = node(growth_, i)[l];
             down_[l] = node(w_, i > 0 ? i : 1)[l];
             above[l] = node(w_, i + 1)[l];
+            second_above[l] = node(w_, i + 2 < nodes_ ? i + 2 : nodes_ - 1)[l];
         }
         // The boundary may lie below the last node that looks exercised, or above it.
         each_lane([&](std::size_t l) {
@@ -131,6 +131,7 @@ class SweepUp {
             e_[l] = first > 0.0 ? e : e * obstacle_.grows[l];
             e_below_[l] = first > 0.0 ? lower : e;
             down_[l] = first > 0.0 ? down_[l] : above[l];
+            above_node_[l] = first > 0.0 || free > 0.0 ? above[l] : second_above[l];
             const double node = first > 0.0 ? at : at + 1.0;
             node_[l] = free > 0.0 ? 0.0 : node;
         });
@@ -148,10 +149,6 @@ class SweepUp {
     // that is not: there the solution would fall to the next one.
     ATALANTA_INLINE void reject() {
         PerLane falls;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) {
-            const std::size_t next = static_cast<std::size_t>(node_[l]) + 1;
-            above_node_[l] = node(w_, next < nodes_ ? next : nodes_ - 1)[l];
-        }
         each_lane([&](std::size_t l) {
             const double alpha = op_.alpha[l], e = e_[l], s = above_[l];
             const double pay = payoff_at(obstacle_, l, e),
@@ -160,9 +157,9 @@ class SweepUp {
             const double next = fma(-alpha, pay + here, above_node_[l]) - pay_next;
             falls[l] = next < here ? s : 0.0;
         });
-        double any = 0.0;
-        for (std::size_t l = 0; l < kLadderOptions; ++l) any += falls[l];
-        if (any == 0.0) [[likely]]
+        std::uint64_t any = 0;
+        for (std::size_t l = 0; l < kLadderOptions; ++l) any |= bits_of(falls[l]);
+        if (any == 0) [[likely]]
             return;
         each_lane([&](std::size_t l) {
             const double alpha = op_.alpha[l], below = payoff_at(obstacle_, l, e_[l]),
@@ -183,12 +180,9 @@ class SweepUp {
         const Lanes level = load(obstacle_.level.at + at), slope = load(obstacle_.slope.at + at);
         const Lanes alpha = load(op_.alpha.at + at), first_free = load(node_.at + at);
         const Lanes down = load(down_.at + at);
-        double first = node_[at], last = node_[at];
-        for (std::size_t k = 1; k < kRowLanes; ++k) {
-            first = node_[at + k] < first ? node_[at + k] : first;
-            last = node_[at + k] > last ? node_[at + k] : last;
-        }
-        const auto all_paid = static_cast<std::size_t>(first), all_free = static_cast<std::size_t>(last) + 1;
+        const Span span = span_of(node_.at + at, kRowLanes);
+        const auto all_paid = static_cast<std::size_t>(span.least),
+                   all_free = static_cast<std::size_t>(span.most) + 1;
         const auto keep = [&](std::size_t i, unsigned held) {
             if constexpr (kRecords) {
                 record->held[i] = static_cast<std::uint16_t>(at == 0 ? held : record->held[i] | held << at);
@@ -204,20 +198,36 @@ class SweepUp {
             store(node(w_, i) + at, u);
             keep(i, 0);
         }
-        LaneMask paid = first_free > repeat(static_cast<double>(i) - 1.0);
+        Lanes below = repeat(static_cast<double>(i) - 1.0);
         for (; i < all_free && i < nodes_ - 1; ++i) {
-            const LaneMask paid_below = paid;
-            paid = first_free > repeat(static_cast<double>(i));
-            const Lanes g = select(without(paid_below, paid), down, load(node(w_, i) + at));
-            u = select(paid, pay(i), fnma(alpha, u, g));
+            const Lanes here = below + repeat(1.0);
+            const LaneMask paid = first_free > here, begins = without(first_free > below, paid);
+            u = select(paid, pay(i), fnma(alpha, u, select(begins, down, load(node(w_, i) + at))));
             store(node(w_, i) + at, u);
             keep(i, kEveryRowLane & ~bits_of(paid));
+            below = here;
         }
         for (std::size_t k = i; kRecords && k < end_; ++k) keep(k, kEveryRowLane);
         for (; i < nodes_ - 1; ++i) {
             u = fnma(alpha, u, load(node(w_, i) + at));
             store(node(w_, i) + at, u);
         }
+    }
+
+    ATALANTA_INLINE void store_ghosts(LaneSet ghosts) {
+        PerLane ghost;
+        each_lane([&](std::size_t l) {
+            ghost[l] = ghost_of(l, obstacle_, spacing_[l], above_[l], e_[l], e_below_[l]);
+        });
+        const Lanes least = repeat(kLeastLean), zero = repeat(0.0);
+        LaneSet stored = 0;
+        for (std::size_t at = 0; at < kLadderOptions; at += kRowLanes) {
+            const Lanes lean = zero - load(op_.alpha.at + at);
+            const LaneMask leaves_out = least > lean;
+            stored |= bits_of(without(load(above_.at + at) > zero, leaves_out)) << at;
+        }
+        each_in(stored & ghosts,
+                [&](std::size_t l) { node(w_, static_cast<std::size_t>(node_[l]) - 1)[l] = ghost[l]; });
     }
 
     const StepOperator& op_;
