@@ -145,7 +145,7 @@ class ColumnAdjoint {
             move_four(present - 2, by_gain);
         }
         if (present == 0) {
-            march_->each_kink(gain, [&](std::size_t i) {
+            march_->each_kink(d, gain, [&](std::size_t i) {
                 SmoothKink(gain, i).transpose(spread_ + i - 2, by_gain);
                 move_four(i - 2, by_gain);
             });
@@ -154,18 +154,26 @@ class ColumnAdjoint {
         collect(before, paid, by_centre_[d]);
     }
 
-    // The bump above exercise before the last date; nodes have nothing else there.
+    // The bump before the last date, where it stands on exercise; other nodes than those that are held have
+    // nothing else.
     void unstart_exercised(PayoffWeight& paid) {
         const NarrowStart& narrow = march_->narrow_start();
+        weigh_points(spread_);
         for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
-            point_weights_[j] = narrow.weight(j, spread_);
-            if (!NarrowStart::is_paying(j)) continue;
+            if (!narrow.stands_on_exercise(j)) continue;
             const double grown = -point_weights_[j] * narrow.growth(j);
             paid.plain -= point_weights_[j];
             paid.grown += grown;
             paid.moved = fma(grown, narrow.cells(j), paid.moved);
         }
-        for (std::size_t i = 0; i < nodes_; ++i) weights_[i] = 0.0;
+        for (std::size_t i = narrow.held_nodes(); i < nodes_; ++i) weights_[i] = 0.0;
+    }
+
+    // Of the points of a narrow start, by the weights of nodes.
+    void weigh_points(const double* by_node) {
+        const NarrowStart& narrow = march_->narrow_start();
+        if (narrow.base() == NarrowStart::Base::none) return;
+        for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) point_weights_[j] = narrow.weight(j, by_node);
     }
 
     // By the values just before date d, whose columns have landed, become by u just after it.
@@ -182,6 +190,7 @@ class ColumnAdjoint {
 
     // The closed form just after the last date.
     void unstart(std::uint32_t d) {
+        if (!march_->starts_exercised(d)) weigh_points(weights_);
         StartAdjoint start(n_, calendar_, c_, *march_, nodes_, lane_, d);
         const StartWeights w = start.solve(weights_, point_weights_);
         by_centre_[d] += w.by_centre;
@@ -253,7 +262,7 @@ class ColumnAdjoint {
     double* weights_;  // derivative of the price by a row, of its node 0; 0 beyond the grid
     double* spread_;
     double* taps_;
-    double point_weights_[NarrowStart::kPoints];  // of the start, where it is exercise before the last date
+    double point_weights_[NarrowStart::kPoints];  // of the start
     double* by_centre_;                           // of each interval between dates, from the present on
     DateWeights* dates_;
     std::size_t lane_ = 0;

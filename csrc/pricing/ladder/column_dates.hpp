@@ -14,15 +14,8 @@ class ColumnDates : public ColumnRow {
     // Of the lane last solved. kink: what u and its derivatives at the present have beside the nodes.
     const LocalSolution& kink() const { return kink_; }
     const NarrowStart& narrow_start() const { return narrow_; }
-    // Of the kink of the forward's payoff after the last date d, whose columns have landed: the node beyond
-    // it, 0 where there is none.
-    std::size_t start_kink(std::size_t l, std::uint32_t d) const {
-        if (narrow_.base() != NarrowStart::Base::held || !(forward_y(l, d, 0) < 0.0)) return 0;
-        for (std::size_t i = 1; i < nodes_; ++i) {
-            if (!(forward_y(l, d, i) < 0.0)) return i;
-        }
-        return 0;
-    }
+    // The node beyond the kink of the forward's payoff after the last date, 0 where there is none.
+    std::size_t start_kink() const { return start_kink_; }
     IntrinsicKink intrinsic_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
         return {forward_y(l, d, i - 1), forward_y(l, d, i)};
     }
@@ -34,11 +27,10 @@ class ColumnDates : public ColumnRow {
     }
     // Whether exercise before date d changes anything.
     bool exercises(std::size_t l, std::uint32_t d) const {
-        return n_.american[l] > 0.0 && !(d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::held);
+        const bool waits = narrow_.base() == NarrowStart::Base::held && !narrow_.exercises();
+        return n_.american[l] > 0.0 && !(d + 1 == dividends_ && waits);
     }
-    bool starts_exercised(std::uint32_t d) const {
-        return d + 1 == dividends_ && narrow_.base() == NarrowStart::Base::exercised;
-    }
+    bool starts_exercised(std::uint32_t d) const { return d + 1 == dividends_ && narrow_.exercises(); }
     // The node beyond the kink before date d that is added at the present; 0 where none is.
     std::size_t present_kink_node(std::size_t l, std::uint32_t d, const double* gain) const {
         const bool near = d == 0 && reads_present_ && variance(l, d) < kNearVariance;
@@ -47,10 +39,12 @@ class ColumnDates : public ColumnRow {
     PresentKink present_kink(std::size_t l, const double* gain, std::size_t node) const {
         return {gain, node, nodes_, square_root(variance(l, 0))};
     }
-    // Calls body(node beyond) for the kinks that have two nodes on each side.
+    // Calls body(node beyond) for the kinks before date d that have two nodes on each side, none of them
+    // beyond the kink of what is held there.
     template <class Body>
-    void each_kink(const double* gain, Body&& body) const {
-        atalanta::each_kink(gain, nodes_, body);
+    void each_kink(std::uint32_t d, const double* gain, Body&& body) const {
+        const bool ends = d + 1 == dividends_ && start_kink_ > 0;
+        atalanta::each_kink(gain, ends ? start_kink_ : nodes_, body);
     }
     // Where a node before date d lies after it, at the forward.
     double forward_y(std::size_t l, std::uint32_t d, std::size_t i) const {
@@ -87,14 +81,12 @@ class ColumnDates : public ColumnRow {
         const double centre = calendar_.centre(d + 1, l);
         const LanePayoff before = payoff(l, date.time, calendar_.centre(d, l));
         narrow_.set(n_, l, date, centre, before, nodes_);
-        if (narrow_.base() == NarrowStart::Base::exercised) {
-            for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) c_.value[i] = 0.0;
-        } else {
-            const bool held = narrow_.base() == NarrowStart::Base::held;
-            start(l, held ? 0.0 : date.time, held ? centre + narrow_.forward() : centre);
-            if (n_.side[l] < 0.0) count_in_shares();
-        }
-        if (const std::size_t i = start_kink(l, d); i > 0) {
+        const bool narrow = narrow_.base() != NarrowStart::Base::none;
+        start(l, narrow ? 0.0 : date.time, narrow ? centre + narrow_.forward() : centre);
+        if (n_.side[l] < 0.0) count_in_shares();
+        for (std::size_t i = narrow ? narrow_.held_nodes() : nodes_; i < nodes_; ++i) c_.value[i] = 0.0;
+        start_kink_ = find_start_kink(l, d);
+        if (const std::size_t i = start_kink_; i > 0) {
             const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[i - 1];
             const HingeWeights w = intrinsic_kink(l, d, i).weights();
             c_.value[i - 1] += unit * w.positive;
@@ -102,7 +94,7 @@ class ColumnDates : public ColumnRow {
         }
         if (takes_a_spot(n_, l, date.share, growth_, 1, nodes_)) start_taken_spot(l, d).correct(c_.value, 1);
         exercise(l, d);
-        if (narrow_.base() != NarrowStart::Base::none) narrow_.add(c_.value);
+        if (narrow) narrow_.add(c_.value);
     }
 
     // The right to exercise just before date d.
@@ -127,10 +119,19 @@ class ColumnDates : public ColumnRow {
             keep_side(kink.exercised());
             return;
         }
-        each_kink(gain, [&](std::size_t i) { SmoothKink(gain, i).correct(c_.value + i - 2); });
+        each_kink(d, gain, [&](std::size_t i) { SmoothKink(gain, i).correct(c_.value + i - 2); });
     }
 
   private:
+    // The columns have landed.
+    std::size_t find_start_kink(std::size_t l, std::uint32_t d) const {
+        if (narrow_.base() != NarrowStart::Base::held || !(forward_y(l, d, 0) < 0.0)) return 0;
+        for (std::size_t i = 1; i < nodes_; ++i) {
+            if (!(forward_y(l, d, i) < 0.0)) return i;
+        }
+        return 0;
+    }
+
     void count_in_shares() {
         ATALANTA_VECTOR_LOOP
         for (std::size_t i = 0; i < Columns::looped(nodes_); ++i) c_.value[i] *= c_.rest[i];
@@ -150,6 +151,7 @@ class ColumnDates : public ColumnRow {
 
   protected:
     NarrowStart narrow_;
+    std::size_t start_kink_ = 0;
     bool reads_present_ = false;  // and nothing beside it
     LocalSolution kink_ = {0.0, 0.0, 0.0};
 };

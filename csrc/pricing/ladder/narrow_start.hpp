@@ -6,18 +6,20 @@
 
 #include "pricing/ladder/convolution.hpp"
 #include "pricing/ladder/ex_date_column.hpp"
+#include "pricing/ladder/spline_stencil.hpp"
 
 namespace atalanta {
 namespace {
 
 constexpr double kNarrowCells = 1.15;  // a deviation of the spot to expiry, where the bump is
+constexpr double kApart = 8.0;         // cells from it to where exercise ends to pay
 
 class NarrowStart {
   public:
     static constexpr std::size_t kPoints = 24;  // the first half on the side where the option pays
 
-    // What the bump stands on: nothing, for there is none; what is left after the dividend; or exercise
-    // before it.
+    // What the bump beside the strike stands on: nothing, for there is none; what is left after the dividend;
+    // or exercise before it. Deep in the money nodes may have the other of the two.
     enum class Base { none, held, exercised };
 
     // For lane l about its last date. centre: of the grid after it; before: exercise just before it.
@@ -32,10 +34,15 @@ class NarrowStart {
         middle_ = static_cast<double>(nodes / 2);
         deviation_ = european_deviation(n.diffusion[l], date.time);
         inverse_ = 1.0 / deviation_;
-        base_ = is_wide() ? Base::none : base_of();
+        base_ = Base::none;
+        if (!is_wide()) choose_base();
         if (base_ != Base::none) place();
     }
     Base base() const { return base_; }
+    // Nodes that have what is held far from the strike, from the lowest on.
+    std::size_t held_nodes() const { return held_nodes_; }
+    // Whether nodes are to be exercised before the date.
+    bool exercises() const { return base_ == Base::exercised || exercises_deep_; }
     // Whether nodes resolve the value to expiry themselves.
     bool is_wide() const { return deviation_ * n_->inverse_spacing[lane_] >= kNarrowCells; }
     // From y to the logarithm of X at the forward: what is held is worth the forward's payoff far from the
@@ -46,9 +53,9 @@ class NarrowStart {
     void add(double* values) const {
         for (std::size_t j = 0; j < kPoints; ++j) {
             if (weight_[j] == 0.0) continue;
-            const Stencil at(place_[j], nodes_);
+            const SplineStencil at(place_[j], nodes_);
             const double bump = weight_[j] * (value_[j] - (is_paying(j) ? base_at(j) : 0.0));
-            for (std::size_t k = 0; k < Stencil::kNodes; ++k)
+            for (std::size_t k = 0; k < SplineStencil::kNodes; ++k)
                 values[at.first + k] = fma(bump, at.weight[k], values[at.first + k]);
         }
     }
@@ -57,48 +64,60 @@ class NarrowStart {
     double cells(std::size_t j) const { return place_[j] - middle_; }
     double weight(std::size_t j, const double* by_node) const {
         if (weight_[j] == 0.0) return 0.0;
-        const Stencil at(place_[j], nodes_);
+        const SplineStencil at(place_[j], nodes_);
         double sum = 0.0;
-        for (std::size_t k = 0; k < Stencil::kNodes; ++k) sum = fma(at.weight[k], by_node[at.first + k], sum);
+        for (std::size_t k = 0; k < SplineStencil::kNodes; ++k)
+            sum = fma(at.weight[k], by_node[at.first + k], sum);
         return weight_[j] * sum;
     }
     static bool is_paying(std::size_t j) { return j < kPoints / 2; }
+    bool stands_on_exercise(std::size_t j) const {
+        if (base_ == Base::exercised) return is_paying(j);
+        return exercises_deep_ && is_paying(j) && exercise_at(j) > forward_at(j);
+    }
+    bool stands_on_forward(std::size_t j) const {
+        return base_ == Base::held && is_paying(j) && !stands_on_exercise(j);
+    }
     double shrinks(std::size_t j) const { return shrinks_[j]; }
     double growth(std::size_t j) const { return growth_[j]; }
     double rest(std::size_t j) const { return rest_[j]; }
     double y(std::size_t j) const { return y_[j]; }
 
   private:
-    // Weights of six nodes that reproduce cubics: splines, so that the sum over points that move with the
-    // option has no kinks at nodes.
-    struct Stencil {
-        static constexpr std::size_t kNodes = 6;
-        std::size_t first;
-        double weight[kNodes];
-
-        Stencil(double place, std::size_t nodes) {
-            const double last = static_cast<double>(nodes) - 4.0, below = __builtin_floor(place);
-            const double from = below < 2.0 ? 2.0 : (below < last ? below : last), f = place - from;
-            first = static_cast<std::size_t>(from) - 2;
-            const double g = 1.0 - f, sixth = 1.0 / 6.0;
-            const double outer = sixth * g * g * g, inner = fma(f * f, fma(0.5, f, -1.0), 4.0 * sixth);
-            const double upper = sixth * f * f * f, other = fma(g * g, fma(0.5, g, -1.0), 4.0 * sixth);
-            const double spline[kNodes + 2] = {0.0, 0.0, outer, inner, other, upper, 0.0, 0.0};
-            for (std::size_t k = 0; k < kNodes; ++k) {
-                weight[k] = sixth * (8.0 * spline[k + 1] - spline[k] - spline[k + 2]);
-            }
-        }
-    };
-
     // The right to exercise before the dividend counts for calls alone: a put that is not exercised between
-    // its dates is worth more after it. A call is exercised either deep in the money or nowhere, but for one
-    // with a negative yield, which may be held there again.
-    Base base_of() const {
+    // its dates is worth more after it. What exercise gains over what is held is linear in the spot: a call
+    // with a positive yield may be exercised deep in the money alone, one with a negative yield held there
+    // again.
+    void choose_base() {
         const Normalised& n = *n_;
-        if (!(n.american[lane_] > 0.0) || n.side[lane_] > 0.0) return Base::held;
-        if (gain(0.0).value > 0.0) return Base::exercised;
-        return n.rate[lane_] < 0.0 ? Base::none : Base::held;
+        base_ = Base::held;
+        exercises_deep_ = false;
+        held_nodes_ = nodes_;
+        if (!(n.american[lane_] > 0.0) || n.side[lane_] > 0.0) return;
+        // Of what is held, 1 - (share + kept) E.
+        const double kept = exponential(centre_ + forward() - date_.shift), held = date_.share + kept;
+        const double gained = before_.level - 1.0, by_growth = held - before_.slope;
+        const double paying = before_.level / before_.slope;
+        const bool beside = fma(by_growth, paying, gained) > 0.0;
+        exercises_deep_ = fma(by_growth, spot_at(0.0).growth, gained) > 0.0;
+        if (!beside) return;
+        base_ = Base::exercised;
+        held_nodes_ = 0;
+        if (exercises_deep_) return;
+        // Held again below where both are worth the same, which is to be far from the bump.
+        const double low = 1.0 / held < paying ? 1.0 / held : paying;
+        const double both = place_of(-gained / by_growth), last = __builtin_floor(place_of(low)) - 2.0;
+        if (both < last - kApart) {
+            held_nodes_ = last > 0.0 ? static_cast<std::size_t>(last) + 1 : 0;
+        } else {
+            base_ = Base::none;
+        }
     }
+    double place_of(double growth) const {
+        return fma(logarithm(growth), n_->inverse_spacing[lane_], middle_);
+    }
+    // Where exercise before the date begins to pay, in cells from node 0.
+    double strike() const { return place_of(before_.level / before_.slope); }
 
     struct Spot {
         double growth, shrinks, rest, y;
@@ -137,12 +156,18 @@ class NarrowStart {
         const double reach = kSeen * deviation_ * spot_at(kink).rest * n_->inverse_spacing[lane_];
         if (base_ == Base::held) {
             spread(kink - reach, kink, kink + reach);
+            leave_exercised();
             return;
         }
-        const double strike =
-            fma(log_ratio(before_.level, before_.slope), n_->inverse_spacing[lane_], middle_);
-        const double high = kink + reach > strike ? kink + reach : strike;
-        spread(exercised_until(kink - reach, strike), strike, high);
+        const double from = strike(), high = kink + reach > from ? kink + reach : from;
+        spread(exercised_until(kink - reach, from), from, high);
+    }
+
+    // Points at which time adds nothing to exercise.
+    void leave_exercised() {
+        for (std::size_t j = 0; exercises_deep_ && j < kPoints / 2; ++j) {
+            if (exercise_at(j) > value_[j]) weight_[j] = 0.0;
+        }
     }
 
     // Where the gain falls to zero; from the strike on the tangents fall short of it.
@@ -184,8 +209,9 @@ class NarrowStart {
         }
     }
 
-    double base_at(std::size_t j) const {
-        if (base_ == Base::exercised) return fma(-before_.slope, growth_[j], before_.level);
+    double base_at(std::size_t j) const { return stands_on_exercise(j) ? exercise_at(j) : forward_at(j); }
+    double exercise_at(std::size_t j) const { return fma(-before_.slope, growth_[j], before_.level); }
+    double forward_at(std::size_t j) const {
         return (n_->side[lane_] > 0.0 ? 1.0 : rest_[j]) * (1.0 - exponential(y_[j] + forward()));
     }
 
@@ -195,6 +221,8 @@ class NarrowStart {
     LanePayoff before_;
     double centre_ = 0.0, middle_ = 0.0, deviation_ = 0.0, inverse_ = 0.0;
     Base base_ = Base::none;
+    bool exercises_deep_ = false;
+    std::size_t held_nodes_ = 0;
     alignas(64) double place_[kPoints], weight_[kPoints];  // in cells from node 0
     alignas(64) double growth_[kPoints], shrinks_[kPoints], rest_[kPoints], y_[kPoints];
     alignas(64) double value_[kPoints];  // to expiry

@@ -30,10 +30,12 @@ constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that
 constexpr double kLadderDeviations = 5.0;                      // of one that is read at all ...
 constexpr double kReadDeviations = 4.3;                        // ... so far out
 
+// Between ex-dates exercise earns rate K - yield S of a put, which is to be above zero somewhere in the
+// money.
 inline bool is_exercisable(const LadderOption& o) {
     const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
     const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
-    return o.american && (rate > 0.0 || yield < 0.0);
+    return o.american && (rate > 0.0 || yield < rate);
 }
 // How far in the money the strike lies, in deviations. The present spot does not feel what the ends of the
 // grid are held at, but a spot on the way there does, if the strike is nearby.
@@ -84,9 +86,9 @@ constexpr double kResolvedCells = 1.3;
 constexpr double kSmoother = 2.0;  // ... and needs fewer before the first date and after the last
 constexpr double kMostRefined = 3.0;
 
-// A free boundary that every date throws back is to be found anew so often that its errors add up.
+// The errors of many dates add up, most where each throws back a free boundary that is to be found anew.
 constexpr std::uint32_t kSeveralDividends = 8;
-constexpr double kForMoreDividends = 1.3;
+constexpr double kForMoreDividends = 1.3, kForMoreConvolved = 1.2;
 
 // Whether a call with a negative yield, which gains by being held, is exercised before its last date between
 // two spots: beyond the upper one, which is on the grid, that gain is more than the dividend.
@@ -131,8 +133,10 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double curved = square_root(earned > kMuchEarned ? earned * (1.0 / kMuchEarned) : 1.0);
     const double wide = total_vol * (1.0 / kWideTotalVol), bent = large > curved ? large : curved;
     const double wider = bent > wide ? bent : wide;
-    const double many = o.dividends > kSeveralDividends ? kForMoreDividends : 1.0;
-    const double refined = !is_exercisable(o) ? refinement(o, nodes_for_it, base, 0.1 * deviations) : many;
+    const double for_more = is_exercisable(o) ? kForMoreDividends : kForMoreConvolved;
+    const double many = o.dividends > kSeveralDividends ? for_more : 1.0;
+    const double refined =
+        is_exercisable(o) ? many : many * refinement(o, nodes_for_it, base, 0.1 * deviations);
     const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);

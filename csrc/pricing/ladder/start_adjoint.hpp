@@ -29,18 +29,18 @@ class StartAdjoint {
           centre_(calendar.centre(d + 1, l)),
           deviation_(european_deviation(n.diffusion[l], calendar.date(d, l).time)) {}
 
-    // weights: of the values just before the date. of_points: of the bump, where it stands on exercise.
+    // weights: of the values just before the date. of_points: of the bump.
     StartWeights solve(const double* weights, const double* of_points) {
-        const bool held = narrow_.base() == NarrowStart::Base::held;
-        if (narrow_.base() != NarrowStart::Base::none) leave_bump(weights, of_points);
+        const bool is_narrow = narrow_.base() != NarrowStart::Base::none;
+        if (is_narrow) leave_bump(of_points);
         for (std::size_t i = 0; i < nodes_; ++i) {
-            if (held) {
+            if (is_narrow) {
                 leave_forward(place(i), weights[i]);
             } else {
                 leave_value(place(i), weights[i]);
             }
         }
-        if (const std::size_t i = march_.start_kink(lane_, date_); i > 0) leave_kink(i, weights);
+        if (const std::size_t i = march_.start_kink(); i > 0) leave_kink(i, weights);
         if (takes_a_spot(n_, lane_, share_, march_.growth(), 1, nodes_)) leave_taken_spot(weights);
         return w_;
     }
@@ -58,13 +58,11 @@ class StartAdjoint {
     }
     bool is_put() const { return side_ > 0.0; }
 
-    void leave_bump(const double* weights, const double* of_points) {
-        const bool held = narrow_.base() == NarrowStart::Base::held;
+    void leave_bump(const double* of_points) {
         for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
             const Place at = {narrow_.cells(j), narrow_.y(j), narrow_.rest(j), narrow_.shrinks(j)};
-            const double weight = held ? narrow_.weight(j, weights) : of_points[j];
-            leave_value(at, weight);
-            if (held && NarrowStart::is_paying(j)) leave_forward(at, -weight);
+            leave_value(at, of_points[j]);
+            if (narrow_.stands_on_forward(j)) leave_forward(at, -of_points[j]);
         }
     }
 

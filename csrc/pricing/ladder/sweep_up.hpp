@@ -9,6 +9,7 @@ namespace {
 
 // Of the sweep on its neighbour, from which on the continuation below a free boundary helps the next step.
 constexpr double kLeastLean = 0.03;
+constexpr double kLeastRise = 0.125;  // from a first free node to the next, over bend h^2: 1/2 on a parabola
 
 constexpr unsigned kEveryRowLane = (1u << kRowLanes) - 1;
 
@@ -146,16 +147,16 @@ class SweepUp {
     }
 
     // Where a step before has left the continuation of the option below its boundary, a node may look free
-    // that is not: there the solution would fall to the next one.
+    // that is not: above it the solution would fall, or rise by less than a part of the bend.
     ATALANTA_INLINE void reject() {
         PerLane falls;
         each_lane([&](std::size_t l) {
             const double alpha = op_.alpha[l], e = e_[l], s = above_[l];
             const double pay = payoff_at(obstacle_, l, e),
                          pay_next = payoff_at(obstacle_, l, e * obstacle_.grows[l]);
-            const double here = 0.5 * bend_at(obstacle_, l, e) * s * s;
+            const double bend = bend_at(obstacle_, l, e), here = 0.5 * bend * s * s, h = spacing_[l];
             const double next = fma(-alpha, pay + here, above_node_[l]) - pay_next;
-            falls[l] = next < here ? s : 0.0;
+            falls[l] = next < fma(kLeastRise * bend, h * h, here) ? s : 0.0;
         });
         std::uint64_t any = 0;
         for (std::size_t l = 0; l < kLadderOptions; ++l) any |= bits_of(falls[l]);
