@@ -205,7 +205,7 @@ class LadderAdjoint : public AdjointStarts {
                 const LaneDate date = march_.calendar().date(d - 1, l);
                 const double after = by_centre_[d][l];
                 const double side = n_.side[l], by_shift = side * (w.shift[l] + after);
-                const CentreAfter c = centre_after(n_, l, date.time, date.spot, date.cash);
+                const CentreAfter c = centre_after(n_, l, date.time, date.spot, date.cash, date.rise);
                 const double by_left = by_shift / c.spot;
                 const double by_log_spot = w.log_spot[l] + fma(by_left, c.by_log_spot, -by_shift);
                 by_cash[(d - 1) * kLadderOptions + l] = fma(by_left, c.by_cash, w.cash[l]);

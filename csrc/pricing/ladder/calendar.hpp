@@ -14,6 +14,7 @@ struct LaneDate {
     double spot;   // at the centre of the grid before the date
     double share;  // cash over spot
     double shift;  // what the logarithm of X at the centre gains over the date
+    double rise;   // from the centre to the highest spot that is to stay on the grid
 };
 
 // One dividend of every lane.
@@ -32,16 +33,17 @@ constexpr double kCentreEdge = 0.94;      // ... stays so much of it away from t
 constexpr double kLeastCentreLeft = 0.2;  // of the spot
 
 // The centre loses the dividend, unless it is so large that spots above would then leave the grid at its
-// upper end, where all logarithms have become wider.
+// upper end, where all logarithms have become wider. The derivatives take the rise for one that the present
+// date alone causes: where the centre lies moves the price by no more than what the grid errs.
 ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, double time, double spot,
-                                         double cash) {
+                                         double cash, double rise) {
     const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
     const double reach = kCentreReach * n.half_width[l], edge = kCentreEdge * n.half_width[l];
-    const double up = exponential(reach * n.vol[l] * until), down = exponential(-edge * n.vol[l] * whole);
-    const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, up, -cash) * down;
+    const double down = exponential(-edge * n.vol[l] * whole);
+    const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, rise, -cash) * down;
     const bool is_plain = plain >= high;
-    const double by_vol = reach * spot * up * down * until - edge * high * whole;
-    const double grown = spot * up * down;
+    const double by_vol = reach * spot * rise * down * until - edge * high * whole;
+    const double grown = spot * rise * down;
     const double chosen = is_plain ? plain : high, chosen_by_log = is_plain ? spot : grown;
     const double chosen_by_cash = is_plain ? -1.0 : -down, chosen_by_vol = is_plain ? 0.0 : by_vol;
     const bool free = chosen > least;
@@ -60,17 +62,19 @@ class Calendar {
     // The centre follows the median of the spot through its dividends, so that the present spot and every
     // ex-date map node to node there.
     void fill(const Normalised& n, const LadderBlock& block) {
-        PerLane centre;
+        PerLane centre, above, passed;  // above: the highest spot over the centre, after the last date
         each_lane([&](std::size_t l) {
             const double log_x = n.side[l] * log_ratio(n.spot[l], n.strike[l]);
             centre[l] = fma(n.drift[l], n.years[l], log_x);
+            above[l] = 1.0;
+            passed[l] = 0.0;
         });
         for (std::uint32_t d = 0; d <= dividends_; ++d) {
             double* to = column(d, kCentre);
             for (std::size_t l = 0; l < kLadderOptions; ++l) to[l] = centre[l];
             if (d == dividends_) return;
             double *time = column(d, kTime), *cash = column(d, kCash);
-            double *spot = column(d, kSpot), *shift = column(d, kShift);
+            double *spot = column(d, kSpot), *shift = column(d, kShift), *rise = column(d, kRise);
             for (std::size_t l = 0; l < kLadderOptions; ++l) {
                 const bool pays = l < block.count && d < block.options[l].dividends;
                 time[l] = pays ? n.years[l] - block.options[l].ex_years[d] : 0.0;
@@ -79,8 +83,16 @@ class Calendar {
             each_lane([&](std::size_t l) {
                 const double log_x = fma(-n.drift[l], time[l], centre[l]);
                 const double at = n.strike[l] * exponential(n.side[l] * log_x);
+                const double until = square_root(n.years[l] - time[l]);
+                const double reach = kCentreReach * n.half_width[l];
+                const double up = above[l] * exponential(reach * n.vol[l] * (until - passed[l]));
+                const double after = centre_after(n, l, time[l], at, cash[l], up).spot;
+                const double left = fma(at, up, -cash[l]) / after;
                 spot[l] = at;
-                shift[l] = n.side[l] * log_ratio(centre_after(n, l, time[l], at, cash[l]).spot, at);
+                rise[l] = up;
+                above[l] = left > 1.0 ? left : 1.0;
+                passed[l] = until;
+                shift[l] = n.side[l] * log_ratio(after, at);
                 centre[l] += shift[l];
             });
         }
@@ -105,7 +117,7 @@ class Calendar {
     }
 
   private:
-    enum : std::size_t { kCentre, kTime, kCash, kSpot, kShift, kColumns };
+    enum : std::size_t { kCentre, kTime, kCash, kSpot, kShift, kRise, kColumns };
     double* column(std::uint32_t d, std::size_t which) const {
         return memory_ + (d * kColumns + which) * kLadderOptions;
     }

@@ -231,7 +231,7 @@ class ColumnAdjoint {
             const DateWeights& w = dates_[d - 1];
             const LaneDate date = calendar_.date(d - 1, l);
             const double after = by_centre_[d], by_shift = side * (w.shift[l] + after);
-            const CentreAfter c = centre_after(n_, l, date.time, date.spot, date.cash);
+            const CentreAfter c = centre_after(n_, l, date.time, date.spot, date.cash, date.rise);
             const double by_left = by_shift / c.spot;
             const double by_log_spot = w.log_spot[l] + fma(by_left, c.by_log_spot, -by_shift);
             by_cash[(d - 1) * kLadderOptions] = fma(by_left, c.by_cash, w.cash[l]);

@@ -139,8 +139,9 @@ class MarchStarts {
             const std::uint32_t interval = programs_.interval(l);
             steps[l] = static_cast<double>(programs_.steps_in(l, interval));
             since_[l] = time_[l];
-            // A call exercised just before a date leaves a kink there.
-            const bool kinked = n_.american[l] > 0.0 && n_.side[l] < 0.0 && !contains(smooth_now_, l);
+            // A call exercised just before a date leaves a kink there, and a put whose spot it takes.
+            const bool exercised = n_.american[l] > 0.0 && n_.side[l] < 0.0 && !contains(smooth_now_, l);
+            const bool kinked = exercised || takes_much(l, interval);
             since_kink[l] = kinked ? 0.0 : time_[l];
             until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
             length[l] = until_[l] - since_[l];
@@ -163,6 +164,11 @@ class MarchStarts {
     }
 
   private:
+    // Whether the date after an interval takes so much that the kink at the spot it takes is a strike's.
+    bool takes_much(std::size_t l, std::uint32_t interval) const {
+        return interval < block_.options[l].dividends && calendar_.date(interval, l).share > kMuchTaken;
+    }
+
     void fill_growth() {
         const double middle = static_cast<double>(nodes_ / 2);
         for (std::size_t i = 0; i < nodes_; ++i) {

@@ -4,7 +4,8 @@
 
 #include "numerics/exponential.hpp"
 #include "numerics/logarithm.hpp"
-#include "pricing/ladder/problem.hpp"
+#include "pricing/ladder/much_cash.hpp"
+#include "pricing/ladder/ruling_drift.hpp"
 
 namespace atalanta {
 namespace {
@@ -60,9 +61,12 @@ inline double base_deviations(double tolerance) {
 }
 
 inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
-    double cash = 0.0;
-    for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
+    const double cash = cash_of(o);
     double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
+    if (takes_much(o, cash)) {
+        const double wanted = LowSpots(o, base_deviations(tolerance) + kExtraOfPuts).deviations();
+        deviations = wanted > deviations ? wanted : deviations;
+    }
     if (o.read_far) {
         const double deep = deviations_in_the_money(o, cash);
         const double read = -deep < kReadDeviations ? -deep : kReadDeviations;
@@ -137,7 +141,8 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double many = o.dividends > kSeveralDividends ? for_more : 1.0;
     const double refined =
         is_exercisable(o) ? many : many * refinement(o, nodes_for_it, base, 0.1 * deviations);
-    const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined;
+    const double hard = finer_for_much(o) * (is_exercisable(o) ? RulingDrift(o).finer : 1.0);
+    const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined * hard;
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
     const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
@@ -154,14 +159,14 @@ constexpr std::uint16_t kCoarseNodes = 256;
 constexpr std::uint32_t kManyDividends = 10;
 constexpr double kLeastSteps = 5.0;
 
-// Steps of an interval that is the given share of the years to expiry.
-inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, double share) {
+// Steps of an interval that is the given share of the years to expiry. more: for a kink it begins with.
+inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, double share, double more) {
     if (!(share > 0.0)) return 0;
     const StepRule& rule = dividends > kManyDividends ? kManyDates
                            : nodes <= kCoarseNodes    ? kCoarseSteps
                                                       : kFineSteps;
     const double per_node = dividends == 0 ? kStepsPerNodeAlone : rule.per_node;
-    const double steps = __builtin_ceil(per_node * nodes * power(share, rule.exponent));
+    const double steps = __builtin_ceil(per_node * nodes * power(share, rule.exponent) * more);
     return static_cast<std::uint16_t>(steps > kLeastSteps ? steps : kLeastSteps);
 }
 
@@ -198,18 +203,20 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.total_steps = 0;
     shape.narrowing = 1.0;
     if (!shape.exercisable) return;  // an interval at once
-    double end = o.years, cash = 0.0;
+    const double drift = RulingDrift(o).more_steps;
+    double end = o.years, cash = 0.0, more = drift;
     bool leaves_out = true;
     for (std::uint32_t k = 0; k < o.dividends; ++k) {
         const std::uint32_t d = o.dividends - 1 - k;
         cash += o.cash[d];
         leaves_out = leaves_out && begins_before(o, shape, (o.years - o.ex_years[d]) / o.years, cash);
-        steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years);
+        steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years, more);
+        more = drift * steps_for_much(o, d);
         end = o.ex_years[d];
     }
     if (!leaves_out && o.dividends > 0) shape.narrowing = narrowing_of(o);
     const double share = shape.narrowing < 1.0 ? kPresentShare : end / o.years;
-    steps[o.dividends] = steps_of(shape.nodes, o.dividends, share);
+    steps[o.dividends] = steps_of(shape.nodes, o.dividends, share, more);
     for (std::uint32_t k = 0; k <= o.dividends; ++k) shape.total_steps += steps[k];
 }
 

@@ -1,0 +1,92 @@
+// Dividends that together take much of the spot: the logarithm of what they leave is wider than the spot's,
+// and its features lie close together. How far grids must then reach and how fine they must be. Entries:
+// takes_much, LowSpots, finer_for_much.
+#pragma once
+
+#include "numerics/exponential.hpp"
+#include "numerics/logarithm.hpp"
+#include "pricing/ladder/calendar.hpp"
+
+namespace atalanta {
+namespace {
+
+constexpr double kMuchTaken = 0.25;   // of the spot
+constexpr double kExtraOfPuts = 2.0;  // deviations, for what is left of spots far up
+constexpr double kMoreSteps = 1.8;
+constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5;
+
+inline double cash_of(const LadderOption& o) {
+    double cash = 0.0;
+    for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
+    return cash;
+}
+
+inline bool takes_much(const LadderOption& o, double cash) {
+    return cash > kMuchTaken * o.spot;
+}
+
+// How much finer the nodes are.
+inline double finer_for_much(const LadderOption& o) {
+    const double finer = 1.0 + kFinerPerTaken * (cash_of(o) / o.spot - kMuchTaken);
+    return finer > 1.0 ? (finer < kMostFiner ? finer : kMostFiner) : 1.0;
+}
+
+// Steps of the interval that leads back from date d, over those of others: its kink is a strike's.
+inline double steps_for_much(const LadderOption& o, std::uint32_t d) {
+    return o.cash[d] > kMuchTaken * o.spot ? kMoreSteps : 1.0;
+}
+
+// The low ends of a put's grids after its dates. Below its lowest feature its value is linear in the spot:
+// the next dividend, which takes spots below it whole, the strike, or, where the yield is below a negative
+// rate, the spot below which it is held again.
+class LowSpots {
+  public:
+    // deviations: the least.
+    LowSpots(const LadderOption& o, double deviations)
+        : o_(o), width_(o.vol * square_root(o.years)), deviations_(deviations) {}
+
+    // Those of a grid that reaches them.
+    double deviations() const {
+        if (o_.right > 0.0) return 0.0;
+        double spot = o_.spot, high = spot, low = spot, since = 0.0, most = deviations_;
+        for (std::uint32_t d = 0; d < o_.dividends; ++d) {
+            const double at = o_.ex_years[d], cash = o_.cash[d];
+            const double moved = kSeen * o_.vol * (square_root(at) - square_root(since));
+            const double growth =
+                exponential((o_.rate - o_.dividend_yield - 0.5 * o_.vol * o_.vol) * (at - since));
+            spot *= growth;
+            high *= growth * exponential(moved);
+            low *= growth * exponential(-moved);
+            const double top = (high - cash) * exponential(-kCentreEdge * deviations_ * width_);
+            const double least = kLeastCentreLeft * spot, plain = spot - cash;
+            const double left = plain > top ? plain : top;
+            spot = left > least ? left : least;
+            high = high - cash > spot ? high - cash : spot;
+            low = low > cash ? low - cash : 0.0;
+            const double feature = lowest_feature(d), end = low > feature ? low : feature;
+            const double wanted = logarithm(spot / end) / width_;
+            most = wanted > most ? wanted : most;
+            since = at;
+        }
+        return most < kMostWide ? most : kMostWide;
+    }
+
+  private:
+    static constexpr double kSeen = 4.0, kSmeared = 3.5, kMostWide = 12.0;  // deviations
+
+    // Between date d and what follows it.
+    double lowest_feature(std::uint32_t d) const {
+        const bool last = d + 1 == o_.dividends;
+        const double until = (last ? o_.years : o_.ex_years[d + 1]) - o_.ex_years[d];
+        const double smeared = exponential(-kSmeared * o_.vol * square_root(until));
+        if (!last) return o_.cash[d + 1] * smeared;
+        const bool held_again = o_.american && o_.rate < 0.0 && o_.dividend_yield < o_.rate;
+        return o_.strike * smeared * (held_again ? o_.rate / o_.dividend_yield : 1.0);
+    }
+
+    const LadderOption& o_;
+    double width_, deviations_;
+};
+
+}  // namespace
+}  // namespace atalanta
