@@ -23,6 +23,7 @@ class LadderAdjoint : public AdjointStarts {
         bool exercised[kLadderOptions];
         for (std::size_t l = 0; l < block_.count; ++l) exercised[l] = is_exercised(march_, l);
         const PerLane price = seed();
+        BoundaryTrack(n_, tape_, programs_.steps(), nodes_).follow();
         for (std::uint32_t step = programs_.steps(); step-- > 0;) {
             undo(tape_.step(step));
             retreat(step, by_cash);

@@ -8,6 +8,8 @@
 namespace atalanta {
 namespace {
 
+constexpr std::ptrdiff_t kStride = kLadderOptions;  // from node to node
+
 // Derivatives of a price by the payoff level - slope E and by its bend, gathered over nodes: plain, times E
 // and times E (node - middle). Of one lane.
 struct PayoffWeight {
@@ -38,28 +40,35 @@ struct PayoffWeights {
     }
 };
 
-// Of one lane whose free boundary was found below node i; a: derivative by the value there.
+// Of one lane whose free boundary lies below node i; a: derivative by the value there. Along the boundary the
+// derivatives by whatever moves it are those of the payoff; away from it they rise by a slope that the value
+// here decides, and by the bend's own derivative. Two nodes below continue them for the next step.
 inline double transpose_sub_cell(const StepRecord& step, const StageRecord& record, const Normalised& n,
                                  const double* growth, std::size_t l, std::size_t i, double middle, double a,
                                  double* below, PayoffWeights& weights) {
-    const double e = node(growth, i)[l], e_below = node(growth, i - 1)[l];
-    const double h = n.spacing[l], c = -step.op.alpha[l], s = record.sweep.boundary_above[l], rest = h - s;
-    const double inverse = 1.0 / n.diffusion[l];
+    const BoundaryRecord& boundary = record.boundary;
+    const double h = n.spacing[l], c = -step.op.alpha[l], s = boundary.above[l], rest = s - h, far = rest - h;
+    const double inverse = 1.0 / n.diffusion[l], e = node(growth, i)[l], e_below = node(growth, i - 1)[l];
     const double bend =
         inverse * fma(n.rate[l], record.payoff.level[l], -(n.yield[l] * record.payoff.slope[l]) * e);
     const bool has_ghost = stores_ghost(step.op, record.ghosts, l);
-    const double ghost = has_ghost ? *below : 0.0;
+    const bool has_second = has_ghost && i > 1 && boundary.second[l] != 0.0;
+    const double ghost = has_ghost ? *below : 0.0, second = has_second ? below[-kStride] : 0.0;
     if (has_ghost) *below = 0.0;
-    const double moves = bend * fma(c, rest, s);
-    const double t = bend * (fma(a, s, -(ghost * rest))) / moves;
+    if (has_second) below[-kStride] = 0.0;
+    const double here = boundary.here[l], next = boundary.below[l];
+    const double by_slope = fma(a, here, fma(ghost, next, second * boundary.second[l]));
+    const double t = by_slope / fma(-c, next, here);
     const double cells = static_cast<double>(i) - middle;
     weights.add(l, a - t, e, cells);
     weights.add(l, fma(c, t, ghost), e_below, cells - 1.0);
-    const double by_bend = 0.5 * fma(a * s, s, fma(ghost * rest, rest, -t * fma(s, s, -(c * rest) * rest)));
+    if (has_second) weights.add(l, second, node(growth, i - 2)[l], cells - 2.0);
+    const double continued = fma(ghost * rest, rest, second * far * far);
+    const double by_bend = 0.5 * (fma(a * s, s, continued) - t * fma(s, s, -(c * rest) * rest));
     weights.bend_plain[l] += by_bend;
     weights.bend_grown[l] = fma(by_bend, e, weights.bend_grown[l]);
     weights.bend_moved[l] = fma(by_bend * e, cells, weights.bend_moved[l]);
-    weights.spacing[l] = fma(bend * rest, fma(t, c, ghost), weights.spacing[l]);
+    weights.spacing[l] -= bend * fma(rest, fma(t, c, ghost), 2.0 * far * second);
     return t;
 }
 
@@ -93,7 +102,7 @@ ATALANTA_INLINE void transpose_up_row(const StepRecord& step, const StageRecord&
         store(carries, carry);
         for (std::size_t k = 0; k < kRowLanes; ++k) {
             const std::size_t l = at + k;
-            if ((leaves >> k & 1) == 0 || record.sweep.boundary_node[l] != static_cast<double>(i)) continue;
+            if ((leaves >> k & 1) == 0 || record.boundary.node[l] != static_cast<double>(i)) continue;
             node(values, i)[l] = transpose_sub_cell(step, record, n, growth, l, i, middle, carries[k],
                                                     node(values, i - 1) + l, weights);
             carries[k] = 0.0;

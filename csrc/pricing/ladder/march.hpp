@@ -3,6 +3,7 @@
 // if it is given one.
 #pragma once
 
+#include "pricing/ladder/adjoint_boundary.hpp"
 #include "pricing/ladder/march_dates.hpp"
 #include "pricing/ladder/present.hpp"
 #include "pricing/ladder/sweep_between.hpp"
@@ -97,6 +98,7 @@ class LadderMarch : public MarchDates {
             middle[l] = fma(kGamma, dt, time_[l]);
         });
         op_.set(ratio);
+        if (tape_ != nullptr) note_step(tape_->step(step_));
         set_obstacle(middle);
         sweep_down_first(op_, obstacle_, nodes_, u_, w_);
         finish_stage(0, kEveryOption, false);
@@ -110,9 +112,7 @@ class LadderMarch : public MarchDates {
     void finish_stage(std::size_t stage, LaneSet ghosts, bool is_last) {
         SweepRecord* record = is_last ? &last_sweep_ : nullptr;
         if (tape_ != nullptr) {
-            StepRecord& step = tape_->step(step_);
-            StageRecord& written = step.stage[stage];
-            step.op = op_;
+            StageRecord& written = tape_->step(step_).stage[stage];
             written.payoff = payoff_;
             written.ghosts = ghosts;
             record = &written.sweep;
@@ -125,7 +125,17 @@ class LadderMarch : public MarchDates {
             sweep_up_mixed(op_, obstacle_, n_.spacing, growth_, nodes_, between_, ghosts, w_, between_grid_,
                            any, between_sweep_);
         }
-        if (is_last && tape_ != nullptr) last_sweep_ = *record;
+        if (tape_ == nullptr) return;
+        if (is_last) last_sweep_ = *record;
+        StageRecord& written = tape_->step(step_).stage[stage];
+        note_boundary(written, kEveryOption & ~between_, growth_, nodes_, n_.inverse_spacing, w_,
+                      written.boundary);
+    }
+
+    void note_step(StepRecord& step) const {
+        step.op = op_;
+        step.spacing = n_.spacing;
+        each_lane([&](std::size_t l) { step.begins[l] = time_[l] == since_[l] ? 1.0 : 0.0; });
     }
 
     void set_obstacle(const PerLane& time) {

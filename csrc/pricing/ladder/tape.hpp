@@ -8,14 +8,25 @@
 namespace atalanta {
 namespace {
 
+// The one free boundary of a stage, as the march goes and once it is over (adjoint_boundary.hpp).
+struct BoundaryRecord {
+    PerLane place, first_free;  // in nodes, 0 where there is none
+    PerLane excess;             // u above the payoff one node beyond the first free one
+    PerLane node, above;        // the first free node if its cell is resolved, else 0; how far it lies above
+    PerLane here, below, second;  // what is 0 on the boundary and has slope 1, at that node and the two below
+};
+
 struct StageRecord {
     PayoffRecord payoff;
     SweepRecord sweep;
+    BoundaryRecord boundary;
     LaneSet ghosts;
 };
 
 struct StepRecord {
     StepOperator op;
+    PerLane spacing;
+    PerLane begins;  // 1 in lanes whose interval begins with it
     StageRecord stage[2];
 };
 
