@@ -49,14 +49,15 @@ def test_a_start_that_no_market_has_counts_as_none(start, dividends):
     assert atalanta.implied_vol(9.0, *row, **terms) == atalanta.implied_vol(9.0, *row, **terms, start=start)
 
 
-def test_dividends_that_take_nearly_all_have_no_value():
-    """Several dividends that together take over 80 % of the spot give NaN, and a quote BAD_INPUT; a single one is priced."""
+def test_dividends_that_take_nearly_all_have_a_value_and_a_volatility():
+    """Several dividends that together take over 80 % of the spot are priced, and a quote has its volatility."""
     row, terms = (
         ("put", 100.0, 90.0, 1.0, 0.03),
         {"exercise": "american", "dividends": ((0.2, 45.0), (0.6, 45.0))},
     )
-    assert np.isnan(atalanta.price(*row, 0.3, **terms))
-    vol, status = atalanta.implied_vol(60.0, *row, **terms, full_output=True)
-    assert np.isnan(vol)
-    assert ImpliedVolStatus.BAD_INPUT == status
+    price = atalanta.price(*row, 0.3, **terms)
+    assert 70.0 < price < 90.0
+    vol, status = atalanta.implied_vol(price, *row, **terms, full_output=True)
+    assert ImpliedVolStatus.OK == status
+    assert price == pytest.approx(atalanta.price(*row, vol, **terms), abs=2e-3)
     assert atalanta.price(*row, 0.3, exercise="american", dividends=((0.2, 150.0),)) > 80.0

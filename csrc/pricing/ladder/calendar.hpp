@@ -28,9 +28,16 @@ struct CentreAfter {
     double by_log_spot, by_cash, by_vol;
 };
 
-constexpr double kCentreReach = 0.8;      // of the half width, in deviations, whose upper end ...
+constexpr double kCentreReach = 0.8;      // of the half width, in deviations, whose upper end, ...
+constexpr double kMostCentreReach = 4.8;  // of wide grids no further, ...
 constexpr double kCentreEdge = 0.94;      // ... stays so much of it away from the centre afterwards
 constexpr double kLeastCentreLeft = 0.2;  // of the spot
+
+// Deviations up to which spots are to stay on the grid.
+ATALANTA_INLINE double centre_reach(const Normalised& n, std::size_t l) {
+    const double reach = kCentreReach * n.half_width[l];
+    return reach < kMostCentreReach ? reach : kMostCentreReach;
+}
 
 // The centre loses the dividend, unless it is so large that spots above would then leave the grid at its
 // upper end, where all logarithms have become wider. The derivatives take the rise for one that the present
@@ -38,7 +45,7 @@ constexpr double kLeastCentreLeft = 0.2;  // of the spot
 ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, double time, double spot,
                                          double cash, double rise) {
     const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
-    const double reach = kCentreReach * n.half_width[l], edge = kCentreEdge * n.half_width[l];
+    const double reach = centre_reach(n, l), edge = kCentreEdge * n.half_width[l];
     const double down = exponential(-edge * n.vol[l] * whole);
     const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, rise, -cash) * down;
     const bool is_plain = plain >= high;
@@ -84,8 +91,7 @@ class Calendar {
                 const double log_x = fma(-n.drift[l], time[l], centre[l]);
                 const double at = n.strike[l] * exponential(n.side[l] * log_x);
                 const double until = square_root(n.years[l] - time[l]);
-                const double reach = kCentreReach * n.half_width[l];
-                const double up = above[l] * exponential(reach * n.vol[l] * (until - passed[l]));
+                const double up = above[l] * exponential(centre_reach(n, l) * n.vol[l] * (until - passed[l]));
                 const double after = centre_after(n, l, time[l], at, cash[l], up).spot;
                 const double left = fma(at, up, -cash[l]) / after;
                 spot[l] = at;

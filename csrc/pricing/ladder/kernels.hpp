@@ -16,8 +16,7 @@ inline bool is_ordinary(const LadderOption& o) {
     const double total_vol = o.vol * square_root(o.years);
     return o.right * o.right == 1.0 && within(o.spot, 1e-100, 1e100) && within(o.strike, 1e-100, 1e100) &&
            within(o.years, 1e-12, 1e6) && within(total_vol, kLeastLadderVol, 60.0) &&
-           within(o.rate * o.years, -100.0, 100.0) && within(o.dividend_yield * o.years, -100.0, 100.0) &&
-           !takes_nearly_all(o);
+           within(o.rate * o.years, -100.0, 100.0) && within(o.dividend_yield * o.years, -100.0, 100.0);
 }
 
 inline bool ladder_shape(const LadderOption& option, double tolerance, LadderShape* shape,

@@ -9,8 +9,8 @@ namespace atalanta {
 // Rows with and without cash dividends. Fills the columns of order 1 that are not null; dividend_delta as in
 // american.hpp. Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong.
 // terms.tolerance.cash, for a strike of 100, is what the error of most rows stays below, no bound: see
-// docs/rooms/american.md for where it is not to be trusted. Several dividends that take more than 80 % of the
-// spot, and vol sqrt(years) above 60, give NaN.
+// docs/rooms/american.md for where it is not to be trusted. A vol sqrt(years)
+// above 60 gives NaN.
 void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out,
                    double* dividend_delta, int threads = 0);
 

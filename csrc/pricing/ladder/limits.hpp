@@ -113,14 +113,6 @@ inline bool has_known_path(const LadderOption& o) {
     return o.spot == 0.0 || o.strike == 0.0 || o.vol * square_root(o.years) < kLeastLadderVol;
 }
 
-// Several dividends that together take nearly the whole spot leave a logarithm that no grid here resolves.
-inline bool takes_nearly_all(const LadderOption& o) {
-    constexpr double kNearlyAll = 0.8;
-    double cash = 0.0;
-    for (std::uint32_t d = 0; d < o.dividends; ++d) cash += o.cash[d];
-    return o.dividends > 1 && cash > kNearlyAll * o.spot;
-}
-
 // by_cash: a number per dividend.
 inline KnownValue limit_of(const LadderOption& o, double* by_cash) {
     if (in_domain(o) && has_known_path(o)) return KnownPath(o).best(by_cash);

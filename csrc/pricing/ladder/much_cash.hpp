@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kMuchTaken = 0.25;   // of the spot
 constexpr double kExtraOfPuts = 2.0;  // deviations, for what is left of spots far up
+constexpr double kNearlyAll = 0.8, kFarMore = 1.6, kFinerForNearlyAll = 2.5, kMoreDeviations = 1.5;
 constexpr double kMoreSteps = 1.8;
 constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5;
 
@@ -25,9 +26,16 @@ inline bool takes_much(const LadderOption& o, double cash) {
     return cash > kMuchTaken * o.spot;
 }
 
+// Several dividends that together take nearly the whole spot, each of which widens what the others have
+// widened, or one that takes far more.
+inline bool takes_nearly_all(const LadderOption& o, double cash) {
+    return cash > (o.dividends > 1 ? kNearlyAll : kFarMore) * o.spot;
+}
+
 // How much finer the nodes are.
 inline double finer_for_much(const LadderOption& o) {
-    const double finer = 1.0 + kFinerPerTaken * (cash_of(o) / o.spot - kMuchTaken);
+    const double cash = cash_of(o), finer = 1.0 + kFinerPerTaken * (cash / o.spot - kMuchTaken);
+    if (takes_nearly_all(o, cash)) return kFinerForNearlyAll;
     return finer > 1.0 ? (finer < kMostFiner ? finer : kMostFiner) : 1.0;
 }
 
@@ -51,7 +59,7 @@ class LowSpots {
         double spot = o_.spot, high = spot, low = spot, since = 0.0, most = deviations_;
         for (std::uint32_t d = 0; d < o_.dividends; ++d) {
             const double at = o_.ex_years[d], cash = o_.cash[d];
-            const double moved = kSeen * o_.vol * (square_root(at) - square_root(since));
+            const double moved = kMostCentreReach * o_.vol * (square_root(at) - square_root(since));
             const double growth =
                 exponential((o_.rate - o_.dividend_yield - 0.5 * o_.vol * o_.vol) * (at - since));
             spot *= growth;
@@ -72,7 +80,7 @@ class LowSpots {
     }
 
   private:
-    static constexpr double kSeen = 4.0, kSmeared = 3.5, kMostWide = 12.0;  // deviations
+    static constexpr double kSmeared = 3.5, kMostWide = 12.0;  // deviations
 
     // Between date d and what follows it.
     double lowest_feature(std::uint32_t d) const {

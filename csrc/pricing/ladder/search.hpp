@@ -74,8 +74,7 @@ inline ImpliedVolStatus begin_search(const LadderOption& option, double price, d
     s.option = option;
     s.option.vol = 0.0;
     const bool sound = in_domain(s.option) && option.spot > 0.0 && option.strike > 0.0 && option.years > 0.0;
-    if (!sound || takes_nearly_all(option) || !is_finite_and_not_negative(price))
-        return ImpliedVolStatus::bad_input;
+    if (!sound || !is_finite_and_not_negative(price)) return ImpliedVolStatus::bad_input;
     s.target = price;
     s.within = kLastStepWithin * 0.01 * tolerance * option.strike;
     s.high = kLargestSearchVol / square_root(option.years);

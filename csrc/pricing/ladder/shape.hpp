@@ -64,7 +64,9 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     const double cash = cash_of(o);
     double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
     if (takes_much(o, cash)) {
-        const double wanted = LowSpots(o, base_deviations(tolerance) + kExtraOfPuts).deviations();
+        const double more = takes_nearly_all(o, cash) ? kMoreDeviations : 0.0;
+        const double least = base_deviations(tolerance) + kExtraOfPuts + more;
+        const double wanted = LowSpots(o, least).deviations();
         deviations = wanted > deviations ? wanted : deviations;
     }
     if (o.read_far) {
