@@ -89,6 +89,37 @@ TEST(greeks_beside_late_and_early_dates) {
     }
 }
 
+// Vega and rho at the usual tolerance against differences of prices at the tight one, in shares of
+// themselves.
+void check_shares(const LadderRow& row, double limit) {
+    const LadderGreeks g = solve(row, Exercise::american, kUsual);
+    if (!kValuesMatter) return;
+    const auto check = [&](Greek greek, double step, auto&& change) {
+        const double wanted = difference(row, Exercise::american, kTight, step, change);
+        CHECK_CLOSE(wanted, g(greek), limit * std::fabs(wanted));
+    };
+    check(Greek::vega, 4e-3, [](LadderRow& r, double e) { r.vol += e; });
+    check(Greek::rho, 2e-3, [](LadderRow& r, double e) { r.rate += e; });
+}
+
+// The derivatives vanish on the free boundary and rise away from it: where it has just passed a node, which
+// the sweep notices late, they were up to 3.4 % off two cells above it.
+TEST(sensitivities_where_the_free_boundary_has_just_passed_a_node) {
+    const auto put = [](double spot) -> LadderRow {
+        return {-1, spot, 100, 1, 0.05, 0.01, 0.25, {{0.5, 0.5}}};
+    };
+    for (const double spot : {74.75, 75.0}) check_shares(put(spot), 0.016);
+    for (const double spot : {76.75, 77.0, 78.75}) check_shares(put(spot), 0.004);
+}
+
+// A call's bend at its boundary falls fast from node to node where rate and yield are close to each other;
+// they were up to 6 % off.
+TEST(sensitivities_of_calls_whose_bend_is_small_at_the_boundary) {
+    for (double spot = 158.0; spot < 172.0; spot += 4.0) {
+        check_shares({1, spot, 100, 0.84, 0.0611, 0.0468, 0.364, {{0.228, 2.17}, {0.5, 1.5}}}, 0.012);
+    }
+}
+
 // Without exercise the sensitivities are the derivatives of the discrete price itself: no noise at all.
 TEST(sensitivities_are_exact_for_the_discrete_price) {
     std::vector<LadderRow> rows = random_rows(12, 12);

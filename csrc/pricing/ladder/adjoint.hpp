@@ -1,8 +1,9 @@
 // All other first derivatives of the sixteen prices at once: the march transposed, from the present back to
 // expiry. The density that comes down the grids meets every payoff, dividend and grid position on its way,
-// and what it leaves there is the derivative by it, exact for the discrete price. Entry:
-// LadderAdjoint::solve. Step times and the far end of the grid are held fixed. All lanes set out together;
-// each is finished at its own start, where its derivative by u is put to zero.
+// and what it leaves there is the derivative by it. Exact for the discrete price but about the free boundary,
+// where the place and the speed that the solution has count, not those of the sweep (adjoint_boundary.hpp).
+// Step times and the far end of the grid are held fixed. Entry: LadderAdjoint::solve. All lanes set out
+// together; each is finished at its own start, where its derivative by u is put to zero.
 #pragma once
 
 #include "pricing/ladder/adjoint_starts.hpp"
