@@ -27,7 +27,7 @@ _SLOW_NS = 400.0  # a pair that takes longer is measured in fewer repetitions
 
 
 def native_pairs(allocators: Sequence[Allocator], rounds: int) -> Iterator[Figure]:
-    """Acquire and release at once, the median of all rounds; the call through a pointer is in every figure."""
+    """Acquire and release at once, the median of all rounds; libraries are called through pointers."""
     for size in _PAIR_SIZES:
         times: dict[str, list[float]] = {one.name: [] for one in allocators}
         for _ in range(rounds):
