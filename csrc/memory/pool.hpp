@@ -29,7 +29,7 @@ struct PoolOptions {
     std::size_t cache_bytes = 0;    // the most free memory that is kept while busy; 0: adaptive
     std::size_t reserve_bytes = 0;  // of addresses; 0: twice the memory of the machine, at least 64 GiB
     std::uint32_t idle_ms = 40;     // free memory goes back after it,
-    std::size_t idle_bytes = std::size_t{2} << 20;     // but for so much
+    std::size_t idle_bytes = std::size_t{1} << 20;     // but for so much
     std::uint32_t guard_every = 0;                     // 1: every block is guarded, n: one in n, 0: none
     std::size_t page_bytes = pages::kAcceleratorPage;  // blocks of this size or more fill such pages; 0: no
     bool prefault = true;                              // fetch predicted memory ahead, off the caller's path

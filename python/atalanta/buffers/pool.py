@@ -25,7 +25,7 @@ __all__ = ["BufferPool"]
 #: Below this size NumPy's own allocator is as quick, so that the handler leaves it alone.
 _LEAST_BYTES = 128 << 10
 _LEAST_RESERVE = 64 << 20
-_IDLE_BYTES = 2 << 20
+_IDLE_BYTES = 1 << 20
 
 
 class BufferPool(_core.Pool):
@@ -40,7 +40,7 @@ class BufferPool(_core.Pool):
     | `limit` | bytes of live blocks; beyond it `acquire` raises and `acquire_async` waits | none |
     | `cache` | free bytes that may stay while the pool is busy | 8 % of the live peak of late, at least 1 MiB |
     | `idle_seconds` | after which free memory goes back | 0.04 |
-    | `idle_bytes` | free bytes that stay nevertheless, for the next call | 2 MiB |
+    | `idle_bytes` | free bytes that stay nevertheless, for the next call | 1 MiB |
     | `guard` | `"full"`, or one block in n: finds writes beyond the end and after release | `"off"` |
     | `prefault` | fetch the memory that a tag's predictor expects, on another thread | True |
     | `page_bytes` | blocks of this size or more fill whole pages of it | what the accelerator needs, else none |
