@@ -47,6 +47,11 @@ std::vector<LadderRow> mixed_rows() {
         rows.push_back(
             {k % 2 == 0 ? 1 : -1, 100, 80 + 0.9 * k, 0.6, 0.04, 0, 0.25, {{0.1, 0.5}, {0.4, 0.7}}});
     }
+    // At low spots a dividend takes more than an eighth in some lanes of a block and less in others.
+    for (int k = 0; k < 32; ++k) {
+        rows.push_back(
+            {k % 2 == 0 ? 1 : -1, 100, 85.0 + k, 0.6, 0.04, 0, 0.2 + 0.005 * k, {{0.1, 5}, {0.4, 5}}});
+    }
     for (const LadderRow& row : random_rows(40, 31)) rows.push_back(row);
     for (const LadderRow& row : irregular_rows(60, 32)) rows.push_back(row);
     rows.push_back({-1, 100, 100, 0, 0.04, 0, 0.2, {}});
