@@ -15,6 +15,7 @@ constexpr double kExtraOfPuts = 2.0;  // deviations, for what is left of spots f
 constexpr double kNearlyAll = 0.8, kFarMore = 1.6, kFinerForNearlyAll = 2.5, kMoreDeviations = 1.5;
 constexpr double kMoreSteps = 1.8;
 constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5;
+constexpr double kMostFinerOfPuts = 2.0;  // of several dividends, each of what the others left
 
 inline double cash_of(const LadderOption& o) {
     double cash = 0.0;
@@ -36,7 +37,8 @@ inline bool takes_nearly_all(const LadderOption& o, double cash) {
 inline double finer_for_much(const LadderOption& o) {
     const double cash = cash_of(o), finer = 1.0 + kFinerPerTaken * (cash / o.spot - kMuchTaken);
     if (takes_nearly_all(o, cash)) return kFinerForNearlyAll;
-    return finer > 1.0 ? (finer < kMostFiner ? finer : kMostFiner) : 1.0;
+    const double most = o.dividends > 1 && o.right < 0.0 ? kMostFinerOfPuts : kMostFiner;
+    return finer > 1.0 ? (finer < most ? finer : most) : 1.0;
 }
 
 // Steps of the interval that leads back from date d, over those of others: its kink is a strike's.
