@@ -50,14 +50,23 @@ def test_a_start_that_no_market_has_counts_as_none(start, dividends):
 
 
 def test_dividends_that_take_nearly_all_have_a_value_and_a_volatility():
-    """Several dividends that together take over 80 % of the spot are priced, and a quote has its volatility."""
-    row, terms = (
-        ("put", 100.0, 90.0, 1.0, 0.03),
-        {"exercise": "american", "dividends": ((0.2, 45.0), (0.6, 45.0))},
-    )
-    price = atalanta.price(*row, 0.3, **terms)
-    assert 70.0 < price < 90.0
-    vol, status = atalanta.implied_vol(price, *row, **terms, full_output=True)
+    """Several dividends that together take over 80 % of the spot are priced, and a call's quote has its volatility."""
+    call = ("call", 100.0, 20.0, 1.0, 0.03)
+    terms = {"exercise": "european", "dividends": ((0.2, 45.0), (0.6, 45.0))}
+    price = atalanta.price(*call, 0.5, **terms)
+    assert price > 0.1
+    vol, status = atalanta.implied_vol(price, *call, **terms, full_output=True)
     assert ImpliedVolStatus.OK == status
-    assert price == pytest.approx(atalanta.price(*row, vol, **terms), abs=2e-3)
-    assert atalanta.price(*row, 0.3, exercise="american", dividends=((0.2, 150.0),)) > 80.0
+    assert price == pytest.approx(atalanta.price(*call, vol, **terms), abs=2e-3)
+
+
+def test_a_put_may_be_worth_less_at_a_higher_volatility():
+    """Where dividends take the whole spot less of them is paid the further it falls: no volatility meets such a price."""
+    put = ("put", 100.0, 90.0, 1.0, 0.03)
+    terms = {"exercise": "american", "dividends": ((0.2, 45.0), (0.6, 45.0))}
+    price = atalanta.price(*put, 0.3, **terms)
+    assert 70.0 < price < atalanta.price(*put, 0.05, **terms)
+    vol, status = atalanta.implied_vol(price, *put, **terms, full_output=True)
+    assert np.isnan(vol)
+    assert ImpliedVolStatus.BELOW_INTRINSIC == status
+    assert atalanta.price(*put[:5], 0.3, exercise="american", dividends=((0.2, 150.0),)) > 80.0
