@@ -109,7 +109,7 @@ class Calendar {
 
     LaneDate date(std::uint32_t d, std::size_t l) const {
         const double cash = column(d, kCash)[l], spot = column(d, kSpot)[l];
-        return {column(d, kTime)[l], cash, spot, cash / spot, column(d, kShift)[l]};
+        return {column(d, kTime)[l], cash, spot, cash / spot, column(d, kShift)[l], column(d, kRise)[l]};
     }
     ExDate dates(std::uint32_t d) const {
         ExDate dates;
