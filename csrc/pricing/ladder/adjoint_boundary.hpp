@@ -53,6 +53,8 @@ constexpr double kMostPull = 6.0;     // times the spacing
 constexpr double kTrustedPull = 0.7;  // where half of the sweep's place counts, and half of the better one
 constexpr double kMostAbove = 1.25;   // cells from the boundary to the first free node
 constexpr int kPlaceSteps = 3;        // of Newton's method
+constexpr double kSmoothCells = 6.0;  // D t/h^2 from a march's start on, before which its kink is not smooth
+constexpr double kNotBegun = -1.0;
 
 class BoundaryTrack {
   public:
@@ -61,15 +63,22 @@ class BoundaryTrack {
 
     void follow() const {
         Stretch before = {}, now = {}, after = steps_ > 0 ? stretch(0) : Stretch{};
+        PerLane start, smooth;  // years to expiry where a lane's march began; 1 once its kink is smooth
+        each_lane([&](std::size_t l) { start[l] = kNotBegun; });
         for (std::uint32_t s = 0; s < steps_; ++s) {
             before = now;
             now = after;
             after = s + 1 < steps_ ? stretch(s + 1) : Stretch{};
             StepRecord& step = tape_.step(s);
             PerLane at_end;
-            each_lane([&](std::size_t l) { at_end[l] = speed_at_end(before, now, after, l); });
-            place(step, step.stage[0], now.speed);
-            place(step, step.stage[1], at_end);
+            each_lane([&](std::size_t l) {
+                const double time = step.stage[0].payoff.time[l], h = step.spacing[l];
+                at_end[l] = speed_at_end(before, now, after, l);
+                start[l] = now.begins[l] > 0.0 && start[l] == kNotBegun ? time : start[l];
+                smooth[l] = n_.diffusion[l] * (time - start[l]) > kSmoothCells * h * h ? 1.0 : 0.0;
+            });
+            place(step, step.stage[0], now.speed, smooth);
+            place(step, step.stage[1], at_end, smooth);
         }
     }
 
@@ -117,7 +126,7 @@ class BoundaryTrack {
     // From what the option is worth one node beyond the first free one to where the boundary lies, and what
     // the derivatives of the price do about it.
     [[gnu::noinline, gnu::flatten]] void place(const StepRecord& step, StageRecord& stage,
-                                               const PerLane& speed) const {
+                                               const PerLane& speed, const PerLane& smooth) const {
         BoundaryRecord& to = stage.boundary;
         PerLane pull, plain, grown, distance, tracks;
         each_lane([&](std::size_t l) {
@@ -130,7 +139,7 @@ class BoundaryTrack {
                 n_.yield[l] * stage.payoff.slope[l] * inverse * exponential((to.first_free[l] - middle_) * h);
             const double bend = plain[l] - grown[l], excess = to.excess[l] > 0.0 ? to.excess[l] : 0.0;
             const bool exercised = to.first_free[l] > 1.0, leans = step.op.alpha[l] < 0.0, bends = bend > 0.0;
-            const bool all = exercised & leans & bends;
+            const bool all = exercised & leans & bends & (smooth[l] > 0.0);
             tracks[l] = all ? 1.0 : 0.0;
             distance[l] = square_root((excess + excess) / (all ? bend : 1.0));
         });

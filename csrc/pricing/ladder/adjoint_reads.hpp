@@ -38,6 +38,7 @@ inline PlaceWeights transpose_read_beyond(const Normalised& n, std::size_t l, co
         weights.add(l, weight, beyond.x, place - static_cast<double>(nodes / 2));
         return {beyond.pay, -payoff.slope * beyond.x * h, 0.0};  // the weights know the rest
     }
+    if (beyond.is_level(payoff.level)) weights.add(l, weight, 0.0, 0.0);
     if (!beyond.is_held()) return {beyond.value(), 0.0, 0.0};
     into[first] = fma(weight, 1.0 - beyond.second, into[first]);
     into[next] = fma(weight, beyond.second, into[next]);

@@ -147,6 +147,10 @@ struct Beyond {
     double most;
 
     ATALANTA_INLINE bool is_held() const { return !(pay > held) && held > 0.0 && held < most; }
+    // Worth the strike, as exercise at no spot is.
+    ATALANTA_INLINE bool is_level(double level) const {
+        return !(pay > held) && held >= most && most == level;
+    }
     ATALANTA_INLINE double value() const {
         const double better = pay > held ? pay : held;
         return better > 0.0 ? (better < most ? better : most) : 0.0;
