@@ -7,7 +7,7 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLeastRise = 0.125;  // from a first free node to the next, over bend h^2: 1/2 on a parabola
+constexpr double kLeastRise = 0.05;  // from a first free node to the next, over bend h^2: 1/2 on a parabola
 constexpr unsigned kEveryRowLane = (1u << kRowLanes) - 1;
 
 // What an up sweep did, for the sweeps that take its derivative: which lanes of a node hold the option, and
