@@ -74,7 +74,8 @@ class BoundaryTrack {
             each_lane([&](std::size_t l) {
                 const double time = step.stage[0].payoff.time[l], h = step.spacing[l];
                 at_end[l] = speed_at_end(before, now, after, l);
-                start[l] = now.begins[l] > 0.0 && start[l] == kNotBegun ? time : start[l];
+                const bool marches = now.begins[l] > 0.0 && now.years[l] > 0.0;  // is not idle
+                start[l] = marches && start[l] == kNotBegun ? time : start[l];
                 smooth[l] = n_.diffusion[l] * (time - start[l]) > kSmoothCells * h * h ? 1.0 : 0.0;
             });
             place(step, step.stage[0], now.speed, smooth);
