@@ -103,7 +103,7 @@ class BoundaryTrack {
             const double of_stage = (to_end - stage.place[l]) / some;
             const bool ends = to_end > 0.0, starts = from > 0.0, stages = stage.place[l] > 0.0;
             const double known = starts ? of_step : stages ? of_stage : 0.0;
-            to.speed[l] = ends & !idle ? known : 0.0;
+            to.speed[l] = (ends & !idle) ? known : 0.0;
             to.years[l] = years;
             to.begins[l] = begins ? 1.0 : 0.0;
         });
@@ -120,8 +120,8 @@ class BoundaryTrack {
         const double beyond = fma(v - last, t / past, v);
         const bool goes_on = after.begins[l] == 0.0, is_known = next != 0.0;
         const bool knew = last != 0.0, went_on = now.begins[l] == 0.0, same_way = beyond * v > 0.0;
-        const double alone = knew & went_on ? (same_way ? beyond : 0.0) : v;
-        return goes_on & is_known ? (v != 0.0 ? between : next) : alone;
+        const double alone = (knew & went_on) ? (same_way ? beyond : 0.0) : v;
+        return (goes_on & is_known) ? (v != 0.0 ? between : next) : alone;
     }
 
     // From what the option is worth one node beyond the first free one to where the boundary lies, and what
