@@ -35,6 +35,8 @@ class NarrowStart {
         deviation_ = european_deviation(n.diffusion[l], date.time);
         inverse_ = 1.0 / deviation_;
         base_ = Base::none;
+        exercises_deep_ = false;
+        held_nodes_ = nodes;
         if (!is_wide()) choose_base();
         if (base_ != Base::none) place();
     }
