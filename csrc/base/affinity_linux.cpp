@@ -1,6 +1,8 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <new>
+
 #include "base/affinity.hpp"
 
 namespace atalanta {
@@ -21,18 +23,31 @@ int usable_processors() noexcept {
     return count > 0 ? count : 1;
 }
 
-void pin_to_processor(std::thread& thread, std::size_t index) noexcept {
+std::vector<int> processor_numbers() {
     const cpu_set_t usable = usable_set();
-    const int count = CPU_COUNT(&usable);
-    if (count <= 1) return;
-    int left = static_cast<int>(index % static_cast<std::size_t>(count));
+    std::vector<int> numbers;
     for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
-        if (!CPU_ISSET(processor, &usable) || left-- > 0) continue;
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(processor, &one);
-        pthread_setaffinity_np(thread.native_handle(), sizeof one, &one);
-        return;
+        if (CPU_ISSET(processor, &usable)) numbers.push_back(processor);
+    }
+    return numbers;
+}
+
+int current_processor() noexcept {
+    return sched_getcpu();
+}
+
+void pin_to_number(std::thread& thread, int processor) noexcept {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    pthread_setaffinity_np(thread.native_handle(), sizeof one, &one);
+}
+
+void pin_to_processor(std::thread& thread, std::size_t index) noexcept {
+    try {
+        const std::vector<int> numbers = processor_numbers();
+        if (numbers.size() > 1) pin_to_number(thread, numbers[index % numbers.size()]);
+    } catch (const std::bad_alloc&) {
     }
 }
 

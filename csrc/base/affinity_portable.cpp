@@ -8,6 +8,16 @@ int usable_processors() noexcept {
     return count > 0 ? static_cast<int>(count) : 1;
 }
 
+std::vector<int> processor_numbers() {
+    return {};
+}
+
+int current_processor() noexcept {
+    return -1;
+}
+
+void pin_to_number(std::thread&, int) noexcept {}
+
 void pin_to_processor(std::thread&, std::size_t) noexcept {}
 
 }  // namespace atalanta

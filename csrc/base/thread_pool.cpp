@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/affinity.hpp"
@@ -36,6 +37,33 @@ struct Job {
     }
 };
 
+// Where the helpers are pinned. Never on the caller's own processor, if one is left: a helper woken there
+// runs only once the call that it is to help has ended.
+class Homes {
+  public:
+    void add(std::thread& helper) {
+        if (numbers_.empty()) numbers_ = processor_numbers();
+        if (numbers_.size() < 2) return;
+        homes_.push_back(numbers_[(homes_.size() + 1) % numbers_.size()]);
+        pin_to_number(helper, homes_.back());
+        if (homes_.size() == 1) free_ = numbers_[0];
+    }
+
+    // A helper that lives where the caller is moves to where none lives.
+    void leave_to_caller(std::vector<std::thread>& helpers) {
+        const int here = current_processor();
+        if (here == free_ || homes_.size() >= numbers_.size()) return;
+        const auto home = std::find(homes_.begin(), homes_.end(), here);
+        if (home == homes_.end()) return;
+        pin_to_number(helpers[static_cast<std::size_t>(home - homes_.begin())], free_);
+        *home = std::exchange(free_, here);
+    }
+
+  private:
+    std::vector<int> numbers_, homes_;  // of processors; the second by helper
+    int free_ = -1;
+};
+
 class ThreadPool {
   public:
     ThreadPool() : owner_(getpid()) {}
@@ -47,6 +75,7 @@ class ThreadPool {
         const std::unique_lock turn(turn_, std::try_to_lock);
         if (!turn.owns_lock()) return false;
         grow(static_cast<std::size_t>(helpers));
+        homes_.leave_to_caller(workers_);
         {
             const std::lock_guard lock(mutex_);
             job_ = &job;
@@ -70,7 +99,7 @@ class ThreadPool {
         try {
             while (workers_.size() < helpers) {
                 workers_.emplace_back([this] { serve(); });
-                pin_to_processor(workers_.back(), workers_.size());
+                homes_.add(workers_.back());
             }
         } catch (const std::exception&) {
         }
@@ -100,6 +129,7 @@ class ThreadPool {
     int invited_ = 0, running_ = 0;
     std::uint64_t round_ = 0;
     std::vector<std::thread> workers_;
+    Homes homes_;
 };
 
 // A forked child has a copy of the pool without its threads and starts a new one. A pool is never destroyed:

@@ -1,8 +1,10 @@
 // Processor features and the thread pool.
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
+#include "base/affinity.hpp"
 #include "base/cpu_features.hpp"
 #include "base/thread_pool.hpp"
 #include "check.hpp"
@@ -16,6 +18,41 @@ TEST(features_contain_themselves_and_nothing_more) {
     CHECK(detected_cpu_features().contains(detected_cpu_features()));
     CHECK(!none.contains(CpuFeatures{.avx2 = true}));
     CHECK(!CpuFeatures{.avx2 = true}.contains(CpuFeatures{.avx2 = true, .fma = true}));
+}
+
+// The processor of the one helper of a call from this thread; -1 where none came within seconds.
+static int processor_of_helper() {
+    const auto caller = std::this_thread::get_id();
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    std::atomic<int> helper{-1};
+    parallel_ranges(4, 1, 2, [&](std::size_t, std::size_t) {
+        if (std::this_thread::get_id() != caller) helper.store(current_processor());
+        while (helper.load() < 0 && std::chrono::steady_clock::now() < patience) {
+        }
+    });
+    return helper.load();
+}
+
+// Before the tests that make more helpers than there are processors, which then share some.
+TEST(a_helper_leaves_the_processor_of_the_caller) {
+    const std::vector<int> processors = processor_numbers();
+    if (processors.size() < 2) return;
+    processor_of_helper();  // made here, where all of them may be used
+    for (int round = 0; round < 3; ++round) {
+        for (const int processor : processors) {
+            int helper = -1;
+            std::atomic<bool> pinned{false};
+            std::thread caller([&] {
+                while (!pinned.load()) std::this_thread::yield();
+                helper = processor_of_helper();
+            });
+            pin_to_number(caller, processor);
+            pinned.store(true);
+            caller.join();
+            CHECK(helper >= 0);
+            CHECK(helper != processor);
+        }
+    }
 }
 
 // Each row is visited once, whatever the size, the grain and the count.

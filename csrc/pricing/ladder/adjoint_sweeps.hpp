@@ -8,7 +8,7 @@
 namespace atalanta {
 namespace {
 
-constexpr std::ptrdiff_t kStride = kLadderOptions;  // from node to node
+constexpr std::ptrdiff_t kNodeStride = kLadderOptions;  // from node to node
 
 // Derivatives of a price by the payoff level - slope E and by its bend, gathered over nodes: plain, times E
 // and times E (node - middle). Of one lane.
@@ -53,9 +53,9 @@ inline double transpose_sub_cell(const StepRecord& step, const StageRecord& reco
         inverse * fma(n.rate[l], record.payoff.level[l], -(n.yield[l] * record.payoff.slope[l]) * e);
     const bool has_ghost = stores_ghost(step.op, record.ghosts, l);
     const bool has_second = has_ghost && i > 1 && boundary.second[l] != 0.0;
-    const double ghost = has_ghost ? *below : 0.0, second = has_second ? below[-kStride] : 0.0;
+    const double ghost = has_ghost ? *below : 0.0, second = has_second ? below[-kNodeStride] : 0.0;
     if (has_ghost) *below = 0.0;
-    if (has_second) below[-kStride] = 0.0;
+    if (has_second) below[-kNodeStride] = 0.0;
     const double here = boundary.here[l], next = boundary.below[l];
     const double by_slope = fma(a, here, fma(ghost, next, second * boundary.second[l]));
     const double t = by_slope / fma(-c, next, here);

@@ -93,8 +93,6 @@ class NarrowStart {
     void choose_base() {
         const Normalised& n = *n_;
         base_ = Base::held;
-        exercises_deep_ = false;
-        held_nodes_ = nodes_;
         if (!(n.american[lane_] > 0.0) || n.side[lane_] > 0.0) return;
         // Of what is held, 1 - (share + kept) E.
         const double kept = exponential(centre_ + forward() - date_.shift), held = date_.share + kept;
