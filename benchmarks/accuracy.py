@@ -179,12 +179,22 @@ def any_sign(
 
 def of_much(random: np.random.Generator, n: int) -> Rows:
     """One dividend of 30 to 160 % of the spot, or two or three of 30 to 78 % together."""
+    return _paying_in_all(random, n, lambda count: random.uniform(0.3, 1.6 if count == 1 else 0.78))
+
+
+def of_nearly_all(random: np.random.Generator, n: int) -> Rows:
+    """One dividend of 160 to 250 % of the spot, or two or three of 78 to 250 % together."""
+    return _paying_in_all(random, n, lambda count: random.uniform(1.6 if count == 1 else 0.78, 2.5))
+
+
+def _paying_in_all(random: np.random.Generator, n: int, total: Callable[[int], float]) -> Rows:
+    """One to three dividends; what they pay together, over the spot, follows from how many they are."""
     rows = with_cash(random, n, most=3)
     schedules = []
     for spot, schedule in zip(rows.spot.tolist(), rows.schedules, strict=True):
-        total = spot * random.uniform(0.3, 1.6 if len(schedule) == 1 else 0.78)
+        paid_in_all = spot * total(len(schedule))
         shares = random.uniform(0.2, 1, len(schedule))
-        paid = total * shares / shares.sum()
+        paid = paid_in_all * shares / shares.sum()
         schedules.append([(at, float(cash)) for (at, _), cash in zip(schedule, paid, strict=True)])
     return replace(rows, schedules=tuple(schedules))
 
@@ -270,6 +280,7 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
     ("a cash dividend every quarter, and a yield", with_yield(quarterly), by_ourselves),
     ("a cash dividend every month, one year to three", monthly, by_ourselves),
     ("1 to 3 cash dividends of much of the spot, rates of any sign", any_sign(of_much), by_ourselves),
+    ("1 to 3 of nearly all of the spot and more, rates of any sign", any_sign(of_nearly_all), by_ourselves),
 )
 
 

@@ -1,6 +1,6 @@
 """What the pool is measured on: traces of our own analyses, and sequences of sizes.
 
-Main entries: `record_chains`, `SEQUENCES`.
+Main entries: `record_chains`, `record_watch_list`, `SEQUENCES`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from atalanta.buffers import Trace, default_pool
 from atalanta.market.analysis import analyze
 from atalanta.market.simulator import simulate_chain
 
-__all__ = ["SEQUENCES", "TUNED_ON", "mixed_sizes", "record_chains"]
+__all__ = ["SEQUENCES", "TUNED_ON", "mixed_sizes", "record_chains", "record_watch_list"]
 
 #: The pool's constants were chosen on this seed; figures are reported on others.
 TUNED_ON = 7
@@ -51,6 +51,32 @@ def record_chains(seed: int, rounds: int = 60, kept: int = 24) -> Trace:
                 whole = chain is market.chain
                 dividends = market.dividends if whole and random.random() < 0.5 else None
                 book.append(analyze(chain, dividends=dividends))
+        book.clear()
+    return recording.trace
+
+
+def record_watch_list(seed: int, rounds: int = 150, names: int = 24) -> Trace:
+    """Every array that is made while the chains of a watch list are analysed, one after another as quotes come in.
+
+    Chains have from 100 rows, an illiquid stock's, to 100,000, all stocks of an exchange, as many in each doubling. The
+    last analysis of each name stays in memory, so that what lies side by side has no common end.
+
+    Args:
+        seed: of the markets, the sizes and the order.
+        rounds: analyses beyond the first of each name.
+        names: on the list.
+    """
+    random = np.random.default_rng(seed)
+    markets = [simulate_chain(seed=seed + n).chain for n in range(4)]
+    sizes = np.exp(random.uniform(np.log(100), np.log(100_000), names)).astype(int)
+    order = [*random.permutation(names).tolist(), *random.integers(names, size=rounds).tolist()]
+    book: dict[int, object] = {}
+    with default_pool.record() as recording:
+        for name in order:
+            market = markets[name % len(markets)]
+            with default_pool.numpy(least_bytes=1):
+                chain = market.take(np.resize(np.arange(len(market)), sizes[name]))
+                book[name] = analyze(chain)
         book.clear()
     return recording.trace
 
