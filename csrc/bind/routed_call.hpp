@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "bind/router_core.hpp"
 #include "bind/rows.hpp"
@@ -55,6 +56,7 @@ class RoutedCall {
 
     Routed function_{};
     std::size_t rows_ = 0, target_ = 0;
+    std::uint64_t fetched_before_ = 0;  // the result's memory comes after the decision
     int threads_ = 0;
     bool timed_ = false, probe_ = false, elsewhere_ = false, strict_ = false;
     double tolerance_ = 0.0;

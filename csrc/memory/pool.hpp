@@ -69,6 +69,9 @@ struct GuardFault {
     Tag tag;
 };
 
+// Bytes that pools have given this thread so far whose first touch fetches them from the system.
+std::uint64_t fetched_by_this_thread() noexcept;
+
 class Pool {
   public:
     explicit Pool(const PoolOptions& options);  // std::runtime_error: no addresses, or too many pools

@@ -11,7 +11,13 @@ namespace {
 
 constexpr std::size_t kFetchedAtOnce = std::size_t{64} << 10;  // or one block: what goes to a magazine
 
+constinit thread_local std::uint64_t t_fetched = 0;
+
 }  // namespace
+
+std::uint64_t fetched_by_this_thread() noexcept {
+    return t_fetched;
+}
 
 void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::size_t* cold) noexcept {
     const std::uint32_t mode = mode_.load(std::memory_order_acquire);
@@ -43,6 +49,7 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::si
     fold_tag(*access, tag);
     fold_total(*access);
     access->leave();
+    t_fetched += fetched;
     if (fetched > 0) make_room();
     if (cold != nullptr) *cold = fetched;
     const bool unproven = !cached && size_class >= kFirstUnprovenClass && !access->comes_back[size_class];

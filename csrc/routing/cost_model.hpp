@@ -49,14 +49,16 @@ class CostModel {
     // included.
     double drift(double work) const noexcept;
 
-    // // Whether predictions moved so much since the last call that decisions may differ now, at this piece's
+    // Whether predictions moved so much since the last call that decisions may differ now, at this piece's
     // sizes or at its neighbours' too. `now`: samples of the operation so far, on whatever target.
+    // `fetched`: memory was fetched from the system for it, which takes longer than the work itself and is
+    // the same on every target. Such a sample counts only where hardly any other is to be had.
     enum class Effect : std::uint8_t { dropped, kept, moved, moved_around };
-    Effect observe(double work, double ns, std::uint64_t now = 0) noexcept;
+    Effect observe(double work, double ns, std::uint64_t now = 0, bool fetched = false) noexcept;
     // Forgets a load that nothing has confirmed lately.
     void refresh(std::uint64_t now) noexcept;
 
-    // // Sizes of the piece around `work`, and of so many neighbours on each side.
+    // Sizes of the piece around `work`, and of so many neighbours on each side.
     std::array<double, 2> piece_range(double work, std::size_t neighbours = 0) const noexcept;
     std::uint64_t samples() const noexcept { return samples_.load(std::memory_order_relaxed); }
 
@@ -71,7 +73,7 @@ class CostModel {
     static std::array<double, 2> piece_ends(std::size_t piece) noexcept;
     void publish(std::size_t piece) noexcept;
     bool moved(std::size_t piece) noexcept;
-    // // The first and last piece that a load at this one is known to.
+    // The first and last piece that a load at this one is known to.
     static std::array<std::size_t, 2> neighbours_of(std::size_t piece) noexcept;
     // Whether no load is known there.
     bool at_rest(std::size_t piece) const noexcept;
@@ -86,8 +88,9 @@ class CostModel {
 
     std::atomic_flag busy_;  // guards what follows
     std::array<CostFit, kPieces> fits_;
-    std::array<CostLine, kPieces> told_{};  // the lines when observe() last said "moved"
-    std::array<bool, kPieces> known_{};     // measured there, not prolonged
+    std::array<CostLine, kPieces> told_{};          // the lines when observe() last said "moved"
+    std::array<bool, kPieces> known_{};             // measured there, not prolonged
+    std::array<std::uint32_t, kPieces> fetched_{};  // samples in a row for which memory was fetched
     RecentLoad recent_load_;
     std::array<double, kPieces> told_load_{};
 };

@@ -16,7 +16,7 @@ class RecentLoad {
   public:
     static constexpr std::size_t kReach = 2;  // pieces of sizes beside the own
 
-    // // A residual that makes no load.
+    // A residual that makes no load.
     static bool is_noise(double log_residual) noexcept { return std::fabs(log_residual) <= kNoise; }
 
     // `now`: samples of the operation so far, on whatever target.

@@ -70,9 +70,9 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
 }
 
 bool Router::observe(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                     Memory where, std::uint64_t permit) noexcept {
+                     Memory where, std::uint64_t permit, bool fetched) noexcept {
     const bool recovered = recover(target, permit);
-    learn(index, target, work, ns, probe, where);
+    learn(index, target, work, ns, probe, where, fetched);
     return recovered;
 }
 
@@ -87,7 +87,7 @@ bool Router::recover(std::size_t target, std::uint64_t permit) noexcept {
 }
 
 void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                   Memory where) noexcept {
+                   Memory where, bool fetched) noexcept {
     if (deterministic()) return;
     Operation& operation = operations_[index];
     const auto size = static_cast<double>(work > 0 ? work : 1);
@@ -95,7 +95,8 @@ void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, do
     const double moving = transfer_ns(operation, targets_[target], size, where);
     CostModel& model = operation.models[target];
     const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
-    const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample);
+    const CostModel::Effect effect =
+        model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample, fetched);
     const bool around = effect == CostModel::Effect::moved_around;
     const bool moved = around || effect == CostModel::Effect::moved;
     if (!moved && !probe) return;

@@ -131,6 +131,22 @@ TEST(a_load_is_known_at_the_sizes_around_at_once_and_forgotten) {
     CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
 }
 
+TEST(memory_from_the_system_is_not_the_target_s_time) {
+    CostModel model;
+    model.define(OperationClass::vector);
+    const CostPoint points[] = {{64, 364.0}, {4'096, 4'396.0}, {65'536, 65'836.0}};
+    model.calibrate(points);
+    for (std::uint64_t i = 0; i < 15; ++i)
+        CHECK(model.observe(1'000.0, 9e3, i, true) == CostModel::Effect::dropped);
+    CHECK(model.samples() == 0);
+    CHECK(model.observe(1'000.0, 1'300.0, 15) == CostModel::Effect::kept);  // and the count begins anew
+    for (std::uint64_t i = 0; i < 15; ++i) model.observe(1'000.0, 9e3, 16 + i, true);
+    CHECK(model.samples() == 1);
+    CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
+    CHECK(model.observe(1'000.0, 9e3, 31, true) != CostModel::Effect::dropped);  // nothing else is to be had
+    CHECK(model.samples() == 2);
+}
+
 TEST(calibration_is_interpolated_and_prolonged) {
     CostModel model;
     model.define(OperationClass::vector);

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import atalanta
 from atalanta import config
 from atalanta.compute.router import CalibrationWarning
 from atalanta.compute.router import record as records
+from atalanta.compute.router.calibration import measure
 from atalanta.compute.router.overrides import overrides
+from atalanta.compute.router.workloads import WORKLOADS
 from atalanta.errors import InputError
 from tests.fake_devices import two_devices
 
@@ -330,3 +333,17 @@ def test_the_end_of_the_process_waits_for_a_device_and_begins_no_other(tmp_path)
     )
     assert ["gpu asked", "gpu answers"] == done.stdout.splitlines()
     assert "device: gpu" not in path.read_text()
+
+
+@pytest.mark.parametrize(("kept", "calls"), [(True, 2 * 3), (False, 1 + 3)])
+def test_a_time_in_which_memory_was_fetched_is_taken_again(kept, calls):
+    pool, clock, held, made = atalanta.BufferPool(), iter(range(0, 10_000, 7)), [], []
+
+    def call(arrays):
+        made.append(arrays)
+        buffer = pool.acquire(1 << 20, np.uint8)  # kept, the next call needs memory of its own
+        if kept:
+            held.append(buffer)
+
+    measure({"one": call}, {"one": 0}, replace(WORKLOADS["exp"], sizes=(64,)), 1e4, lambda: next(clock))
+    assert len(made) == calls

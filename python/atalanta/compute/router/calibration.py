@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from atalanta import _core
 from atalanta.compute.router.targets import Target
 from atalanta.compute.router.workloads import WORKLOADS, Workload, work_of
 from atalanta.errors import AtalantaError
@@ -149,6 +150,13 @@ def _readings(
 
 
 def _time(call: Call, arrays: Any, clock: Clock) -> int:
+    """Anew if the result's memory had to be fetched from the system: whoever comes next would find it there."""
+    before = _core.fetched_bytes()
+    took = _time_once(call, arrays, clock)
+    return took if _core.fetched_bytes() == before else _time_once(call, arrays, clock)
+
+
+def _time_once(call: Call, arrays: Any, clock: Clock) -> int:
     start = clock()
     call(arrays)
     return clock() - start

@@ -177,7 +177,7 @@ class Running:
             DeviceError: the target failed; it is then in quarantine.
         """
         permit, name = self._core.permit(target), self._table.targets[target].name
-        start = self._clock()
+        memory, start = _core.fetched_bytes(), self._clock()
         try:
             result = self._table.targets[target].run(operation, arrays)
         except FAILURES:
@@ -186,7 +186,8 @@ class Running:
             raise
         if timed or probe:
             took, place = self._clock() - start, self._table.operation(operation)
-            if self._core.observe(place, target, work, took, probe, permit=permit):
+            fetched = _core.fetched_bytes() != memory
+            if self._core.observe(place, target, work, took, probe, permit=permit, fetched=fetched):
                 tell_change(self._core, target, name, 0)
         return result
 
