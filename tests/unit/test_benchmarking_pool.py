@@ -73,6 +73,13 @@ def test_an_analysis_can_be_recorded_and_replayed():
     assert all(figure.value > 0 for figure in figures if figure.what == "trace time")
 
 
+def test_a_watch_list_keeps_the_last_analysis_of_each_name():
+    """And releases all of them: what is recorded ends with nothing live."""
+    trace = workloads.record_watch_list(3, rounds=3, names=2)
+    assert len(trace) > 1000
+    assert (trace.nbytes > 0).sum() == (trace.nbytes == 0).sum()
+
+
 def test_a_flagged_allocator_is_called_with_flags():
     """As jemalloc's functions are: bytes and flags, address and flags."""
     seen = []

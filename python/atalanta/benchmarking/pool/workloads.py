@@ -75,8 +75,7 @@ def record_watch_list(seed: int, rounds: int = 150, names: int = 24) -> Trace:
         for name in order:
             market = markets[name % len(markets)]
             with default_pool.numpy(least_bytes=1):
-                chain = market.take(np.resize(np.arange(len(market)), sizes[name]))
-                book[name] = analyze(chain)
+                book[name] = analyze(market.take(np.resize(np.arange(len(market)), sizes[name])))
         book.clear()
     return recording.trace
 
