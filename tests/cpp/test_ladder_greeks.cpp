@@ -63,6 +63,11 @@ TEST(greeks_are_derivatives_of_american_prices) {
     check_against_differences({1, 110, 100, 1, 0.06, 0.02, 0.25, {{0.5, 1.0}, {0.96, 2.0}}},
                               Exercise::american);
     check_against_differences({-1, 100, 100, 1, 0.04, 0.01, 0.3, {{0.5, 70.0}}}, Exercise::american);
+    // Two of nearly all of the spot: what a put is worth after the first bends within a cell before it.
+    check_against_differences({-1, 100, 100, 0.2, 0.03, 0.08, 0.7, {{0.02, 100.0}, {0.15, 98.0}}},
+                              Exercise::american);
+    check_against_differences({-1, 100, 90, 1, 0.05, 0.01, 0.4, {{0.3, 80.0}, {0.5, 30.0}, {0.9, 40.0}}},
+                              Exercise::american);
 }
 
 // Where a march by steps leaves out dates close to expiry: of puts, alone and together, and of calls; and

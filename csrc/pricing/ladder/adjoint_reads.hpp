@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pricing/ladder/adjoint_sweeps.hpp"
-#include "pricing/ladder/taken_spot.hpp"
+#include "pricing/ladder/taken_bends.hpp"
 
 namespace atalanta {
 namespace {
@@ -84,8 +84,20 @@ inline void transpose_taken_spot(const Normalised& n, std::size_t l, const LaneD
     weights.log_spot[l] -= d.by_log_share;
     weights.cash[l] += d.by_log_share / date.cash;
     by_spacing += d.by_spacing;
+    double by_lost = 0.0;
+    if (n.bends[l] > 0.0) {
+        const TakenBends bends(n, l, date.share, date.shift, payoff, after, growth, stride, nodes);
+        const TakenBends::Derivatives b = bends.transpose(before, before_stride, into);
+        weights.shift[l] += b.by_shift;
+        weights.log_spot[l] -= b.by_log_share;
+        weights.cash[l] += b.by_log_share / date.cash;
+        by_spacing += b.by_spacing;
+        paid.plain[l] += b.by_level;
+        paid.grown[l] -= b.by_slope;
+        by_lost = b.by_lost;
+    }
     if (!(lost.slope > 0.0)) return;
-    const double by_slope = d.by_log_loses / lost.slope;
+    const double by_slope = d.by_log_loses / lost.slope + by_lost;
     if (lost.exercised) {
         paid.grown[l] -= by_slope;
         return;

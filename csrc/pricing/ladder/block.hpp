@@ -67,6 +67,7 @@ struct Normalised {
     PerLane side;  // +1 put, -1 call
     PerLane american;
     PerLane exercisable;  // 1 where exercise between ex-dates can be optimal
+    PerLane bends;        // 1 where taken_bends.hpp has something to correct
     PerLane spot, strike, years;
     PerLane rate, yield, vol;  // rate and yield of X
     PerLane diffusion, inverse_diffusion, drift;
@@ -80,6 +81,7 @@ struct Normalised {
             const LadderOption& o = block.options[from];
             half_width[lane] = 0.1 * block.shapes[from].deviations;
             exercisable[lane] = block.shapes[from].exercisable ? 1.0 : 0.0;
+            bends[lane] = block.shapes[from].bends ? 1.0 : 0.0;
             side[lane] = -o.right;
             american[lane] = o.american ? 1.0 : 0.0;
             spot[lane] = o.spot;

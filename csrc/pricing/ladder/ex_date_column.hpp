@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pricing/ladder/date_exercise.hpp"
-#include "pricing/ladder/taken_spot.hpp"
+#include "pricing/ladder/taken_bends.hpp"
 
 namespace atalanta {
 namespace {

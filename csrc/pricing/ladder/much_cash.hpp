@@ -12,10 +12,11 @@ namespace {
 
 constexpr double kMuchTaken = 0.25;   // of the spot
 constexpr double kExtraOfPuts = 2.0;  // deviations, for what is left of spots far up
-constexpr double kNearlyAll = 0.8, kFarMore = 1.6, kFinerForNearlyAll = 2.5, kMoreDeviations = 1.5;
+constexpr double kNearlyAll = 0.8, kFarMore = 1.6;
 constexpr double kMoreSteps = 1.8;
-constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5;
-constexpr double kMostFinerOfPuts = 2.0;  // of several dividends, each of what the others left
+constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5, kFinerForNearlyAll = 2.0;
+// Of marches by convolution, which cost little and do not see between nodes (taken_bends.hpp).
+constexpr double kMostFinerOfPuts = 2.0, kConvolvedForNearlyAll = 2.5, kMoreDeviations = 1.5;
 
 inline double cash_of(const LadderOption& o) {
     double cash = 0.0;
@@ -33,11 +34,11 @@ inline bool takes_nearly_all(const LadderOption& o, double cash) {
     return cash > (o.dividends > 1 ? kNearlyAll : kFarMore) * o.spot;
 }
 
-// How much finer the nodes are.
-inline double finer_for_much(const LadderOption& o) {
+// How much finer the nodes are. by_steps: of a march by steps.
+inline double finer_for_much(const LadderOption& o, bool by_steps) {
     const double cash = cash_of(o), finer = 1.0 + kFinerPerTaken * (cash / o.spot - kMuchTaken);
-    if (takes_nearly_all(o, cash)) return kFinerForNearlyAll;
-    const double most = o.dividends > 1 && o.right < 0.0 ? kMostFinerOfPuts : kMostFiner;
+    if (takes_nearly_all(o, cash)) return by_steps ? kFinerForNearlyAll : kConvolvedForNearlyAll;
+    const double most = !by_steps && o.dividends > 1 && o.right < 0.0 ? kMostFinerOfPuts : kMostFiner;
     return finer > 1.0 ? (finer < most ? finer : most) : 1.0;
 }
 

@@ -22,6 +22,7 @@ struct LadderShape {
     std::uint16_t nodes;       // odd
     std::uint16_t deviations;  // the grid reaches so many tenths of vol sqrt(years) to each side
     bool exercisable;          // between ex-dates exercise can be optimal; else no steps are counted
+    bool bends;                // of values that a dividend crowds into a cell are corrected for
     std::uint32_t dividends;   // ex-dates
     std::uint32_t total_steps;
     double narrowing;            // of the spacing, from the first ex-date to the present; 1 where it stays

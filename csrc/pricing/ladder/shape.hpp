@@ -64,7 +64,7 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     const double cash = cash_of(o);
     double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
     if (takes_much(o, cash)) {
-        const double more = takes_nearly_all(o, cash) ? kMoreDeviations : 0.0;
+        const double more = takes_nearly_all(o, cash) && !is_exercisable(o) ? kMoreDeviations : 0.0;
         const double least = base_deviations(tolerance) + kExtraOfPuts + more;
         const double wanted = LowSpots(o, least).deviations();
         deviations = wanted > deviations ? wanted : deviations;
@@ -143,7 +143,8 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double many = o.dividends > kSeveralDividends ? for_more : 1.0;
     const double refined =
         is_exercisable(o) ? many : many * refinement(o, nodes_for_it, base, 0.1 * deviations);
-    const double hard = finer_for_much(o) * (is_exercisable(o) ? RulingDrift(o).finer : 1.0);
+    const double hard =
+        finer_for_much(o, is_exercisable(o)) * (is_exercisable(o) ? RulingDrift(o).finer : 1.0);
     const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined * hard;
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
@@ -200,6 +201,7 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
+    shape.bends = shape.exercisable && takes_much(o, cash_of(o));
     shape.dividends = o.dividends;
     shape.steps = steps;
     shape.total_steps = 0;

@@ -1,6 +1,6 @@
 // The spot that a dividend takes whole: below it a put is worth what it is without a spot, above it what it
 // loses to what is left. In the logarithm that is a kink, and no node lies there: four are corrected for it.
-// Entries: correct_taken_spot, TakenSpot.
+// Entries: TakenSpot, takes_a_spot, lost_at_zero.
 #pragma once
 
 #include "pricing/ladder/calendar.hpp"
@@ -75,15 +75,6 @@ ATALANTA_INLINE LostAtZero lost_at_zero(const Normalised& n, std::size_t l, cons
 ATALANTA_INLINE bool takes_a_spot(const Normalised& n, std::size_t l, double share, const double* growth,
                                   std::size_t stride, std::size_t nodes) {
     return n.side[l] > 0.0 && TakenSpot::is_inside(share, growth, stride, nodes);
-}
-
-// before: u of lane l just before the date, read from `after`; all of them of node 0.
-ATALANTA_INLINE void correct_taken_spot(const Normalised& n, std::size_t l, double share, double shift,
-                                        const LanePayoff& payoff, const double* growth, std::size_t stride,
-                                        std::size_t nodes, const double* after, double* before) {
-    if (!takes_a_spot(n, l, share, growth, stride, nodes)) return;
-    const LostAtZero lost = lost_at_zero(n, l, payoff, after, growth, stride);
-    TakenSpot(share, lost.slope * exponential(-shift), n.spacing[l], nodes).correct(before, stride);
 }
 
 }  // namespace
