@@ -25,6 +25,12 @@ void set_unknown(std::size_t i, const EarlyExerciseColumns& out) {
     out.exercise_now[i] = out.ex_dividend_exercise[i] = 0;
 }
 
+// The boundary of a row with cash is read off a ladder about the strike, within that one's error. Where the
+// row's own ladder has the exercise value at the spot, exercise is right there, and the boundary not nearer.
+void include_spot(double right, double spot, double& boundary) {
+    boundary = right < 0.0 ? std::max(boundary, spot) : std::min(boundary, spot);
+}
+
 // Needs the price, the boundaries and value_after.
 void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
     for (std::size_t i = 0; i < rows.size; ++i) {
@@ -35,12 +41,14 @@ void weigh(const OptionRows& rows, const EarlyExerciseColumns& out) {
         const double right = rows.right[i], spot = rows.spot[i], strike = rows.strike[i];
         out.intrinsic[i] = std::max(right * (spot - strike), 0.0);
         out.time_value[i] = out.price[i] - out.intrinsic[i];
+        const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
         const bool somewhere = out.boundary[i] > 0.0 && out.boundary[i] < kInfinity;
+        if (somewhere && carry > 0.0 && out.intrinsic[i] > 0.0 && out.time_value[i] <= 0.0)
+            include_spot(right, spot, out.boundary[i]);
         const bool beyond = right * (spot - out.boundary[i]) >= 0.0;
         const bool past_far = right * (spot - out.far_boundary[i]) > 0.0;
         out.exercise_now[i] = somewhere && beyond && !past_far;
         if (out.exercise_now[i] != 0) out.probability[i] = 1.0;
-        const double carry = right * (rows.dividend_yield[i] * spot - rows.rate[i] * strike);
         out.cost_of_waiting[i] = out.exercise_now[i] ? std::max(carry, 0.0) : 0.0;
         const double lost = out.intrinsic[i] - out.value_after[i];
         out.ex_dividend_exercise[i] = lost > 0.0;

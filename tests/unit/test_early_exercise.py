@@ -316,3 +316,26 @@ def test_what_is_exercised_now_is_exercised_for_certain():
     at_expiry = atalanta.early_exercise("put", [100.0, 110.0], 105.0, 0.0, 0.05, 0.2)
     assert [True, False] == at_expiry.exercise_now.tolist()
     assert [1.0, 0.0] == at_expiry.probability.tolist()
+
+
+@pytest.mark.parametrize("tolerance", ["fast", "standard", "precise", 1e-6])
+@pytest.mark.parametrize(("spot", "minutes"), [(95.0, 2), (105.0, 2), (95.0, 180)])
+def test_a_put_is_exercised_after_a_dividend_shortly_before_expiry(spot, minutes, tolerance):
+    """Then its boundary is next to the strike: exercise is all but certain where the date leaves it in the money."""
+    years, rate, vol, cash = 30 / 365, 0.04, 0.2, 0.5
+    ex = years - minutes / 60 / 24 / 365
+    found = atalanta.early_exercise(
+        "put", spot, 100.0, years, rate, vol, dividends=[(ex, cash)], tolerance=tolerance
+    )
+    deviation = (math.log((100.0 + cash) / spot) - (rate - vol**2 / 2) * ex) / (vol * math.sqrt(ex))
+    assert found.probability == pytest.approx(0.5 * math.erfc(-deviation / math.sqrt(2)), abs=0.01)
+
+
+def test_what_has_no_time_value_and_earns_by_exercise_is_exercised_now():
+    """Found by an attack: the ladder that the boundary is read off said 20.58, the row's own and finer ones 21.13."""
+    terms = ("put", 21.0, 100.0, 1.2222259480226272, 0.01972778557207665, 0.5279195937705317)
+    found = atalanta.early_exercise(*terms, dividends=[(0.8882192645365007, 1.7429265168194807)])
+    assert found.time_value == 0.0
+    assert found.exercise_now
+    assert found.boundary >= 21.0
+    assert found.cost_of_waiting == pytest.approx(1.97, abs=0.01)

@@ -108,8 +108,12 @@ class AdjointStarts {
         leave_centre(l, interval_[l]);
     }
 
-    // Returns the derivative by how much the dividends have grown the strike.
+    // Returns the derivative by how much the dividends have grown the strike. A payoff of before expiry is
+    // that of exercise between the dates that the march leaves out.
     double leave_payoff(std::size_t l, const StartPayoff& start, const PayoffWeights& w) {
+        const double tau = start.payoff.time[l];
+        if (tau > 0.0)
+            exercised_[l] += share_exercised(l, tau, w.plain[l], start.payoff.slope[l] * w.grown[l]);
         const double by_log_level = start.payoff.level[l] * w.plain[l];
         const double by_log_slope = -start.payoff.slope[l] * w.grown[l];
         by_rate_[l] = fma(start.payoff.time[l], by_log_level, by_rate_[l]);
@@ -133,10 +137,15 @@ class AdjointStarts {
             fma(tau, by_log_slope, -(inverse * inverse) * (r * a * w.bend_plain - q * b * w.bend_grown));
         by_centre_now_[l] += by_log_slope;
         by_spacing_[l] += w.spacing - b * fma(q * inverse, w.bend_moved, w.moved);
-        // A put lane is in the spot's measure already; a call lane's mass counts shares.
-        const double growth = exponential(fma(q, n_.years[l] - tau, -r * n_.years[l]));
-        const double in_cash = n_.spot[l] / n_.strike[l] * growth * b * w.grown;
-        exercised_[l] += n_.side[l] > 0.0 ? w.plain : in_cash;
+        exercised_[l] += share_exercised(l, payoff.time, w.plain, b * w.grown);
+    }
+
+    // A put lane is in the spot's measure already; a call lane's mass counts shares.
+    ATALANTA_INLINE double share_exercised(std::size_t l, double tau, double by_strike,
+                                           double by_spot) const {
+        if (n_.side[l] > 0.0) return by_strike;
+        const double growth = exponential(fma(n_.yield[l], n_.years[l] - tau, -n_.rate[l] * n_.years[l]));
+        return n_.spot[l] / n_.strike[l] * growth * by_spot;
     }
 
     LadderMarch& march_;
