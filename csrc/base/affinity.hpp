@@ -1,4 +1,4 @@
-// Which processors this process may use, and pinning a thread to one. Each platform links its own file.
+// Which processors may be used, and pinning a thread to one. Each platform links its own file.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,12 @@
 
 namespace atalanta {
 
+// By the calling thread.
 int usable_processors() noexcept;
 
-// Their numbers, ascending; empty where threads cannot be pinned.
+// By the process, which is its first thread, at this moment: ascending; empty where threads cannot be pinned.
 std::vector<int> processor_numbers();
+bool is_usable(int processor) noexcept;
 
 // The number of the one that the caller runs on at this moment; -1 where that cannot be said.
 int current_processor() noexcept;
@@ -18,7 +20,7 @@ int current_processor() noexcept;
 // A hint that may be ignored.
 void pin_to_number(std::thread& thread, int processor) noexcept;
 
-// Pins to the index-th usable processor, counted round; a hint that may be ignored.
+// Pins to the index-th of the process's, counted round; a hint that may be ignored.
 void pin_to_processor(std::thread& thread, std::size_t index) noexcept;
 
 }  // namespace atalanta

@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -8,28 +9,35 @@
 namespace atalanta {
 namespace {
 
-cpu_set_t usable_set() noexcept {
+constexpr pid_t kCaller = 0;
+
+cpu_set_t usable_set(pid_t thread) noexcept {
     cpu_set_t set;
     CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) != 0) CPU_ZERO(&set);
+    if (sched_getaffinity(thread, sizeof set, &set) != 0) CPU_ZERO(&set);
     return set;
 }
 
 }  // namespace
 
 int usable_processors() noexcept {
-    const cpu_set_t set = usable_set();
+    const cpu_set_t set = usable_set(kCaller);
     const int count = CPU_COUNT(&set);
     return count > 0 ? count : 1;
 }
 
 std::vector<int> processor_numbers() {
-    const cpu_set_t usable = usable_set();
+    const cpu_set_t usable = usable_set(getpid());
     std::vector<int> numbers;
     for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
         if (CPU_ISSET(processor, &usable)) numbers.push_back(processor);
     }
     return numbers;
+}
+
+bool is_usable(int processor) noexcept {
+    const cpu_set_t usable = usable_set(getpid());
+    return processor >= 0 && processor < CPU_SETSIZE && CPU_ISSET(processor, &usable);
 }
 
 int current_processor() noexcept {

@@ -42,26 +42,34 @@ struct Job {
 class Homes {
   public:
     void add(std::thread& helper) {
-        if (numbers_.empty()) numbers_ = processor_numbers();
-        if (numbers_.size() < 2) return;
-        homes_.push_back(numbers_[(homes_.size() + 1) % numbers_.size()]);
-        pin_to_number(helper, homes_.back());
-        if (homes_.size() == 1) free_ = numbers_[0];
+        const std::vector<int> numbers = processor_numbers();
+        homes_.push_back(-1);
+        free_ = -1;
+        if (numbers.size() < 2) return;
+        pin(helper, homes_.size() - 1, numbers[homes_.size() % numbers.size()]);
+        for (std::size_t i = numbers.size(); i-- > 0;) {
+            if (std::find(homes_.begin(), homes_.end(), numbers[i]) == homes_.end()) free_ = numbers[i];
+        }
     }
 
     // A helper that lives where the caller is moves to where none lives.
     void leave_to_caller(std::vector<std::thread>& helpers) {
         const int here = current_processor();
-        if (here == free_ || homes_.size() >= numbers_.size()) return;
+        if (free_ < 0 || here < 0 || here == free_) return;
         const auto home = std::find(homes_.begin(), homes_.end(), here);
-        if (home == homes_.end()) return;
-        pin_to_number(helpers[static_cast<std::size_t>(home - homes_.begin())], free_);
-        *home = std::exchange(free_, here);
+        if (home == homes_.end() || !is_usable(free_)) return;
+        const auto helper = static_cast<std::size_t>(home - homes_.begin());
+        pin(helpers[helper], helper, std::exchange(free_, here));
     }
 
   private:
-    std::vector<int> numbers_, homes_;  // of processors; the second by helper
-    int free_ = -1;
+    void pin(std::thread& helper, std::size_t index, int processor) {
+        homes_[index] = processor;
+        pin_to_number(helper, processor);
+    }
+
+    std::vector<int> homes_;  // processors, by helper; -1: not pinned
+    int free_ = -1;           // one without a helper; -1: there is none
 };
 
 class ThreadPool {

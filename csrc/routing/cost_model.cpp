@@ -15,7 +15,7 @@ constexpr double kMoved = 0.03;      // of a prediction, before the table is mad
 constexpr double kLoadMoved = 0.08;  // of the load
 constexpr double kLoadShare = 0.9;   // of a residual that is put down to load; the rest, in time, to the line
 constexpr std::size_t kSamplesToKnow = 4;
-constexpr std::uint32_t kFetchedForOne = 16;  // samples with memory fetched, in a row, of which one counts
+constexpr std::uint32_t kFetchedForOne = 4;  // samples with memory fetched, in a row, of which one counts
 
 // Lets observers that must not wait give up, and those that must, wait.
 class Hold {

@@ -260,3 +260,26 @@ def test_a_forked_child_that_never_prices_exits():
         [sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=60, check=True
     )
     assert "0" == done.stdout.strip()
+
+
+NARROWED = """
+import os
+import numpy as np
+from atalanta import pricing
+threads = lambda: [int(name) for name in os.listdir("/proc/self/task")]
+strikes = np.linspace(50.0, 150.0, 200_000)
+call = lambda: pricing.price("put", 100.0, strikes, 0.5, 0.03, 0.2, threads=2)
+call()
+for processor in sorted(os.sched_getaffinity(0)):
+    for thread in threads():
+        os.sched_setaffinity(thread, {processor})
+    for _ in range(3):
+        call()
+    assert all(os.sched_getaffinity(thread) == {processor} for thread in threads()), processor
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no pinning on this platform")
+def test_helpers_stay_where_the_process_may_be():
+    """Who takes a running process off a processor does not find a helper there after the next call."""
+    subprocess.run([sys.executable, "-c", NARROWED], timeout=60, check=True)
