@@ -267,7 +267,14 @@ def test_a_limit_below_what_is_live_is_refused(pool):
         ({"idle_seconds": 0.0}, "idle_seconds=0.0: give 0.001 to 3600"),
         ({"guard": "some"}, "guard='some': give 'off', 'full' or one in n"),
         ({"guard": 0}, "guard=0"),
+        ({"idle_seconds": "x"}, "idle_seconds='x': give 0.001 to 3600"),
         ({"page_bytes": 1000}, "page_bytes=1000: give a power of two"),
+        ({"page_bytes": 1.5}, r"page_bytes=1\.5: give a power of two from 64 to 2097152"),
+        ({"page_bytes": "x"}, "page_bytes='x'"),
+        ({"page_bytes": 32}, "page_bytes=32"),
+        ({"page_bytes": 4 << 20}, "page_bytes=4194304"),
+        ({"page_bytes": -64}, "page_bytes=-64"),
+        ({"page_bytes": 0}, "page_bytes=0"),
     ],
 )
 def test_a_bad_setting_is_told(settings, message):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
-from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds
+from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds, page_of
 from atalanta.buffers.leaks import leak_report, report_at_exit
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
 from atalanta.buffers.traces import Trace
@@ -67,14 +67,8 @@ class BufferPool(_core.Pool):
         reserve: int | None = None,
     ) -> Self:
         """Make a pool; see the class."""
-        if not 0.001 <= idle_seconds <= 3600:
+        if not is_seconds(idle_seconds) or not 0.001 <= idle_seconds <= 3600:
             raise InputError(f"[buffers.BufferPool] idle_seconds={idle_seconds!r}: give 0.001 to 3600")
-        if page_bytes is not None and (
-            page_bytes < 64 or page_bytes & (page_bytes - 1) or page_bytes > 2 << 20
-        ):
-            raise InputError(
-                f"[buffers.BufferPool] page_bytes={page_bytes!r}: give a power of two from 64 to 2097152"
-            )
         return super().__new__(
             cls,
             limit=bytes_of("limit", limit),
@@ -83,7 +77,7 @@ class BufferPool(_core.Pool):
             idle_ms=max(1, round(1000 * idle_seconds)),
             idle_bytes=bytes_of("idle_bytes", idle_bytes, least=0),
             guard_every=guard_every(guard),
-            page=page_bytes or 0,
+            page=page_of(page_bytes),
             prefault=bool(prefault),
         )
 
