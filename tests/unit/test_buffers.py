@@ -1,15 +1,18 @@
+import contextvars
 import gc
+import itertools
 import re
 import subprocess
 import sys
 import threading
 import weakref
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
 import atalanta
-from atalanta import buffers
+from atalanta import _core, buffers
 from atalanta.buffers import BufferPool
 from atalanta.errors import AtalantaError, BufferLimitError, InputError
 
@@ -267,7 +270,14 @@ def test_a_limit_below_what_is_live_is_refused(pool):
         ({"idle_seconds": 0.0}, "idle_seconds=0.0: give 0.001 to 3600"),
         ({"guard": "some"}, "guard='some': give 'off', 'full' or one in n"),
         ({"guard": 0}, "guard=0"),
+        ({"idle_seconds": "x"}, "idle_seconds='x': give 0.001 to 3600"),
         ({"page_bytes": 1000}, "page_bytes=1000: give a power of two"),
+        ({"page_bytes": 1.5}, r"page_bytes=1\.5: give a power of two from 64 to 2097152"),
+        ({"page_bytes": "x"}, "page_bytes='x'"),
+        ({"page_bytes": 32}, "page_bytes=32"),
+        ({"page_bytes": 4 << 20}, "page_bytes=4194304"),
+        ({"page_bytes": -64}, "page_bytes=-64"),
+        ({"page_bytes": 0}, "page_bytes=0"),
     ],
 )
 def test_a_bad_setting_is_told(settings, message):
@@ -380,6 +390,82 @@ def test_the_handler_is_of_this_context(pool):
         np.empty((2, 0, 2))
     assert [False] == seen
     assert 0 == pool.statistics().tags["numpy"].live_bytes
+
+
+def handler_in_force():
+    handler = _core.set_numpy_handler(None)
+    _core.set_numpy_handler(handler)
+    return handler
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_blocks_end_in_any_order(order):
+    """Those that go on stay in force, on what is left beneath them; after the last, what was before the first."""
+    before = handler_in_force()
+    least = [1, 100_000, 1_000_000]  # the smaller arrays of each come from the one beneath
+    pools = [BufferPool(reserve=1 << 30) for _ in least]
+    blocks = [pool.numpy(size) for pool, size in zip(pools, least, strict=True)]
+    for block in blocks:
+        block.__enter__()
+    going_on = [0, 1, 2]
+    for ending in order:
+        blocks[ending].__exit__(None, None, None)
+        going_on.remove(ending)
+        for size in (1000, 200_000, 2_000_000):
+            array = np.empty(size, np.uint8)
+            takers = [place for place in going_on if size >= least[place]]
+            assert takers[-1:] == [place for place in range(3) if pools[place].owns(array)]
+    assert handler_in_force() is before
+
+
+def test_a_generator_and_a_stack_may_hold_a_block(pool):
+    """They end when they are closed, before or after what began later."""
+    before = handler_in_force()
+
+    def rows():
+        with pool.numpy(1):
+            yield pool.owns(np.empty(1000))
+
+    generator, other = rows(), BufferPool(reserve=1 << 30)
+    assert next(generator)
+    with ExitStack() as stack:
+        stack.enter_context(other.numpy(1))
+        generator.close()
+        assert other.owns(np.empty(1000))
+        with pool.numpy(1):
+            later = stack.pop_all()
+            later.close()
+            assert pool.owns(np.empty(1000))
+    assert handler_in_force() is before
+
+
+def test_somebody_elses_handler_between_blocks_is_left_alone(pool):
+    """The block above it goes on, and puts it back."""
+    before, other = handler_in_force(), BufferPool(reserve=1 << 30)
+    foreign = _core.numpy_handler(other, 1, "foreign", False)
+    first, second = pool.numpy(1), pool.numpy(1)
+    first.__enter__()
+    _core.set_numpy_handler(foreign)
+    second.__enter__()
+    own = handler_in_force()
+    first.__exit__(None, None, None)
+    assert handler_in_force() is own
+    second.__exit__(None, None, None)
+    assert handler_in_force() is foreign
+    _core.set_numpy_handler(before)
+
+
+def test_a_block_ends_in_the_context_that_began_it(pool):
+    """Elsewhere it says so and changes nothing; the error of the block is not lost."""
+    elsewhere, before = contextvars.copy_context(), handler_in_force()
+    block = pool.numpy(1)
+    elsewhere.run(block.__enter__)
+    failure = KeyError("of the block")
+    with pytest.raises(InputError, match=r"^\[buffers\.numpy\] the block ends in another context") as said:
+        block.__exit__(KeyError, failure, None)
+    assert said.value.__context__ is failure
+    assert handler_in_force() is before
+    assert elsewhere.run(lambda: pool.owns(np.empty(1000)))
 
 
 def test_numpy_raises_at_the_limit(pool):

@@ -75,6 +75,12 @@ def test_a_trace_that_cannot_be_written_says_so(pool, tmp_path):
         ([0, 0, 0], [8, 0, 0], [0, 0, 0], "releases a block twice"),
         ([0, 0], [0, 8], [0, 0], "before acquiring it"),
         ([0], [8], [5], "a tag without a name"),
+        (0, [8], [0], r"its blocks are of shape \(\) and type int64, not a column of whole numbers"),
+        ([0], [[8]], [0], r"its nbytes are of shape \(1, 1\)"),
+        ([0], [8.0], [0], "its nbytes are of .* float64, not a column"),
+        ([0], [8], ["a"], "its tags are of .* not a column"),
+        ([0], [-8], [0], "its nbytes are not all from 0 to 18446744073709551615"),
+        ([1 << 32], [8], [0], "its blocks are not all from 0 to 4294967295"),
     ],
 )
 def test_a_damaged_trace_is_refused(tmp_path, blocks, nbytes, tags, message):
@@ -95,3 +101,57 @@ def test_what_is_no_trace_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", something=[1])
     with pytest.raises(InputError, match="is no trace"):
         Trace.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize("names", ["a", 7, [7], [["a"]]])
+def test_tags_need_a_column_of_names(tmp_path, names):
+    """A number has no letters, and a single text no rows."""
+    path = tmp_path / "bad.npz"
+    np.savez_compressed(path, blocks=[0], nbytes=[8], tags=[0], tag_names=np.array(names))
+    with pytest.raises(InputError, match=r"is no trace: its tag_names are of shape .*not a column of texts"):
+        Trace.load(path)
+
+
+def test_one_array_is_no_trace(tmp_path):
+    """As `np.save` writes it."""
+    np.save(tmp_path / "array.npy", [0, 1])
+    with pytest.raises(
+        InputError, match=r"array\.npy is no trace: it is one array, not an archive of columns; give a file"
+    ):
+        Trace.load(tmp_path / "array.npy")
+
+
+def test_a_file_damaged_anywhere_is_refused_or_read_as_it_was(pool, tmp_path):
+    """Cut off, or with bytes of any place changed: whatever the archive's reader makes of it, the path is told."""
+    with pool.record() as recording:
+        for n in range(1, 30):
+            pool.acquire(1000 * n, tag="t")
+    path = tmp_path / "trace.npz"
+    recording.trace.save(path)
+    whole = path.read_bytes()
+    cut = [whole[:length] for length in range(0, len(whole), 61)]
+    changed = [
+        whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :] for place in range(0, len(whole), 5)
+    ]
+    told = []
+    for content in cut + changed:
+        path.write_bytes(content)
+        try:
+            trace = Trace.load(path)
+        except InputError as error:
+            told.append(str(error))
+        else:  # in what nobody reads, such as the time of the archive
+            assert columns(trace) == columns(recording.trace)
+    assert all(text.startswith(f"[buffers.Trace] {path} is no trace: ") for text in told)
+    assert len(told) >= len(cut) + len(changed) // 2
+
+
+@pytest.mark.parametrize("every", [0, -1, 1.5, "x", None, 1 << 64])
+def test_a_replay_looks_every_so_many_operations(pool, every):
+    """A whole number of them."""
+    with pool.record() as recording:
+        pool.acquire(1000)
+    with pytest.raises(
+        InputError, match=rf"^\[buffers\.Trace\] sample_every={every!r}: give a whole number from 1"
+    ):
+        recording.trace.replay(pool, every)

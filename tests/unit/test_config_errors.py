@@ -281,6 +281,7 @@ def test_two_variables_for_one_option():
         ("ATALANTA_MARKET__RATE", "nan", "market.rate: it must be a number"),
         ("ATALANTA_MARKET__RATE", ".nan", "market.rate: it must be a finite number"),
         ("ATALANTA_MACHINE__THREADS", "1025", "it must be less than or equal to 1024"),
+        ("ATALANTA_ROUTER__THRESHOLDS__ADD", str(2**70), f"it must be less than or equal to {2**64 - 1}"),
         ("ATALANTA_MACHINE__THREADS", "2.0", "it must be a whole number"),
         ("ATALANTA_MACHINE__ISA", "2", "it must be text"),
         ("ATALANTA_BENCH__SIZES", "[]", "it must have at least one item"),

@@ -5,6 +5,8 @@ import json
 import math
 import os
 import threading
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -106,6 +108,58 @@ def test_bad_input_is_named(router, arguments, words, message):
         with pytest.raises(InputError, match=rf"^\[compute\.router.*\] .*{message}"):
             router.decide(*arguments, **words)
         router.begin()
+
+
+@pytest.mark.parametrize("name", ["tolerance", "deadline"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "fast",
+        "0.5",
+        b"1",
+        [1],
+        True,
+        0,
+        -1.0,
+        math.nan,
+        1j,
+        pytest.param(10**400, id="huge"),
+        np.array([1.0, 2.0]),
+    ],
+)
+def test_what_is_no_limit_is_refused_alike_wherever_it_is_given(router, name, value):
+    """In the words of `decide`, before and after the first use; by the shared router too."""
+    words, call = {name: value}, ("add", *arrays(10))
+    with pytest.raises(InputError) as said:
+        router.decide("add", 10, **words)
+    clock, *devices = two_devices()
+    fresh = atalanta.Router(devices, clock=clock)
+    entries = [
+        lambda: router.run(*call, **words),
+        lambda: router.answer(*call, **words),
+        lambda: asyncio.run(router.run_async(*call, **words)),
+        lambda: asyncio.run(fresh.run_async(*call, **words)),
+        lambda: route_computation_sync(*call, **words),
+        lambda: asyncio.run(route_computation(*call, **words)),
+    ]
+    for entry in entries:
+        with pytest.raises(InputError) as again:
+            entry()
+        assert str(said.value) == str(again.value)
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0.5, math.inf, np.float32(0.5), np.array(0.5), Fraction(1, 2), Decimal("0.5")]
+)
+def test_what_is_a_limit_is_taken_alike_wherever_it_is_given(router, value):
+    """Any number above 0; infinity asks for nothing."""
+    words = {"tolerance": value, "deadline": value}
+    assert HOST == router.decide("add", 10, **words).target
+    for result in (
+        router.run("add", *arrays(10), **words),
+        asyncio.run(router.run_async("add", *arrays(10), **words)),
+    ):
+        np.testing.assert_array_equal(2.0 * np.ones(10), result)
 
 
 def test_the_extremes_of_work_are_decided(router):
@@ -263,8 +317,13 @@ def test_thresholds_are_followed_and_put_back(router):
     assert (DEVICE, "threshold") == router.decide("add", 700)[::2]
     assert 500 == router.set_threshold("add", None)
     assert HOST == router.decide("add", 700).target
-    with pytest.raises(InputError, match=r"work is 0; it must be a whole number from 1 up"):
-        router.set_threshold("add", 0)
+    for work in (0, -1, 1.5, True, "many", 2**64, 2**70):
+        with pytest.raises(
+            InputError, match=rf"work is {work!r}; it must be a whole number from 1 up to \d+, or None"
+        ):
+            router.set_threshold("add", work)
+    assert router.set_threshold("add", 2**64 - 1) is None
+    assert HOST == router.decide("add", LARGE).target
 
 
 def test_explain_tells_everything(router):

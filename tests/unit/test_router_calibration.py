@@ -1,6 +1,8 @@
 """The calibration file and the environment: what is kept, what is refused, and that it is said once."""
 
 import os
+import pathlib
+import stat
 import subprocess
 import sys
 import warnings
@@ -199,6 +201,31 @@ def test_what_is_no_file_is_kept(tmp_path):
     assert (tmp_path / "null").is_symlink()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_what_is_no_file_is_never_opened(tmp_path, monkeypatch):
+    """Opening a pipe would wait for a writer, reading a device of the system would take all memory."""
+    plain = pathlib.Path.open
+
+    def watched(path, *given, **named):
+        assert path != tmp_path / "pipe"
+        assert path != tmp_path / "zero"
+        return plain(path, *given, **named)
+
+    monkeypatch.setattr(pathlib.Path, "open", watched)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "zero", tmp_path):
+        with pytest.raises(records.Refused, match="it is not a file"):
+            records.load(path, host_fingerprint())
+        assert f"{path} is not a file; name another path" == records.obstacle(path)
+        host, router = routed(path)
+        with pytest.warns(CalibrationWarning, match="not saved: .* is not a file; name another path"):
+            router.begin()
+        assert host.calls > 0
+        assert f"not saved: {path} is not a file; name another path" == router.calibrations["host"].note
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
 def test_a_file_that_cannot_be_read_is_kept(file, monkeypatch):
     """Nobody knows what is in it."""
     file.parent.mkdir()
@@ -246,8 +273,11 @@ def test_calibrating_again_measures_again(file):
     before = host.calls
     router.calibrate(budget=0.01)
     assert host.calls > before
-    with pytest.raises(InputError, match=r"budget is 0\.0; it must be a number of seconds above 0"):
-        router.calibrate(budget=0.0)
+    for budget in (0.0, -1.0, np.nan, "x", [1], None, True):
+        with pytest.raises(
+            InputError, match=r"^\[compute\.router\.calibrate\] budget is .*; it must be a number of seconds"
+        ):
+            router.calibrate(budget=budget)
 
 
 def test_a_device_that_fails_while_it_is_measured_is_not_chosen(file):

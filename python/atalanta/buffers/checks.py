@@ -1,16 +1,17 @@
-"""Checks of what a pool is given. Main entries: `bytes_of`, `guard_every`, `is_seconds`."""
+"""Checks of what a pool is given. Main entries: `bytes_of`, `guard_every`, `is_seconds`, `page_of`, `whole`."""
 
 from __future__ import annotations
 
 import operator
 from numbers import Real
-from typing import Literal
+from typing import Literal, SupportsIndex
 
 from atalanta.errors import InputError
 
-__all__ = ["Guard", "bytes_of", "guard_every", "is_seconds"]
+__all__ = ["Guard", "bytes_of", "guard_every", "is_seconds", "page_of", "whole"]
 
 _MOST_BYTES = 1 << 40
+_LEAST_PAGE, _MOST_PAGE = 64, 2 << 20
 
 Guard = Literal["off", "full"] | int
 
@@ -23,15 +24,36 @@ def bytes_of(name: str, value: int | None, least: int = 1, origin: str = "Buffer
     """
     if value is None:
         return 0
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = -1
+    number = whole(value)
     if not least <= number <= _MOST_BYTES:
         raise InputError(
             f"[buffers.{origin}] {name}={value!r}: give a whole number of bytes from {least:,} to {_MOST_BYTES:,}"
         )
     return number
+
+
+def page_of(value: int | None) -> int:
+    """The bytes of an accelerator's page; 0 for None.
+
+    Raises:
+        InputError: no power of two within the limits.
+    """
+    if value is None:
+        return 0
+    number = whole(value)
+    if not _LEAST_PAGE <= number <= _MOST_PAGE or number & (number - 1):
+        raise InputError(
+            f"[buffers.BufferPool] page_bytes={value!r}: give a power of two from {_LEAST_PAGE} to {_MOST_PAGE}"
+        )
+    return number
+
+
+def whole(value: SupportsIndex) -> int:
+    """-1, which no limit allows, for what is no whole number."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        return -1
 
 
 def _is_count(value: object) -> bool:

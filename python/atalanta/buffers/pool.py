@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
-from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds
+from atalanta.buffers.checks import Guard, bytes_of, guard_every, is_seconds, page_of
+from atalanta.buffers.handlers import handling
 from atalanta.buffers.leaks import leak_report, report_at_exit
 from atalanta.buffers.statistics import GuardFault, LiveBlock, PoolStatistics, read_statistics
 from atalanta.buffers.traces import Trace
@@ -67,14 +68,8 @@ class BufferPool(_core.Pool):
         reserve: int | None = None,
     ) -> Self:
         """Make a pool; see the class."""
-        if not 0.001 <= idle_seconds <= 3600:
+        if not is_seconds(idle_seconds) or not 0.001 <= idle_seconds <= 3600:
             raise InputError(f"[buffers.BufferPool] idle_seconds={idle_seconds!r}: give 0.001 to 3600")
-        if page_bytes is not None and (
-            page_bytes < 64 or page_bytes & (page_bytes - 1) or page_bytes > 2 << 20
-        ):
-            raise InputError(
-                f"[buffers.BufferPool] page_bytes={page_bytes!r}: give a power of two from 64 to 2097152"
-            )
         return super().__new__(
             cls,
             limit=bytes_of("limit", limit),
@@ -83,7 +78,7 @@ class BufferPool(_core.Pool):
             idle_ms=max(1, round(1000 * idle_seconds)),
             idle_bytes=bytes_of("idle_bytes", idle_bytes, least=0),
             guard_every=guard_every(guard),
-            page=page_bytes or 0,
+            page=page_of(page_bytes),
             prefault=bool(prefault),
         )
 
@@ -291,7 +286,8 @@ class BufferPool(_core.Pool):
         """Let NumPy itself take arrays of at least `least_bytes` from this pool within the block (NEP 49).
 
         It holds for this thread's context: new threads start without it, tasks created inside inherit it.
-        Arrays may outlive the block. The pool then lives as long as the process.
+        Arrays may outlive the block. The pool then lives as long as the process. Blocks of one context may end in
+        any order; those that go on stay in force.
 
         Args:
             least_bytes: smaller arrays come from the handler in force before.
@@ -300,16 +296,12 @@ class BufferPool(_core.Pool):
                 else NumPy raises MemoryError.
 
         Raises:
-            InputError: `least_bytes` is no number of bytes, or the tag no text or one too many.
+            InputError: `least_bytes` is no number of bytes, or the tag no text or one too many; or the block ends in
+                another thread or task than it began in, where the handler then stays in force.
         """
-        handler = _numpy_handler(
-            self, bytes_of("least_bytes", least_bytes, origin="numpy"), tag, bool(fall_back)
-        )
-        before = _core.set_numpy_handler(handler)
-        try:
+        least = bytes_of("least_bytes", least_bytes, origin="numpy")
+        with handling(self, least, tag, bool(fall_back)):
             yield
-        finally:
-            _core.set_numpy_handler(before)
 
     @contextmanager
     def record(self) -> Iterator[Recording]:
@@ -334,18 +326,3 @@ class Recording:
         if self._trace is None:
             raise InputError("[buffers.record] the recording goes on; read the trace after the block")
         return self._trace
-
-
-#: One handler per pool, settings and handler before it: each lives for ever.
-_handlers: dict[tuple[object, ...], object] = {}
-
-
-def _numpy_handler(pool: _core.Pool, least_bytes: int, tag: str, fall_back: bool) -> object:
-    if not isinstance(tag, str):
-        raise InputError(f"[buffers.numpy] tag={tag!r}: give a text")
-    before = _core.set_numpy_handler(None)
-    _core.set_numpy_handler(before)
-    key = (id(pool), least_bytes, tag, fall_back, id(before))
-    if key not in _handlers:
-        _handlers[key] = _core.numpy_handler(pool, least_bytes, tag, fall_back)
-    return _handlers[key]

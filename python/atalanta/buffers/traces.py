@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from atalanta import _core
+from atalanta.buffers.checks import whole
 from atalanta.errors import InputError
 
 __all__ = ["ReplayFigures", "Trace"]
 
-_COLUMNS = ("blocks", "nbytes", "tags", "tag_names")
+_MOST_STEPS = (1 << 32) - 1
+_TYPES: dict[str, type[np.unsignedinteger[Any]]] = {
+    "blocks": np.uint32,
+    "nbytes": np.uint64,
+    "tags": np.uint32,
+}
 
 
 @dataclass(frozen=True)
@@ -68,10 +75,20 @@ class Trace:
     def replay(self, pool: _core.Pool, sample_every: int = 16) -> ReplayFigures:
         """Carry the trace out on a pool.
 
+        Args:
+            pool: that acquires and releases.
+            sample_every: operations from one look at the process's memory to the next, from 1 up.
+
         Raises:
+            InputError: `sample_every` is no such number.
             MemoryError: the pool refused a block.
         """
-        figures = _core.allocator_replay(pool, self.blocks, self.nbytes, sample_every)
+        every = whole(sample_every)
+        if not 1 <= every <= _MOST_STEPS:
+            raise InputError(
+                f"[buffers.Trace] sample_every={sample_every!r}: give a whole number from 1 to {_MOST_STEPS}"
+            )
+        figures = _core.allocator_replay(pool, self.blocks, self.nbytes, every)
         if figures is None:
             raise MemoryError("[buffers.Trace] the pool refused a block; raise its limit")
         return ReplayFigures(**figures)
@@ -101,15 +118,16 @@ class Trace:
             InputError: the file is none, or damaged.
         """
         try:
-            with np.load(path) as file:
-                blocks, nbytes, tags, names = (file[name] for name in _COLUMNS)
+            with open(path, "rb") as file:  # given a name, NumPy would leave a damaged archive open
+                columns = _columns_of(np.load(file, allow_pickle=False))
         except FileNotFoundError:
             raise InputError(f"[buffers.Trace] there is no file {path}") from None
-        except (KeyError, ValueError, OSError, EOFError) as error:
-            raise InputError(f"[buffers.Trace] {path} is no trace: {error}") from None
-        trace = cls(
-            blocks.astype(np.uint32), nbytes.astype(np.uint64), tags.astype(np.uint32), tuple(map(str, names))
-        )
+        except Exception as error:  # a damaged archive may fail in any way
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise InputError(
+                f"[buffers.Trace] {path} is no trace: {reason}; give a file that `Trace.save` wrote"
+            ) from error
+        trace = cls(*columns)
         problem = trace._problem()
         if problem:
             raise InputError(f"[buffers.Trace] {path} is no trace: {problem}")
@@ -132,3 +150,33 @@ class Trace:
         if len(self.tags) and int(self.tags.max()) >= len(self.tag_names):
             return "it has a tag without a name"
         return None
+
+
+def _columns_of(file: Any) -> tuple[Any, Any, Any, tuple[str, ...]]:
+    """What an archive holds, in the types of a trace.
+
+    Raises:
+        InputError: it is none, or its columns are not what they should be.
+    """
+    if isinstance(file, np.ndarray):
+        raise InputError("it is one array, not an archive of columns")
+    with file:
+        columns = [_numbers(name, file[name]) for name in _TYPES]
+        names = file["tag_names"]
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise InputError(f"its tag_names are {_described(names)}, not a column of texts")
+    return columns[0], columns[1], columns[2], tuple(map(str, names))
+
+
+def _numbers(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    dtype = _TYPES[name]
+    if column.ndim != 1 or column.dtype.kind not in "iu":
+        raise InputError(f"its {name} are {_described(column)}, not a column of whole numbers")
+    most = int(np.iinfo(dtype).max)
+    if len(column) and (int(column.min()) < 0 or int(column.max()) > most):
+        raise InputError(f"its {name} are not all from 0 to {most}")
+    return column.astype(dtype)
+
+
+def _described(column: npt.NDArray[Any]) -> str:
+    return f"of shape {column.shape} and type {column.dtype}"

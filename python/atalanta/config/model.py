@@ -61,6 +61,8 @@ _TIB, _HOUR = 1 << 40, 3600.0
 _Size = Annotated[Bytes, between(1, _TIB, size_text)]
 _Time = Annotated[Seconds, between(1e-3, 24 * _HOUR, duration_text)]
 _Calls = Annotated[Count, Field(le=1_000_000)]
+#: The native router counts elements in 64 bits.
+_Elements = Annotated[Count, Field(le=(1 << 64) - 1)]
 _Share = Annotated[Number, Field(gt=0, le=1)]
 _Rate = Annotated[Number, Field(ge=-1, le=1)]
 
@@ -131,7 +133,7 @@ class Router(_Section):
         "you know better than what was measured",
         reloadable=True,
     )
-    thresholds: Given[OperationName, Count] = _option(
+    thresholds: Given[OperationName, _Elements] = _option(
         "Elements from which an operation, or all of a class, leaves one thread; null lifts one.",
         "calibration cannot see what else the machine is for",
         reloadable=True,

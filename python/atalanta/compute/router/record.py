@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -124,6 +125,9 @@ def load(path: Path, machine: str) -> Curves | None:
 
 def _text_of(path: Path) -> str | None:
     try:
+        # Asked before it is opened: opening a pipe may wait for ever, and a device of the system has no end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError("it is not a file")
         return path.read_bytes().decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -12,6 +12,7 @@ from atalanta.compute.devices import Device
 from atalanta.compute.router.calibration import Clock
 from atalanta.compute.router.calibrator import Calibrator
 from atalanta.compute.router.decision import Decision, Explanation
+from atalanta.compute.router.limits import number
 from atalanta.compute.router.overrides import naming_origin, overrides
 from atalanta.compute.router.reports import explanation, knowledge, without_nan
 from atalanta.compute.router.running import Running
@@ -23,6 +24,8 @@ from atalanta.errors import InputError
 __all__ = ["Router"]
 
 _NS = 1e9
+#: The native router counts elements in 64 bits.
+_MOST_WORK = (1 << 64) - 1
 
 
 class Router(Running):
@@ -185,7 +188,7 @@ class Router(Running):
 
         Args:
             operation: as in `decide`.
-            work: elements, from 1 up.
+            work: elements, from 1 up to 2 ** 64 - 1.
 
         Returns:
             The threshold before, so that it can be put back.
@@ -193,9 +196,9 @@ class Router(Running):
         Raises:
             InputError: an unknown operation, or a threshold that is none.
         """
-        if work is not None and (type(work) is not int or work < 1):
+        if work is not None and (type(work) is not int or not 1 <= work <= _MOST_WORK):
             raise InputError(
-                f"[{ORIGIN}.set_threshold] work is {work!r}; it must be a whole number from 1 up, or None"
+                f"[{ORIGIN}.set_threshold] work is {work!r}; it must be a whole number from 1 up to {_MOST_WORK}, or None"
             )
         names = self._table.operation_names(operation)
         before = self._thresholds.get(names[0])
@@ -230,14 +233,15 @@ class Router(Running):
         Raises:
             InputError: a budget that is no positive number.
         """
-        if not budget > 0.0:
+        seconds = number(budget)
+        if not seconds > 0.0:
             raise InputError(
                 f"[{ORIGIN}.calibrate] budget is {budget!r}; it must be a number of seconds above 0"
             )
         with self._lock:
             for device in self.devices:
                 if self._table.admit(device):
-                    self._calibrator.measure(device, budget)
+                    self._calibrator.measure(device, seconds)
             self._begun = True
             self._answer_natively()
 

@@ -12,6 +12,7 @@ from atalanta.compute.devices import Result
 from atalanta.compute.devices.protocol import operation as known_operation
 from atalanta.compute.router.calibration import Clock
 from atalanta.compute.router.health import TargetBreaker, target_breaker, tell_change
+from atalanta.compute.router.limits import limits
 from atalanta.compute.router.table import ORIGIN, TargetTable
 from atalanta.compute.router.workloads import work_of
 from atalanta.errors import DeviceError
@@ -89,8 +90,9 @@ class Running:
         """
         self.begin()
         known_operation(operation, ORIGIN)
+        tolerance, deadline = limits(tolerance, deadline)
         work = work_of(operation, arrays)
-        limit = self._table.default_tolerance(operation) if tolerance is None else float(tolerance)
+        limit = self._table.default_tolerance(operation) if tolerance is None else tolerance
         among = self._table.among(device)
         failed: tuple[str, Exception] | None = None
         while True:
@@ -144,6 +146,7 @@ class Running:
             return self.run(operation, *arrays, tolerance=tolerance, deadline=deadline, device=device)
 
         known_operation(operation, ORIGIN)
+        tolerance, deadline = limits(tolerance, deadline)
         if self._begun:
             size = work_of(operation, arrays)
             expected = self._core.decide(operation, size, tolerance=tolerance, device=device).seconds
