@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
 
 #include "pricing/dispatch.hpp"
 #include "pricing/ladder/batch.hpp"
+#include "pricing/ladder/beside_boundary.hpp"
 #include "pricing/ladder/ladder.hpp"
 
 namespace atalanta {
@@ -45,24 +49,65 @@ struct GreekOutput {
     }
 };
 
-void solve_piece(const LadderKernels& kernels, const LadderBatch& batch, const LadderPiece& piece,
-                 double* memory, double* by_cash, const GreekOutput& to) {
-    LadderBlock block;
-    batch.fill(piece, block);
-    LadderReading readings[kLadderOptions];
-    LadderSensitivities sensitivities[kLadderOptions];
-    const bool all = to.wants_sensitivities();
-    if (all) {
-        kernels.differentiate(block, memory, readings, sensitivities, by_cash);
-    } else {
-        kernels.solve(block, memory, readings);
+// One pass over a batch; row_of: where the results of its options go.
+class LadderPass {
+  public:
+    LadderPass(const LadderBatch& batch, const std::vector<std::size_t>& row_of, const GreekOutput& to)
+        : batch_(batch), row_of_(row_of), to_(to), beside_(row_of.size()) {}
+
+    void run(const LadderKernels& kernels, int threads) {
+        const bool all = to_.wants_sensitivities();
+        batch_.for_each_piece(threads, all ? kernels.differentiate_doubles : kernels.solve_doubles,
+                              [&](const LadderPiece& piece, double* memory, double* by_cash) {
+                                  solve_piece(kernels, piece, memory, by_cash, all);
+                              });
     }
-    for (std::size_t i = 0; i < piece.count; ++i) {
-        to.set(piece.options[i], readings[i]);
-        if (!all) continue;
-        to.set(piece.options[i], sensitivities[i]);
-        to.set_cash(piece.options[i], block.options[i].dividends, by_cash + i, kLadderOptions);
+
+    // Options beside their boundary.
+    std::vector<std::size_t> beside() const {
+        std::vector<std::size_t> found;
+        for (std::size_t i = 0; i < beside_.size(); ++i) {
+            if (beside_[i] != 0) found.push_back(i);
+        }
+        return found;
     }
+
+  private:
+    void solve_piece(const LadderKernels& kernels, const LadderPiece& piece, double* memory, double* by_cash,
+                     bool all) {
+        LadderBlock block;
+        batch_.fill(piece, block);
+        LadderReading readings[kLadderOptions];
+        LadderSensitivities sensitivities[kLadderOptions];
+        if (all) {
+            kernels.differentiate(block, memory, readings, sensitivities, by_cash);
+        } else {
+            kernels.solve(block, memory, readings);
+        }
+        for (std::size_t i = 0; i < piece.count; ++i) {
+            const std::size_t row = row_of_[piece.options[i]];
+            beside_[piece.options[i]] = is_beside_boundary(block.options[i], block.shapes[i], readings[i]);
+            to_.set(row, readings[i]);
+            if (!all) continue;
+            to_.set(row, sensitivities[i]);
+            to_.set_cash(row, block.options[i].dividends, by_cash + i, kLadderOptions);
+        }
+    }
+
+    const LadderBatch& batch_;
+    const std::vector<std::size_t>& row_of_;
+    const GreekOutput& to_;
+    std::vector<std::uint8_t> beside_;
+};
+
+void solve_finer(const LadderBatch& coarse, const std::vector<std::size_t>& rows, double tolerance,
+                 const LadderKernels& kernels, const GreekOutput& to, int threads) {
+    if (rows.empty()) return;
+    std::vector<LadderOption> options;
+    options.reserve(rows.size());
+    for (const std::size_t row : rows) options.push_back(coarse.option(row));
+    const LadderBatch batch(std::move(options), {}, kFinerBeside * tolerance, kernels);
+    LadderPass(batch, rows, to).run(kernels, threads);
 }
 
 }  // namespace
@@ -86,11 +131,11 @@ void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumn
         to.set(row, sensitivities);
         to.set_cash(row, option.dividends, limit_by_cash.data(), 1);
     }
-    batch.for_each_piece(threads,
-                         to.wants_sensitivities() ? kernels.differentiate_doubles : kernels.solve_doubles,
-                         [&](const LadderPiece& piece, double* memory, double* by_cash) {
-                             solve_piece(kernels, batch, piece, memory, by_cash, to);
-                         });
+    std::vector<std::size_t> all(rows.size);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    LadderPass pass(batch, all, to);
+    pass.run(kernels, threads);
+    solve_finer(batch, pass.beside(), terms.tolerance.cash, kernels, to, threads);
 }
 
 }  // namespace atalanta

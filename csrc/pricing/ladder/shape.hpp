@@ -94,7 +94,7 @@ constexpr double kMostRefined = 3.0;
 
 // The errors of many dates add up, most where each throws back a free boundary that is to be found anew.
 constexpr std::uint32_t kSeveralDividends = 8;
-constexpr double kForMoreDividends = 1.3, kForMoreConvolved = 1.2;
+constexpr double kForMoreDividends = 1.4, kForMoreConvolved = 1.2;
 
 // Whether a call with a negative yield, which gains by being held, is exercised before its last date between
 // two spots: beyond the upper one, which is on the grid, that gain is more than the dividend.
