@@ -1,8 +1,8 @@
 """Errors of American prices on random options of every regime, as a table in Markdown.
 
-    python benchmarks/accuracy.py [rows of each kind, 200 by default; ten times as many of those with cash] [words]
+    python benchmarks/accuracy.py [--seed N] [rows of each kind, 200 by default; ten times as many with cash] [words]
 
-Words keep the kinds whose title has them all.
+Words keep the kinds whose title has them all. Another seed draws other rows: the kernels were worked on with the first.
 
 With a yield: against `tests/references/edges.py`, a program that shares nothing with the kernels (some 60 ms an option).
 With cash dividends: against our own price at a tolerance of 1e-6, whose error against the PDE of `tests/references` is
@@ -12,6 +12,7 @@ of a cell is how many rows are beyond the limit of the class.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -284,7 +285,7 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
 )
 
 
-def lines(count: int, words: Sequence[str] = ()) -> Iterator[str]:
+def lines(count: int, words: Sequence[str] = (), seed: int = SEED) -> Iterator[str]:
     """The table, a row at a time."""
     yield f"| options | rows | {' | '.join(f'{name}: largest, RMS, beyond' for name in CLASSES)} |"
     yield f"|---|---|{'---|' * len(CLASSES)}"
@@ -292,7 +293,7 @@ def lines(count: int, words: Sequence[str] = ()) -> Iterator[str]:
         if not all(word in title for word in words):
             continue
         has_cash = reference is by_ourselves
-        rows = make(np.random.default_rng(SEED), count * (MORE_WITH_CASH if has_cash else 1))
+        rows = make(np.random.default_rng(seed), count * (MORE_WITH_CASH if has_cash else 1))
         exact, scale = reference(rows), 100 / np.maximum(rows.spot, rows.strike)
         known = np.isfinite(exact)
         cells = []
@@ -304,5 +305,10 @@ def lines(count: int, words: Sequence[str] = ()) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for line in lines(int(sys.argv[1]) if len(sys.argv) > 1 else 200, sys.argv[2:]):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("count", type=int, nargs="?", default=200)
+    parser.add_argument("words", nargs="*")
+    given = parser.parse_args()
+    for line in lines(given.count, given.words, given.seed):
         print(line, flush=True)
