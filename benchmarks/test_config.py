@@ -19,10 +19,5 @@ def test_load(benchmark, kinds, name):
 
 
 @pytest.mark.benchmark(group="config")
-def test_load_with_the_defaults_read_anew(benchmark, kinds):
-    assert benchmark(kinds["a file of 18 lines, first"]).value.router.deterministic
-
-
-@pytest.mark.benchmark(group="config")
 def test_all_errors(benchmark, kinds):
     assert len(benchmark(kinds["a file with 6 errors"]).problems) == 6
