@@ -6,6 +6,7 @@
 // together; each is finished at its own start, where its derivative by u is put to zero.
 #pragma once
 
+#include "pricing/ladder/adjoint_present_bend.hpp"
 #include "pricing/ladder/adjoint_starts.hpp"
 
 namespace atalanta {
@@ -134,7 +135,7 @@ class LadderAdjoint : public AdjointStarts {
         bool together = lanes == kEveryOption;
         for (std::size_t l = 1; l < block_.count; ++l) together = together && interval_[l] == interval_[0];
         for (std::size_t l = 0; l < block_.count; ++l)
-            together = together && !(interval_[l] == 0 && march_.is_narrowed(l));
+            together = together && !(interval_[l] == 0 && (march_.is_narrowed(l) || march_.is_bent(l)));
         if (together) {
             uncross_together(interval_[0], exercised, paid);
         } else {
@@ -175,6 +176,16 @@ class LadderAdjoint : public AdjointStarts {
         }
         transpose_carry_column(n_, l, march_.calendar().date(d, l), record, march_.growth_column(l), nodes_,
                                values_, march_.columns(), dates_[d], paid, by_spacing_[l]);
+        if (d == 0 && march_.is_bent(l)) unbend(l, paid);
+    }
+
+    // From what the march left at the nodes after the first date to what they were worth.
+    void unbend(std::size_t l, PayoffWeights& paid) {
+        const LaneDate date = march_.calendar().date(0, l);
+        double by_variance = 0.0;
+        PresentBendAdjoint(march_.bend(l), march_.growth_column(l), nodes_)
+            .transpose(l, date, values_ + l, dates_[0], paid, by_spacing_[l], by_variance);
+        by_diffusion_[l] += 2.0 * (n_.years[l] - date.time) * by_variance;
     }
 
     // From the closer nodes about the present to the others.

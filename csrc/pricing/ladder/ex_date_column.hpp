@@ -156,13 +156,11 @@ inline void exercise_column(std::size_t l, const LanePayoff& payoff, const doubl
     }
 }
 
-// u of lane l just after the date, and in columns.value just before it, still without the right to exercise.
-// payoff_after: of exercise after it; record may be null.
+// From columns.u, of lane l just after the date, to columns.value just before it, still without the right to
+// exercise. payoff_after: of exercise after it; record may be null.
 [[gnu::noinline]] inline void carry_to(const Normalised& n, std::size_t l, const LaneDate& date,
                                        const LanePayoff& payoff_after, const double* growth,
-                                       std::size_t nodes, const double* u, const Columns& columns,
-                                       DateRecord* record) {
-    copy_column(u + l, nodes, columns.u);
+                                       std::size_t nodes, const Columns& columns, DateRecord* record) {
     for (std::size_t i = 0; record != nullptr && i < nodes; ++i) node(record->after, i)[l] = columns.u[i];
     land_column(n, l, date, growth, nodes, columns);
     carry_column(n, l, date, payoff_after, growth, nodes, columns.u, columns);

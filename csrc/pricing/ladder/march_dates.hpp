@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pricing/ladder/march_starts.hpp"
+#include "pricing/ladder/present_bend.hpp"
 #include "pricing/ladder/present_grid.hpp"
 
 namespace atalanta {
@@ -13,6 +14,9 @@ class MarchDates : public MarchStarts {
     // Whether a lane's nodes lie closer now, and how much; back to as they were.
     bool is_narrowed(std::size_t l) const { return contains(narrowed_, l); }
     double narrowing(std::size_t l) const { return block_.shapes[l].narrowing; }
+    // Whether the present of a lane has the bend of the boundary after its first date beside its nodes.
+    bool is_bent(std::size_t l) const { return contains(bent_, l); }
+    const PresentBend& bend(std::size_t l) const { return bends_[l]; }
     void widen(std::size_t l) {
         set_spacing(l, n_.spacing[l] / narrowing(l));
         narrowed_ &= ~(1u << l);
@@ -34,9 +38,12 @@ class MarchDates : public MarchStarts {
             cash[l] = calendar_.date(programs_.interval(l), l).cash;
         }
         set_payoff(lanes, time_);
-        LaneSet narrowing_now = 0;
-        each_in(lanes, [&](std::size_t l) { narrowing_now |= narrows(l) ? 1u << l : 0; });
-        if (programs_.in_step(lanes) && narrowing_now == 0) {
+        LaneSet narrowing_now = 0, bending = 0;
+        each_in(lanes, [&](std::size_t l) {
+            narrowing_now |= narrows(l) ? 1u << l : 0;
+            bending |= may_bend(l) ? 1u << l : 0;
+        });
+        if (programs_.in_step(lanes) && (narrowing_now | bending) == 0) {
             cross_together(programs_.interval(0), after);
         } else {
             each_in(lanes, [&](std::size_t l) { cross_alone(programs_.interval(l), l, lane_of(after, l)); });
@@ -80,13 +87,32 @@ class MarchDates : public MarchStarts {
             record->kink.node[l] = 0.0;
         }
         const LaneDate date = calendar_.date(d, l);
-        carry_to(n_, l, date, after, growth_column(l), nodes_, u_, columns_, record);
+        copy_column(u_ + l, nodes_, columns_.u);
+        if (may_bend(l)) take_bend(l, date, after);
+        carry_to(n_, l, date, after, growth_column(l), nodes_, columns_, record);
         if (narrows(l)) narrow(l);
         exercise_column(l, exercise_at_date(l), growth_column(l), nodes_, columns_, record);
         for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
     }
 
     // Of a lane that crosses a date.
+    bool may_bend(std::size_t l) const {
+        return programs_.interval(l) == 0 &&
+               PresentBend::is_possible(n_, l, block_.options[l], calendar_.date(0, l));
+    }
+
+    // The values of lane l after its first date are in the columns.
+    void take_bend(std::size_t l, const LaneDate& date, const LanePayoff& after) {
+        const double* const growth = growth_column(l);
+        PresentBend& bend = bends_[l];
+        bend = PresentBend(n_, l, date, after, growth, nodes_, columns_.u);
+        if (!bend.is_found()) return;
+        bend.take(after, growth, nodes_, columns_.u);
+        kink_[l] = bend.reading();
+        bent_ |= 1u << l;
+        exercisable_[l] = 0.0;
+    }
+
     bool narrows(std::size_t l) const { return programs_.interval(l) == 0 && narrowing(l) < 1.0; }
 
     // The values of lane l are in the columns.
@@ -106,11 +132,13 @@ class MarchDates : public MarchStarts {
     }
 
     LanePayoff exercise_at_date(std::size_t l) const {
-        if (n_.american[l] > 0.0) return lane_of(payoff_, l);
+        if (n_.american[l] > 0.0 && !contains(bent_, l)) return lane_of(payoff_, l);
         return {payoff_.time[l], kNoObstacle, 0.0};
     }
 
     LaneSet narrowed_ = 0;  // lanes whose nodes lie closer since their first date
+    LaneSet bent_ = 0;      // lanes whose present has the bend of the boundary after it
+    PresentBend bends_[kLadderOptions];
 };
 
 }  // namespace
