@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pricing/american/boundary_newton.hpp"
+#include "pricing/american/premium_near_boundary.hpp"
 
 namespace atalanta {
 namespace {
@@ -20,6 +21,7 @@ class PremiumBlock {
                    const double* spot, const ExercisePremiums& out, std::size_t first) {
         prepare(at, spot);
         for (std::size_t j = 0; j < Class::kPremiumPoints; ++j) add_point<Tangents>(tables, at, boundary, j);
+        see_boundary<Tangents>(tables, at, boundary);
         finish<Tangents>(at, boundary, out, first);
     }
 
@@ -94,6 +96,28 @@ class PremiumBlock {
                     fma(per_square,
                         dot<Class::kNodes, 1>(interpolation, boundary.square_tangents(kByYield), lane),
                         fma(-nearer, at.limit_by_yield[lane], by_yield));
+            }
+        }
+    }
+
+    // What the points miss beside the boundary.
+    template <bool Tangents>
+    void see_boundary(const CollocationTables& tables, const PutLanes& at,
+                      const BoundaryBlock<Class>& boundary) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double h = boundary.h()[0][lane], distance = (log_spot_[lane] + h) * inverse_[lane];
+            if (!NearBoundary<Class>::applies(distance)) continue;
+            const NearBoundary<Class> near(tables, distance);
+            const double flow = fma(-yield_[lane], spot_[lane], interest_[lane]) * inverse_[lane];
+            const double slope = flow * near.slope();
+            sums_.delta[lane] -= slope;
+            sums_.gamma[lane] = fma(flow * inverse_[lane], near.bend(), sums_.gamma[lane] + slope);
+            if constexpr (Tangents) {
+                const double half = 0.5 * slope / greater(h, 1e-150);
+                const auto moves = [&](std::size_t k) { return half * boundary.square_tangents(k)[0][lane]; };
+                sums_.sensitivity[kByVol][lane] -= moves(kByVol);
+                sums_.sensitivity[kByRate][lane] -= fma(-slope, at.limit_by_rate[lane], moves(kByRate));
+                sums_.sensitivity[kByYield][lane] -= fma(-slope, at.limit_by_yield[lane], moves(kByYield));
             }
         }
     }
