@@ -53,6 +53,7 @@ class AdjointStarts {
         by_diffusion_[l] += slopes.by_diffusion;
         by_rate_[l] += slopes.by_rate + slopes.by_most;
         by_yield_[l] -= slopes.by_rate;
+        exercised_[l] += share_exercised(l, 0.0, slopes.exercised_plain, slopes.exercised_grown);
         const double by_near = leave_payoff(l, start.near, near) + slopes.by_grown,
                      by_far = leave_payoff(l, start.far, far);
         const bool put = n_.side[l] > 0.0, now = start.near.payoff.time[l] > 0.0;
@@ -90,7 +91,7 @@ class AdjointStarts {
         const double middle = static_cast<double>(nodes_ / 2);
         PayoffWeights paid;
         paid.clear();
-        double by_deviation = 0.0;
+        double by_deviation = 0.0, later = 0.0, later_grown = 0.0;
         for (std::size_t i = 0; i < nodes_; ++i) {
             const double weight = node(values_, i)[l], cells = static_cast<double>(i) - middle;
             node(values_, i)[l] = 0.0;
@@ -98,12 +99,16 @@ class AdjointStarts {
                 paid.add(l, weight, node(march_.growth(), i)[l], cells);
                 continue;
             }
+            const double exercised = weight * start.exercised(cells);
+            later += exercised;
+            later_grown = fma(exercised, node(march_.growth(), i)[l], later_grown);
             const EuropeanSlopes slopes = start.slopes(cells);
             by_deviation = fma(weight, slopes.by_deviation, by_deviation);
             by_centre_now_[l] = fma(weight, slopes.by_y, by_centre_now_[l]);
             by_spacing_[l] = fma(weight * slopes.by_y, cells, by_spacing_[l]);
         }
         collect(l, start.payoff(), paid.lane(l));
+        exercised_[l] += share_exercised(l, start.payoff().time, later, start.payoff().slope * later_grown);
         by_diffusion_[l] += by_deviation * start.deviation() / (2.0 * n_.diffusion[l]);
         leave_centre(l, interval_[l]);
     }

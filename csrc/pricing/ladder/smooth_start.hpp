@@ -40,6 +40,13 @@ class SmoothStart {
     double deviation() const { return deviation_; }
     bool is_exercised(double cells) const { return deviations_away(cells) < -kBoundaryFalls; }
 
+    // How likely exercise is until expiry: the boundary falls as deviations do, from where it ends.
+    double exercised(double cells) const {
+        constexpr double kAtBoundary = 0.7385342812343155;  // N(kBoundaryFalls)
+        if (is_exercised(cells)) return 1.0;
+        return normal_distribution(-deviations_away(cells)) * (1.0 / kAtBoundary);
+    }
+
     // u so many cells from the middle, where E is `growth`.
     double u(double cells, double growth) const {
         if (is_exercised(cells)) return fma(-payoff_.slope, growth, payoff_.level);

@@ -7,9 +7,29 @@
 namespace atalanta {
 namespace {
 
-// Derivatives by what the area is made of.
+// Derivatives by what the area is made of. exercised: by the payoff of expiry where exercise earns something
+// until then, so that who ends there has exercised just before; plain and times slope E.
 struct StartSlopes {
     double by_diffusion = 0.0, by_rate = 0.0, by_grown = 0.0, by_most = 0.0;
+    double exercised_plain = 0.0, exercised_grown = 0.0;
+
+    ATALANTA_INLINE void add(const Normalised& n, std::size_t l, const StartPayoff& paid, double by_level,
+                             double by_slope, double e) {
+        if (paid.payoff.time[l] > 0.0) return;
+        const double slope = paid.payoff.slope[l];
+        const double share = share_earning(n, l, n.rate[l] * paid.payoff.level[l], n.yield[l] * slope * e);
+        exercised_plain = fma(share, by_level, exercised_plain);
+        exercised_grown = fma(share * slope, by_slope, exercised_grown);
+    }
+
+  private:
+    // Of the cell about a node, where exercise earns interest and costs the yield.
+    static double share_earning(const Normalised& n, std::size_t l, double interest, double yield) {
+        if (!(interest * yield > 0.0)) return interest > yield ? 1.0 : 0.0;
+        const double side = interest > 0.0 ? n.inverse_spacing[l] : -n.inverse_spacing[l];
+        const double share = fma(log_ratio(interest, yield), side, 0.5);
+        return share > 0.0 ? (share < 1.0 ? share : 1.0) : 0.0;
+    }
 };
 
 // values: derivative by u at the start of lane l. Adds to the weights of both payoffs.
@@ -26,7 +46,9 @@ struct StartSlopes {
         const bool is_far = other > pay;
         const StartPayoff& paid = is_far ? start.far : start.near;
         if (is_far ? other < paid.most[l] : pay < paid.most[l]) {
-            (is_far ? far : near).add(l, node(values, i)[l], e, static_cast<double>(i) - middle);
+            const double weight = node(values, i)[l];
+            (is_far ? far : near).add(l, weight, e, static_cast<double>(i) - middle);
+            slopes.add(n, l, paid, weight, weight * e, e);
         } else {
             slopes.by_most += paid.payoff.time[l] * paid.most[l] * node(values, i)[l];
         }
@@ -49,8 +71,11 @@ struct StartSlopes {
     const double by_kink = by_eta * n.inverse_spacing[l];
     const double scaled = first * w.positive + second * w.zero;
     const double scaled_twice = first * bent.positive + second * bent.zero;
-    near.plain[l] += (scaled + of_area + by_kink) / level;
-    near.grown[l] += by_kink / slope;  // slope times it is what the weight by the slope means
+    const double by_level = (scaled + of_area + by_kink) / level;
+    const double by_slope = by_kink / slope;  // slope times it is what the weight by the slope means
+    near.plain[l] += by_level;
+    near.grown[l] += by_slope;
+    slopes.add(n, l, start.near, by_level, by_slope, level / slope);
     near.spacing[l] +=
         n.inverse_spacing[l] * (scaled + scaled_twice - of_area - by_eta * (kink.place - middle));
     slopes.by_diffusion = of_area * start.area_by_diffusion[l];
