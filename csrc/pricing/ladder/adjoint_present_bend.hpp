@@ -14,7 +14,11 @@ namespace {
 class PresentBendAdjoint {
   public:
     PresentBendAdjoint(const PresentBend& bend, const double* growth, std::size_t nodes)
-        : bend_(bend), growth_(growth), nodes_(nodes), middle_(static_cast<double>(nodes / 2)) {}
+        : bend_(bend),
+          fit_(bend.fit()),
+          growth_(growth),
+          nodes_(nodes),
+          middle_(static_cast<double>(nodes / 2)) {}
 
     // values: of lane l, derivative by the nodes after the date, a node kLadderOptions apart.
     void transpose(std::size_t l, const LaneDate& date, double* values, DateWeights& weights,
@@ -23,10 +27,10 @@ class PresentBendAdjoint {
         const LocalSolution present = read_present();
         by_variance = 0.5 * present.uyy;
         unfit(present.uy);
-        pay(l, bend_.first_, values[bend_.first_ * kLadderOptions], paid);
-        values[bend_.first_ * kLadderOptions] = 0.0;
+        pay(l, fit_.first, values[fit_.first * kLadderOptions], paid);
+        values[fit_.first * kLadderOptions] = 0.0;
         for (std::size_t k = 0; k < kFitted; ++k) {
-            const std::size_t i = bend_.first_ + 1 + k;
+            const std::size_t i = fit_.first + 1 + k;
             values[i * kLadderOptions] += by_excess_[k];
             pay(l, i, -by_excess_[k], paid);
             by_place(i, -by_term_[k] * slope_over_square(k));
@@ -40,16 +44,16 @@ class PresentBendAdjoint {
     }
 
   private:
-    static constexpr std::size_t kFitted = PresentBend::kFitted, kTerms = 3;
+    static constexpr std::size_t kFitted = BoundaryFit::kFitted, kTerms = BoundaryFit::kTerms;
 
     // From the nodes to the terms, the boundary and where the nodes lie.
     void gather(const double* values) {
-        const double* t = bend_.terms_;
-        for (std::size_t i = bend_.first_ + 1; i < nodes_; ++i) {
-            const double s = bend_.place(growth_[i]) - bend_.boundary_, weight = -values[i * kLadderOptions];
-            const double falls = weight * exponential(-bend_.decay_ * s), square = s * s * falls;
+        const double* t = fit_.terms;
+        for (std::size_t i = fit_.first + 1; i < nodes_; ++i) {
+            const double s = fit_.place(growth_[i]) - fit_.boundary, weight = -values[i * kLadderOptions];
+            const double falls = weight * exponential(-fit_.decay * s), square = s * s * falls;
             const double slope = fma(2.0 * t[0], s, s * s * fma(3.0, t[1], 4.0 * t[2] * s)) * falls -
-                                 bend_.decay_ * fma(s, fma(s, t[2], t[1]), t[0]) * square;
+                                 fit_.decay * fma(s, fma(s, t[2], t[1]), t[0]) * square;
             by_terms_[0] += square;
             by_terms_[1] += s * square;
             by_terms_[2] += s * s * square;
@@ -71,7 +75,7 @@ class PresentBendAdjoint {
         const double first = fma(by_terms_[0], moves, by_boundary_ - by_present);
         double s[kFitted], t[kFitted];
         for (std::size_t k = 0; k < kFitted; ++k) {
-            s[k] = bend_.place_[k] - bend_.boundary_;
+            s[k] = fit_.node_place[k] - fit_.boundary;
             t[k] = moves - slope_over_square(k);
         }
         // sum x t = first, sum x s = by the second term, sum x s^2 = by the third.
@@ -90,28 +94,28 @@ class PresentBendAdjoint {
         by_half_bend_ = by_terms_[0];
         for (std::size_t k = 0; k < kFitted; ++k) {
             by_half_bend_ -= by_term_[k];
-            by_excess_[k] = by_term_[k] / (s[k] * s[k]) * exponential(bend_.decay_ * s[k]);
+            by_excess_[k] = by_term_[k] / (s[k] * s[k]) * exponential(fit_.decay * s[k]);
         }
     }
 
     // The slope of what is worth at a fitted node, over s^2 e^(-decay s).
     double slope_over_square(std::size_t k) const {
-        const double* t = bend_.terms_;
-        const double s = bend_.place_[k] - bend_.boundary_;
+        const double* t = fit_.terms;
+        const double s = fit_.node_place[k] - fit_.boundary;
         return 2.0 * t[0] / s + fma(3.0, t[1], 4.0 * t[2] * s) -
-               bend_.decay_ * fma(s, fma(s, t[2], t[1]), t[0]);
+               fit_.decay * fma(s, fma(s, t[2], t[1]), t[0]);
     }
 
     // Half the bend by the boundary before the date.
     double bend_moves() const {
-        const double spot = exponential(bend_.boundary_), left = spot - bend_.share_, gain = spot / left;
-        const double bend = fma(-bend_.grown_, left / bend_.kept_, bend_.plain_);
+        const double spot = exponential(fit_.boundary), left = spot - fit_.share, gain = spot / left;
+        const double bend = fma(-fit_.grown, left / fit_.kept, fit_.plain);
         return gain *
-               (-0.5 * bend_.grown_ * gain * spot / bend_.kept_ - bend * spot * bend_.share_ / (left * left));
+               (-0.5 * fit_.grown * gain * spot / fit_.kept - bend * spot * fit_.share / (left * left));
     }
 
     void by_place(std::size_t i, double weight) {
-        const double e = growth_[i] * bend_.kept_, before = e + bend_.share_;
+        const double e = growth_[i] * fit_.kept, before = e + fit_.share;
         by_shift_ = fma(weight, e / before, by_shift_);
         by_share_ += weight / before;
         by_spacing_ = fma(weight * e / before, static_cast<double>(i) - middle_, by_spacing_);
@@ -123,16 +127,17 @@ class PresentBendAdjoint {
 
     // From half the bend at the boundary to what it is made of.
     void unbend(std::size_t l, PayoffWeights& paid) {
-        const double spot = exponential(bend_.boundary_), left = spot - bend_.share_, gain = spot / left;
-        const double e = left / bend_.kept_, bend = fma(-bend_.grown_, e, bend_.plain_);
-        const double by_bend = 0.5 * gain * gain * by_half_bend_, by_e = -bend_.grown_ * by_bend;
+        const double spot = exponential(fit_.boundary), left = spot - fit_.share, gain = spot / left;
+        const double e = left / fit_.kept, bend = fma(-fit_.grown, e, fit_.plain);
+        const double by_bend = 0.5 * gain * gain * by_half_bend_, by_e = -fit_.grown * by_bend;
         paid.bend_plain[l] += by_bend;
         paid.bend_grown[l] = fma(by_bend, e, paid.bend_grown[l]);
         by_shift_ -= by_e * e;
-        by_share_ += by_half_bend_ * bend * gain * spot / (left * left) - by_e / bend_.kept_;
+        by_share_ += by_half_bend_ * bend * gain * spot / (left * left) - by_e / fit_.kept;
     }
 
     const PresentBend& bend_;
+    const BoundaryFit& fit_;
     const double* growth_;
     const std::size_t nodes_;
     const double middle_;

@@ -20,6 +20,7 @@ class LadderMarch : public MarchDates {
         for (std::size_t l = 0; l < block.count; ++l) {
             if (block.shapes[l].exercisable && !(n_.rate[l] > 0.0)) between_ |= 1u << l;
             if (!block.shapes[l].exercisable) alone_ |= 1u << l;
+            if (block.options[l].read_far) far_ |= 1u << l;
         }
     }
 
@@ -31,7 +32,8 @@ class LadderMarch : public MarchDates {
             prepare_grids();
             march();
             exercise_now_ = find_exercise(last_sweep_, n_);
-            continue_smoothly(n_, payoff_, exercise_now_, growth_, nodes_, u_);
+            continue_smoothly(n_, payoff_, far_ & ~between_, ~(far_ | between_), growth_, nodes_,
+                              exercise_now_, u_);
         }
         if (alone_ != 0) solve_alone(reach);
     }
@@ -152,6 +154,7 @@ class LadderMarch : public MarchDates {
     double* between_grid_;
     LaneSet between_ = 0;  // lanes that may be exercised between two free boundaries
     LaneSet alone_ = 0;    // lanes without exercise between ex-dates
+    LaneSet far_ = 0;      // lanes that are read at any spot
     std::uint32_t step_ = 0;
 };
 

@@ -43,10 +43,17 @@ class MarchDates : public MarchStarts {
             narrowing_now |= narrows(l) ? 1u << l : 0;
             bending |= may_bend(l) ? 1u << l : 0;
         });
-        if (programs_.in_step(lanes) && (narrowing_now | bending) == 0) {
+        if (programs_.in_step(lanes) && narrowing_now == 0) {
             cross_together(programs_.interval(0), after);
+            each_in(bending, [&](std::size_t l) {
+                if (take_bend(l, w_, lane_of(after, l))) cross_column(0, l, lane_of(after, l));
+            });
         } else {
-            each_in(lanes, [&](std::size_t l) { cross_alone(programs_.interval(l), l, lane_of(after, l)); });
+            each_in(lanes, [&](std::size_t l) {
+                const bool bends = contains(bending, l) && take_bend(l, u_, lane_of(after, l));
+                if (!bends) copy_column(u_ + l, nodes_, columns_.u);
+                cross_column(programs_.interval(l), l, lane_of(after, l));
+            });
         }
         fit_asymptotes(lanes);
         enter(lanes, cash);
@@ -79,7 +86,8 @@ class MarchDates : public MarchStarts {
                         record == nullptr ? nullptr : &record->kink);
     }
 
-    void cross_alone(std::uint32_t d, std::size_t l, const LanePayoff& after) {
+    // Of a lane whose values after the date are in the columns.
+    void cross_column(std::uint32_t d, std::size_t l, const LanePayoff& after) {
         DateRecord* const record = tape_ == nullptr ? nullptr : &tape_->date(d);
         if (record != nullptr) {
             record->payoff_after.set(l, after);
@@ -87,8 +95,6 @@ class MarchDates : public MarchStarts {
             record->kink.node[l] = 0.0;
         }
         const LaneDate date = calendar_.date(d, l);
-        copy_column(u_ + l, nodes_, columns_.u);
-        if (may_bend(l)) take_bend(l, date, after);
         carry_to(n_, l, date, after, growth_column(l), nodes_, columns_, record);
         if (narrows(l)) narrow(l);
         exercise_column(l, exercise_at_date(l), growth_column(l), nodes_, columns_, record);
@@ -101,16 +107,17 @@ class MarchDates : public MarchStarts {
                PresentBend::is_possible(n_, l, block_.options[l], calendar_.date(0, l));
     }
 
-    // The values of lane l after its first date are in the columns.
-    void take_bend(std::size_t l, const LaneDate& date, const LanePayoff& after) {
-        const double* const growth = growth_column(l);
+    // u: after the first date of lane l. Where there is a bend, leaves the rest in the columns.
+    bool take_bend(std::size_t l, const double* u, const LanePayoff& after) {
         PresentBend& bend = bends_[l];
-        bend = PresentBend(n_, l, date, after, growth, nodes_, columns_.u);
-        if (!bend.is_found()) return;
-        bend.take(after, growth, nodes_, columns_.u);
+        bend = PresentBend(n_, l, calendar_.date(0, l), after, growth_ + l, u + l, kLadderOptions, nodes_);
+        if (!bend.is_found()) return false;
+        copy_column(u + l, nodes_, columns_.u);
+        bend.take(after, growth_column(l), nodes_, columns_.u);
         kink_[l] = bend.reading();
         bent_ |= 1u << l;
         exercisable_[l] = 0.0;
+        return true;
     }
 
     bool narrows(std::size_t l) const { return programs_.interval(l) == 0 && narrowing(l) < 1.0; }

@@ -2,6 +2,7 @@
 // its free boundary, so that stencils next to it see no kink. Entry: find_exercise, continue_smoothly.
 #pragma once
 
+#include "pricing/ladder/boundary_fit.hpp"
 #include "pricing/ladder/tape.hpp"
 
 namespace atalanta {
@@ -10,6 +11,7 @@ namespace {
 // Places on the grid, in nodes, between which exercise is optimal now; highest < lowest where it nowhere is.
 struct ExerciseNow {
     PerLane lowest, highest;
+    PerLane first_free;  // the node above
 };
 
 constexpr double kBelowEveryNode = -1e9;
@@ -18,7 +20,7 @@ inline ExerciseNow exercise_nowhere() {
     ExerciseNow now;
     each_lane([&](std::size_t l) {
         now.lowest[l] = 1e9;
-        now.highest[l] = kBelowEveryNode;
+        now.highest[l] = now.first_free[l] = kBelowEveryNode;
     });
     return now;
 }
@@ -33,6 +35,7 @@ inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n) 
             if ((exercised >> l & 1) == 0) continue;
             const double above = static_cast<double>(i + 1);
             const bool resolved = sweep.boundary_node[l] == above;
+            now.first_free[l] = above;
             now.highest[l] = resolved ? above - sweep.boundary_above[l] * n.inverse_spacing[l] : above - 1.0;
         }
     }
@@ -47,11 +50,12 @@ inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n) 
     return now;
 }
 
+constexpr std::size_t kContinued = 3;  // nodes
+
 // Above its boundary u - payoff is d^2 (bend / 2 + a d + b d^2), d being the distance; a and b from two
 // nodes.
 inline void continue_lane(const Normalised& n, const PayoffRecord& payoff, const double* growth,
                           std::size_t nodes, double boundary, std::size_t l, double* u) {
-    constexpr std::size_t kContinued = 3;
     const double h = n.spacing[l];
     const double first = __builtin_floor(boundary) + (boundary - __builtin_floor(boundary) > 0.5 ? 2.0 : 1.0);
     if (!(boundary >= 0.0 && first + 1.0 < static_cast<double>(nodes))) return;
@@ -74,10 +78,34 @@ inline void continue_lane(const Normalised& n, const PayoffRecord& payoff, const
     }
 }
 
-inline void continue_smoothly(const Normalised& n, const PayoffRecord& payoff, const ExerciseNow& now,
-                              const double* growth, std::size_t nodes, double* u) {
+// Finds the boundary of a lane anew from the nodes beyond the first free one, and what lies about it.
+inline bool fit_lane(const Normalised& n, const PayoffRecord& payoff, const double* growth, std::size_t nodes,
+                     std::size_t l, ExerciseNow& now, double* u) {
+    const auto first = static_cast<std::size_t>(now.first_free[l]);
+    const BoundaryFit fit(n, l, lane_of(payoff, l), growth + l, u + l, kLadderOptions, nodes, first, 1.0,
+                          0.0);
+    if (!fit.found) return false;
+    now.highest[l] = fma(fit.boundary, n.inverse_spacing[l], static_cast<double>(nodes / 2));
+    for (std::size_t k = 0; k <= kContinued && k <= first; ++k) {
+        const double e = node(growth, first - k)[l];
+        const double pay = fma(-payoff.slope[l], e, payoff.level[l]);
+        node(u, first - k)[l] = pay + fit.worth(fit.place(e) - fit.boundary);
+    }
+    return true;
+}
+
+// single: the lanes with one free boundary whose place is wanted at any distance, and those of which only
+// what lies about the present is read.
+inline void continue_smoothly(const Normalised& n, const PayoffRecord& payoff, LaneSet far, LaneSet near,
+                              const double* growth, std::size_t nodes, ExerciseNow& now, double* u) {
+    constexpr double kSeen = 5.0;  // nodes
+    const double middle = static_cast<double>(nodes / 2);
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        if (now.highest[l] > kBelowEveryNode) continue_lane(n, payoff, growth, nodes, now.highest[l], l, u);
+        if (!(now.highest[l] > kBelowEveryNode)) continue;
+        const bool seen = __builtin_fabs(now.highest[l] - middle) < kSeen;
+        const bool fits = contains(far, l) || (contains(near, l) && seen);
+        if (fits && fit_lane(n, payoff, growth, nodes, l, now, u)) continue;
+        continue_lane(n, payoff, growth, nodes, now.highest[l], l, u);
     }
 }
 

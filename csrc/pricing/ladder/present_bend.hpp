@@ -4,16 +4,17 @@
 // its mean over a normal law, in closed form. Entry: PresentBend.
 #pragma once
 
-#include "pricing/ladder/ex_date.hpp"
+#include "pricing/ladder/boundary_fit.hpp"
+#include "pricing/ladder/ex_date_column.hpp"
 #include "pricing/ladder/present_kink.hpp"
 
 namespace atalanta {
 namespace {
 
-constexpr double kBendVariance = 4.0;  // in cells squared: wider ones are resolved by the nodes
-
 class PresentBend {
   public:
+    static constexpr std::size_t kMoments = BoundaryFit::kTerms + 2;
+
     PresentBend() = default;
 
     // Whether lane l may have one before its first date: nothing is exercised until then, for the dividend is
@@ -22,34 +23,36 @@ class PresentBend {
         if (!(n.side[l] > 0.0 && n.exercisable[l] > 0.0 && n.rate[l] > 0.0) || o.read_far) return false;
         const double until = n.years[l] - date.time, cells = n.vol[l] * n.inverse_spacing[l];
         const double earns = n.yield[l] < 0.0 ? n.rate[l] - n.yield[l] : n.rate[l];
-        return cells * cells * until < kBendVariance &&
+        return cells * cells * until < kMostVariance &&
                date.cash > (exponential(earns * until) - 1.0) * n.strike[l];
     }
 
-    // u: just after the date, a column as growth is; payoff: of exercise then.
+    // u: just after the date, and growth, of lane l, stride from node to node; payoff: of exercise then.
     PresentBend(const Normalised& n, std::size_t l, const LaneDate& date, const LanePayoff& payoff,
-                const double* growth, std::size_t nodes, const double* u)
-        : share_(date.share), kept_(exponential(date.shift)), spacing_(n.spacing[l]) {
-        variance_ = n.vol[l] * n.vol[l] * (n.years[l] - date.time);
-        plain_ = n.rate[l] * payoff.level * n.inverse_diffusion[l];
-        grown_ = n.yield[l] * payoff.slope * n.inverse_diffusion[l];
-        const auto excess = [&](std::size_t i) { return u[i] - fma(-payoff.slope, growth[i], payoff.level); };
-        first_ = nodes;
-        while (first_ > 0 && excess(first_ - 1) > 0.0) --first_;
-        if (first_ < kLeastNode || first_ + kFitted + kLeastNode > nodes) return;
-        for (std::size_t k = 0; k < kFitted; ++k) {
-            place_[k] = place(growth[first_ + 1 + k]);
-            excess_[k] = excess(first_ + 1 + k);
-        }
-        found_ = fit(place(growth[first_])) && is_seen();
+                const double* growth, const double* u, std::size_t stride, std::size_t nodes)
+        : spacing_(n.spacing[l]), variance_(n.vol[l] * n.vol[l] * (n.years[l] - date.time)) {
+        const auto is_free = [&](std::size_t i) {
+            return u[i * stride] > fma(-payoff.slope, growth[i * stride], payoff.level);
+        };
+        const double kept = exponential(date.shift);
+        std::size_t first = nodes;
+        while (first > 0 && is_free(first - 1)) --first;
+        if (first == 0 || first == nodes || !is_seen(fma(growth[first * stride], kept, date.share))) return;
+        fit_ = BoundaryFit(n, l, payoff, growth, u, stride, nodes, first, kept, date.share);
     }
 
-    bool is_found() const { return found_; }
+    bool is_found() const { return fit_.found; }
+    const BoundaryFit& fit() const { return fit_; }
 
-    // Leaves at the nodes what goes on smoothly from the payoff.
+    // Leaves at the nodes of a column what goes on smoothly from the payoff.
     void take(const LanePayoff& payoff, const double* growth, std::size_t nodes, double* u) const {
-        u[first_] = fma(-payoff.slope, growth[first_], payoff.level);
-        for (std::size_t i = first_ + 1; i < nodes; ++i) u[i] -= worth(place(growth[i]) - boundary_);
+        const double boundary = fit_.boundary;
+        ATALANTA_VECTOR_LOOP
+        for (std::size_t i = 0; i < Columns::looped(nodes); ++i) {
+            const double above = fit_.place(growth[i]) - boundary;
+            u[i] -= fit_.worth(above > 0.0 ? above : 0.0);
+        }
+        u[fit_.first] = fma(-payoff.slope, growth[fit_.first], payoff.level);
     }
 
     // What the present has of it; derivatives in cells.
@@ -60,74 +63,9 @@ class PresentBend {
         return {at.u, spacing_ * at.uy, spacing_ * spacing_ * at.uyy};
     }
 
-  private:
-    friend class PresentBendAdjoint;
-
-    static constexpr std::size_t kFitted = 3;  // nodes, from the one beyond the first free one on
-    static constexpr std::size_t kLeastNode = 4, kMoments = 5;
-    static constexpr double kDecay = 0.1;  // a cell
-
-    // Of a node after the date: where it lies before it, from the present.
-    double place(double e) const { return log_ratio(fma(e, kept_, share_), 1.0); }
-
-    // Half the curvature with which the value leaves the payoff at a boundary there.
-    double half_bend(double boundary) const {
-        const double spot = exponential(boundary), left = spot - share_, moves = spot / left;
-        return 0.5 * moves * moves * fma(-grown_, left / kept_, plain_);
-    }
-
-    double worth(double s) const {
-        return s * s * fma(s, fma(s, terms_[2], terms_[1]), terms_[0]) * exponential(-decay_ * s);
-    }
-
-    // From the excess at the nodes to the terms, were the boundary there; by how much the first one misses
-    // the bend.
-    double miss(double boundary) {
-        double s[kFitted], a[kFitted];
-        for (std::size_t k = 0; k < kFitted; ++k) {
-            s[k] = place_[k] - boundary;
-            a[k] = excess_[k] / (s[k] * s[k]) * exponential(decay_ * s[k]);
-        }
-        const double first = (a[1] - a[0]) / (s[1] - s[0]), next = (a[2] - a[1]) / (s[2] - s[1]);
-        const double second = (next - first) / (s[2] - s[0]);
-        terms_[2] = second;
-        terms_[1] = fma(-second, s[0] + s[1], first);
-        const double least = fma(second, s[0] * s[1], fma(-first, s[0], a[0]));
-        terms_[0] = half_bend(boundary);
-        return least - terms_[0];
-    }
-
-    bool fit(double first_free) {
-        decay_ = kDecay / spacing_;
-        const double bend = half_bend(first_free);
-        if (!(bend > 0.0)) return false;
-        const double cell = place_[0] - first_free;
-        const double lowest = first_free - kMostBelow * cell, highest = first_free + kMostAboveFree * cell;
-        double last = place_[0] - square_root(excess_[0] / bend);
-        last = last > lowest ? (last < highest ? last : highest) : lowest;
-        double missed = miss(last), now = last + kFirstMove * cell;
-        for (int k = 0; k < kSteps; ++k) {
-            const double misses = miss(now), slope = (misses - missed) / (now - last);
-            last = now;
-            missed = misses;
-            if (misses == 0.0) break;
-            now = now - misses / slope;
-            if (!(now > lowest && now < highest)) return false;
-            if (__builtin_fabs(now - last) < kExact * cell) break;
-        }
-        boundary_ = now;
-        miss(now);
-        return true;
-    }
-
-    bool is_seen() const {
-        const double reach = fma(kSeen, square_root(variance_), kSeenCells * spacing_);
-        return boundary_ > -reach && boundary_ < reach;
-    }
-
     // Of what it is worth, and of its derivatives by y.
     LocalSolution mean(const double* m) const {
-        const double a = terms_[0], b = terms_[1], c = terms_[2], k = decay_;
+        const double a = fit_.terms[0], b = fit_.terms[1], c = fit_.terms[2], k = fit_.decay;
         const double value = fma(a, m[2], fma(b, m[3], c * m[4]));
         const double first = fma(2.0 * a, m[1], fma(3.0 * b, m[2], 4.0 * c * m[3]));
         const double second = fma(2.0 * a, m[0], fma(6.0 * b, m[1], 12.0 * c * m[2]));
@@ -137,10 +75,10 @@ class PresentBend {
     // E[(s + deviation Z)^k e^(-decay (s + deviation Z)); s + deviation Z > 0] at the present.
     void moments(double* m) const {
         constexpr double kDensity = 0.39894228040143267794, kLeastDeviation = 1e-9;
-        const double wide = square_root(variance_), least = kLeastDeviation * spacing_;
+        const double wide = square_root(variance_), least = kLeastDeviation * spacing_, decay = fit_.decay;
         const double deviation = wide > least ? wide : least, variance = deviation * deviation;
-        const double mean = fma(-decay_, variance, -boundary_), z = mean / deviation;
-        const double scale = exponential(decay_ * fma(0.5 * decay_, variance, boundary_));
+        const double mean = fma(-decay, variance, -fit_.boundary), z = mean / deviation;
+        const double scale = exponential(decay * fma(0.5 * decay, variance, fit_.boundary));
         m[0] = scale * normal_distribution(z);
         m[1] = fma(mean, m[0], scale * deviation * kDensity * exponential(-0.5 * z * z));
         for (std::size_t k = 2; k < kMoments; ++k) {
@@ -148,18 +86,18 @@ class PresentBend {
         }
     }
 
-    static constexpr int kSteps = 6;
-    static constexpr double kFirstMove = 0.05, kExact = 1e-7, kMostBelow = 1.5, kMostAboveFree = 0.25;
-    static constexpr double kSeen = 5.5, kSeenCells = 8.0;
+  private:
+    static constexpr double kMostVariance = 4.0;  // in cells squared: wider ones are resolved by the nodes
 
-    double share_, kept_;  // e^place before the date is kept_ e^place + share_ after it
+    // Whether the present feels what lies at e^distance from it.
+    bool is_seen(double e) const {
+        constexpr double kSeen = 5.5, kSeenCells = 6.0;
+        const double reach = fma(kSeen, square_root(variance_), kSeenCells * spacing_);
+        return e > 1.0 - reach && e < 1.0 + reach;
+    }
+
     double spacing_, variance_;
-    double plain_, grown_;  // the bend is plain - grown e^place
-    std::size_t first_ = 0;
-    double place_[kFitted], excess_[kFitted];
-    double boundary_ = 0.0, decay_ = 0.0;
-    double terms_[3];  // of s^2, s^3 and s^4, times e^(-decay s)
-    bool found_ = false;
+    BoundaryFit fit_;
 };
 
 }  // namespace

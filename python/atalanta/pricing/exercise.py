@@ -37,7 +37,8 @@ class EarlyExercise:
     boundary: Value
     #: where negative rates end the exercise region again, beyond `boundary`; NaN where they do not
     far_boundary: Value
-    #: risk-neutral probability of exercise before expiry, 1 where it is right now
+    #: risk-neutral probability of exercise before expiry, 1 where it is right now; an option that ends in the
+    #: money counts where exercise earns until expiry, as a put's does at a rate above zero
     probability: Value
     #: years to the next ex-date
     next_ex_years: Value
