@@ -18,9 +18,9 @@ bool is_usable(int processor) noexcept;
 int current_processor() noexcept;
 
 // A hint that may be ignored.
-void pin_to_number(std::thread& thread, int processor) noexcept;
+void pin_to_processor(std::thread& thread, int processor) noexcept;
 
 // Pins to the index-th of the process's, counted round; a hint that may be ignored.
-void pin_to_processor(std::thread& thread, std::size_t index) noexcept;
+void pin_to_nth_processor(std::thread& thread, std::size_t index) noexcept;
 
 }  // namespace atalanta

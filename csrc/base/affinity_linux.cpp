@@ -44,17 +44,17 @@ int current_processor() noexcept {
     return sched_getcpu();
 }
 
-void pin_to_number(std::thread& thread, int processor) noexcept {
+void pin_to_processor(std::thread& thread, int processor) noexcept {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(processor, &one);
     pthread_setaffinity_np(thread.native_handle(), sizeof one, &one);
 }
 
-void pin_to_processor(std::thread& thread, std::size_t index) noexcept {
+void pin_to_nth_processor(std::thread& thread, std::size_t index) noexcept {
     try {
         const std::vector<int> numbers = processor_numbers();
-        if (numbers.size() > 1) pin_to_number(thread, numbers[index % numbers.size()]);
+        if (numbers.size() > 1) pin_to_processor(thread, numbers[index % numbers.size()]);
     } catch (const std::bad_alloc&) {
     }
 }

@@ -20,8 +20,8 @@ int current_processor() noexcept {
     return -1;
 }
 
-void pin_to_number(std::thread&, int) noexcept {}
+void pin_to_processor(std::thread&, int) noexcept {}
 
-void pin_to_processor(std::thread&, std::size_t) noexcept {}
+void pin_to_nth_processor(std::thread&, std::size_t) noexcept {}
 
 }  // namespace atalanta

@@ -42,8 +42,8 @@ struct Job {
 class Homes {
   public:
     void add(std::thread& helper) {
+        homes_.push_back(-1);  // before anything may fail: homes are counted as helpers are
         const std::vector<int> numbers = processor_numbers();
-        homes_.push_back(-1);
         free_ = -1;
         if (numbers.size() < 2) return;
         pin(helper, homes_.size() - 1, numbers[homes_.size() % numbers.size()]);
@@ -65,7 +65,7 @@ class Homes {
   private:
     void pin(std::thread& helper, std::size_t index, int processor) {
         homes_[index] = processor;
-        pin_to_number(helper, processor);
+        pin_to_processor(helper, processor);
     }
 
     std::vector<int> homes_;  // processors, by helper; -1: not pinned

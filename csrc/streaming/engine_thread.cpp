@@ -29,7 +29,7 @@ void Engine::start(Executor executor, std::size_t processor) {
         running_.store(false);
         throw;
     }
-    if (executor == Executor::pinned) pin_to_processor(thread_, processor);
+    if (executor == Executor::pinned) pin_to_nth_processor(thread_, processor);
 }
 
 void Engine::stop(bool drain) noexcept {

@@ -3,6 +3,8 @@
 The device is the GPU's emulation, made to fail, in a router of its own that stands in for the process's.
 """
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -183,6 +185,21 @@ def test_a_device_asked_for_by_name_alone_is_tried_again(broken_later, options):
     gpu.broken = False
     clock.seconds.advance(0.05)
     assert router.answer("price", *options, device="emulated").source == "live"
+    assert router.quarantine == ()
+
+
+def test_a_coroutine_tries_a_device_again_as_well(broken_later, options):
+    router, gpu, clock = broken_later
+    gpu.broken = True
+    with pytest.raises(DeviceError):
+        router.run("price", *options, device="emulated")
+    gpu.broken = False
+    clock.seconds.advance(0.05)
+    np.testing.assert_allclose(
+        asyncio.run(router.run_async("price", *options, device="emulated")),
+        pricing.price(*options[:6]),
+        rtol=1e-9,
+    )
     assert router.quarantine == ()
 
 

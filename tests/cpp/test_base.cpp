@@ -46,7 +46,7 @@ TEST(a_helper_leaves_the_processor_of_the_caller) {
                 while (!pinned.load()) std::this_thread::yield();
                 helper = processor_of_helper();
             });
-            pin_to_number(caller, processor);
+            pin_to_processor(caller, processor);
             pinned.store(true);
             caller.join();
             CHECK(helper >= 0);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from atalanta.compute.router.health import TargetBreaker, target_breaker, tell_c
 from atalanta.compute.router.limits import limits
 from atalanta.compute.router.table import ORIGIN, TargetTable
 from atalanta.compute.router.workloads import work_of
-from atalanta.errors import DeviceError
+from atalanta.errors import DeviceError, InputError
 from atalanta.reliability.events import FellBack, emit
 
 __all__ = ["FAILURES", "Running"]
@@ -149,7 +150,10 @@ class Running:
         tolerance, deadline = limits(tolerance, deadline)
         if self._begun:
             size = work_of(operation, arrays)
-            expected = self._core.decide(operation, size, tolerance=tolerance, device=device).seconds
+            try:
+                expected = self._core.decide(operation, size, tolerance=tolerance, device=device).seconds
+            except InputError:  # `run` says so too, or tries again what is in quarantine
+                expected = math.inf
             if expected < _INLINE_SECONDS:
                 return work()
         from asyncio import to_thread  # loads sockets, which pricing an option does not need
