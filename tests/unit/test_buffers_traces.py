@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,9 @@ def test_what_is_no_trace_is_refused(tmp_path):
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(InputError, match="is no trace"):
         Trace.load(tmp_path / "text.npz")
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(InputError, match=r"pipe\.npz is not a file"):  # and is not waited for
+        Trace.load(tmp_path / "pipe.npz")
     np.savez(tmp_path / "other.npz", something=[1])
     with pytest.raises(InputError, match="is no trace"):
         Trace.load(tmp_path / "other.npz")

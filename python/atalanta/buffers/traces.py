@@ -117,6 +117,8 @@ class Trace:
         Raises:
             InputError: the file is none, or damaged.
         """
+        if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
+            raise InputError(f"[buffers.Trace] {path} is not a file; give one that `Trace.save` wrote")
         try:
             with open(path, "rb") as file:  # given a name, NumPy would leave a damaged archive open
                 columns = _columns_of(np.load(file, allow_pickle=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +151,15 @@ class Router(Running):
             work: as in `decide`.
 
         Raises:
-            InputError: an unknown operation or target.
+            InputError: an unknown operation or target, or work that is none.
         """
+        elements = index(work) if hasattr(work, "__index__") and not isinstance(work, bool) else -1
+        if not 0 <= elements <= _MOST_WORK:
+            raise InputError(
+                f"[{ORIGIN}.predict] work is {work!r}; it must be a whole number of elements from 0 up to {_MOST_WORK}"
+            )
         self.begin()
-        known = self._core.prediction(self._table.operation(operation), self._table.place(target), work)
+        known = self._core.prediction(self._table.operation(operation), self._table.place(target), elements)
         return float(known["ns"]) / _NS
 
     # The user's word
