@@ -10,8 +10,9 @@
 namespace atalanta::memory {
 namespace {
 
-constexpr double kCapShare = 0.08;         // of the most that was live of late
-constexpr double kFreeShare = 0.6;         // of what is live
+constexpr double kCapShare = 0.08;  // of the most that was live of late
+constexpr double kFreeShare = 0.6;  // of what is live
+constexpr double kNearPeak = 0.9;
 constexpr double kWithGaps = 1.125;        // blocks seldom fit without any between them
 constexpr std::size_t kMagazineShare = 8;  // a thread's magazines hold one part in so many of the cap, or
 constexpr std::size_t kLeastMagazines = std::size_t{256} << 10;  // so much, where that is half of it at most
@@ -57,6 +58,12 @@ std::size_t Pool::cap_bytes() noexcept {
         static_cast<std::int64_t>(std::min(std::max(cap / kMagazineShare, kLeastMagazines), cap / 2));
     least_room_.store(kMagazineBudget - std::min(share, kMagazineBudget), std::memory_order_relaxed);
     return within_limit(cap);
+}
+
+// While all is warm nothing else would notice.
+void Pool::note_peak() noexcept {
+    const auto live = static_cast<double>(central_.used_run_bytes());
+    if (live >= kNearPeak * live_peak_.load(std::memory_order_relaxed)) cap_bytes();
 }
 
 // What was released since the live peak, where the same is likely to be asked for again.

@@ -196,6 +196,7 @@ class Pool {
 
     std::uint32_t now_ms() noexcept;
     std::size_t cap_bytes() noexcept;
+    void note_peak() noexcept;
     std::size_t bounded(double bytes) const noexcept;
     std::size_t within_limit(std::size_t cap) const noexcept;
     double recurring_bytes() const noexcept;

@@ -50,7 +50,11 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::si
     fold_total(*access);
     access->leave();
     t_fetched += fetched;
-    if (fetched > 0) make_room();
+    if (fetched > 0) {
+        make_room();
+    } else if (!cached && size_class >= kFirstMediumClass) {
+        note_peak();
+    }
     if (cold != nullptr) *cold = fetched;
     const bool unproven = !cached && size_class >= kFirstUnprovenClass && !access->comes_back[size_class];
     return hand_out_specially(block, bytes, tag, size_class, mode, guarded, unproven ? kUnproven : Mark{0});
