@@ -11,7 +11,7 @@ namespace atalanta::memory {
 namespace {
 
 constexpr double kCapShare = 0.08;  // of the most that was live of late
-constexpr double kFreeShare = 0.5;  // of what is live
+constexpr double kFreeShare = 0.4;  // of what is live
 constexpr double kNearPeak = 0.9;
 constexpr double kWithGaps = 1.125;        // blocks seldom fit without any between them
 constexpr std::size_t kMagazineShare = 8;  // a thread's magazines hold one part in so many of the cap, or

@@ -89,7 +89,7 @@ def record_day(seed: int, turns: int = 195, names: int = 36) -> Trace:
 
     - a line of the screen, prices and Greeks of some of a name's strikes, until the name ticks again;
     - the analysis of a name's chain until its next one; names that trade more have more of both;
-    - every 15 minutes gains and losses of a growing book in 21 spots by 11 volatilities, for an hour;
+    - every 16 minutes gains and losses of a growing book in 21 spots by 11 volatilities, for an hour;
     - every hour an analysis of all names, until the next is there;
     - every half hour a name's chain and its analysis, saved until the end of the day.
 
