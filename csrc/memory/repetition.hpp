@@ -22,18 +22,19 @@ class Repetition {
         const bool expected = next.load(std::memory_order_relaxed) == size_class;
         if (!expected) next.store(static_cast<std::uint16_t>(size_class), std::memory_order_relaxed);
         const float score = score_.load(std::memory_order_relaxed);
-        score_.store(score + kStep * ((expected ? 1.0F : 0.0F) - score), std::memory_order_relaxed);
+        score_.store(score + kStep * ((expected ? 1.0F : kHardlyEver) - score), std::memory_order_relaxed);
         trail = {size_class, trail.last};
     }
 
     // Share of the last requests, the latest counting most, that were expected.
     double share() const noexcept { return score_.load(std::memory_order_relaxed); }
-    // Of random sizes one in a hundred is expected, of an analysis every second and more.
+    // Of random sizes one in sixteen is expected, of an analysis every second and more.
     bool goes_on() const noexcept { return share() >= kEnough; }
 
   private:
     static constexpr std::size_t kPlaces = 2048;
     static constexpr float kStep = 1.0F / 16;
+    static constexpr float kHardlyEver = 1e-9F;  // numbers that decay towards 0 become slow to compute with
     static constexpr double kEnough = 0.25;
 
     static std::size_t place_of(const Trail& trail) noexcept {
