@@ -11,6 +11,11 @@ namespace atalanta::memory {
 namespace {
 
 constexpr double kCapShare = 0.08;  // of the most that was live of late
+constexpr double kFreeShare = 0.4;  // of what is live
+constexpr double kNearPeak = 0.9;
+constexpr double kWithGaps = 1.125;        // blocks seldom fit without any between them
+constexpr std::size_t kMagazineShare = 8;  // a thread's magazines hold one part in so many of the cap, or
+constexpr std::size_t kLeastMagazines = std::size_t{256} << 10;  // so much, where that is half of it at most
 constexpr std::size_t kLeastCap = std::size_t{1} << 20;
 constexpr double kHalfLifeMs = 1000.0;
 constexpr std::uint32_t kBusyPatience = 25;  // free memory waits so much longer while blocks are taken
@@ -25,6 +30,21 @@ std::uint32_t Pool::now_ms() noexcept {
     return now;
 }
 
+// `bytes`, or less where an option says so or memory is short.
+std::size_t Pool::bounded(double bytes) const noexcept {
+    if (clock_ms_.load(std::memory_order_relaxed) < relief_until_ms_.load(std::memory_order_relaxed)) {
+        return 0;
+    }
+    const std::size_t cap = std::max(kLeastCap, static_cast<std::size_t>(bytes));
+    return options_.cache_bytes > 0 ? std::min(cap, options_.cache_bytes) : cap;
+}
+
+// What is live and what is free may not exceed the limit together.
+std::size_t Pool::within_limit(std::size_t cap) const noexcept {
+    const std::size_t most = limit(), used = central_.used_run_bytes();
+    return most == 0 ? cap : std::min(cap, most > used ? most - used : 0);
+}
+
 std::size_t Pool::cap_bytes() noexcept {
     const std::uint32_t now = now_ms();
     const auto live = static_cast<double>(central_.used_run_bytes());
@@ -33,22 +53,47 @@ std::size_t Pool::cap_bytes() noexcept {
         live_peak_.load(std::memory_order_relaxed) * std::exp2(-static_cast<double>(since) / kHalfLifeMs);
     const double peak = std::max(live, decayed);
     live_peak_.store(peak, std::memory_order_relaxed);
-    std::size_t cap = std::max(kLeastCap, static_cast<std::size_t>(kCapShare * peak));
-    if (options_.cache_bytes > 0) cap = std::min(cap, options_.cache_bytes);
-    if (now < relief_until_ms_.load(std::memory_order_relaxed)) cap = 0;
-    const auto share = static_cast<std::int64_t>(cap / 2);
+    const std::size_t cap = bounded(kCapShare * peak);
+    const auto share =
+        static_cast<std::int64_t>(std::min(std::max(cap / kMagazineShare, kLeastMagazines), cap / 2));
     least_room_.store(kMagazineBudget - std::min(share, kMagazineBudget), std::memory_order_relaxed);
-    const std::size_t most = limit(), used = central_.used_run_bytes();
-    return most == 0 ? cap : std::min(cap, most > used ? most - used : 0);
+    return within_limit(cap);
 }
 
-// Memory grows when a block had to be fetched, so that is when too much free memory is given back.
+// While all is warm nothing else would notice.
+void Pool::note_peak() noexcept {
+    const auto live = static_cast<double>(central_.used_run_bytes());
+    if (live >= kNearPeak * live_peak_.load(std::memory_order_relaxed)) cap_bytes();
+}
+
+// What was released since the live peak, where the same is likely to be asked for again.
+double Pool::recurring_bytes() const noexcept {
+    const auto live = static_cast<double>(central_.used_run_bytes());
+    const double peak = live_peak_.load(std::memory_order_relaxed);
+    return repetition_.goes_on() && peak > live ? kWithGaps * (peak - live) : 0.0;
+}
+
+void Pool::give_back_beyond(double bytes) noexcept {
+    const std::size_t keep = within_limit(bounded(bytes));
+    if (central_.warm_free_bytes() <= keep) return;
+    const std::uint32_t now = now_ms();
+    given_back_.fetch_add(central_.trim(keep, now, now, true), std::memory_order_relaxed);
+}
+
+// After releases what is free may be as much as a part of what is live, and all that is expected to be asked
+// for again. Who has little free is done at once.
+void Pool::settle() noexcept {
+    const double share = kFreeShare * static_cast<double>(central_.used_run_bytes());
+    if (central_.warm_free_bytes() <= std::max(kLeastCap, static_cast<std::size_t>(share))) return;
+    const auto cap = static_cast<double>(cap_bytes());
+    give_back_beyond(std::max(cap, share) + recurring_bytes());
+}
+
+// Memory grows when a block had to be fetched, so that is when too much free memory is given back. What is
+// expected to be asked for was of no use to this block: of it stays as much as was expected rightly of late.
 void Pool::make_room() noexcept {
-    const std::size_t cap = cap_bytes();
-    if (central_.warm_free_bytes() > cap) {
-        const std::uint32_t now = now_ms();
-        given_back_.fetch_add(central_.trim(cap, now, now, true), std::memory_order_relaxed);
-    }
+    const auto cap = static_cast<double>(cap_bytes());
+    give_back_beyond(cap + repetition_.share() * recurring_bytes());
     const std::size_t held = central_.used_run_bytes() + central_.warm_free_bytes();
     std::size_t high = high_held_.load(std::memory_order_relaxed);
     while (held > high && !high_held_.compare_exchange_weak(high, held, std::memory_order_relaxed)) {

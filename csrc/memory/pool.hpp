@@ -18,6 +18,7 @@
 
 #include "memory/central.hpp"
 #include "memory/predictor.hpp"
+#include "memory/repetition.hpp"
 #include "memory/span.hpp"
 #include "memory/thread_cache.hpp"
 #include "memory/trace.hpp"
@@ -165,6 +166,7 @@ class Pool {
     bool describe(std::byte* block, std::size_t bytes, Tag tag) noexcept;
     std::byte* refill(ThreadCache& cache, std::uint32_t size_class, std::size_t& cold) noexcept;
     void make_room() noexcept;
+    void settle() noexcept;
     void flush(ThreadCache& cache, std::uint32_t first_class, std::uint32_t now) noexcept;
 
     ThreadCache* cache_of_this_thread() noexcept;
@@ -194,6 +196,11 @@ class Pool {
 
     std::uint32_t now_ms() noexcept;
     std::size_t cap_bytes() noexcept;
+    void note_peak() noexcept;
+    std::size_t bounded(double bytes) const noexcept;
+    std::size_t within_limit(std::size_t cap) const noexcept;
+    double recurring_bytes() const noexcept;
+    void give_back_beyond(double bytes) noexcept;
     std::size_t magazine_bytes() noexcept;
     std::size_t trimmable_bytes() noexcept;
     std::size_t idle_bytes() const noexcept;
@@ -245,6 +252,7 @@ class Pool {
     std::mutex recorder_lock_;
     std::vector<TraceEvent> recorded_;
 
+    Repetition repetition_;
     std::atomic<double> live_peak_{0.0};
     std::atomic<std::uint32_t> live_peak_ms_{0};
     std::atomic<std::size_t> high_held_{0};

@@ -50,7 +50,11 @@ void* Pool::acquire_slowly(std::size_t bytes, Tag tag, Refusal* refusal, std::si
     fold_total(*access);
     access->leave();
     t_fetched += fetched;
-    if (fetched > 0) make_room();
+    if (fetched > 0) {
+        make_room();
+    } else if (!cached && size_class >= kFirstMediumClass) {
+        note_peak();
+    }
     if (cold != nullptr) *cold = fetched;
     const bool unproven = !cached && size_class >= kFirstUnprovenClass && !access->comes_back[size_class];
     return hand_out_specially(block, bytes, tag, size_class, mode, guarded, unproven ? kUnproven : Mark{0});
@@ -129,8 +133,9 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
         return;
     }
     const std::int64_t least_room = least_room_.load(std::memory_order_relaxed);
-    if (access->over_budget(least_room)) flush(*access, kFirstRunClass, now);
-    if (access->over_budget(least_room)) flush(*access, 0, now);
+    const bool full = access->over_budget(least_room);
+    if (full) flush(*access, kFirstRunClass, now);
+    if (full && access->over_budget(least_room)) flush(*access, 0, now);
     std::byte* older[kMagazineBlocks];
     std::uint32_t count = 0;
     access->enter_patiently();
@@ -145,6 +150,7 @@ void Pool::put_away(std::byte* block, std::uint32_t size_class, Tag tag) noexcep
     fold_total(*access);
     access->leave();
     if (count > 0) central_.give(size_class, older, count, now);
+    if (full || count > 0) settle();
     if (!housekeeping_.load(std::memory_order_relaxed) &&
         cached + central_.warm_free_bytes() > worth_trimming()) {
         wake_housekeeper();
@@ -188,6 +194,7 @@ std::byte* Pool::refill(ThreadCache& cache, std::uint32_t size_class, std::size_
     const std::uint32_t now = now_ms();
     if (size_class >= kFirstUnprovenClass && cache.last_large == size_class)
         cache.comes_back[size_class] = true;
+    if (size_class >= kFirstMediumClass) repetition_.saw(cache.trail, size_class);
     if (size_class >= kFirstRunClass && central_.warm_free_bytes() < class_bytes(size_class)) {
         flush(cache, kFirstRunClass, now);
     }

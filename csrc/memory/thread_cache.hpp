@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "memory/pages.hpp"
+#include "memory/repetition.hpp"
 #include "memory/size_class.hpp"
 #include "memory/span.hpp"
 
@@ -123,6 +124,7 @@ struct ThreadCache {
     std::uint64_t seen_pops[kClasses], told_pops[kClasses];  // the housekeeper's; those collected
     std::uint32_t idle_since_ms[kClasses];
     bool comes_back[kClasses];  // blocks beyond the budget that are asked for again right after their release
+    Repetition::Trail trail;    // runs that the magazines did not have
 
     // With pointers GCC computes the address of a magazine once, with an index twice.
     Magazine& magazine(std::uint32_t size_class) { return *(magazines + size_class); }

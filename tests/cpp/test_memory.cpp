@@ -315,6 +315,68 @@ TEST(growing_sizes_leave_little_behind) {
     pool.release(before);
 }
 
+// The housekeeper is not what gives back.
+PoolOptions without_housekeeping() {
+    PoolOptions options = quiet();
+    options.idle_ms = 600'000;
+    return options;
+}
+
+void hold_and_release(Pool& pool, const std::vector<std::size_t>& sizes, Tag tag) {
+    std::vector<void*> held;
+    for (const std::size_t bytes : sizes) fill(held.emplace_back(pool.acquire(bytes, tag)), bytes, 1);
+    for (void* address : held) pool.release(address);
+}
+
+TEST(what_does_not_repeat_goes_back_while_something_is_live) {
+    Pool pool(without_housekeeping());
+    std::mt19937 random(3);
+    std::uniform_int_distribution<std::size_t> bytes(kMiB, 8 * kMiB);
+    void* kept = pool.acquire(10 * kMiB);
+    std::vector<std::size_t> sizes(30);
+    for (std::size_t& size : sizes) size = bytes(random);
+    hold_and_release(pool, sizes, 0);
+    const PoolFigures figures = pool.figures();
+    CHECK(figures.high_water_held > 100 * kMiB && figures.cached < figures.high_water_held / 4);
+    pool.release(kept);
+}
+
+// Another program may stop this one for so long that the peak is forgotten: then it goes on.
+TEST(what_repeats_stays_warm_while_nothing_is_live) {
+    Pool pool(without_housekeeping());
+    Tag tag = 0;
+    CHECK(pool.intern("phase", tag));
+    const auto misses = [&] { return pool.figures_by_tag()[tag].misses; };
+    const std::vector<std::size_t> sizes = {3 * kMiB, 5 * kMiB, 300 * kKiB, 7 * kMiB,
+                                            2 * kMiB, 6 * kMiB, 4 * kMiB};
+    int warm_in_a_row = 0, cycles = 0;
+    for (; cycles < 100 && warm_in_a_row < 5; ++cycles) {
+        const std::uint64_t before = misses();
+        hold_and_release(pool, sizes, tag);
+        warm_in_a_row = misses() == before ? warm_in_a_row + 1 : 0;
+    }
+    CHECK(warm_in_a_row == 5);
+    CHECK(pool.figures().cached > 20 * kMiB);
+    CHECK(pool.trim() > 20 * kMiB && pool.figures().cached == 0);
+}
+
+TEST(repetition_is_told_from_chance) {
+    Repetition chance, cycle;
+    Repetition::Trail trail{}, other{};
+    CHECK(!cycle.goes_on());
+    std::mt19937 random(5);
+    int wrong = 0;
+    for (std::uint32_t i = 0; i < 5000; ++i) {
+        chance.saw(trail, kFirstMediumClass + random() % 40);
+        cycle.saw(other, kFirstMediumClass + i * i % 11);
+        wrong += chance.goes_on();
+        if (i >= 40) CHECK(cycle.goes_on());
+    }
+    CHECK(wrong == 0);
+    for (int i = 0; i < 60; ++i) cycle.saw(other, kFirstMediumClass + random() % 40);
+    CHECK(!cycle.goes_on());
+}
+
 // They are a page and a bit: a run of pages for each would take up to twice as much.
 TEST(blocks_of_little_more_than_a_page_lie_close_together) {
     Pool pool(quiet());

@@ -80,6 +80,15 @@ def test_a_watch_list_keeps_the_last_analysis_of_each_name():
     assert (trace.nbytes > 0).sum() == (trace.nbytes == 0).sum()
 
 
+def test_a_day_has_small_and_large_arrays_and_ends_with_nothing_live():
+    """Lines of a screen of some KiB at most, a sweep and a book's scenarios of more."""
+    trace = workloads.record_day(3, turns=10, names=4)
+    acquired = trace.nbytes[trace.nbytes > 0]
+    assert (trace.nbytes > 0).sum() == (trace.nbytes == 0).sum()
+    assert np.median(acquired) < 4096
+    assert acquired.max() > 64 * 1024
+
+
 def test_a_flagged_allocator_is_called_with_flags():
     """As jemalloc's functions are: bytes and flags, address and flags."""
     seen = []

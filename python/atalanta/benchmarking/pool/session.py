@@ -11,7 +11,13 @@ from atalanta.benchmarking.pool import measures
 from atalanta.benchmarking.pool.allocators import GLIBC_ALIGNED, find_allocators
 from atalanta.benchmarking.pool.figures import Figure, judge_pool
 from atalanta.benchmarking.pool.replays import replayed
-from atalanta.benchmarking.pool.workloads import TUNED_ON, mixed_sizes, record_chains, record_watch_list
+from atalanta.benchmarking.pool.workloads import (
+    TUNED_ON,
+    mixed_sizes,
+    record_chains,
+    record_day,
+    record_watch_list,
+)
 
 __all__ = ["PoolSession", "run_pool_session"]
 
@@ -63,6 +69,9 @@ def run_pool_session(quick: bool = False, step: Callable[[str], None] = lambda _
     step("recording a watch list")
     watched = record_watch_list(TUNED_ON + 1, 15 if quick else 150, 8 if quick else 24)
     measured("replaying it", replayed("watch list", watched, names, 1 if quick else 3))
+    step("recording a day")
+    day = record_day(TUNED_ON + 1, 30 if quick else 195)
+    measured("replaying it", replayed("a day", day, names, 1 if quick else 3))
     mixed = mixed_sizes(TUNED_ON + 1)
     measured("replaying mixed sizes", replayed("mixed sizes", mixed, names, 1 if quick else 3))
     return PoolSession(tuple(figures), tuple(missing))

@@ -1,6 +1,6 @@
 """What the pool is measured on: traces of our own analyses, and sequences of sizes.
 
-Main entries: `record_chains`, `record_watch_list`, `SEQUENCES`.
+Main entries: `record_chains`, `record_watch_list`, `record_day`, `SEQUENCES`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from atalanta.buffers import Trace, default_pool
 from atalanta.market.analysis import analyze
+from atalanta.market.chain import Chain
 from atalanta.market.simulator import simulate_chain
+from atalanta.pricing import greeks, price
 
-__all__ = ["SEQUENCES", "TUNED_ON", "mixed_sizes", "record_chains", "record_watch_list"]
+__all__ = ["SEQUENCES", "TUNED_ON", "mixed_sizes", "record_chains", "record_day", "record_watch_list"]
 
 #: The pool's constants were chosen on this seed; figures are reported on others.
 TUNED_ON = 7
@@ -78,6 +80,93 @@ def record_watch_list(seed: int, rounds: int = 150, names: int = 24) -> Trace:
                 book[name] = analyze(market.take(np.resize(np.arange(len(market)), sizes[name])))
         book.clear()
     return recording.trace
+
+
+def record_day(seed: int, turns: int = 195, names: int = 36) -> Trace:
+    """Every array that is made on a desk in a session of 6.5 hours, a turn every two minutes.
+
+    What is held, and for how long, follows from who looks at it:
+
+    - a line of the screen, prices and Greeks of some of a name's strikes, until the name ticks again;
+    - the analysis of a name's chain until its next one; names that trade more have more of both;
+    - every 16 minutes gains and losses of a growing book in 21 spots by 11 volatilities, for an hour;
+    - every hour an analysis of all names, until the next is there;
+    - every half hour a name's chain and its analysis, saved until the end of the day.
+
+    Chains have from 100 rows, an illiquid stock's, to 10,000, an index's, as many in each doubling.
+
+    Args:
+        seed: of the market, the sizes and the order.
+        turns: of two minutes.
+        names: that are followed.
+    """
+    random = np.random.default_rng(seed)
+    market = simulate_chain(seed=seed).chain
+    sizes = np.exp(random.uniform(np.log(100), np.log(10_000), names)).astype(int)
+    options_of = [np.flatnonzero(market["underlying"] == name) for name in np.unique(market["underlying"])]
+    chains = [market.take(np.resize(options_of[n % len(options_of)], sizes[n])) for n in range(names)]
+    weights = 1.0 / np.arange(1, names + 1)
+    weights /= weights.sum()
+    everything = market.take(np.resize(np.arange(len(market)), sizes.sum()))
+    desk = _Desk(random, market)
+    with default_pool.record() as recording:
+        with default_pool.numpy(least_bytes=1):
+            for turn in range(turns):
+                for name in random.choice(names, size=12, p=weights):
+                    desk.tick(int(name))
+                name = int(random.choice(names, p=weights))
+                desk.analyses[name] = analyze(chains[name])
+                desk.trade(20)
+                if turn % 8 == 0:
+                    desk.scenarios()
+                if turn % 30 == 0:
+                    desk.sweep = analyze(everything)
+                if turn % 15 == 0:
+                    desk.saved.append((chains[name].take(np.arange(sizes[name])), desk.analyses[name]))
+        desk.close()
+    return recording.trace
+
+
+class _Desk:
+    """What is in memory in the course of `record_day`."""
+
+    def __init__(self, random: np.random.Generator, market: Chain) -> None:
+        self._random = random
+        usable = np.flatnonzero(market["years"] > 0)
+        self._terms = [market[column][usable] for column in ("right", "spot", "strike", "years")]
+        self._book = np.empty(0, int)
+        self._lines: dict[int, object] = {}
+        self._reports: deque[object] = deque(maxlen=4)
+        self.analyses: dict[int, object] = {}
+        self.sweep: object = None
+        self.saved: list[object] = []
+
+    def tick(self, name: int) -> None:
+        """A line of the screen anew."""
+        strikes = int(self._random.integers(8, 120))
+        first = name * 120 % (len(self._terms[0]) - 120)
+        right, spot, strike, years = (column[first : first + strikes] for column in self._terms)
+        self._lines[name] = (
+            price(right, spot, strike, years, 0.03, 0.2),
+            greeks(right, spot, strike, years, 0.03, 0.2),
+        )
+
+    def trade(self, positions: int) -> None:
+        """The book grows."""
+        self._book = np.append(self._book, self._random.integers(len(self._terms[0]), size=positions))
+
+    def scenarios(self) -> None:
+        """The book's gains and losses, a row per position."""
+        right, spot, strike, years = (column[self._book, None] for column in self._terms)
+        spots, vols = np.meshgrid(np.linspace(0.8, 1.2, 21), np.linspace(0.1, 0.5, 11))
+        shocked = price(right, spot * spots.ravel(), strike, years, 0.03, vols.ravel())
+        self._reports.append(shocked - price(right, spot, strike, years, 0.03, 0.2))
+
+    def close(self) -> None:
+        """The day ends."""
+        for held in (self._lines, self._reports, self.analyses, self.saved):
+            held.clear()
+        self.sweep, self._book = None, np.empty(0, int)
 
 
 def mixed_sizes(seed: int) -> Trace:
