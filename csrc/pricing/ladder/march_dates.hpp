@@ -53,6 +53,8 @@ class MarchDates : public MarchStarts {
         return narrowing_now != 0;
     }
 
+    LaneSet between_ = 0;  // lanes that may be exercised between two free boundaries
+
   private:
     void cross_together(std::uint32_t d, const PayoffRecord& after) {
         PerLane level, slope;
