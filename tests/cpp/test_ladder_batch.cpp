@@ -47,6 +47,11 @@ std::vector<LadderRow> mixed_rows() {
         rows.push_back(
             {k % 2 == 0 ? 1 : -1, 100, 80 + 0.9 * k, 0.6, 0.04, 0, 0.25, {{0.1, 0.5}, {0.4, 0.7}}});
     }
+    // Exercised between two spots, and others in the same blocks.
+    for (int k = 0; k < 32; ++k) {
+        const double rate = k % 4 == 0 ? 0.04 : -0.06;
+        rows.push_back({1, 100, 50.0 + 1.5 * k, 0.7, rate, rate + 0.03, 0.3, {{0.2, 0.6}, {0.45, 0.6}}});
+    }
     // At low spots a dividend takes more than an eighth in some lanes of a block and less in others.
     for (int k = 0; k < 32; ++k) {
         rows.push_back(

@@ -6,6 +6,7 @@
 // together; each is finished at its own start, where its derivative by u is put to zero.
 #pragma once
 
+#include "pricing/ladder/adjoint_between.hpp"
 #include "pricing/ladder/adjoint_present_bend.hpp"
 #include "pricing/ladder/adjoint_starts.hpp"
 
@@ -108,6 +109,15 @@ class LadderAdjoint : public AdjointStarts {
         });
     }
 
+    // The node after it lies e^(diffusion elapsed) (u0 - u1) below it.
+    void undo_after_edge(std::size_t l, double time, double weight) {
+        const double elapsed = time - edge_.since[l];
+        const double by_fall = -weight * exponential(n_.diffusion[l] * elapsed);
+        by_edge0_[l] += by_fall;
+        by_edge1_[l] -= by_fall;
+        by_diffusion_[l] += by_fall * elapsed * edge_.fall[l];
+    }
+
     // To the values at the beginning of the interval's march.
     void settle_edge(std::size_t l) {
         values_[l] += by_edge0_[l];
@@ -123,9 +133,17 @@ class LadderAdjoint : public AdjointStarts {
     void undo_stage(const StepRecord& step, const StageRecord& stage) {
         PayoffWeights weights;
         weights.clear();
-        transpose_up(step, stage, n_, march_.growth(), nodes_, values_, weights);
+        const LaneSet two_sided = stage.sweep.two_sided;
+        if (two_sided == 0) {
+            transpose_up(step, stage, n_, march_.growth(), nodes_, values_, weights);
+        } else {
+            transpose_up_mixed(step, stage, n_, march_.growth(), nodes_, values_, march_.between_grid(),
+                               weights);
+        }
         collect_all(stage.payoff, weights);
         undo_edge(stage.payoff.time, weights.edge);
+        each_in(two_sided,
+                [&](std::size_t l) { undo_after_edge(l, stage.payoff.time[l], weights.after_edge[l]); });
     }
 
     void uncross(LaneSet lanes) {

@@ -11,13 +11,13 @@ namespace {
 
 constexpr double kNoBoundary = 0.0;
 
-// Of the lanes `single`, which have one free boundary: its place as the sweep found it, and what the option
-// is worth above its payoff one node beyond the first free one. u: of the stage.
-inline void note_boundary(const StageRecord& stage, LaneSet single, const double* growth, std::size_t nodes,
+// The place of the free boundary, of two the upper one, as the sweep found it, and what the option is worth
+// above its payoff one node beyond the first free one. u: of the stage.
+inline void note_boundary(const StageRecord& stage, const double* growth, std::size_t nodes,
                           const PerLane& inverse_spacing, const double* u, BoundaryRecord& to) {
     const SweepRecord& sweep = stage.sweep;
     each_lane([&](std::size_t l) { to.place[l] = to.first_free[l] = to.excess[l] = kNoBoundary; });
-    LaneSet unknown = single;
+    LaneSet unknown = kEveryOption;
     for (std::size_t i = sweep.end; i-- > 1 && unknown != 0;) {
         const LaneSet exercised = unknown & ~LaneSet{sweep.held[i]};
         unknown &= ~exercised;

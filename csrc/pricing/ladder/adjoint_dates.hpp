@@ -12,21 +12,25 @@ namespace {
                                                  const double* growth, std::size_t nodes, double* values,
                                                  PayoffWeights& weights) {
     const double middle = static_cast<double>(nodes / 2);
-    PerLane by_gain[WideHinge::kNodes];
+    PerLane by_gain[WideHinge::kNodes], by_lower[WideHinge::kNodes];
+    // Nodes are counted away from the exercised ones.
     const auto each_kink = [&](auto&& body) {
         each_in(lanes, [&](std::size_t l) {
-            if (record.kink.node[l] != 0.0) body(l, static_cast<std::size_t>(record.kink.node[l]) - 2);
+            const auto upper = static_cast<std::size_t>(record.kink.node[l]);
+            const auto lower = static_cast<std::size_t>(record.lower.node[l]);
+            if (upper != 0) body(l, record.kink, by_gain, [=](std::size_t k) { return upper - 2 + k; });
+            if (lower != 0) body(l, record.lower, by_lower, [=](std::size_t k) { return lower + 1 - k; });
         });
     };
     // Before the weights of the exercised nodes go to the payoff.
-    each_kink([&](std::size_t l, std::size_t first) {
+    each_kink([&](std::size_t l, const KinkRecord& kink, PerLane* by_gains, auto&& node_of) {
         double gain[WideHinge::kNodes], at[WideHinge::kNodes], by[WideHinge::kNodes];
         for (std::size_t k = 0; k < WideHinge::kNodes; ++k) {
-            gain[k] = record.kink.gain[k][l];
-            at[k] = node(values, first + k)[l];
+            gain[k] = kink.gain[k][l];
+            at[k] = node(values, node_of(k))[l];
         }
         SmoothKink(gain, 2).transpose(at, by);
-        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) by_gain[k][l] = by[k];
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) by_gains[k][l] = by[k];
     });
     for (std::size_t i = 0; i < nodes; ++i) {
         double* at = node(values, i);
@@ -36,11 +40,11 @@ namespace {
         });
     }
     // From the value at the four nodes to the payoff.
-    each_kink([&](std::size_t l, std::size_t first) {
+    each_kink([&](std::size_t l, const KinkRecord&, const PerLane* by_gains, auto&& node_of) {
         for (std::size_t k = 0; k < WideHinge::kNodes; ++k) {
-            const std::size_t i = first + k;
-            weights.add(l, by_gain[k][l], node(growth, i)[l], static_cast<double>(i) - middle);
-            node(values, i)[l] -= by_gain[k][l];
+            const std::size_t i = node_of(k);
+            weights.add(l, by_gains[k][l], node(growth, i)[l], static_cast<double>(i) - middle);
+            node(values, i)[l] -= by_gains[k][l];
         }
     });
 }

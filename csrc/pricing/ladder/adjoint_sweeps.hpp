@@ -22,7 +22,8 @@ struct PayoffWeights {
     PerLane plain, grown, moved;
     PerLane bend_plain, bend_grown, bend_moved;
     PerLane spacing;
-    PerLane edge;  // by node 0 where the option is held there
+    PerLane edge;        // by node 0 where the option is held there
+    PerLane after_edge;  // of that, by node 1; of lanes held below two free boundaries
 
     ATALANTA_INLINE void clear() {
         each_lane([&](std::size_t l) {

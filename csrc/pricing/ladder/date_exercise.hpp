@@ -1,5 +1,5 @@
 // The right to exercise just before an ex-date, of all lanes of a block at once, and its kink. Entries:
-// exercise_before, correct_kink.
+// exercise_before, correct_kink, LowerKink.
 #pragma once
 
 #include "pricing/ladder/ex_date.hpp"
@@ -18,6 +18,7 @@ struct KinkRecord {
 struct DateRecord {
     PayoffRecord payoff_after, payoff;  // on the grids after and before the date
     KinkRecord kink;
+    KinkRecord lower;     // where the option is held again below; its gains are counted downward
     double* after;        // u just after the date
     std::uint16_t* held;  // a bit per lane
 };
@@ -34,6 +35,40 @@ ATALANTA_INLINE void correct_kink(std::size_t l, std::size_t i, const double* ga
     record->node[l] = static_cast<double>(i);
     for (std::size_t k = 0; k < WideHinge::kNodes; ++k) record->gain[k][l] = gain[k];
 }
+
+// The kink below which an option that is exercised between two spots is held again, before exercise at the
+// date hides it.
+class LowerKink {
+  public:
+    LowerKink() = default;
+    // growth and u: of the lane at node 0, `stride` between nodes.
+    LowerKink(const LanePayoff& payoff, const double* growth, const double* u, std::size_t stride,
+              std::size_t nodes) {
+        const auto gain = [&](std::size_t i) {
+            return fma(-payoff.slope, growth[i * stride], payoff.level) - u[i * stride];
+        };
+        std::size_t i = 2;
+        while (i + 1 < nodes && (gain(i - 1) > 0.0 || !(gain(i) > 0.0))) ++i;
+        if (i + 1 >= nodes) return;
+        first_ = i;
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) gain_[k] = gain(i + 1 - k);
+    }
+
+    // As correct_kink.
+    void correct(std::size_t l, double* u, std::size_t stride, KinkRecord* record) const {
+        if (first_ == 0) return;
+        double weights[WideHinge::kNodes];
+        SmoothKink(gain_, 2).weights(weights);
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) u[(first_ + 1 - k) * stride] += weights[k];
+        if (record == nullptr) return;
+        record->node[l] = static_cast<double>(first_);
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) record->gain[k][l] = gain_[k];
+    }
+
+  private:
+    std::size_t first_ = 0;  // the lowest exercised node, 0 where there is no kink
+    double gain_[WideHinge::kNodes];
+};
 
 // The gains of the last four nodes, payoff less value, by the node modulo four.
 using LastGains = PerLane[WideHinge::kNodes];

@@ -15,8 +15,7 @@ class LadderMarch : public MarchDates {
   public:
     LadderMarch(const LadderBlock& block, double* memory) : MarchDates(block, memory) {
         last_sweep_.held = reinterpret_cast<std::uint16_t*>(alone_memory_ + ColumnMarch::doubles(nodes_));
-        between_sweep_.held = last_sweep_.held + 4 * Tape::held_doubles(nodes_);
-        between_grid_ = alone_memory_ + ColumnMarch::doubles(nodes_) + 2 * Tape::held_doubles(nodes_);
+        between_grid_ = alone_memory_ + ColumnMarch::doubles(nodes_) + Tape::held_doubles(nodes_);
         for (std::size_t l = 0; l < block.count; ++l) {
             if (block.shapes[l].exercisable && !(n_.rate[l] > 0.0)) between_ |= 1u << l;
             if (!block.shapes[l].exercisable) alone_ |= 1u << l;
@@ -49,6 +48,8 @@ class LadderMarch : public MarchDates {
     }
 
     std::uint32_t steps() const { return programs_.steps(); }
+    // Room for a grid, once the march is over.
+    double* between_grid() { return between_grid_; }
     const ExerciseNow& exercise_now() const { return exercise_now_; }
 
   private:
@@ -116,22 +117,25 @@ class LadderMarch : public MarchDates {
         if (tape_ != nullptr) {
             StageRecord& written = tape_->step(step_).stage[stage];
             written.payoff = payoff_;
-            written.ghosts = ghosts;
             record = &written.sweep;
         }
-        if (record != nullptr) record->end = obstacle_.end;
+        if (record == nullptr && between_ != 0) record = &last_sweep_;
+        if (record != nullptr) {
+            record->end = obstacle_.end;
+            record->two_sided = 0;
+        }
         if (between_ == 0) {
             sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, record);
         } else {
-            SweepRecord& any = record == nullptr ? last_sweep_ : *record;
-            sweep_up_mixed(op_, obstacle_, n_.spacing, growth_, nodes_, between_, ghosts, w_, between_grid_,
-                           any, between_sweep_);
+            const auto growth_of = [this](std::size_t l) { return growth_column(l); };
+            sweep_up_mixed(op_, obstacle_, n_.spacing, growth_, nodes_, between_, ghosts, growth_of, columns_,
+                           w_, between_grid_, *record);
         }
         if (tape_ == nullptr) return;
         if (is_last) last_sweep_ = *record;
         StageRecord& written = tape_->step(step_).stage[stage];
-        note_boundary(written, kEveryOption & ~between_, growth_, nodes_, n_.inverse_spacing, w_,
-                      written.boundary);
+        written.ghosts = ghosts;
+        note_boundary(written, growth_, nodes_, n_.inverse_spacing, w_, written.boundary);
     }
 
     void note_step(StepRecord& step) const {
@@ -144,17 +148,16 @@ class LadderMarch : public MarchDates {
         set_payoff(kEveryOption, time);
         atalanta::set_obstacle(n_, op_, payoff_, asymptotes_, exercisable_, centre_, growth_, nodes_,
                                obstacle_);
+        if (between_ != 0) set_after_edge(n_, between_, payoff_, asymptotes_, growth_, obstacle_);
     }
 
     Obstacle obstacle_;
     StepOperator op_;
     SweepRecord last_sweep_;  // of the present
     ExerciseNow exercise_now_;
-    SweepRecord between_sweep_;
     double* between_grid_;
-    LaneSet between_ = 0;  // lanes that may be exercised between two free boundaries
-    LaneSet alone_ = 0;    // lanes without exercise between ex-dates
-    LaneSet far_ = 0;      // lanes that are read at any spot
+    LaneSet alone_ = 0;  // lanes without exercise between ex-dates
+    LaneSet far_ = 0;    // lanes that are read at any spot
     std::uint32_t step_ = 0;
 };
 

@@ -60,6 +60,8 @@ class MarchDates : public MarchStarts {
         return narrowing_now != 0;
     }
 
+    LaneSet between_ = 0;  // lanes that may be exercised between two free boundaries
+
   private:
     void cross_together(std::uint32_t d, const PayoffRecord& after) {
         PerLane level, slope;
@@ -73,7 +75,7 @@ class MarchDates : public MarchStarts {
             record->payoff_after = after;
             record->payoff = payoff_;
             __builtin_memcpy(record->after, u_, nodes_ * kLadderOptions * sizeof(double));
-            each_lane([&](std::size_t l) { record->kink.node[l] = 0.0; });
+            each_lane([&](std::size_t l) { record->kink.node[l] = record->lower.node[l] = 0.0; });
         }
         const ExDate dates = calendar_.dates(d);
         carry_over(n_, dates, after, growth_, nodes_, u_, w_);
@@ -82,8 +84,15 @@ class MarchDates : public MarchStarts {
                                kLadderOptions, nodes_, u_ + l, w_ + l);
         }
         swap();
+        LowerKink lower[kLadderOptions];
+        each_in(between_, [&](std::size_t l) {
+            lower[l] = LowerKink(exercise_at_date(l), growth_ + l, u_ + l, kLadderOptions, nodes_);
+        });
         exercise_before(level, slope, growth_, nodes_, u_, record == nullptr ? nullptr : record->held,
                         record == nullptr ? nullptr : &record->kink);
+        each_in(between_, [&](std::size_t l) {
+            lower[l].correct(l, u_ + l, kLadderOptions, record == nullptr ? nullptr : &record->lower);
+        });
     }
 
     // Of a lane whose values after the date are in the columns.
@@ -92,13 +101,23 @@ class MarchDates : public MarchStarts {
         if (record != nullptr) {
             record->payoff_after.set(l, after);
             record->payoff.set(l, lane_of(payoff_, l));
-            record->kink.node[l] = 0.0;
+            record->kink.node[l] = record->lower.node[l] = 0.0;
         }
         const LaneDate date = calendar_.date(d, l);
         carry_to(n_, l, date, after, growth_column(l), nodes_, columns_, record);
         if (narrows(l)) narrow(l);
-        exercise_column(l, exercise_at_date(l), growth_column(l), nodes_, columns_, record);
+        exercise_alone(l, record);
         for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
+    }
+
+    // The values of lane l are in the columns.
+    void exercise_alone(std::size_t l, DateRecord* record) {
+        const LanePayoff payoff = exercise_at_date(l);
+        const double* const growth = growth_column(l);
+        LowerKink lower;
+        if (contains(between_, l)) lower = LowerKink(payoff, growth, columns_.value, 1, nodes_);
+        exercise_column(l, payoff, growth, nodes_, columns_, record);
+        lower.correct(l, columns_.value, 1, record == nullptr ? nullptr : &record->lower);
     }
 
     // Of a lane that crosses a date.

@@ -23,7 +23,7 @@ inline LadderExtent extent_of(const LadderBlock& block) {
 inline std::size_t march_doubles(const LadderExtent& extent) {
     const std::size_t nodes = extent.nodes;
     return kLadderOptions * (4 * nodes + Columns::length(nodes)) + Calendar::doubles(extent.dividends) +
-           Columns::doubles(nodes) + ColumnMarch::doubles(nodes) + 2 * Tape::held_doubles(nodes);
+           Columns::doubles(nodes) + ColumnMarch::doubles(nodes) + Tape::held_doubles(nodes);
 }
 
 class MarchStarts {

@@ -43,38 +43,43 @@ inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n) 
     for (std::size_t i = 0; i < sweep.end && pending != 0; ++i) {
         const unsigned exercised = pending & ~static_cast<unsigned>(sweep.held[i]);
         pending &= ~exercised;
-        for (std::size_t l = 0; exercised != 0 && l < kLadderOptions; ++l) {
-            if ((exercised >> l & 1) != 0) now.lowest[l] = i == 0 ? kBelowEveryNode : static_cast<double>(i);
-        }
+        each_in(exercised, [&](std::size_t l) {
+            const double lowest = static_cast<double>(i);
+            const bool resolved = contains(sweep.two_sided, l) && sweep.lower_below[l] > 0.0;
+            const double within = fma(sweep.lower_below[l], n.inverse_spacing[l], sweep.lower_node[l]);
+            now.lowest[l] = resolved ? within : i == 0 ? kBelowEveryNode : lowest;
+        });
     }
     return now;
 }
 
 constexpr std::size_t kContinued = 3;  // nodes
 
-// Above its boundary u - payoff is d^2 (bend / 2 + a d + b d^2), d being the distance; a and b from two
-// nodes.
+// Away from its boundary u - payoff is d^2 (bend / 2 + a d + b d^2), d being the distance; a and b from two
+// nodes. It goes on so into the exercised nodes, at most to the node `end`. Upward the numbers of nodes are
+// counted from node 0, for the held nodes below a lower boundary downward from the last one.
+template <bool kUpper>
 inline void continue_lane(const Normalised& n, const PayoffRecord& payoff, const double* growth,
-                          std::size_t nodes, double boundary, std::size_t l, double* u) {
-    const double h = n.spacing[l];
-    const double first = __builtin_floor(boundary) + (boundary - __builtin_floor(boundary) > 0.5 ? 2.0 : 1.0);
+                          std::size_t nodes, double boundary, double end, std::size_t l, double* u) {
+    const double h = n.spacing[l], whole = __builtin_floor(boundary), part = boundary - whole;
+    const double first = whole + (part > 0.5 ? 2.0 : 1.0);
     if (!(boundary >= 0.0 && first + 1.0 < static_cast<double>(nodes))) return;
-    const auto excess = [&](std::size_t i) {
-        return node(u, i)[l] - fma(-payoff.slope[l], node(growth, i)[l], payoff.level[l]);
+    const auto at = [&](std::size_t i) { return kUpper ? i : nodes - 1 - i; };
+    const auto pay = [&](std::size_t i) {
+        return fma(-payoff.slope[l], node(growth, at(i))[l], payoff.level[l]);
     };
-    const auto i = static_cast<std::size_t>(first);
+    const auto excess = [&](std::size_t i) { return node(u, at(i))[l] - pay(i); };
+    const auto i = static_cast<std::size_t>(first), last = static_cast<std::size_t>(boundary);
     const double d1 = (first - boundary) * h, d2 = d1 + h;
-    const double e = node(growth, static_cast<std::size_t>(boundary))[l] *
-                     exponential((boundary - __builtin_floor(boundary)) * h);
+    const double e = node(growth, at(last))[l] * exponential((kUpper ? part : -part) * h);
     const double bend = fma(n.rate[l], payoff.level[l], -(n.yield[l] * payoff.slope[l]) * e) / n.diffusion[l];
     const double half = 0.5 * bend;
     const double c1 = (excess(i) / (d1 * d1) - half) / d1, c2 = (excess(i + 1) / (d2 * d2) - half) / d2;
     const double b = (c2 - c1) / h, a = fma(-b, d1, c1);
-    const auto last = static_cast<std::size_t>(boundary);
     for (std::size_t k = 0; k < kContinued && k <= last; ++k) {
-        const double d = (static_cast<double>(last - k) - boundary) * h;
-        const double pay = fma(-payoff.slope[l], node(growth, last - k)[l], payoff.level[l]);
-        node(u, last - k)[l] = fma(d * d, fma(d, fma(d, b, a), half), pay);
+        const double place = static_cast<double>(last - k), d = (place - boundary) * h;
+        if (place < end) break;
+        node(u, at(last - k))[l] = fma(d * d, fma(d, fma(d, b, a), half), pay(last - k));
     }
 }
 
@@ -94,18 +99,27 @@ inline bool fit_lane(const Normalised& n, const PayoffRecord& payoff, const doub
     return true;
 }
 
-// single: the lanes with one free boundary whose place is wanted at any distance, and those of which only
-// what lies about the present is read.
+// far, near: of the lanes with one boundary those whose place is wanted at any distance, and those of which
+// only what lies about the present is read. Between two boundaries the one on the other side of the present
+// spot comes first: they may be so close that the other overwrites it.
 inline void continue_smoothly(const Normalised& n, const PayoffRecord& payoff, LaneSet far, LaneSet near,
                               const double* growth, std::size_t nodes, ExerciseNow& now, double* u) {
     constexpr double kSeen = 5.0;  // nodes
-    const double middle = static_cast<double>(nodes / 2);
+    const double last = static_cast<double>(nodes - 1), middle = 0.5 * last;
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
-        if (!(now.highest[l] > kBelowEveryNode)) continue;
-        const bool seen = __builtin_fabs(now.highest[l] - middle) < kSeen;
+        const double lowest = now.lowest[l], highest = now.highest[l];
+        if (!(highest > kBelowEveryNode)) continue;
+        const bool seen = __builtin_fabs(highest - middle) < kSeen;
         const bool fits = contains(far, l) || (contains(near, l) && seen);
         if (fits && fit_lane(n, payoff, growth, nodes, l, now, u)) continue;
-        continue_lane(n, payoff, growth, nodes, now.highest[l], l, u);
+        const auto upper = [&] { continue_lane<true>(n, payoff, growth, nodes, highest, lowest, l, u); };
+        const auto lower = [&] {
+            continue_lane<false>(n, payoff, growth, nodes, last - lowest, last - highest, l, u);
+        };
+        const bool is_above = middle > highest;
+        if (is_above && lowest > kBelowEveryNode) lower();
+        upper();
+        if (!is_above && lowest > kBelowEveryNode) lower();
     }
 }
 

@@ -127,6 +127,13 @@ inline double refinement(const LadderOption& o, double nodes, double deviations,
     return cells * kMostRefined < kResolvedCells ? kMostRefined : kResolvedCells / cells;
 }
 
+// What exercise earns until expiry, over the strike; where the rate earns nothing, the yield does.
+inline double earned_until_expiry(const LadderOption& o) {
+    const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
+    const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
+    return (rate > 0.0 ? rate : rate - yield) * o.years;
+}
+
 inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
     const NodeRule& rule = is_exercisable(o) ? kSweptNodes : kConvolvedNodes;
     const double base = base_deviations(tolerance);
@@ -135,7 +142,7 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double nodes_for_it = fine > rule.least ? fine : rule.least;
     const double total_vol = o.vol * square_root(o.years);
     const double large = is_exercisable(o) ? power(total_vol * (1.0 / kLargeTotalVol), 0.6) : 1.0;
-    const double earned = is_exercisable(o) ? (o.right < 0.0 ? o.rate : o.dividend_yield) * o.years : 0.0;
+    const double earned = is_exercisable(o) ? earned_until_expiry(o) : 0.0;
     const double curved = square_root(earned > kMuchEarned ? earned * (1.0 / kMuchEarned) : 1.0);
     const double wide = total_vol * (1.0 / kWideTotalVol), bent = large > curved ? large : curved;
     const double wider = bent > wide ? bent : wide;

@@ -1,5 +1,5 @@
 // What holds u at a stage of a step: the payoff below it, and what is known at both ends of the grid.
-// Entries: Asymptotes, set_obstacle.
+// Entries: Asymptotes, set_obstacle, set_after_edge.
 #pragma once
 
 #include "pricing/ladder/ex_date.hpp"
@@ -79,6 +79,16 @@ inline void set_obstacle(const Normalised& n, const StepOperator& op, const Payo
     double last = -1e9;
     for (std::size_t l = 0; l < kLadderOptions; ++l) last = cells[l] > last ? cells[l] : last;
     obstacle.end = obstacle_end(last, nodes);
+}
+
+// Of the lanes exercised between two free boundaries, which are held at node 1 if at node 0.
+inline void set_after_edge(const Normalised& n, LaneSet between, const PayoffRecord& payoff,
+                           const Asymptotes& asymptotes, const double* growth, Obstacle& obstacle) {
+    each_in(between, [&](std::size_t l) {
+        const double grown = exponential(n.diffusion[l] * (payoff.time[l] - asymptotes.since[l]));
+        const double rise = node(growth, 1)[l] - node(growth, 0)[l];
+        obstacle.after_edge[l] = fma(-asymptotes.near.slope[l] * grown, rise, obstacle.edge[l]);
+    });
 }
 
 }  // namespace

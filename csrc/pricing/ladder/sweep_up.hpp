@@ -17,6 +17,9 @@ struct SweepRecord {
     std::size_t end;
     PerLane boundary_node;   // the node above it, 0 where there is none
     PerLane boundary_above;  // how far that node lies above it
+    LaneSet two_sided;       // lanes that are held below the exercised nodes as well, and of these:
+    PerLane lower_node;      // the first held node below the lower free boundary
+    PerLane lower_below;     // how far it lies below that, 0 where that was not found inside a cell
 };
 
 // An up sweep of options that are exercised below one free boundary each, if anywhere. Below it nothing hangs

@@ -51,6 +51,7 @@ struct Obstacle {
     PerLane level, slope;
     PerLane bend, bend_slope;  // second derivative of u - payoff at the free boundary: bend - bend_slope E
     PerLane edge;              // u at node 0 if held
+    PerLane after_edge;        // at node 1, of lanes exercised between two free boundaries
     PerLane far, before_far;   // u at the far end and at the node before it
     PerLane slack;             // times the bend: how far below the payoff a free solution may lie beside the
                                // free boundary

@@ -8,7 +8,8 @@
 namespace atalanta {
 namespace {
 
-// The one free boundary of a stage, as the march goes and once it is over (adjoint_boundary.hpp).
+// The free boundary of a stage, of two the upper one, as the march goes and once it is over
+// (adjoint_boundary.hpp).
 struct BoundaryRecord {
     PerLane place, first_free;  // in nodes, 0 where there is none
     PerLane excess;             // u above the payoff one node beyond the first free one

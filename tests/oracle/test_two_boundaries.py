@@ -1,0 +1,102 @@
+"""Options with cash dividends that are exercised between two spots.
+
+Those are calls with a rate below a yield below zero, and puts with a yield below a rate of zero or less.
+Prices and errors are of tests/references/pde.py on 800 to 3,200 points and 80 to 320 steps an interval, which shares
+nothing with the kernels; where what is paid is next to nothing, the other engine's two boundaries say what is right.
+"""
+
+import numpy as np
+import pytest
+
+import atalanta
+
+#: Largest error of a price in each class, for the larger of spot and strike at 100.
+LIMITS = {"fast": 2e-3, "standard": 1e-3, "precise": 1.5e-5}
+STRIKE = 100.0
+
+#: Right, spot, years, rate, yield, vol, dividends, price, its error. The first six were off by 1.0e-3 to 1.8e-2 at standard.
+ROWS = {
+    "a call beside its upper spot, a dividend in nine days": (1, 165.91, 0.153, -0.0684, -0.0408, 0.549, ((0.026, 1.43),), 65.9122832, 1e-8),
+    "a call a cell above it": (1, 133.65, 0.189, -0.0678, -0.0493, 0.257, ((0.098, 0.43),), 33.6523623, 2e-8),
+    "a call above it, a date in the middle": (1, 157.33, 0.696, -0.1013, -0.0592, 0.264, ((0.358, 0.98),), 57.3331774, 1e-6),
+    "dates before which a call is exercised between two spots": (1, 150.03, 2.474, -0.082, -0.0591, 0.155, ((0.322, 0.88), (0.657, 1.23), (0.673, 0.6), (0.737, 0.47)), 50.3704675, 9e-6),
+    "a put below its lower spot": (-1, 61.16, 1.674, -0.0376, -0.0718, 0.202, ((1.2098, 0.18),), 38.8438828, 3e-5),
+    "a put at no rate and a high drift": (-1, 96.43, 2.42, 0.0, -0.0757, 0.083, ((0.514, 1.24), (0.594, 0.45), (0.9004, 0.78)), 3.849496, 1e-6),
+    "a call below its lower spot": (1, 109.061, 0.9026, -0.02861, -0.01872, 0.407, ((0.4111, 0.503), (0.6871, 0.396)), 20.380579, 1e-6),
+    "a put above its upper spot": (-1, 84.306, 0.9658, -0.01771, -0.03041, 0.4406, ((0.3163, 1.12), (0.4122, 0.712)), 25.8534456, 2e-6),
+}  # fmt: skip
+
+#: The calls beside their upper spots, in steps of half a dollar.
+BESIDE = [name for name, row in ROWS.items() if row[0] > 0 and row[1] > 130]
+
+
+def terms(row, tolerance):
+    return {"dividend_yield": row[4], "exercise": "american", "dividends": row[6], "tolerance": tolerance}
+
+
+def price(row, tolerance, spot=None):
+    right, at, years, rate, _, vol = row[:6]
+    return atalanta.price(
+        right, at if spot is None else spot, STRIKE, years, rate, vol, **terms(row, tolerance)
+    )
+
+
+@pytest.mark.parametrize("tolerance", LIMITS)
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_every_class_keeps_its_limit(row, tolerance):
+    """And what the reference may be off."""
+    limit = LIMITS[tolerance] * max(row[1], STRIKE) / 100
+    assert price(row, tolerance) == pytest.approx(row[7], abs=limit + row[8])
+
+
+@pytest.mark.parametrize("tolerance", ["standard", "precise"])
+@pytest.mark.parametrize("name", BESIDE)
+def test_the_price_is_convex_across_the_upper_spot(name, tolerance):
+    """Second differences fell to -4e-2 at standard."""
+    spot = ROWS[name][1] + np.arange(-6.0, 6.1, 0.5)
+    worth = price(ROWS[name], tolerance, spot)
+    assert (worth >= spot - STRIKE - 1e-12).all()
+    assert np.diff(worth, 2).min() > -5e-5
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_gamma_is_not_negative_across_the_upper_spot(name):
+    """It fell to -6e-3."""
+    row = ROWS[name]
+    spot = row[1] + np.arange(-6.0, 6.1, 0.5)
+    made = atalanta.greeks(1, spot, STRIKE, row[2], row[3], row[5], **terms(row, "standard"))
+    assert made.gamma.min() > -1e-5
+
+
+@pytest.mark.parametrize(("tolerance", "within"), [("standard", 5e-4), ("precise", 1e-5)])
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_next_to_no_dividend_is_none(row, tolerance, within):
+    """The other engine collocates both boundaries."""
+    right, spot, years, rate, dividend_yield, vol = row[:6]
+    none = atalanta.price(
+        right,
+        spot,
+        STRIKE,
+        years,
+        rate,
+        vol,
+        dividend_yield=dividend_yield,
+        exercise="american",
+        tolerance="precise",
+    )
+    hardly_any = (*row[:6], ((0.4 * years, 1e-8),))
+    assert price(hardly_any, tolerance) == pytest.approx(none, abs=within * max(spot, STRIKE) / 100)
+
+
+@pytest.mark.parametrize(("tolerance", "within"), [("standard", 1e-2), ("precise", 3e-3)])
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_sensitivities_are_differences_of_fine_prices(row, tolerance, within):
+    """In parts of the larger of themselves and one."""
+    right, spot, years, rate, _, vol = row[:6]
+    made = atalanta.greeks(right, spot, STRIKE, years, rate, vol, **terms(row, tolerance))
+    for column, step, told in ((3, 1e-4, made.rho), (4, 1e-4, made.phi), (5, 1e-3, made.vega)):
+        if row[column] == 0.0:  # beyond no rate another method prices it
+            continue
+        moved = [(*row[:column], row[column] + by, *row[column + 1 :]) for by in (step, -step)]
+        exact = (price(moved[0], 2e-6) - price(moved[1], 2e-6)) / (2 * step)
+        assert abs(told - exact) < within * max(1.0, abs(exact))
