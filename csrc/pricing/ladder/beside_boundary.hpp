@@ -3,24 +3,26 @@
 // again on a finer grid. Entries: is_beside_boundary, kFinerBeside.
 #pragma once
 
-#include <cmath>
-
 #include "pricing/ladder/problem.hpp"
 
 namespace atalanta {
 
 constexpr double kFinerBeside = 0.42;  // of the tolerance
 
-// At a free boundary value and slope are those of the payoff: (1 - |delta|) / gamma is how far away it is.
-// A function of the row's own numbers, as its grid is.
+// At a free boundary value and slope are those of the payoff, and from one at rest the value leaves as a
+// parabola: twice the time value times gamma is the square of 1 - |delta|. Where it is clearly less, gamma
+// falls fast from a boundary that has just appeared, and more cells feel it. A function of the row's own
+// numbers, as its grid is.
 inline bool is_beside_boundary(const LadderOption& o, const LadderShape& shape,
                                const LadderReading& reading) {
-    constexpr double kMostCells = 2.5, kLeastSlope = 0.8, kLeastGap = 1e-4;
-    if (!shape.exercisable || reading.price <= o.right * (o.spot - o.strike)) return false;  // or exercised
+    constexpr double kMostHeld = 2.5, kMostFalling = 4.0, kMostExercised = 1.0;  // cells
+    constexpr double kFalling = 0.75;
+    if (!shape.exercisable) return false;
+    const double time_value = reading.price - o.right * (o.spot - o.strike);
+    if (!(time_value > 0.0)) return reading.boundary_cells < kMostExercised;
     const double gap = 1.0 - o.right * reading.delta;
-    const double cell =
-        0.2 * shape.deviations / (shape.nodes - 1) * shape.narrowing * o.vol * std::sqrt(o.years) * o.spot;
-    return gap > kLeastGap && gap < 1.0 - kLeastSlope && gap < kMostCells * cell * reading.gamma;
+    const bool falls = 2.0 * time_value * reading.gamma < kFalling * gap * gap;
+    return reading.boundary_cells < (falls ? kMostFalling : kMostHeld);
 }
 
 }  // namespace atalanta

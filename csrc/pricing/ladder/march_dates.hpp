@@ -17,6 +17,8 @@ class MarchDates : public MarchStarts {
     // Whether the present of a lane has the bend of the boundary after its first date beside its nodes.
     bool is_bent(std::size_t l) const { return contains(bent_, l); }
     const PresentBend& bend(std::size_t l) const { return bends_[l]; }
+    // From the present to that boundary; large where it is out of sight or far off.
+    double bend_cells(std::size_t l) const { return bends_[l].cells(); }
     void widen(std::size_t l) {
         set_spacing(l, n_.spacing[l] / narrowing(l));
         narrowed_ &= ~(1u << l);

@@ -37,11 +37,16 @@ class PresentBend {
         const double kept = exponential(date.shift);
         std::size_t first = nodes;
         while (first > 0 && is_free(first - 1)) --first;
-        if (first == 0 || first == nodes || !is_seen(fma(growth[first * stride], kept, date.share))) return;
+        if (first == 0 || first == nodes) return;
+        const double place = fma(growth[first * stride], kept, date.share);
+        if (!is_seen(place)) return;
+        cells_ = __builtin_fabs(place - 1.0) / spacing_;
         fit_ = BoundaryFit(n, l, payoff, growth, u, stride, nodes, first, kept, date.share);
     }
 
     bool is_found() const { return fit_.found; }
+    // From the present, about; large where it is out of sight.
+    double cells() const { return cells_; }
     const BoundaryFit& fit() const { return fit_; }
 
     // Leaves at the nodes of a column what goes on smoothly from the payoff.
@@ -96,7 +101,7 @@ class PresentBend {
         return e > 1.0 - reach && e < 1.0 + reach;
     }
 
-    double spacing_, variance_;
+    double spacing_, variance_, cells_ = 1e9;
     BoundaryFit fit_;
 };
 

@@ -53,6 +53,8 @@ struct LadderExtent {
 
 struct LadderReading {
     double price, delta, gamma, theta;
+    double boundary_cells =
+        1e9;  // from the spot to the nearest free boundary, of now or just after a near date
 };
 
 // The rest of the first derivatives, and the probability of exercise before expiry in the measure of the

@@ -63,12 +63,26 @@ ATALANTA_INLINE LocalSolution differences(double a, double b, double c, double d
             fma(16.0, b + d, fma(-30.0, c, -(a + e))) * (1.0 / 12.0)};
 }
 
+// To the nearest boundary of now, or just after a first date whose bend the present has.
+inline double boundary_cells(const LadderMarch& march, std::size_t l) {
+    const ExerciseNow& now = march.exercise_now();
+    const double middle = static_cast<double>(march.nodes() / 2);
+    const double to_highest = __builtin_fabs(middle - now.highest[l]);
+    const double to_lowest = __builtin_fabs(middle - now.lowest[l]);
+    const double to_either = to_highest < to_lowest ? to_highest : to_lowest;
+    return to_either < march.bend_cells(l) ? to_either : march.bend_cells(l);
+}
+
 constexpr double kAstray = 1e-3;  // of u, beyond its bounds
 
 inline LadderReading read_lane(const LadderMarch& march, std::size_t l) {
     const Normalised& n = march.normalised();
     const ReadingUnits units = units_of(n, l);
-    if (is_exercised(march, l)) return exercised_reading(units, n.spot[l]);
+    if (is_exercised(march, l)) {
+        LadderReading exercised = exercised_reading(units, n.spot[l]);
+        exercised.boundary_cells = boundary_cells(march, l);
+        return exercised;
+    }
     LocalSolution at =
         differences(march.u(l, -2), march.u(l, -1), march.u(l, 0), march.u(l, 1), march.u(l, 2));
     const LocalSolution& kink = march.kink(l);
@@ -80,7 +94,9 @@ inline LadderReading read_lane(const LadderMarch& march, std::size_t l) {
     at.u = at.u > 0.0 ? at.u : 0.0;
     at.uy *= n.inverse_spacing[l];
     at.uyy *= n.inverse_spacing[l] * n.inverse_spacing[l];
-    return readings_of(units, n.spot[l], at);
+    LadderReading held = readings_of(units, n.spot[l], at);
+    held.boundary_cells = boundary_cells(march, l);
+    return held;
 }
 
 }  // namespace
