@@ -84,7 +84,7 @@ void Pool::give_back_beyond(double bytes) noexcept {
 // for again. Who has little free is done at once.
 void Pool::settle() noexcept {
     const double share = kFreeShare * static_cast<double>(central_.used_run_bytes());
-    if (central_.warm_free_bytes() <= std::max(kLeastCap, static_cast<std::size_t>(share))) return;
+    if (central_.warm_free_bytes() <= bounded(share)) return;
     const auto cap = static_cast<double>(cap_bytes());
     give_back_beyond(std::max(cap, share) + recurring_bytes());
 }

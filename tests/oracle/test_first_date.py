@@ -75,3 +75,41 @@ def test_sensitivities_are_those_of_the_price(vol):
     # All that the dividend does is to lower the spot then.
     after = atalanta.greeks("put", spot - CASH, STRIKE, years, RATE, vol, exercise="american")
     assert float(made.dividend_delta[0]) == pytest.approx(-float(after.delta), abs=2e-3)
+
+
+#: spot, years, rate, vol, years to the date and its cash: nearly the whole spot is gone within minutes.
+NEARLY_ALL = (
+    (
+        47.88062268065196,
+        2.847513586516254,
+        0.0023057071391802972,
+        1.8163894890967753,
+        9.99e-07,
+        46.68210780994682,
+    ),
+    (618.885, 2.0, 0.02, 1.2, 1e-6, 612.696),
+    (120.0, 0.5, 0.04, 0.3, 1e-5, 105.0),
+)
+
+
+@pytest.mark.parametrize(("tolerance", "limit"), [("fast", 0.6), ("standard", 0.3), ("precise", 1e-3)])
+@pytest.mark.parametrize(("spot", "years", "rate", "vol", "until", "cash"), NEARLY_ALL)
+def test_a_near_date_that_takes_nearly_all_of_the_spot(spot, years, rate, vol, until, cash, tolerance, limit):
+    """The cells after it are crowded into a part of one before it, from which no bend is taken."""
+    made = atalanta.greeks(
+        "put",
+        spot,
+        STRIKE,
+        years,
+        rate,
+        vol,
+        exercise="american",
+        dividends=((until, cash),),
+        tolerance=tolerance,
+    )
+    left = atalanta.price("put", spot - cash, STRIKE, years, rate, vol, exercise="american", tolerance=1e-6)
+    assert float(made.price) == pytest.approx(left, abs=limit)
+    assert -1.01 < float(made.delta) < 0.0
+    assert np.isfinite(
+        [float(getattr(made, name)) for name in ("gamma", "theta", "vega", "rho", "phi")]
+    ).all()

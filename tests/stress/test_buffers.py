@@ -2,6 +2,8 @@
 
 import os
 import queue
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -46,6 +48,25 @@ def test_arrays_handed_between_threads_stay_whole():
     seen = pool.statistics()
     assert (0, 1200) == (seen.live_bytes, seen.acquires)
     assert {300} == {seen.tags[f"producer{seed}"].acquires for seed in range(4)}
+
+
+def test_the_first_buffers_of_a_process_may_be_taken_by_many_threads_at_once():
+    """What is looked up then may give up the interpreter's lock: nobody waits for it who has that."""
+    program = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import numpy as np
+from atalanta.buffers import BufferPool
+pool, together = BufferPool(), threading.Barrier(4)
+def first():
+    together.wait()
+    pool.acquire(1000, np.uint8)
+threads = [threading.Thread(target=first, daemon=True) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    for _ in range(5):  # four of five runs hung
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_a_forked_child_has_a_working_pool():

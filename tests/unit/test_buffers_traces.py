@@ -101,8 +101,10 @@ def test_what_is_no_trace_is_refused(tmp_path):
     with pytest.raises(InputError, match="is no trace"):
         Trace.load(tmp_path / "text.npz")
     os.mkfifo(tmp_path / "pipe.npz")
-    with pytest.raises(InputError, match=r"pipe\.npz is not a file"):  # and is not waited for
+    with pytest.raises(InputError, match=r"pipe\.npz is no trace: it is not a file"):  # and is not waited for
         Trace.load(tmp_path / "pipe.npz")
+    with pytest.raises(InputError, match="is no trace"):
+        Trace.load("x" * 5000)
     np.savez(tmp_path / "other.npz", something=[1])
     with pytest.raises(InputError, match="is no trace"):
         Trace.load(tmp_path / "other.npz")

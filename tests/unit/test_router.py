@@ -347,7 +347,7 @@ def test_predictions_are_asked_for_by_name(router):
         InputError, match="target is 'nowhere'; it must be one of host:float64, device:float64"
     ):
         router.predict("add", "nowhere", 1)
-    for work in ("x", True, 1.5, -1, 2**64, None):
+    for work in ("x", True, 1.5, -1, 2**64, None, np.array([5])):
         with pytest.raises(InputError, match="whole number of elements"):
             router.predict("add", HOST, work)
     assert router.predict("add", HOST, np.int64(7)) == router.predict("add", HOST, 7)

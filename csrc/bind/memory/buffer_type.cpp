@@ -207,7 +207,7 @@ py::array array_in_pool(PoolObject* owner, memory::Pool& pool, void* data, std::
                         std::size_t dimensions, const Py_intptr_t* extents) {
     auto buffer = py::reinterpret_steal<py::object>(new_buffer(owner, pool, data, bytes, true));
     if (!buffer) throw py::error_already_set();
-    static const auto& api = py::detail::npy_api::get();
+    const auto& api = py::detail::npy_api::get();
     constexpr int kFlags = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
                            py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
                            py::detail::npy_api::NPY_ARRAY_WRITEABLE_;

@@ -19,9 +19,9 @@ constexpr std::size_t kMostDimensions = 64;
 
 PyTypeObject* g_pool_type = nullptr;
 
+// Not kept in a static of our own: looking it up may give up the GIL, whose next owner would wait for that.
 const py::detail::npy_api& numpy_api() {
-    static const py::detail::npy_api& api = py::detail::npy_api::get();
-    return api;
+    return py::detail::npy_api::get();
 }
 
 struct Extents {

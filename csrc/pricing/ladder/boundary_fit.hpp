@@ -20,9 +20,9 @@ class BoundaryFit {
     // u, growth: of lane l, stride from node to node; payoff: of exercise, which is right at the node below
     // first_free.
     BoundaryFit(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* growth,
-                const double* u, std::size_t stride, std::size_t nodes, std::size_t first_free, double kept,
-                double share)
-        : first(first_free), kept(kept), share(share), decay(kDecay * n.inverse_spacing[l]) {
+                const double* u, std::size_t stride, std::size_t nodes, std::size_t first_free,
+                double kept_of_date, double share_of_date)
+        : first(first_free), kept(kept_of_date), share(share_of_date) {
         plain = n.rate[l] * payoff.level * n.inverse_diffusion[l];
         grown = n.yield[l] * payoff.slope * n.inverse_diffusion[l];
         if (first < kLeastNode || first + kFitted + kLeastNode > nodes) return;
@@ -31,7 +31,9 @@ class BoundaryFit {
             node_place[k] = place(growth[at]);
             excess[k] = u[at] - fma(-payoff.slope, growth[at], payoff.level);
         }
-        found = fit(place(growth[first * stride]));
+        const double first_place = place(growth[first * stride]), cell = node_place[0] - first_place;
+        decay = kDecay / cell;
+        found = cell > kLeastCell * n.spacing[l] && fit(first_place, cell);
     }
 
     ATALANTA_INLINE double place(double e) const { return log_ratio(fma(e, kept, share), 1.0); }
@@ -49,6 +51,8 @@ class BoundaryFit {
 
   private:
     static constexpr int kSteps = 6;
+    // A dividend of most of the spot crowds the cells after it into a part of one before it.
+    static constexpr double kLeastCell = 0.3;
     static constexpr double kDecay = 0.1;                                                           // a cell
     static constexpr double kFirstMove = 0.05, kExact = 1e-7, kMostBelow = 1.5, kMostAbove = 0.25;  // cells
 
@@ -74,10 +78,9 @@ class BoundaryFit {
         return fma(second, s[0] * s[1], fma(-slope, s[0], a[0])) - terms[0];
     }
 
-    bool fit(double first_free) {
+    bool fit(double first_free, double cell) {
         const double bend = half_bend(first_free);
         if (!(bend > 0.0 && excess[0] > 0.0)) return false;
-        const double cell = node_place[0] - first_free;
         const double lowest = first_free - kMostBelow * cell, highest = first_free + kMostAbove * cell;
         double last = node_place[0] - square_root(excess[0] / bend);
         last = last > lowest ? (last < highest ? last : highest) : lowest;

@@ -13,23 +13,45 @@ struct StartSlopes {
     double by_diffusion = 0.0, by_rate = 0.0, by_grown = 0.0, by_most = 0.0;
     double exercised_plain = 0.0, exercised_grown = 0.0;
 
+    // At a node of the payoff, or at its kink.
     ATALANTA_INLINE void add(const Normalised& n, std::size_t l, const StartPayoff& paid, double by_level,
-                             double by_slope, double e) {
+                             double by_slope, double e, bool at_kink) {
         if (paid.payoff.time[l] > 0.0) return;
-        const double slope = paid.payoff.slope[l];
-        const double share = share_earning(n, l, n.rate[l] * paid.payoff.level[l], n.yield[l] * slope * e);
+        const double level = paid.payoff.level[l], slope = paid.payoff.slope[l];
+        const Earning earns(n, l, level, slope * e);
+        const double share = at_kink ? earns.of_kink() : earns.of_node();
         exercised_plain = fma(share, by_level, exercised_plain);
         exercised_grown = fma(share * slope, by_slope, exercised_grown);
     }
 
   private:
-    // Of the cell about a node, where exercise earns interest and costs the yield.
-    static double share_earning(const Normalised& n, std::size_t l, double interest, double yield) {
-        if (!(interest * yield > 0.0)) return interest > yield ? 1.0 : 0.0;
-        const double side = interest > 0.0 ? n.inverse_spacing[l] : -n.inverse_spacing[l];
-        const double share = fma(log_ratio(interest, yield), side, 0.5);
-        return share > 0.0 ? (share < 1.0 ? share : 1.0) : 0.0;
-    }
+    // Where exercise earns interest and costs the yield: in cells below the spot up to which it pays, or
+    // above that from which on. The kink of the payoff, which ends both, may be nearer.
+    class Earning {
+      public:
+        Earning(const Normalised& n, std::size_t l, double level, double at)
+            : ends_(n.rate[l] > 0.0), below_kink_(log_ratio(level, at) * n.inverse_spacing[l]) {
+            const double interest = n.rate[l] * level, yield = n.yield[l] * at;
+            if (!(interest * yield > 0.0)) {
+                cells_ = interest > yield ? kFar : -kFar;
+            } else {
+                cells_ = log_ratio(interest, yield) * (ends_ ? n.inverse_spacing[l] : -n.inverse_spacing[l]);
+            }
+        }
+        // Shares of the cell about a node, and of the one that the kink lies in.
+        double of_node() const {
+            const double whole = ends_ ? bounded(below_kink_ + 0.5) : 1.0, share = bounded(cells_ + 0.5);
+            return share < whole ? share / whole : 1.0;
+        }
+        double of_kink() const { return bounded(cells_ + 1.0); }
+
+      private:
+        static constexpr double kFar = 1e9;
+        static double bounded(double share) { return share > 0.0 ? (share < 1.0 ? share : 1.0) : 0.0; }
+
+        bool ends_;
+        double below_kink_, cells_;
+    };
 };
 
 // values: derivative by u at the start of lane l. Adds to the weights of both payoffs.
@@ -48,7 +70,7 @@ struct StartSlopes {
         if (is_far ? other < paid.most[l] : pay < paid.most[l]) {
             const double weight = node(values, i)[l];
             (is_far ? far : near).add(l, weight, e, static_cast<double>(i) - middle);
-            slopes.add(n, l, paid, weight, weight * e, e);
+            slopes.add(n, l, paid, weight, weight * e, e, false);
         } else {
             slopes.by_most += paid.payoff.time[l] * paid.most[l] * node(values, i)[l];
         }
@@ -75,7 +97,7 @@ struct StartSlopes {
     const double by_slope = by_kink / slope;  // slope times it is what the weight by the slope means
     near.plain[l] += by_level;
     near.grown[l] += by_slope;
-    slopes.add(n, l, start.near, by_level, by_slope, level / slope);
+    slopes.add(n, l, start.near, by_level, by_slope, level / slope, true);
     near.spacing[l] +=
         n.inverse_spacing[l] * (scaled + scaled_twice - of_area - by_eta * (kink.place - middle));
     slopes.by_diffusion = of_area * start.area_by_diffusion[l];

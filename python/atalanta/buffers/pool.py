@@ -39,7 +39,7 @@ class BufferPool(_core.Pool):
     | setting | what | default |
     |---|---|---|
     | `limit` | bytes of live blocks; beyond it `acquire` raises and `acquire_async` waits | none |
-    | `cache` | free bytes that may stay while the pool is busy | 8 % of the live peak of late, at least 1 MiB |
+    | `cache` | free bytes that may stay while the pool is busy | 8 % of the live peak of late, 0.4 of what is live at releases, more of what repeats; at least 1 MiB |
     | `idle_seconds` | after which free memory goes back | 0.04 |
     | `idle_bytes` | free bytes that stay nevertheless, for the next call | 1 MiB |
     | `guard` | `"full"`, or one block in n: finds writes beyond the end and after release | `"off"` |

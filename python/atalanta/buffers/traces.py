@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,9 +118,9 @@ class Trace:
         Raises:
             InputError: the file is none, or damaged.
         """
-        if Path(path).exists() and not Path(path).is_file():  # a pipe would be waited for
-            raise InputError(f"[buffers.Trace] {path} is not a file; give one that `Trace.save` wrote")
         try:
+            if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+                raise InputError("it is not a file")
             with open(path, "rb") as file:  # given a name, NumPy would leave a damaged archive open
                 columns = _columns_of(np.load(file, allow_pickle=False))
         except FileNotFoundError:

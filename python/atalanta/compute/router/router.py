@@ -153,7 +153,10 @@ class Router(Running):
         Raises:
             InputError: an unknown operation or target, or work that is none.
         """
-        elements = index(work) if hasattr(work, "__index__") and not isinstance(work, bool) else -1
+        try:
+            elements = -1 if isinstance(work, bool) else index(work)
+        except TypeError:
+            elements = -1
         if not 0 <= elements <= _MOST_WORK:
             raise InputError(
                 f"[{ORIGIN}.predict] work is {work!r}; it must be a whole number of elements from 0 up to {_MOST_WORK}"
