@@ -107,3 +107,19 @@ def test_the_standard_class_keeps_its_limit(row):
     """Not the hard bound alone."""
     scale = max(row[1], row[2]) / 100
     assert row[8] == pytest.approx(price(row, "standard"), abs=STANDARD_LIMIT * scale + row[9])
+
+
+def test_vega_where_dividends_take_the_lowest_spots_whole():
+    """What is read for a spot of which nothing is left counts for nothing, also in its derivative."""
+    dividends = (
+        (8.094966624291922e-05, 0.002818296202478869),
+        (0.00011512292351717883, 0.0028559348883157687),
+        (0.5375465614182913, 0.0009193947480292717),
+        (0.5381592104860056, 0.0010231182352337211),
+        (0.540385733239059, 0.00012905492096851426),
+    )
+    option, vol = ("call", 0.16724816438913614, 0.1, 0.5415355765296862, 0.13397387204597), 1.9061427791027246
+    terms = {"exercise": "american", "dividends": dividends, "tolerance": "precise"}
+    vega = float(atalanta.greeks(*option, vol, **terms).vega)
+    up, down = (float(atalanta.price(*option, vol + move, **terms)) for move in (1e-3, -1e-3))
+    assert vega == pytest.approx((up - down) / 2e-3, rel=1e-3)

@@ -98,14 +98,17 @@ struct NodeTerms {
 ATALANTA_INLINE NodeTerms node_terms(double side, double inverse_spacing, double spot, double shrinks,
                                      double rest, double moved, double cells, double by_value, double weight,
                                      const PlaceWeights& read) {
-    const double by_place = weight * read.by_place * inverse_spacing;
+    // What nothing is left of lies so far beyond the grid that its read may depend on it without limit.
+    const bool counts = weight != 0.0;
+    const double by_place = counts ? weight * read.by_place * inverse_spacing : 0.0;
+    const double by_spacing = counts ? weight * read.by_spacing : 0.0;
     const bool put = side > 0.0, remains = rest > kLeastRest;
     // d ln(rest) = (d ln(spot) - d ln(cash)) cash / (spot rest); a call is counted in what rests.
     const double by_log_rest = side * by_place / (remains ? rest : 1.0);
     const double by_unit = by_value * read.value;
     const double by_rest = remains ? by_log_rest + (put ? 0.0 : by_unit) : 0.0;
     const double by_log_spot = by_rest * (1.0 - rest);
-    const double by_moved = fma(-by_place, moved, weight * read.by_spacing);
+    const double by_moved = fma(-by_place, moved, by_spacing);
     return {by_place, by_log_spot, by_rest * shrinks / spot, fma(by_log_spot * side, cells, by_moved)};
 }
 
