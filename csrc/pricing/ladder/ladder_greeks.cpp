@@ -53,7 +53,7 @@ struct GreekOutput {
 class LadderPass {
   public:
     LadderPass(const LadderBatch& batch, const std::vector<std::size_t>& row_of, const GreekOutput& to)
-        : batch_(batch), row_of_(row_of), to_(to), beside_(row_of.size()) {}
+        : batch_(batch), row_of_(row_of), to_(to), finer_(row_of.size()) {}
 
     void run(const LadderKernels& kernels, int threads) {
         const bool all = to_.wants_sensitivities();
@@ -63,11 +63,11 @@ class LadderPass {
                               });
     }
 
-    // Options beside their boundary.
-    std::vector<std::size_t> beside() const {
+    // Options that are to be solved again at this share of the tolerance.
+    std::vector<std::size_t> wanting(double finer) const {
         std::vector<std::size_t> found;
-        for (std::size_t i = 0; i < beside_.size(); ++i) {
-            if (beside_[i] != 0) found.push_back(i);
+        for (std::size_t i = 0; i < finer_.size(); ++i) {
+            if (finer_[i] == finer) found.push_back(i);
         }
         return found;
     }
@@ -86,7 +86,7 @@ class LadderPass {
         }
         for (std::size_t i = 0; i < piece.count; ++i) {
             const std::size_t row = row_of_[piece.options[i]];
-            beside_[piece.options[i]] = is_beside_boundary(block.options[i], block.shapes[i], readings[i]);
+            finer_[piece.options[i]] = finer_beside(block.options[i], block.shapes[i], readings[i]);
             to_.set(row, readings[i]);
             if (!all) continue;
             to_.set(row, sensitivities[i]);
@@ -97,16 +97,16 @@ class LadderPass {
     const LadderBatch& batch_;
     const std::vector<std::size_t>& row_of_;
     const GreekOutput& to_;
-    std::vector<std::uint8_t> beside_;
+    std::vector<double> finer_;
 };
 
-void solve_finer(const LadderBatch& coarse, const std::vector<std::size_t>& rows, double tolerance,
+void solve_again(const LadderBatch& coarse, const std::vector<std::size_t>& rows, double tolerance,
                  const LadderKernels& kernels, const GreekOutput& to, int threads) {
     if (rows.empty()) return;
     std::vector<LadderOption> options;
     options.reserve(rows.size());
     for (const std::size_t row : rows) options.push_back(coarse.option(row));
-    const LadderBatch batch(std::move(options), {}, kFinerBeside * tolerance, kernels);
+    const LadderBatch batch(std::move(options), {}, tolerance, kernels);
     LadderPass(batch, rows, to).run(kernels, threads);
 }
 
@@ -135,7 +135,9 @@ void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumn
     std::iota(all.begin(), all.end(), std::size_t{0});
     LadderPass pass(batch, all, to);
     pass.run(kernels, threads);
-    solve_finer(batch, pass.beside(), terms.tolerance.cash, kernels, to, threads);
+    for (const double finer : {kFinerBeside, kFinerBesideTwo}) {
+        solve_again(batch, pass.wanting(finer), finer * terms.tolerance.cash, kernels, to, threads);
+    }
 }
 
 }  // namespace atalanta

@@ -134,6 +134,20 @@ inline double earned_until_expiry(const LadderOption& o) {
     return (rate > 0.0 ? rate : rate - yield) * o.years;
 }
 
+// D t / h^2 of what is left after a date, below which no steps from a kink are good. Where a later date is
+// left out too, what lies between the two has more than an area and a centre: only much less may be left out.
+constexpr double kUnresolvedRatio = 0.7, kUnresolvedBetween = 0.06;
+constexpr double kMostUnresolvedCash = 0.2;                     // of spot and strike
+constexpr double kForLateDates = 1.6, kForLateConvolved = 2.0;  // finer, for several of them
+
+inline double late_ratio(const LadderOption& o, std::uint32_t d, double cells) {
+    return (o.years - o.ex_years[d]) / o.years * cells * cells * 0.125;
+}
+// cells: in a deviation.
+inline bool has_late_dates(const LadderOption& o, double cells) {
+    return o.dividends > 1 && late_ratio(o, o.dividends - 2, cells) < kUnresolvedRatio;
+}
+
 inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
     const NodeRule& rule = is_exercisable(o) ? kSweptNodes : kConvolvedNodes;
     const double base = base_deviations(tolerance);
@@ -152,7 +166,10 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
         is_exercisable(o) ? many : many * refinement(o, nodes_for_it, base, 0.1 * deviations);
     const double hard =
         finer_for_much(o, is_exercisable(o)) * (is_exercisable(o) ? RulingDrift(o).finer : 1.0);
-    const double more = (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined * hard;
+    const bool late = has_late_dates(o, nodes_for_it / base);
+    const double for_late = is_exercisable(o) ? kForLateDates : kForLateConvolved;
+    const double more =
+        (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined * hard * (late ? for_late : 1.0);
     // In quarters: options with the same number of nodes can share a block.
     const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
     const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
@@ -180,15 +197,12 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
     return static_cast<std::uint16_t>(steps > kLeastSteps ? steps : kLeastSteps);
 }
 
-constexpr double kUnresolvedRatio = 0.7;     // D t / h^2, below which no steps from a kink are good
-constexpr double kMostUnresolvedCash = 0.2;  // of spot and strike
-
-// Whether the march may begin just before the ex-date, `share` of the years before expiry, with `cash` to
-// come.
-inline bool begins_before(const LadderOption& o, const LadderShape& shape, double share, double cash) {
+// Whether the march may begin just before the ex-date d, with `cash` to come.
+inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint32_t d, double cash) {
     const double cells = (shape.nodes - 1) / (0.1 * shape.deviations);
     const double least = kMostUnresolvedCash * (o.spot < o.strike ? o.spot : o.strike);
-    return share * cells * cells * 0.125 < kUnresolvedRatio && cash <= least;
+    const double most = d + 1 == o.dividends ? kUnresolvedRatio : kUnresolvedBetween;
+    return late_ratio(o, d, cells) < most && cash <= least;
 }
 
 // Where a call's first date is so near that the readings lie beside the kink of exercise before it, its grid
@@ -220,7 +234,7 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     for (std::uint32_t k = 0; k < o.dividends; ++k) {
         const std::uint32_t d = o.dividends - 1 - k;
         cash += o.cash[d];
-        leaves_out = leaves_out && begins_before(o, shape, (o.years - o.ex_years[d]) / o.years, cash);
+        leaves_out = leaves_out && begins_before(o, shape, d, cash);
         steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years, more);
         more = drift * steps_for_much(o, d);
         end = o.ex_years[d];
