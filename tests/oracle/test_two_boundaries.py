@@ -100,3 +100,27 @@ def test_sensitivities_are_differences_of_fine_prices(row, tolerance, within):
         moved = [(*row[:column], row[column] + by, *row[column + 1 :]) for by in (step, -step)]
         exact = (price(moved[0], 2e-6) - price(moved[1], 2e-6)) / (2 * step)
         assert abs(told - exact) < within * max(1.0, abs(exact))
+
+
+@pytest.mark.parametrize("tolerance", ["fast", "standard", 1e-4, "precise"])
+def test_deep_in_the_money_waiting_may_pay_where_nearer_to_the_strike_exercise_does(tolerance):
+    """A rate above zero, a yield below: it costs more beside the strike. What waiting is worth there is certain."""
+    years, rate, dividend_yield, vol = 0.678, 0.001, -0.0492, 0.1114
+    (first, little), (last, much) = dividends = ((0.248, 0.461), (0.433, 1.3675))
+    spots = np.arange(50.0, 61.0)
+    made = atalanta.price(
+        "put",
+        spots,
+        STRIKE,
+        years,
+        rate,
+        vol,
+        dividend_yield=dividend_yield,
+        exercise="american",
+        dividends=dividends,
+        tolerance=tolerance,
+    )
+    paid = little * np.exp(-rate * first - dividend_yield * (last - first)) + much * np.exp(-rate * last)
+    exact = STRIKE * np.exp(-rate * last) - spots * np.exp(-dividend_yield * last) + paid
+    assert (exact > STRIKE - spots + 0.4).all()
+    np.testing.assert_allclose(made, exact, rtol=0.0, atol=1e-4)

@@ -17,7 +17,10 @@ class LadderMarch : public MarchDates {
         last_sweep_.held = reinterpret_cast<std::uint16_t*>(alone_memory_ + ColumnMarch::doubles(nodes_));
         between_grid_ = alone_memory_ + ColumnMarch::doubles(nodes_) + Tape::held_doubles(nodes_);
         for (std::size_t l = 0; l < block.count; ++l) {
-            if (block.shapes[l].exercisable && !(n_.rate[l] > 0.0)) between_ |= 1u << l;
+            // Where the yield costs more beside the strike than deep in the money, waiting for a dividend may
+            // pay there alone.
+            const bool two = !(n_.rate[l] > 0.0) || n_.yield[l] < 0.0;
+            if (block.shapes[l].exercisable && two) between_ |= 1u << l;
             if (!block.shapes[l].exercisable) alone_ |= 1u << l;
             if (block.options[l].read_far) far_ |= 1u << l;
         }
