@@ -10,8 +10,7 @@ namespace {
 // What u is worth above the payoff is s^2 (a + b s + c s^2) e^(-decay s), s being the distance from the
 // boundary in the logarithm of kept E + share: after an ex-date, of the spot before it. The equation gives a
 // as half the bend.
-class BoundaryFit {
-  public:
+struct BoundaryFit {
     static constexpr std::size_t kFitted = 3;  // nodes, from the one beyond the first free one on
     static constexpr std::size_t kTerms = 3;
     static constexpr std::size_t kLeastNode = 4;
@@ -51,12 +50,13 @@ class BoundaryFit {
 
   private:
     static constexpr int kSteps = 6;
+    // In cells about the first free node; the decay is per cell.
+    static constexpr double kDecay = 0.1;
+    static constexpr double kFirstMove = 0.05, kExact = 1e-7, kMostBelow = 1.5, kMostAbove = 0.25;
     // A dividend of most of the spot crowds the cells after it into a part of one before it.
     static constexpr double kLeastCell = 0.3;
-    static constexpr double kDecay = 0.1;                                                           // a cell
-    static constexpr double kFirstMove = 0.05, kExact = 1e-7, kMostBelow = 1.5, kMostAbove = 0.25;  // cells
-
-    static constexpr double kMostStraight = 0.2, kMostCurved = 0.1;  // terms of a cell, over the bend's
+    // What the terms are over a cell, as parts of the bend's.
+    static constexpr double kMostStraight = 0.2, kMostCurved = 0.1;
 
     double half_bend(double at) const {
         const double spot = exponential(at), left = spot - share, moves = spot / left;
