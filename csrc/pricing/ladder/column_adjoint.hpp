@@ -122,32 +122,38 @@ class ColumnAdjoint {
             paid.moved = fma(grown, cells, paid.moved);
         };
         // From the value at the four nodes to the payoff.
+        const auto move_one = [&](std::size_t i, double by_gain) {
+            pay(i, by_gain);
+            weights_[i] -= by_gain;
+        };
         const auto move_four = [&](std::size_t first, const double* by_gain) {
-            for (std::size_t k = 0; k < WideHinge::kNodes; ++k) {
-                pay(first + k, by_gain[k]);
-                weights_[first + k] -= by_gain[k];
-            }
+            for (std::size_t k = 0; k < WideHinge::kNodes; ++k) move_one(first + k, by_gain[k]);
         };
         const double time = calendar_.date(d, lane_).time;
         const LanePayoff before = march_->payoff(lane_, time, calendar_.centre(d, lane_));
-        const std::size_t present = march_->present_kink_node(lane_, d, gain);
+        const PresentKinks near = march_->present_kinks(lane_, d, gain);
         const bool exercised = gain[nodes_ / 2] > 0.0;  // now
         // Before the weights of the exercised nodes go to the payoff.
         for (std::size_t i = 0; i < nodes_; ++i) spread_[i] = weights_[i];
         for (std::size_t i = 0; i < nodes_; ++i) {
-            if (!(present > 0 ? exercised : gain[i] > 0.0)) continue;
+            if (!(near.count > 0 ? exercised : gain[i] > 0.0)) continue;
             pay(i, weights_[i]);
             weights_[i] = 0.0;
         }
         double by_gain[WideHinge::kNodes];
-        if (present > 0) {
-            march_->present_kink(lane_, gain, present).transpose(by_gain);
-            move_four(present - 2, by_gain);
+        for (std::size_t k = 0; k < near.count; ++k) {
+            const PresentKink kink = march_->present_kink(lane_, gain, near.node[k]);
+            kink.transpose(by_gain);
+            for (std::size_t j = 0; j < PresentKink::kNodes; ++j) move_one(kink.node_of(j), by_gain[j]);
         }
-        if (present == 0) {
+        if (near.count == 0) {
             march_->each_kink(d, gain, [&](std::size_t i) {
                 SmoothKink(gain, i).transpose(spread_ + i - 2, by_gain);
                 move_four(i - 2, by_gain);
+            });
+            march_->each_lower_kink(lane_, d, gain, [&](std::size_t i) {
+                TurnedKink(gain, i).transpose(spread_ + i + 1, by_gain);
+                for (std::size_t k = 0; k < TurnedKink::kNodes; ++k) move_one(i + 1 - k, by_gain[k]);
             });
         }
         if (march_->starts_exercised(d)) unstart_exercised(paid);
@@ -176,6 +182,22 @@ class ColumnAdjoint {
         for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) point_weights_[j] = narrow.weight(j, by_node);
     }
 
+    // The part of the bump that is exercise before the last date d, where nodes are held.
+    void pay_exercised_points(std::uint32_t d) {
+        const NarrowStart& narrow = march_->narrow_start();
+        if (narrow.base() != NarrowStart::Base::held) return;
+        PayoffWeight paid;
+        for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
+            if (!narrow.is_exercised(j)) continue;
+            const double grown = point_weights_[j] * narrow.growth(j);
+            paid.plain += point_weights_[j];
+            paid.grown += grown;
+            paid.moved = fma(grown, narrow.cells(j), paid.moved);
+        }
+        const LaneDate date = calendar_.date(d, lane_);
+        collect(march_->payoff(lane_, date.time, calendar_.centre(d, lane_)), paid, by_centre_[d]);
+    }
+
     // By the values just before date d, whose columns have landed, become by u just after it.
     void unread(std::uint32_t d, const DateColumns& record) {
         PayoffWeights paid;
@@ -190,7 +212,10 @@ class ColumnAdjoint {
 
     // The closed form just after the last date.
     void unstart(std::uint32_t d) {
-        if (!march_->starts_exercised(d)) weigh_points(weights_);
+        if (!march_->starts_exercised(d)) {
+            weigh_points(weights_);
+            pay_exercised_points(d);
+        }
         StartAdjoint start(n_, calendar_, c_, *march_, nodes_, lane_, d);
         const StartWeights w = start.solve(weights_, point_weights_);
         by_centre_[d] += w.by_centre;

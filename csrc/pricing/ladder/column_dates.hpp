@@ -31,10 +31,10 @@ class ColumnDates : public ColumnRow {
         return n_.american[l] > 0.0 && !(d + 1 == dividends_ && waits);
     }
     bool starts_exercised(std::uint32_t d) const { return d + 1 == dividends_ && narrow_.exercises(); }
-    // The node beyond the kink before date d that is added at the present; 0 where none is.
-    std::size_t present_kink_node(std::size_t l, std::uint32_t d, const double* gain) const {
+    // The kinks before date d that are added at the present.
+    PresentKinks present_kinks(std::size_t l, std::uint32_t d, const double* gain) const {
         const bool near = d == 0 && reads_present_ && variance(l, d) < kNearVariance;
-        return near ? PresentKink::find(gain, nodes_, square_root(variance(l, d))) : 0;
+        return near ? PresentKinks::find(gain, nodes_, square_root(variance(l, d))) : PresentKinks{};
     }
     PresentKink present_kink(std::size_t l, const double* gain, std::size_t node) const {
         return {gain, node, nodes_, square_root(variance(l, 0))};
@@ -45,6 +45,16 @@ class ColumnDates : public ColumnRow {
     void each_kink(std::uint32_t d, const double* gain, Body&& body) const {
         const bool ends = d + 1 == dividends_ && start_kink_ > 0;
         atalanta::each_kink(gain, ends ? start_kink_ : nodes_, body);
+    }
+    // Calls body(lowest exercised node) where lane l is held again below, before date d: a call whose yield
+    // below zero gains more by waiting than the dividend takes, beyond some spot.
+    template <class Body>
+    void each_lower_kink(std::size_t l, std::uint32_t d, const double* gain, Body&& body) const {
+        if (!(n_.side[l] < 0.0 && n_.rate[l] < 0.0)) return;
+        const std::size_t end = d + 1 == dividends_ && start_kink_ > 0 ? start_kink_ : nodes_;
+        for (std::size_t i = 2; i + 1 < end; ++i) {
+            if (!(gain[i - 1] > 0.0) && gain[i] > 0.0) body(i);
+        }
     }
     // Where a node before date d lies after it, at the forward.
     double forward_y(std::size_t l, std::uint32_t d, std::size_t i) const {
@@ -113,13 +123,16 @@ class ColumnDates : public ColumnRow {
             values[i] = pay > value ? pay : value;
         }
         if (tape_ != nullptr) copy(gain, tape_->date(d).gain);
-        if (const std::size_t i = present_kink_node(l, d, gain); i > 0) {
-            const PresentKink kink = present_kink(l, gain, i);
-            kink_ = kink.reading();
-            keep_side(kink.exercised());
+        if (const PresentKinks near = present_kinks(l, d, gain); near.count > 0) {
+            for (std::size_t k = 0; k < near.count; ++k) {
+                const LocalSolution more = present_kink(l, gain, near.node[k]).reading();
+                kink_ = {kink_.u + more.u, kink_.uy + more.uy, kink_.uyy + more.uyy};
+            }
+            keep_side(gain[nodes_ / 2] > 0.0);
             return;
         }
         each_kink(d, gain, [&](std::size_t i) { SmoothKink(gain, i).correct(c_.value + i - 2); });
+        each_lower_kink(l, d, gain, [&](std::size_t i) { TurnedKink(gain, i).correct(c_.value + i + 1); });
     }
 
   private:

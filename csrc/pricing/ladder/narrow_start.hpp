@@ -35,7 +35,7 @@ class NarrowStart {
         deviation_ = european_deviation(n.diffusion[l], date.time);
         inverse_ = 1.0 / deviation_;
         base_ = Base::none;
-        exercises_deep_ = false;
+        exercises_deep_ = exercises_beside_ = false;
         held_nodes_ = nodes;
         if (!is_wide()) choose_base();
         if (base_ != Base::none) place();
@@ -56,7 +56,8 @@ class NarrowStart {
         for (std::size_t j = 0; j < kPoints; ++j) {
             if (weight_[j] == 0.0) continue;
             const SplineStencil at(place_[j], nodes_);
-            const double bump = weight_[j] * (value_[j] - (is_paying(j) ? base_at(j) : 0.0));
+            const double worth = is_exercised(j) ? exercise_at(j) : value_[j];
+            const double bump = weight_[j] * (worth - (is_paying(j) ? base_at(j) : 0.0));
             for (std::size_t k = 0; k < SplineStencil::kNodes; ++k)
                 values[at.first + k] = fma(bump, at.weight[k], values[at.first + k]);
         }
@@ -73,6 +74,8 @@ class NarrowStart {
         return weight_[j] * sum;
     }
     static bool is_paying(std::size_t j) { return j < kPoints / 2; }
+    // Whether exercise is worth more than what is held there.
+    bool is_exercised(std::size_t j) const { return exercises_beside_ && exercise_at(j) > value_[j]; }
     bool stands_on_exercise(std::size_t j) const {
         if (base_ == Base::exercised) return is_paying(j);
         return exercises_deep_ && is_paying(j) && exercise_at(j) > forward_at(j);
@@ -104,13 +107,16 @@ class NarrowStart {
         base_ = Base::exercised;
         held_nodes_ = 0;
         if (exercises_deep_) return;
-        // Held again below where both are worth the same, which is to be far from the bump.
+        // Held again below where both are worth the same: far from the bump, or exercise is part of it.
         const double low = 1.0 / held < paying ? 1.0 / held : paying;
-        const double both = place_of(-gained / by_growth), last = __builtin_floor(place_of(low)) - 2.0;
-        if (both < last - kApart) {
+        both_ = place_of(-gained / by_growth);
+        const double last = __builtin_floor(place_of(low)) - 2.0;
+        if (both_ < last - kApart) {
             held_nodes_ = last > 0.0 ? static_cast<std::size_t>(last) + 1 : 0;
         } else {
-            base_ = Base::none;
+            base_ = Base::held;
+            held_nodes_ = nodes_;
+            exercises_beside_ = true;
         }
     }
     double place_of(double growth) const {
@@ -155,12 +161,20 @@ class NarrowStart {
         }
         const double reach = kSeen * deviation_ * spot_at(kink).rest * n_->inverse_spacing[lane_];
         if (base_ == Base::held) {
-            spread(kink - reach, kink, kink + reach);
+            const double low = kink - reach;
+            spread(sees_both() && both_ < low ? both_ : low, kink, kink + reach);
             leave_exercised();
             return;
         }
         const double from = strike(), high = kink + reach > from ? kink + reach : from;
         spread(exercised_until(kink - reach, from), from, high);
+    }
+
+    // Whether the points on the paying side are to reach where exercise begins to pay; from a narrow bump
+    // they cannot, and waiting for so little earns next to nothing.
+    bool sees_both() const {
+        constexpr double kLeastSeen = 0.3;  // cells
+        return exercises_beside_ && deviation_ * n_->inverse_spacing[lane_] > kLeastSeen;
     }
 
     // Points at which time adds nothing to exercise.
@@ -220,8 +234,9 @@ class NarrowStart {
     LaneDate date_;
     LanePayoff before_;
     double centre_ = 0.0, middle_ = 0.0, deviation_ = 0.0, inverse_ = 0.0;
+    double both_ = 0.0;  // where exercise and waiting are worth the same, if exercises_beside_
     Base base_ = Base::none;
-    bool exercises_deep_ = false;
+    bool exercises_deep_ = false, exercises_beside_ = false;
     std::size_t held_nodes_ = 0;
     alignas(64) double place_[kPoints], weight_[kPoints];  // in cells from node 0
     alignas(64) double growth_[kPoints], shrinks_[kPoints], rest_[kPoints], y_[kPoints];

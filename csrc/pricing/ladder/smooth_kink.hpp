@@ -70,6 +70,32 @@ class SmoothKink {
     double place_;
 };
 
+// The same between the nodes i - 1, without a gain, and i, with one: nodes are counted downward from i + 1.
+class TurnedKink {
+  public:
+    static constexpr std::size_t kNodes = WideHinge::kNodes;
+
+    ATALANTA_INLINE TurnedKink(const double* gain, std::size_t i)
+        : turned_{gain[i + 1], gain[i], gain[i - 1], gain[i - 2]}, kink_(turned_, 2) {}
+
+    // last: the value at the node i + 1.
+    ATALANTA_INLINE void correct(double* last) const {
+        double added[kNodes];
+        kink_.weights(added);
+        for (std::size_t k = 0; k < kNodes; ++k) *(last - k) += added[k];
+    }
+
+    // As SmoothKink; last: the derivative by the node i + 1.
+    ATALANTA_INLINE void transpose(const double* last, double* by_gain) const {
+        const double by_node[kNodes] = {*last, *(last - 1), *(last - 2), *(last - 3)};
+        kink_.transpose(by_node, by_gain);
+    }
+
+  private:
+    double turned_[kNodes];
+    SmoothKink kink_;
+};
+
 // The kink of (1 - e^y)^+ between two nodes.
 class IntrinsicKink {
   public:

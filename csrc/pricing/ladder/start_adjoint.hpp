@@ -61,7 +61,7 @@ class StartAdjoint {
     void leave_bump(const double* of_points) {
         for (std::size_t j = 0; j < NarrowStart::kPoints; ++j) {
             const Place at = {narrow_.cells(j), narrow_.y(j), narrow_.rest(j), narrow_.shrinks(j)};
-            leave_value(at, of_points[j]);
+            if (!narrow_.is_exercised(j)) leave_value(at, of_points[j]);
             if (narrow_.stands_on_forward(j)) leave_forward(at, -of_points[j]);
         }
     }
