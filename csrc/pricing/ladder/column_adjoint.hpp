@@ -217,7 +217,8 @@ class ColumnAdjoint {
             pay_exercised_points(d);
         }
         StartAdjoint start(n_, calendar_, c_, *march_, nodes_, lane_, d);
-        const StartWeights w = start.solve(weights_, point_weights_);
+        const double* const exercisable = march_->exercises(lane_, d) ? spread_ : weights_;
+        const StartWeights w = start.solve(weights_, exercisable, point_weights_);
         by_centre_[d] += w.by_centre;
         by_spacing_ += w.by_spacing;
         by_diffusion_ += w.by_deviation * start.deviation() / (2.0 * n_.diffusion[lane_]);

@@ -96,14 +96,16 @@ class ColumnDates : public ColumnRow {
         if (n_.side[l] < 0.0) count_in_shares();
         for (std::size_t i = narrow ? narrow_.held_nodes() : nodes_; i < nodes_; ++i) c_.value[i] = 0.0;
         start_kink_ = find_start_kink(l, d);
-        if (const std::size_t i = start_kink_; i > 0) {
-            const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[i - 1];
-            const HingeWeights w = intrinsic_kink(l, d, i).weights();
-            c_.value[i - 1] += unit * w.positive;
-            c_.value[i] += unit * w.zero;
-        }
+        const std::size_t kink = start_kink_;
+        const HingeWeights hinge = kink > 0 ? intrinsic_kink(l, d, kink).weights() : HingeWeights{};
         if (takes_a_spot(n_, l, date.share, growth_, 1, nodes_)) start_taken_spot(l, d).correct(c_.value, 1);
         exercise(l, d);
+        // After exercise, which would be worth more than a node that the correction lowers.
+        if (kink > 0) {
+            const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[kink - 1];
+            c_.value[kink - 1] += unit * hinge.positive;
+            c_.value[kink] += unit * hinge.zero;
+        }
         if (narrow) narrow_.add(c_.value);
     }
 

@@ -207,7 +207,7 @@ class NarrowStart {
             const double from = is_paying(j) ? low : middle, to = is_paying(j) ? middle : high;
             const double half = 0.5 * (to - from), away = j % 2 == 0 ? kPlace[k] : -kPlace[k];
             const double place = fma(half, away, from + half);
-            const bool inside = place >= 0.0 && place <= last;
+            const bool inside = place >= 2.0 && place <= last - 3.0;
             place_[j] = inside ? place : middle_;
             weight_[j] = inside ? half * kShare[k] : 0.0;
         }

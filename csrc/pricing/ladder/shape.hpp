@@ -27,6 +27,9 @@ constexpr double kMostNodes = 4096.0;
 constexpr double kDeviations = 4.0, kFineDeviations = 6.0;
 constexpr double kMostExtraDeviations = 1.0;
 
+// A grid that ends beside the strike goes on as if it had none there, and the present feels it.
+constexpr double kToStrike = 0.7, kNoStrike = 0.3;
+
 constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that is read far out
 constexpr double kLadderDeviations = 5.0;                      // of one that is read at all ...
 constexpr double kReadDeviations = 4.3;                        // ... so far out
@@ -68,6 +71,11 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
         const double least = base_deviations(tolerance) + kExtraOfPuts + more;
         const double wanted = LowSpots(o, least).deviations();
         deviations = wanted > deviations ? wanted : deviations;
+    }
+    if (is_exercisable(o)) {
+        const double strike = deviations_in_the_money(o, cash);
+        const bool ends_there = strike > deviations - kToStrike && strike < deviations + kNoStrike;
+        deviations = ends_there ? strike + kToStrike : deviations;
     }
     if (o.read_far) {
         const double deep = deviations_in_the_money(o, cash);

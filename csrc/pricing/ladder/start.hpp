@@ -162,7 +162,7 @@ struct StartKink {
 
     StartKink(const Normalised& n, const StartRecord& start, std::size_t nodes, std::size_t l)
         : place(payoff_kink(n, start.near.payoff, nodes, l)) {
-        inside = place >= 2.0 && place < static_cast<double>(nodes - 3);
+        inside = place >= 4.0 && place < static_cast<double>(nodes - 5);
         if (!inside) return;
         below = static_cast<std::size_t>(place);
         eta = place - static_cast<double>(below);

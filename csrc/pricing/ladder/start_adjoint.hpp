@@ -29,8 +29,9 @@ class StartAdjoint {
           centre_(calendar.centre(d + 1, l)),
           deviation_(european_deviation(n.diffusion[l], calendar.date(d, l).time)) {}
 
-    // weights: of the values just before the date. of_points: of the bump.
-    StartWeights solve(const double* weights, const double* of_points) {
+    // weights: of the values just before the date, without the right to exercise; with it: exercisable.
+    // of_points: of the bump.
+    StartWeights solve(const double* weights, const double* exercisable, const double* of_points) {
         const bool is_narrow = narrow_.base() != NarrowStart::Base::none;
         if (is_narrow) leave_bump(of_points);
         for (std::size_t i = 0; i < nodes_; ++i) {
@@ -40,7 +41,7 @@ class StartAdjoint {
                 leave_value(place(i), weights[i]);
             }
         }
-        if (const std::size_t i = march_.start_kink(); i > 0) leave_kink(i, weights);
+        if (const std::size_t i = march_.start_kink(); i > 0) leave_kink(i, exercisable);
         if (takes_a_spot(n_, lane_, share_, march_.growth(), 1, nodes_)) leave_taken_spot(weights);
         return w_;
     }
