@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from atalanta import buffers as buffers
+    from atalanta import compute as compute
+    from atalanta import errors as errors
+    from atalanta import market as market
+    from atalanta import pricing as pricing
     from atalanta import risk as risk
+    from atalanta import streaming as streaming
     from atalanta.buffers import BufferPool
     from atalanta.compute.router import Router
     from atalanta.compute.valuation import greeks, implied_vol, price
     from atalanta.errors import AtalantaError, InputError
     from atalanta.machine import cpu_features, set_threads
     from atalanta.market.analysis import Analysis, analyze
+    from atalanta.market.analysis.assignment import find_assignments
     from atalanta.market.chain import Chain
     from atalanta.market.contracts.symbols import OptionSymbol, format_symbol, parse_symbol
     from atalanta.market.curves import RateCurve
@@ -51,6 +57,7 @@ _MODULE_OF = {
     "analyze": "market.analysis",
     "cpu_features": "machine",
     "early_exercise": "pricing",
+    "find_assignments": "market.analysis.assignment",
     "format_symbol": "market.contracts.symbols",
     "greeks": "compute.valuation",
     "implied_vol": "compute.valuation",
@@ -63,7 +70,7 @@ _MODULE_OF = {
 }
 
 #: Rooms that are used by their own name.
-_ROOMS = ("buffers", "risk")
+_ROOMS = ("buffers", "compute", "errors", "market", "pricing", "risk", "streaming")
 
 __all__ = [
     "Analysis",
@@ -82,6 +89,7 @@ __all__ = [
     "analyze",
     "cpu_features",
     "early_exercise",
+    "find_assignments",
     "format_symbol",
     "greeks",
     "implied_vol",
@@ -111,7 +119,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_ROOMS, "__version__"]
 
 
 def _compiled_core() -> Any:

@@ -183,7 +183,7 @@ def test_the_demo_tells_an_assignment_in_dollars():
     )
     paid = [(row["years"], row["cash"]) for row in made["dividends"] if row["underlying"] == "SIMETF"]
     for row in calls:  # held through the last dividend before its expiry, a call is European
-        terms = (row["implied_spot"], row["strike"], row["years"], rate_of(made, row), row["vol"])
+        terms = (row["spot"], row["strike"], row["years"], rate_of(made, row), row["vol"])
         assert price("call", *terms, dividends=paid) == pytest.approx(row["held"], abs=1e-5)
     styles = {row["underlying"]: row["exercise"] for row in made["expiries"]}
     assert {"SIMIDX": "european", "SIMETF": "american", "SIMSTK": "american"} == styles

@@ -314,5 +314,5 @@ def test_an_absent_device_says_why(name):
     one = device(name)
     for operation in one.capabilities():
         if operation in OPTIONS:
-            with pytest.raises(DeviceError, match=rf"\[compute\.{name}\] is not available: "):
+            with pytest.raises(DeviceError, match=rf"\[compute\.{name}\] this device is not available: "):
                 one.run(operation, *[1.0] * 7)

@@ -102,6 +102,61 @@ def test_sensitivities_are_differences_of_fine_prices(row, tolerance, within):
         assert abs(told - exact) < within * max(1.0, abs(exact))
 
 
+#: Puts, of which waiting for a dividend is worth something between two spots: below the lower one it takes more than there
+#: is and gains less than it costs. Spot, years, rate, yield, vol, dividends, price. They were exercised now, or at precise alone.
+ISLANDS = {
+    "a spot of half the strike": (50.0, 2.8, 0.04, -0.07, 0.235, ((0.9, 7.3),), 50.28159),
+    "of a tenth": (10.0, 2.0, 0.01, -0.04, 0.5, ((0.2, 0.3),), 90.01928),
+    "of a tenth, a dividend of a tenth of that": (10.0, 1.0, 0.01, -0.05, 0.6, ((0.5, 1.0),), 90.243127),
+    "of a fifth": (20.0, 2.5, 0.015, -0.05, 0.25, ((1.0, 3.0),), 80.44111),
+    "of a quarter": (26.5237, 2.674864, 0.0149577, -0.0547936, 0.2071405, ((1.7767014, 7.9571145),), 75.8902),
+    "of next to nothing": (4.0, 2.26, 0.00966, -0.0391, 0.518, ((0.1275, 0.2185),), 96.07515),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tolerance", ["fast", "standard", 1e-4, "precise"])
+@pytest.mark.parametrize("row", ISLANDS.values(), ids=ISLANDS)
+def test_waiting_may_pay_between_two_spots_alone(row, tolerance):
+    """Up to 2.4 of 75.9 were missing."""
+    spot, years, rate, dividend_yield, vol, dividends, worth = row
+    terms = {"dividend_yield": dividend_yield, "exercise": "american", "dividends": dividends}
+    option = ("put", spot, STRIKE, years, rate, vol)
+    made = atalanta.price(*option, **terms, tolerance=tolerance)
+    assert made == pytest.approx(worth, abs=max(LIMITS.get(tolerance, 1e-4), 4e-5))
+    assert made > STRIKE - spot + 0.01
+
+
+@pytest.mark.parametrize("row", ISLANDS.values(), ids=ISLANDS)
+def test_sensitivities_where_waiting_pays_between_two_spots(row):
+    """Differences of fine prices, in parts of the larger of themselves and one."""
+    spot, years, rate, dividend_yield, vol, dividends, _ = row
+
+    def fine(right="put", spot=spot, rate=rate, dividend_yield=dividend_yield, vol=vol):
+        terms = {"dividend_yield": dividend_yield, "exercise": "american", "dividends": dividends}
+        return float(atalanta.price(right, spot, STRIKE, years, rate, vol, tolerance=2e-6, **terms))
+
+    made = atalanta.greeks(
+        "put",
+        spot,
+        STRIKE,
+        years,
+        rate,
+        vol,
+        dividend_yield=dividend_yield,
+        exercise="american",
+        dividends=dividends,
+    )
+    step = 1e-4
+    for name, told, value in (
+        ("spot", made.delta, spot),
+        ("rate", made.rho, rate),
+        ("dividend_yield", made.phi, dividend_yield),
+        ("vol", made.vega, vol),
+    ):
+        exact = (fine(**{name: value + step}) - fine(**{name: value - step})) / (2 * step)
+        assert abs(told - exact) < 1e-3 * max(1.0, abs(exact))
+
+
 @pytest.mark.parametrize("tolerance", ["fast", "standard", 1e-4, "precise"])
 def test_deep_in_the_money_waiting_may_pay_where_nearer_to_the_strike_exercise_does(tolerance):
     """A rate above zero, a yield below: it costs more beside the strike. What waiting is worth there is certain."""

@@ -41,7 +41,7 @@ def european(stock, found, gone=0.0, of=1):
     """Held through its last dividend, a call on a share without a yield is European: its value `gone` years from now."""
     return price(
         1,
-        found["implied_spot"],
+        found["spot"],
         found["strike"],
         found["years"] - gone,
         stock.rate,
@@ -153,7 +153,7 @@ def test_puts_beyond_the_boundary_are_worth_exercising_now():
     assert {-1} == set(found["right"].tolist())
     assert found["now"].all()
     assert {130.0} <= set(found["strike"].tolist()) <= {110.0, 120.0, 130.0}
-    assert (found["boundary"] >= found["implied_spot"] - 0.01).all()
+    assert (found["boundary"] >= found["spot"] - 0.01).all()
     np.testing.assert_allclose(0.06 * found["strike"] / 365, found["cost"], rtol=0.02)
     assert np.isnat(found["ex_date"]).all()
 

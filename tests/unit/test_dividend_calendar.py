@@ -145,7 +145,10 @@ def refused(source, match, underlyings=SPY):
 
 def test_only_other_underlyings_are_an_error():
     """Dividends of another share, and none of this one, are a mistake."""
-    refused({"AAPL": [("2023-11-10", 0.24)]}, "wrong underlying: they are of AAPL, the chain holds SPY")
+    refused(
+        {"AAPL": [("2023-11-10", 0.24)]},
+        "entry 0 of 'AAPL': wrong underlying: they are of AAPL, the chain holds SPY: write its",
+    )
 
 
 def test_a_long_list_of_underlyings_is_cut():

@@ -95,9 +95,9 @@ def test_an_absent_gpu_says_why_and_how_to_get_it(imported, outcome, reason, men
     one = GpuDevice()
     state = one.availability()
     assert (False, True, True) == (state.available, reason in state.reason, mend in state.mend)
-    with pytest.raises(DeviceError, match=r"^\[compute\.gpu\] is not available: .*: "):
+    with pytest.raises(DeviceError, match=r"^\[compute\.gpu\] this device is not available: .*: "):
         one.run("price", 1, 100.0, 100.0, 1.0, 0.0, 0.2, 0.0)
-    with pytest.raises(DeviceError, match=r"^\[compute\.gpu\] is not available: "):
+    with pytest.raises(DeviceError, match=r"^\[compute\.gpu\] this device is not available: "):
         one.run("add", 1.0, 1.0)
     facts = dict(find_devices().facts)
     assert facts["gpu"].startswith("not available: ")

@@ -301,8 +301,10 @@ void raise_refusal(const char* origin, memory::Pool& pool, memory::Refusal refus
             "[" + std::string(origin) + "] " + grouped(bytes) + " bytes (a block of " +
             grouped(pool.block_bytes_for(bytes)) + ") would take the pool beyond its limit of " +
             grouped(pool.limit()) + ", of which " +
-            grouped(static_cast<std::size_t>(pool.figures().total.live)) +
-            " are live; release arrays, wait with acquire_async, or raise the limit with set_limit";
+            grouped(static_cast<std::size_t>(pool.figures().total.live)) + " are live; " +
+            (pool.block_bytes_for(bytes) > pool.limit()
+                 ? "ask for less at a time, or raise the limit with set_limit"
+                 : "release arrays, wait with acquire_async, or raise the limit with set_limit");
         PyErr_SetString(type.ptr(), message.c_str());
         throw py::error_already_set();
     }

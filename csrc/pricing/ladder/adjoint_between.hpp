@@ -21,12 +21,14 @@ class LowerTransposed {
           growth_(growth),
           middle_(static_cast<double>(nodes / 2)),
           first_(static_cast<std::size_t>(record.sweep.lower_node[l])),
+          is_based_(record.sweep.base[l] != kNotBased),
+          start_(is_based_ ? static_cast<std::size_t>(record.sweep.base[l]) : 0),
           has_ghost_(below_ > 0.0 && stores_ghost(step.op, record.ghosts, l)) {}
 
     // Derivatives by u there leave the grid, before those of the other nodes are transposed.
     void set_aside(double* values, double* aside) const {
         const std::size_t end = first_ + (has_ghost_ ? 2 : 1);
-        for (std::size_t i = 0; i < end; ++i) {
+        for (std::size_t i = is_based_ ? start_ + 1 : 0; i < end; ++i) {
             node(aside, i)[l_] = node(values, i)[l_];
             node(values, i)[l_] = 0.0;
         }
@@ -35,21 +37,29 @@ class LowerTransposed {
     // They come back as derivatives by the down sweep.
     void transpose(double* aside, double* values, PayoffWeights& weights) const {
         const auto at = [&](std::size_t i) -> double& { return node(aside, i)[l_]; };
-        for (std::size_t i = 2; i <= first_; ++i) at(i) = fma(-alpha_, at(i - 1), at(i));
-        if (first_ > 0) at(first_) = cross(at(first_), has_ghost_ ? at(first_ + 1) : 0.0, weights);
-        // By the sweep from node 0 on, then by the right side, which the down sweep makes of two nodes.
+        for (std::size_t i = start_ + 2; i <= first_; ++i) at(i) = fma(-alpha_, at(i - 1), at(i));
+        if (first_ > start_) at(first_) = cross(at(first_), has_ghost_ ? at(first_ + 1) : 0.0, weights);
+        // By the sweep from its start on, then by the right side, which the down sweep makes of two nodes.
         double by_right_side = 0.0;
-        for (std::size_t i = first_; i > 0; --i) {
+        for (std::size_t i = first_; i > start_; --i) {
             by_right_side = fma(-alpha_, by_right_side, at(i));
             node(values, i)[l_] += by_right_side;
             node(values, i + 1)[l_] = fma(alpha_, by_right_side, node(values, i + 1)[l_]);
         }
         const double by_start = -alpha_ * by_right_side;
-        weights.edge[l_] = at(0) + fma(alpha_, by_start, by_start);
-        weights.after_edge[l_] = alpha_ * by_start;
+        weights.edge[l_] = is_based_ ? 0.0 : at(0) + fma(alpha_, by_start, by_start);
+        weights.after_edge[l_] = is_based_ ? 0.0 : alpha_ * by_start;
+        if (is_based_) {
+            add_payoff(start_, by_start, weights);
+            add_payoff(start_ + 1, alpha_ * by_start, weights);
+        }
     }
 
   private:
+    void add_payoff(std::size_t i, double weight, PayoffWeights& weights) const {
+        weights.add(l_, weight, growth_[i * kLadderOptions + l_], static_cast<double>(i) - middle_);
+    }
+
     // From the first held node, and the continuation beyond it, to the sweep there and the payoff; as
     // transpose_sub_cell.
     double cross(double a, double ghost, PayoffWeights& weights) const {
@@ -78,6 +88,8 @@ class LowerTransposed {
     const double* growth_;
     const double middle_;
     const std::size_t first_;
+    const bool is_based_;
+    const std::size_t start_;
     const bool has_ghost_;
 };
 

@@ -45,9 +45,10 @@ inline ExerciseNow find_exercise(const SweepRecord& sweep, const Normalised& n) 
         pending &= ~exercised;
         each_in(exercised, [&](std::size_t l) {
             const double lowest = static_cast<double>(i);
-            const bool resolved = contains(sweep.two_sided, l) && sweep.lower_below[l] > 0.0;
-            const double within = fma(sweep.lower_below[l], n.inverse_spacing[l], sweep.lower_node[l]);
-            now.lowest[l] = resolved ? within : i == 0 ? kBelowEveryNode : lowest;
+            const bool two_sided = contains(sweep.two_sided, l);
+            const double cells = sweep.lower_below[l] * n.inverse_spacing[l];
+            const double within = sweep.lower_node[l] + (cells > 0.0 ? cells : 1.0);
+            now.lowest[l] = two_sided ? within : i == 0 ? kBelowEveryNode : lowest;
         });
     }
     return now;

@@ -109,12 +109,15 @@ inline bool advance_search(LadderSearch& s, double price) {
     const double moved = here.price - s.last_escrowed;
     const double secant = s.evaluations > 0 && moved != 0.0 ? (price - s.last_price) / moved : 1.0;
     const double ratio = secant < 0.25 ? 0.25 : secant < 4.0 ? secant : 4.0;
-    const bool converged = magnitude(miss) <= s.within;
+    // A last step that is not looked at again needs the two changes in proportion: where much of the value is
+    // exercise before a date, the true price moves many times as much as the escrowed one.
+    const bool in_proportion = s.evaluations > 0 && moved != 0.0 && secant == ratio;
+    const bool converged = magnitude(miss) <= (in_proportion ? s.within : s.within / kLastStepWithin);
     const bool slow = s.evaluations > 3 && magnitude(miss) > 0.5 * magnitude(s.last_price - s.target);
     double next = invert_escrowed(s, here.price - miss / ratio, vol, here);
     const double middle = 0.5 * (s.low + s.high);
     if (!(next >= s.low && next <= s.high) || (slow && !converged)) next = converged ? vol : middle;
-    if (converged && !(magnitude(next - vol) <= kLargestLastStep * vol)) next = vol;
+    if (converged && !(in_proportion && magnitude(next - vol) <= kLargestLastStep * vol)) next = vol;
     s.last_price = price;
     s.last_escrowed = here.price;
     s.option.vol = next;

@@ -1,7 +1,8 @@
 // The up sweep of a stage where some lanes may be exercised between two free boundaries, at rates below zero.
 // Above the upper one the down sweep is right. Below the lower one it is not, for it has come through nodes
-// that are exercised: there the right side is eliminated from node 0 upward, and solved for downward. Lane by
-// lane, such rows being rare. Entry: sweep_up_mixed.
+// that are exercised: there the right side is eliminated from node 0 upward, and solved for downward; or from
+// where the option is exercised once more, at spots so low that the next dividend takes more than there is
+// and waiting gains less than it costs. Lane by lane, such rows being rare. Entry: sweep_up_mixed.
 #pragma once
 
 #include "pricing/ladder/ex_date_column.hpp"
@@ -29,12 +30,20 @@ class SweepBetween {
 
     // Solves for u. ghosts and record.two_sided are left to say what the lane does.
     void solve(LaneSet& ghosts, SweepRecord& record) {
-        if (!(obstacle_.edge[l_] > pay(0))) return;  // exercised from node 0 on, as others are
+        const std::size_t top = highest_exercised();
+        base_ = obstacle_.edge[l_] > pay(0) ? kHeld : find_base(1, top);
+        if (base_ == kNone) return;  // exercised from node 0 on, as others are
         eliminate_up();
-        const std::size_t bottom = lowest_exercised(), top = highest_exercised();
+        std::size_t bottom = lowest_exercised();
+        const bool is_held = base_ == kHeld && bottom < top && bottom <= nodes_ / 2;
+        if (const std::size_t above = is_held ? find_base(bottom + kBeside, top) : kNone; above != kNone) {
+            base_ = above;
+            eliminate_up();
+            bottom = lowest_exercised();
+        }
         if (bottom > top) {
             ghosts &= ~(1u << l_);
-            hold(record);
+            base_ == kHeld ? hold(record) : hold_above(record);
             return;
         }
         Side lower = resolve(up_, bottom, -1), upper = resolve(down_, top, 1);
@@ -65,12 +74,36 @@ class SweepBetween {
     }
     bool is_inside(std::size_t i) const { return i > 0 && i < nodes_ - 1; }
 
-    // The right side is (1 + alpha E+) times the down sweep, and (1 + alpha E-) times this one.
-    void eliminate_up() {
-        up_[0] = fma(alpha_, obstacle_.after_edge[l_], obstacle_.edge[l_]);
-        for (std::size_t i = 1; i < nodes_ - 1; ++i) {
-            up_[i] = fma(-alpha_, up_[i - 1], fma(alpha_, down_[i + 1], down_[i]));
+    // The exercised node below those that would be worth more held, though others above them are exercised: a
+    // few in a row between `first` and `top`, and not beside a boundary, where the last step has left its
+    // continuation. Of several such stretches the one that the present lies in or above, else the highest.
+    std::size_t find_base(std::size_t first, std::size_t top) const {
+        constexpr std::size_t kInARow = 2;
+        std::size_t wanted = 0, found = kNone;
+        for (std::size_t i = top > kBeside ? top - kBeside : 0; i-- >= first;) {
+            const bool wants = i >= first && wants_holding(i);
+            if (!wants && wanted >= kInARow && (found == kNone || i < nodes_ / 2)) found = i;
+            if (found < nodes_ / 2) break;
+            wanted = wants ? wanted + 1 : 0;
         }
+        return found;
+    }
+    // Of an exercised node between exercised ones.
+    bool wants_holding(std::size_t i) const {
+        constexpr double kLeast = 1e-10;
+        const double paid = fma(alpha_, pay(i - 1) + pay(i + 1), fma(alpha_ * alpha_, pay(i), pay(i)));
+        return right_side(i) > paid + kLeast;
+    }
+
+    // It is (1 + alpha E+) times the down sweep, and (1 + alpha E-) times the one upward.
+    double right_side(std::size_t i) const { return fma(alpha_, down_[i + 1], down_[i]); }
+    std::size_t start() const { return base_ == kHeld ? 0 : base_; }
+    void eliminate_up() {
+        const std::size_t from = start();
+        // Beyond an exercised node the value is not known yet: what that errs dies out within nodes.
+        up_[from] = base_ == kHeld ? fma(alpha_, obstacle_.after_edge[l_], obstacle_.edge[l_])
+                                   : fma(alpha_, pay(from + 1), pay(from));
+        for (std::size_t i = from + 1; i < nodes_ - 1; ++i) up_[i] = fma(-alpha_, up_[i - 1], right_side(i));
     }
 
     // What a node is worth by a sweep that comes on to it where the node before is worth `from`.
@@ -83,8 +116,12 @@ class SweepBetween {
         return i;
     }
     std::size_t lowest_exercised() const {
-        std::size_t i = 1;
-        while (i < obstacle_.end && free(up_, i, pay(i + 1)) > pay(i)) ++i;
+        const auto is_held = [&](std::size_t i) { return free(up_, i, pay(i + 1)) > pay(i); };
+        std::size_t i = start() + 1;
+        // Beside a base the value rises so fast from node to node that the next one's payoff would not do.
+        if (base_ != kHeld)
+            while (i < obstacle_.end && !is_held(i)) ++i;
+        while (i < obstacle_.end && is_held(i)) ++i;
         return i;
     }
 
@@ -135,21 +172,36 @@ class SweepBetween {
         if (least != none) write(leave(up_, least, -1), leave(down_, least, 1), record);
     }
 
+    // Exercised up to the base alone.
+    void hold_above(SweepRecord& record) {
+        for (std::size_t i = 0; i <= base_; ++i) u(i) = pay(i);
+        for (std::size_t i = base_ + 1; i < nodes_ - 1; ++i) u(i) = free(down_, i, u(i - 1));
+        for (std::size_t i = 0; i < record.end; ++i) set_held(record, i, i > base_);
+        record.boundary_node[l_] = record.boundary_above[l_] = 0.0;
+    }
+
+    void set_held(SweepRecord& record, std::size_t i, bool held) const {
+        const unsigned others = record.held[i] & ~(1u << l_);
+        record.held[i] = static_cast<std::uint16_t>(others | (held ? 1u << l_ : 0));
+    }
+
     void write(const Side& lower, const Side& upper, SweepRecord& record) {
         for (std::size_t i = lower.first + 1; i < upper.first; ++i) u(i) = pay(i);
         u(upper.first) = upper.u;
         for (std::size_t i = upper.first + 1; i < nodes_ - 1; ++i) u(i) = free(down_, i, u(i - 1));
         if (lower.first < upper.first) {
             u(lower.first) = lower.u;
-            for (std::size_t i = lower.first; i-- > 1;) u(i) = free(up_, i, u(i + 1));
+            for (std::size_t i = lower.first; i-- > start() + 1;) u(i) = free(up_, i, u(i + 1));
         }
-        u(0) = obstacle_.edge[l_];
+        if (base_ == kHeld) u(0) = obstacle_.edge[l_];
+        const bool is_based = base_ != kHeld;
+        for (std::size_t i = 0; is_based && i <= base_; ++i) u(i) = pay(i);
         record.two_sided |= lower.first < upper.first ? 1u << l_ : 0;
         for (std::size_t i = 0; i < record.end; ++i) {
-            const bool exercised = i > lower.first && i < upper.first;
-            const unsigned others = record.held[i] & ~(1u << l_), held = exercised ? 0 : 1u << l_;
-            record.held[i] = static_cast<std::uint16_t>(others | held);
+            const bool between = i > lower.first && i < upper.first, below = is_based && i <= base_;
+            set_held(record, i, !(between || below));
         }
+        record.base[l_] = is_based ? static_cast<double>(base_) : kNotBased;
         record.boundary_node[l_] = upper.away > 0.0 ? static_cast<double>(upper.first) : 0.0;
         record.boundary_above[l_] = upper.away;
         record.lower_node[l_] = static_cast<double>(lower.first);
@@ -162,6 +214,9 @@ class SweepBetween {
         u(last) = ghost_of(l_, obstacle_, spacing_, side.away, growth_[side.first], growth_[last]);
     }
 
+    static constexpr std::size_t kNone = ~std::size_t{0}, kHeld = kNone - 1;
+    static constexpr std::size_t kBeside = 4;  // nodes
+
     const std::size_t l_;
     const StepOperator& op_;
     const Obstacle& obstacle_;
@@ -170,6 +225,7 @@ class SweepBetween {
     const std::size_t nodes_;
     const double* down_;
     double *up_, *w_;
+    std::size_t base_ = kNone;  // the highest of the lowest exercised nodes; held: node 0 is
 };
 
 // As sweep_up, where the lanes `between` may be exercised between two free boundaries; ghosts loses those

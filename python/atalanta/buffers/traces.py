@@ -127,6 +127,8 @@ class Trace:
             raise InputError(f"[buffers.Trace] there is no file {path}") from None
         except Exception as error:  # a damaged archive may fail in any way
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            if isinstance(error, ValueError) and "pickle" in reason:
+                reason = "it is no archive of arrays"  # NumPy would have it loaded unsafely
             raise InputError(
                 f"[buffers.Trace] {path} is no trace: {reason}; give a file that `Trace.save` wrote"
             ) from error

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 from atalanta.cli.report import Report
-from atalanta.cli.screen import decimals, plain, print_bullets, print_heading, print_table
+from atalanta.cli.screen import decimals, moment, plain, print_bullets, print_heading, print_table
 from atalanta.market.table import Table
 
 __all__ = ["headlines", "picked", "print_assignments", "reason"]
@@ -30,8 +30,10 @@ def print_assignments(console: Console, report: Report) -> None:
     print_heading(console, "Early assignment")
     print_bullets(console, headlines(found))
     rows = picked(found, _SHOWN)
-    headers = ("one of each expiry", "time value", "dividend", "lost $", "per contract")
-    cells = [_cells(found, int(row)) for row in rows]
+    several = len(np.unique(found["quote_time"])) > 1
+    first = "one of each expiry and quote time" if several else "one of each expiry"
+    headers = (first, "time value", "dividend", "lost $", "per contract")
+    cells = [_cells(found, int(row), several) for row in rows]
     print_table(console, headers, cells, left=1, spare=("time value", "per contract"))
     console.print(
         "time value: of the mid; lost, to whoever is long: per share by holding through the dividend instead of "
@@ -91,7 +93,7 @@ def picked(found: Table, count: int) -> npt.NDArray[np.intp]:
     most: dict[Any, float] = {}
     for key, cost in zip(keys, found["cost"].tolist(), strict=True):
         most[key] = max(cost, most.get(key, 0.0))
-    distance = np.abs(found["strike"] / found["implied_spot"] - 1).tolist()
+    distance = np.abs(found["strike"] / found["spot"] - 1).tolist()
     for row, key in enumerate(keys):
         worth_telling = found["cost"][row] >= most[key] / 2
         if worth_telling and (key not in best or distance[row] < distance[best[key]]):
@@ -104,7 +106,7 @@ def picked(found: Table, count: int) -> npt.NDArray[np.intp]:
 def reason(found: Table, row: int) -> str:
     """One option's reason in words and dollars."""
     value = {name: found[name][row] for name in found.columns}
-    name = f"{_contract(value)} on a spot of {value['implied_spot']:,.2f}"
+    name = f"{_contract(value)} on a spot of {value['spot']:,.2f}"
     per_contract = f"${value['cost_per_contract']:,.2f} a contract"
     if value["rate"] == 0:
         per_contract += ", at a rate of 0 %"
@@ -126,10 +128,10 @@ def _contract(value: dict[str, Any]) -> str:
     return plain(f"{value['underlying']} {side} {value['strike']:g} {value['expiry']}")
 
 
-def _cells(found: Table, row: int) -> tuple[str, ...]:
+def _cells(found: Table, row: int, several: bool) -> tuple[str, ...]:
     value = {name: found[name][row] for name in found.columns}
     return (
-        _contract(value),
+        _contract(value) + (f", quoted {moment(value['quote_time'])}" if several else ""),
         decimals(float(value["time_value"]), 2),
         "now" if value["now"] else decimals(float(value["dividend"]), 2),
         decimals(float(value["cost"]), 3),

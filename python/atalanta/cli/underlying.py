@@ -63,11 +63,18 @@ def _print_smiles(console: Console, report: Report, smiles: tuple[Slice, ...]) -
         ]
         for line in zip(*drawn, strict=True):
             console.print(Text(_GAP).join(line), no_wrap=True, overflow="crop")
-    quoted = f", quoted {moment(smiles[-1].get('quote_time'))} UTC" if len(report.snapshots()) > 1 else ""
+    quoted = f"; quoted {moment(smiles[-1].get('quote_time'))} UTC{_spot_of(smiles[-1])}"
     _print_legend(
         console,
         f"implied vol by strike, out of the money: bars bid to ask, line through the mids{quoted}",
     )
+
+
+def _spot_of(smile: Slice) -> str:
+    """The spot that the file gives, where it gives one."""
+    spots = smile.column("spot")
+    known = spots[np.isfinite(spots)]
+    return f", at a spot of {float(np.median(known)):,.2f} by the file" if len(known) else ""
 
 
 def _smile_title(smile: Slice, width: int) -> Text:

@@ -23,7 +23,7 @@ _WORDS = {
     "float_type": "it must be a number",
     "finite_number": "it must be a finite number",
     "string_type": "it must be text; put it in quotes if it is",
-    "tuple_type": "it must be a list, such as [1, 2]",
+    "tuple_type": "it must be a list: [first, second]",
     "too_short": "it must have at least one item",
     "string_too_short": "it must not be empty",
 }

@@ -32,7 +32,7 @@ def demo(
 ) -> None:
     """Simulate a market, analyse it, stream its ticks and check the results; needs no file and no network.
 
-    The exit code is 1 when the kernels miss a reference value or the analysis misses the simulated truth.
+    The exit code is 1 when the kernels miss a reference value, the analysis misses the simulated truth, or the account of the stream does not add up.
     """
     with errors_reported(debug):
         with progress() as step:

@@ -61,7 +61,7 @@ class MlxDevice:
         state = self.availability()
         if not state.available:
             mend = f": {state.mend}" if state.mend else ""
-            raise DeviceError(f"[{self._origin}] is not available: {state.reason}{mend}")
+            raise DeviceError(f"[{self._origin}] this device is not available: {state.reason}{mend}")
         return look().core
 
     def _run_arrays(self, device: Any, operation: str, arrays: tuple[npt.ArrayLike, ...]) -> Result:

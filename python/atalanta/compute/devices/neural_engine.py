@@ -39,7 +39,9 @@ class NeuralEngineDevice:
     def run(self, operation: str, *arrays: npt.ArrayLike, tolerance: float | None = None) -> Result:
         """See `Device.run`; refuses everything."""
         require(self, operation, len(arrays), tolerance)
-        raise DeviceError(f"[compute.neural_engine] is not available: {self.availability().reason}")
+        raise DeviceError(
+            f"[compute.neural_engine] this device is not available: {self.availability().reason}"
+        )
 
 
 def make() -> NeuralEngineDevice:

@@ -199,7 +199,7 @@ def require(device: Device, name: str, count: int, tolerance: float | None) -> F
     if chosen is None:
         raise InputError(
             f"[{origin}] tolerance is {tolerance!r}; for {name} this device guarantees {capability.error:g} "
-            f"({wanted.measure}). Ask for that or more, or choose a device that guarantees less"
+            f"({wanted.measure}). Ask for that or more, or choose a device with a smaller error"
         )
     return chosen
 

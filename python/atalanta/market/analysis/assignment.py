@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from atalanta.market.analysis import Analysis
+from atalanta.market.analysis.analysis import Analysis
 from atalanta.market.analysis.assumed import assumed
 from atalanta.market.analysis.carry import tickers_of
 from atalanta.market.analysis.expiries import group_by_expiry
 from atalanta.market.analysis.overnight import Held, held_values
+from atalanta.market.analysis.share_spot import share_spots
 from atalanta.market.contracts.sessions import closes, day_before, opens
 from atalanta.market.flags import QualityFlag
 from atalanta.market.table import Table
@@ -49,7 +50,8 @@ def find_assignments(
 
     Calls are compared in the last session before the next ex-date: exercised, or held through the dividend. Where that
     session has begun, exercise at the quote time's spot is set against the value then of holding past the ex-date;
-    where it lies ahead, the two are compared at its close, were the spot then as it is now. Puts, and calls that a
+    where it lies ahead, the two are compared at its close, were the spot then as it is now. That spot is one for all
+    expiries: what the best told of them implies (`share_spots`). Puts, and calls that a
     yield makes worth exercising, are compared now with the exercise boundary. Rows whose quotes leave more time value
     than that could cost are not looked at.
 
@@ -60,7 +62,7 @@ def find_assignments(
 
     Returns:
         M rows: `underlying, root, symbol, quote_time, expiry, right, strike, bid, ask, multiplier, years,
-        implied_spot`; `row` in the analysis; `vol` used; per share `intrinsic`, `time_value` (mid less intrinsic),
+        implied_spot`; `row` in the analysis; `spot` and `vol` used; per share `intrinsic`, `time_value` (mid less intrinsic),
         `boundary`; `rate` of the expiry, 0 where none is known; `now` (exercise is right now, else before the ex-date); `ex_date`, `last_day` (the session before
         it), `tonight` (that session has begun), `dividend`; `held`: value per share of holding through the dividend
         (NaN where `now`); `cost`: lost per share by not exercising, `intrinsic - held` or, where `now` is True, per
@@ -74,11 +76,12 @@ def find_assignments(
     require_tolerance(tolerance, "market.find_assignments")
     group = group_by_expiry(analysis).index
     ahead = _ahead(analysis)
-    rows = _candidates(analysis, ahead.schedule[group], ahead.pairs)
+    spot = share_spots(analysis.expiries)[group]
+    rows = _candidates(analysis, spot, ahead.schedule[group], ahead.pairs)
     vol = _strike_vols(analysis, group)[rows]
     early = early_exercise(
         analysis["right"][rows],
-        analysis["implied_spot"][rows],
+        spot[rows],
         analysis["strike"][rows],
         analysis["years"][rows],
         analysis.expiries["rate"][group[rows]],
@@ -95,7 +98,7 @@ def find_assignments(
     night = np.where(tonight, early.next_ex_years, (opens(ex_date) - closes(last_day)) / _YEAR)
     options = Held(
         right=analysis["right"][rows],
-        spot=analysis["implied_spot"][rows],
+        spot=spot[rows],
         strike=analysis["strike"][rows],
         years=analysis["years"][rows],
         rate=analysis.expiries["rate"][group[rows]],
@@ -111,7 +114,7 @@ def find_assignments(
     held[soon] = held_values(chosen, night[soon], ahead.pairs, tolerance=tolerance, threads=threads)
     found = _told(analysis, rows, early, held)
     found = found.with_columns(
-        vol=vol, rate=options.rate, ex_date=ex_date, last_day=last_day, tonight=tonight
+        spot=options.spot, vol=vol, rate=options.rate, ex_date=ex_date, last_day=last_day, tonight=tonight
     )
     found = found.take(found["cost"] > _LEAST)
     order = np.lexsort((-found["cost"], found["now"], -found["right"], found["underlying"].astype(str)))
@@ -168,10 +171,17 @@ def _places(names: Any, moments: npt.NDArray[np.datetime64]) -> dict[tuple[str, 
 
 
 def _candidates(
-    analysis: Analysis, schedule: npt.NDArray[np.int32], schedules: list[list[tuple[float, float]]]
+    analysis: Analysis,
+    spot: Floats,
+    schedule: npt.NDArray[np.int32],
+    schedules: list[list[tuple[float, float]]],
 ) -> Rows:
-    """American rows in the money whose quotes leave less time value than the next dividend, or none."""
-    intrinsic = analysis["right"] * (analysis["implied_spot"] - analysis["strike"])
+    """American rows in the money whose quotes leave less time value than the next dividend, or none.
+
+    So at the spot of the file too, where there is one: without a dividend that is due the forwards imply too low a one.
+    """
+    side = analysis["right"]
+    intrinsic = np.fmin(side * spot, side * analysis["spot"]) - side * analysis["strike"]
     next_cash = np.array([pairs[0][1] for pairs in schedules] + [0.0])[schedule]
     next_cash = np.where(analysis["right"] > 0, next_cash, 0.0)
     usable = (analysis["flags"] & _UNUSABLE) == 0

@@ -29,6 +29,10 @@ Borrow = float | Mapping[str, float] | None
 _LARGEST_BORROW = 1.0
 _LISTED = 6
 
+#: Expiries later than so many times the gap between dividends after the last one given look as if one were missing.
+_MISSING_AFTER = 1.25
+_GAP_OF_ONE = np.timedelta64(182, "D")  # where a single dividend tells no gap
+
 
 @dataclass(frozen=True, slots=True)
 class Carry:
@@ -151,6 +155,7 @@ class _Schedules:
                 self.found.append((years, kept.cash))
                 self._rows.append((name, moment, kept, years))
         self.notes += _left_out(name, dividends, past, late & ~past)
+        self.notes += _ends_early(name, dividends, self._expires_at[own])
         if len(own) and (past | late).all():  # one of nothing within is a statement too
             self.outside.append(name)
 
@@ -192,6 +197,23 @@ def _left_out(
             side = "last" if first else "first"
             plural = "" if len(days) == 1 else "s"
             yield f"{name}: {len(days):,} dividend{plural} {why} not used ({side}: {days[first]})"
+
+
+def _ends_early(name: str, dividends: CashDividends, expires_at: npt.NDArray[np.datetime64]) -> Iterator[str]:
+    """That expiries lie so far beyond the last dividend given, be it one of nothing, that more are likely."""
+    if not (dividends.cash > 0).any():
+        return
+    days = dividends.ex_dates
+    gap = np.median(np.diff(days)) if len(days) > 1 else _GAP_OF_ONE
+    later = np.unique(
+        expires_at[expires_at > (days[-1] + (_MISSING_AFTER * gap).astype("m8[D]")).astype("M8[ns]")]
+    )
+    if len(later):
+        yield (
+            f"{name}: the dividends given end on {days[-1]}, and {len(later):,} of its expiries lie well beyond, the last on "
+            f"{later[-1].astype('M8[D]')}: these are valued as if nothing were paid from then on. Estimates are dividends too: give "
+            "further dates"
+        )
 
 
 def _borrow(borrow: Borrow, names: list[str]) -> tuple[dict[str, float], list[str]]:

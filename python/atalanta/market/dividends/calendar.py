@@ -67,7 +67,8 @@ class DividendCalendar:
         kept = [entry for entry in entries if entry.ticker in underlyings]
         if others and not kept:
             raise InputError(
-                f"{ORIGIN} wrong underlying: they are of {_listed(others)}, the chain holds {_listed(underlyings)}"
+                f"{ORIGIN} {entries[0].place}: wrong underlying: they are of {_listed(others)}, the chain holds "
+                f"{_listed(underlyings)}: write its ticker, or give none where all are of one underlying"
             )
         notes = [f"dividends of {_listed(others)} not used: the chain holds no such underlying"] * bool(
             others

@@ -74,6 +74,11 @@ def _rows(source: Any) -> Iterable[_Row]:
         return _csv_rows(Path(source))
     if isinstance(source, Mapping) and not _names_columns(source):
         return _mapping_rows(source)
+    if isinstance(source, list | tuple):
+        raise InputError(
+            f"{ORIGIN} got a {type(source).__name__}, which names no underlying: give {{ticker: [(ex_date, cash), ...]}}, "
+            "a file or a data frame"
+        )
     return _column_rows(source)
 
 
@@ -94,6 +99,10 @@ def _places(headers: Sequence[object], label: str) -> tuple[int | None, int, int
         for meaning, names in _HEADERS.items()
     }
     ticker, date, cash = found["ticker"], found["date"], found["cash"]
+    if not headers:
+        raise InputError(
+            f"{ORIGIN} {label} is empty: give a header with {_ALL_HEADERS} and a dividend a line"
+        )
     if date is None or cash is None:
         missing = "ex-date" if date is None else "cash"
         raise InputError(
