@@ -34,7 +34,11 @@ _DISTURBED = 1.5
 _IMPOSSIBLE = 4.0
 #: Measured whatever is left of the budget: a curve needs two points.
 _LEAST_SIZES = 2
+#: Left for every size, for its repeats too: where others have spent the budget, a first call that is cold would be all that is
+#: known, and a curve would end where the work does not show yet.
+_LEAST_LEFT_NS = 200_000.0
 _LEAST_NS = 1.0
+_TRIES = 3
 #: Of the budget: an operation without a choice only needs its time to be known roughly.
 _WITH_A_CHOICE = 6.0
 _PRODUCTS = {"matmul", "dot", "similarity"}
@@ -83,7 +87,7 @@ def measure(
         calls: take the arrays; by target, the first is the baseline.
         joins: by target, up to which size it does what the baseline does: the baseline's points are then its own.
         workload: gives the arrays.
-        budget_ns: for all together; the two smallest sizes of each target are measured in any case.
+        budget_ns: for all together; what takes a fifth of a millisecond is measured in any case, and the two smallest sizes.
         clock: of the measurement.
 
     Returns:
@@ -91,13 +95,14 @@ def measure(
     """
     if workload.sample is None:
         return {}
+    _warm(calls, workload.sample(workload.sizes[0]))
     begin, baseline = clock(), next(iter(calls))
     curves: dict[str, Curve] = {name: [] for name in calls}
     for size in workload.sizes:
         arrays = workload.sample(size)
         due = {name: calls[name] for name in curves if size > joins[name]}
         expected = {name: _foretold(curves[name], size, workload.growth) for name in due}
-        left = budget_ns - (clock() - begin)
+        left = max(_LEAST_LEFT_NS, budget_ns - (clock() - begin))
         enough = all(len(curves[name]) >= _LEAST_SIZES for name in due)
         if enough and 2.0 * sum(_likely(curves[name], expected[name]) for name in due) > left:
             break
@@ -111,6 +116,15 @@ def measure(
             elif (source := name if name in due else baseline) in readings:
                 curves[name].append((work, max(readings[source], _LEAST_NS)))
     return {name: curve for name, curve in curves.items() if curve}
+
+
+def _warm(calls: Mapping[str, Call], arrays: Any) -> None:
+    """A call each that is not counted: the first one loads modules, starts threads and compiles kernels."""
+    for name, call in calls.items():
+        try:
+            call(arrays)
+        except _FAILURES as error:  # as the next one will
+            _tell(name, error)
 
 
 def _foretold(curve: Curve, size: int, growth: float) -> float:
@@ -138,7 +152,7 @@ def _readings(
         disturbed = any(least[name] > _DISTURBED * expected[name] for name in least)
         if repeat >= _REPEATS and not disturbed:
             break
-        if repeat > 0 and clock() - begin + sum(least.values()) > left:
+        if repeat > 0 and clock() - begin + sum(least.values()) > max(left, _REPEATS * _LEAST_LEFT_NS):
             break
         for name in list(least):
             try:
@@ -150,10 +164,16 @@ def _readings(
 
 
 def _time(call: Call, arrays: Any, clock: Clock) -> int:
-    """Anew if the result's memory had to be fetched from the system: whoever comes next would find it there."""
-    before = _core.fetched_bytes()
-    took = _time_once(call, arrays, clock)
-    return took if _core.fetched_bytes() == before else _time_once(call, arrays, clock)
+    """Anew if the result's memory had to be fetched from the system: whoever comes next would find it there.
+
+    Twice at most: the pool keeps what is released only once it has come back, and a caller may keep what is returned.
+    """
+    for _ in range(_TRIES):
+        before = _core.fetched_bytes()
+        took = _time_once(call, arrays, clock)
+        if _core.fetched_bytes() == before:
+            break
+    return took
 
 
 def _time_once(call: Call, arrays: Any, clock: Clock) -> int:
