@@ -44,12 +44,12 @@ def print_underlying(
     """
     print_heading(console, underlying)
     front = report.front(underlying, _PLOTS if len(report.underlyings()) == 1 else 2)
-    _print_smiles(console, report, front)
+    _print_smiles(console, front)
     _print_expiries(console, report.of(underlying), everything, legend)
     _print_at_the_money(console, front, legend)
 
 
-def _print_smiles(console: Console, report: Report, smiles: tuple[Slice, ...]) -> None:
+def _print_smiles(console: Console, smiles: tuple[Slice, ...]) -> None:
     if not smiles:
         return
     ascii_only = not console.encoding.lower().startswith("utf")
