@@ -79,7 +79,7 @@ def main(path: Path) -> None:
         made = as_yield if with_yield else in_cash
         american, other = (compared(made[name], shortest, longest, side) for name in ("american", "european"))
         print(f"| {title} | {len(american):,} | {cell(american)} | {cell(other)} |")
-    found = atalanta.find_assignments(in_cash["american"])
+    found = atalanta.market.analysis.find_assignments(in_cash["american"])
     before = ~found["now"]
     print(
         f"\n{before.sum():,} calls worth exercising that evening, by up to ${found['cost'][before].max():.2f} a share."

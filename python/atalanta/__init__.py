@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from atalanta.errors import AtalantaError, InputError
     from atalanta.machine import cpu_features, set_threads
     from atalanta.market.analysis import Analysis, analyze
-    from atalanta.market.analysis.assignment import find_assignments
     from atalanta.market.chain import Chain
     from atalanta.market.contracts.symbols import OptionSymbol, format_symbol, parse_symbol
     from atalanta.market.curves import RateCurve
@@ -57,7 +56,6 @@ _MODULE_OF = {
     "analyze": "market.analysis",
     "cpu_features": "machine",
     "early_exercise": "pricing",
-    "find_assignments": "market.analysis.assignment",
     "format_symbol": "market.contracts.symbols",
     "greeks": "compute.valuation",
     "implied_vol": "compute.valuation",
@@ -89,7 +87,6 @@ __all__ = [
     "analyze",
     "cpu_features",
     "early_exercise",
-    "find_assignments",
     "format_symbol",
     "greeks",
     "implied_vol",
@@ -119,7 +116,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, *_ROOMS, "__version__"]
+    return [*__all__, "__version__"]
 
 
 def _compiled_core() -> Any:

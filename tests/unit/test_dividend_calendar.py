@@ -153,7 +153,11 @@ def test_only_other_underlyings_are_an_error():
 
 def test_a_long_list_of_underlyings_is_cut():
     """Six names and a count."""
-    refused({"AAPL": [("2023-11-10", 0.24)]}, r"wrong .* A, B, C, D, E, F and 2 more", list("ABCDEFGH"))
+    refused(
+        {"AAPL": [("2023-11-10", 0.24)]},
+        r"entry 0 of .AAPL.: wrong .* A, B, C, D, E, F and 2 more",
+        list("ABCDEFGH"),
+    )
 
 
 def test_nameless_entries_need_a_single_underlying():
@@ -219,7 +223,7 @@ def test_a_weekend_and_its_monday_are_one_day():
             r"div\.csv has no column for the ex-date \(looked for: .*found: when, cash\)",
         ),
         ("ex_date,what\n2023-09-15,1.58\n", r"div\.csv has no column for the cash"),
-        ("", r"div\.csv has no column for the ex-date"),
+        ("", r"div\.csv is empty: give a header"),
         ("ex_date,cash\n\n", r"div\.csv holds no dividend below its header: add them, or leave it out"),
         ("ex_date,cash\n2023-09-15\n", r"div\.csv, line 2 has 1 fields, the header has 2: mend that line"),
         ("ex_date,cash\n2023-09-15,1,58\n", r"div\.csv, line 2 has 3 fields, the header has 2"),

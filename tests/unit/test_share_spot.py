@@ -52,7 +52,7 @@ def test_a_dividend_that_nobody_gave_makes_no_put_worth_exercising():
     analysis = atalanta.analyze(chain, rate=stock.rate, dividends={})
     far = analysis["days"] > 200
     assert (analysis["implied_spot"][far] < 0.975 * stock.spot).all()
-    found = atalanta.find_assignments(analysis)
+    found = atalanta.market.analysis.find_assignments(analysis)
     assert ((found["bid"] - found["intrinsic"])[found["now"]] <= 0).all()
     np.testing.assert_allclose(found["spot"], stock.spot, rtol=2e-3)
     worth = np.maximum(stock.spot - analysis["strike"], 0) * (analysis["right"] > 0)

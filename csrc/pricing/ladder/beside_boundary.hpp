@@ -21,7 +21,10 @@ inline double finer_beside(const LadderOption& o, const LadderShape& shape, cons
     if (!shape.exercisable) return kAsItIs;
     const double time_value = reading.price - o.right * (o.spot - o.strike);
     if (!(time_value > 0.0)) return reading.boundary_cells < kMostExercised ? kFinerBeside : kAsItIs;
-    const bool of_two = !((o.right < 0.0 ? o.rate : o.dividend_yield) > 0.0);
+    // As march.hpp sweeps them.
+    const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
+    const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
+    const bool of_two = !(rate > 0.0) || yield < 0.0;
     if (of_two) return reading.boundary_cells < kMostOfTwo ? kFinerBesideTwo : kAsItIs;
     const double gap = 1.0 - o.right * reading.delta;
     const bool falls = 2.0 * time_value * reading.gamma < kFalling * gap * gap;

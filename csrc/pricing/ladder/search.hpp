@@ -10,9 +10,12 @@
 namespace atalanta {
 namespace {
 
-constexpr double kLargestSearchVol = 8.0;  // times sqrt(years)
-constexpr double kLargestStartVol = 1.2;   // times sqrt(years): a guess beyond it asks for a large grid
-constexpr double kLastStepWithin = 4.0;    // tolerances of the price before the last, uncounted step
+constexpr double kLargestSearchVol = 8.0;     // times sqrt(years)
+constexpr double kLargestStartVol = 1.2;      // times sqrt(years): a guess beyond it asks for a large grid
+constexpr double kLastStepWithin = 4.0;       // tolerances of the price before the last, uncounted step
+constexpr double kAtOnceWithin = 1.0 / 64.0;  // of that, where nothing is known yet but one price
+constexpr double kLeastAboveFloor =
+    0.01;  // tolerances: what is closer to the least price tells no volatility
 constexpr double kLargestLastStep = 0.05;  // of the volatility: beyond it the escrowed price tells nothing
 constexpr double kUnknownStart = 0.25, kLeastStart = 1e-4;
 constexpr std::uint32_t kMostEvaluations = 60;
@@ -80,7 +83,8 @@ inline ImpliedVolStatus begin_search(const LadderOption& option, double price, d
     s.high = kLargestSearchVol / square_root(option.years);
     s.escrowed_spot = escrowed_spot(option);
     const double floor = limit_of(s.option, by_cash).reading.price;
-    if (!(price > floor)) return ImpliedVolStatus::below_intrinsic;
+    const double noise = floor > 0.0 ? kLeastAboveFloor / kLastStepWithin * s.within : 0.0;
+    if (!(price > floor + noise)) return ImpliedVolStatus::below_intrinsic;
     if (!(price < largest_price(option))) return ImpliedVolStatus::above_bound;
     s.option.vol = start >= kLeastStart && start < s.high ? start : starting_vol(s, floor);
     return ImpliedVolStatus::ok;
@@ -112,7 +116,8 @@ inline bool advance_search(LadderSearch& s, double price) {
     // A last step that is not looked at again needs the two changes in proportion: where much of the value is
     // exercise before a date, the true price moves many times as much as the escrowed one.
     const bool in_proportion = s.evaluations > 0 && moved != 0.0 && secant == ratio;
-    const bool converged = magnitude(miss) <= (in_proportion ? s.within : s.within / kLastStepWithin);
+    const double share = in_proportion ? 1.0 : s.evaluations > 0 ? 1.0 / kLastStepWithin : kAtOnceWithin;
+    const bool converged = magnitude(miss) <= share * s.within;
     const bool slow = s.evaluations > 3 && magnitude(miss) > 0.5 * magnitude(s.last_price - s.target);
     double next = invert_escrowed(s, here.price - miss / ratio, vol, here);
     const double middle = 0.5 * (s.low + s.high);
