@@ -203,6 +203,40 @@ def _paying_in_all(random: np.random.Generator, n: int, total: Callable[[int], f
     return replace(rows, schedules=tuple(schedules))
 
 
+def far(random: np.random.Generator, n: int) -> Rows:
+    """Spots to seven deviations, rates and yields within 8 %, one to five dividends at any time of 1e-5 to 3 % of the spot."""
+    years = np.exp(random.uniform(np.log(0.02), np.log(2.5), n))
+    vol = np.minimum(random.uniform(0.08, 0.7, n), 1.18 / np.sqrt(years))
+    rows = drawn(random, years, vol, random.uniform(-0.08, 0.08, n), random.uniform(-0.08, 0.08, n), 7.0)
+    schedules = []
+    for spot, life in zip(rows.spot, years, strict=True):
+        dates = np.sort(random.uniform(0.02, 0.98, random.integers(1, 6))) * life
+        soon_, late_ = np.exp(random.uniform(np.log(1e-6), np.log(0.02), 2))
+        if random.random() < 0.3:
+            dates[0] = min(dates[0], soon_)
+        if random.random() < 0.3:
+            dates[-1] = max(dates[-1], life - min(0.5 * life, late_))
+        dates = np.unique(dates)
+        cash = spot * np.exp(random.uniform(np.log(1e-5), np.log(0.03), len(dates)))
+        schedules.append(list(zip(dates.tolist(), cash.tolist(), strict=True)))
+    return replace(rows, schedules=tuple(schedules))
+
+
+def waiting(random: np.random.Generator, n: int) -> Rows:
+    """Puts, the rate above zero and the yield below, with one to three dividends of 0.3 to 3 times what waiting for each costs."""
+    years = np.exp(random.uniform(np.log(0.1), np.log(3.5), n))
+    vol = np.minimum(random.uniform(0.1, 0.7, n), 1.18 / np.sqrt(years))
+    rate, fall = np.exp(random.uniform(np.log(0.002), np.log(0.08), (2, n)))
+    spot = 100 * np.exp(random.uniform(-4.5, 1.5, n) * vol * np.sqrt(years))
+    schedules = []
+    for at, life, earns, costs in zip(spot, years, rate, fall, strict=True):
+        dates = np.sort(random.uniform(0.02, 0.98, random.integers(1, 4))) * life
+        lost = (earns * 100 + costs * at) * np.diff(dates, prepend=0.0)
+        cash = np.minimum(lost * np.exp(random.uniform(np.log(0.3), np.log(3), len(dates))), 0.4 * at)
+        schedules.append(list(zip(dates.tolist(), cash.tolist(), strict=True)))
+    return Rows(np.full(n, -1), spot, np.full(n, 100.0), years, rate, -fall, vol, tuple(schedules))
+
+
 def quarterly(random: np.random.Generator, n: int) -> Rows:
     """A year to three with a dividend every quarter."""
     return _every(random, n, 0.25)
@@ -286,6 +320,8 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
     ("a cash dividend every month, one year to three", monthly, by_ourselves),
     ("1 to 3 cash dividends of much of the spot, rates of any sign", any_sign(of_much), by_ourselves),
     ("1 to 3 of nearly all of the spot and more, rates of any sign", any_sign(of_nearly_all), by_ourselves),
+    ("spots to seven deviations, rates and yields of any sign", far, by_ourselves),
+    ("puts that wait, a yield below zero", waiting, by_ourselves),
 )
 
 
