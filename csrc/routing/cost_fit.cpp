@@ -6,8 +6,9 @@
 namespace atalanta::routing {
 namespace {
 
-constexpr double kForgetting = 0.995;  // a sample counts half after 140 more
-constexpr double kAnchorWeight = 2.0;  // of each end, in samples
+constexpr double kForgetting = 0.995;    // a sample counts half after 140 more
+constexpr double kMeasuredWeight = 2.0;  // of each end, in samples
+constexpr double kForetoldWeight = 0.5;
 constexpr double kHuber = 0.3;         // relative residuals beyond it count in proportion only
 constexpr double kStartSpread = 0.15;  // assumed before there are samples
 constexpr double kVarianceRate = 1.0 / 32;
@@ -18,15 +19,18 @@ constexpr std::size_t kSamplesOfChange = 6;
 constexpr double kKeptOfHistory = 0.1;  // after a change, whose size is known roughly
 
 // An anchor that has become too low must not count for more than the samples that say so.
-double anchor_weight(double ns, double predicted) noexcept {
+double anchor_weight(double weight, double ns, double predicted) noexcept {
     const double larger = std::max(ns, predicted);
-    return kAnchorWeight / (larger * larger);
+    return weight / (larger * larger);
 }
 
 }  // namespace
 
-void CostFit::start(double low, double ns_low, double high, double ns_high) noexcept {
+void CostFit::start(double low, double ns_low, double high, double ns_high, Ends ends,
+                    double drift) noexcept {
     *this = CostFit{};
+    drift_ = drift;
+    anchor_weight_ = ends == Ends::measured ? kMeasuredWeight : kForetoldWeight;
     low_ = low, high_ = high, ns_low_ = ns_low, ns_high_ = ns_high;
     variance_ = kStartSpread * kStartSpread;
     solve();
@@ -61,7 +65,8 @@ void CostFit::add(double effort, double ns, double weight) noexcept {
 
 void CostFit::solve() noexcept {
     const double low = low_ / high_;
-    const double wl = anchor_weight(ns_low_, line_.at(low_)), wh = anchor_weight(ns_high_, line_.at(high_));
+    const double wl = anchor_weight(anchor_weight_, ns_low_, line_.at(low_));
+    const double wh = anchor_weight(anchor_weight_, ns_high_, line_.at(high_));
     const double w = sums_.w + wl + wh, x = sums_.x + wl * low + wh, xx = sums_.xx + wl * low * low + wh;
     const double y = sums_.y + wl * ns_low_ + wh * ns_high_,
                  xy = sums_.xy + wl * low * ns_low_ + wh * ns_high_;

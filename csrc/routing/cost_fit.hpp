@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 namespace atalanta::routing {
 
@@ -15,8 +16,13 @@ struct CostLine {
 
 class CostFit {
   public:
-    // The line through (low, ns_low) and (high, ns_high); efforts ascend, times are positive.
-    void start(double low, double ns_low, double high, double ns_high) noexcept;
+    // How much the ends of the line count against samples: measured there, or only foretold.
+    enum class Ends : std::uint8_t { measured, foretold };
+
+    // The line through (low, ns_low) and (high, ns_high); efforts ascend, times are positive. `drift`: of
+    // times that were foretold by a fit that has changed.
+    void start(double low, double ns_low, double high, double ns_high, Ends ends = Ends::measured,
+               double drift = 0.0) noexcept;
 
     // Takes a sample in. True when it showed that all times here have changed by a common factor, which the
     // whole fit then follows at once.
@@ -48,7 +54,7 @@ class CostFit {
     Sums sums_{};
     CostLine line_{};
     double low_ = 0.0, high_ = 1.0, ns_low_ = 1.0, ns_high_ = 1.0;
-    double variance_ = 0.0, trend_ = 0.0, drift_ = 0.0;
+    double anchor_weight_ = 0.0, variance_ = 0.0, trend_ = 0.0, drift_ = 0.0;
     std::array<double, kRecent> recent_{};  // the last log(measured / predicted), round and round
     std::size_t since_change_ = 0, samples_ = 0;
 };

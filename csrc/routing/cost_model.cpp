@@ -75,9 +75,10 @@ void CostModel::calibrate(std::span<const CostPoint> points) noexcept {
     const Interpolation measured(points, kind_);
     for (std::size_t i = 0; i < kPieces; ++i) {
         const auto [low, high] = piece_ends(i);
-        fits_[i].start(effort_of(kind_, low), measured.at(low), effort_of(kind_, high), measured.at(high));
         known_[i] =
             high > static_cast<double>(points.front().work) && low < static_cast<double>(points.back().work);
+        fits_[i].start(effort_of(kind_, low), measured.at(low), effort_of(kind_, high), measured.at(high),
+                       known_[i] ? CostFit::Ends::measured : CostFit::Ends::foretold);
         published_[i].base_a.store(fits_[i].line().a, std::memory_order_relaxed);
         published_[i].base_b.store(fits_[i].line().b, std::memory_order_relaxed);
         told_[i] = fits_[i].line();
@@ -113,6 +114,10 @@ double CostModel::calibrated_ns(double work) const noexcept {
            piece.base_b.load(std::memory_order_relaxed) * effort_of(kind_, work);
 }
 
+bool CostModel::foretold(double work) const noexcept {
+    return published_[piece_of(work)].foretold.load(std::memory_order_relaxed);
+}
+
 double CostModel::drift(double work) const noexcept {
     const Published& piece = published_[piece_of(work)];
     return piece.load.load(std::memory_order_relaxed) * std::exp(piece.drift.load(std::memory_order_relaxed));
@@ -137,11 +142,13 @@ CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now, 
     publish(piece);
     const bool differs = moved(piece) || changed;
     if (differs) told_[piece] = fit.line();
+    const bool beyond = differs && prolong_beyond(piece);
     bool around = false;
     const auto [first, last] = neighbours_of(piece);
     for (std::size_t i = first; !calm && i <= last; ++i) around |= publish_load(i, now);
     busy_.clear(std::memory_order_release);
     samples_.fetch_add(1, std::memory_order_relaxed);
+    if (beyond) return Effect::moved_beyond;
     return around ? Effect::moved_around : differs ? Effect::moved : Effect::kept;
 }
 
@@ -192,6 +199,23 @@ void CostModel::publish(std::size_t piece) noexcept {
     published_[piece].b.store(fit.line().b, std::memory_order_relaxed);
     published_[piece].spread.store(fit.spread(), std::memory_order_relaxed);
     published_[piece].drift.store(fit.drift(), std::memory_order_relaxed);
+    published_[piece].foretold.store(!known_[piece] && fit.samples() == 0, std::memory_order_relaxed);
+}
+
+bool CostModel::prolong_beyond(std::size_t piece) noexcept {
+    if (known_[piece]) return false;
+    const double end = effort_of(kind_, piece_ends(piece)[1]);
+    const CostLine line = prolonged(fits_[piece].line(), end, fits_[piece].line().at(end));
+    std::size_t next = piece + 1;
+    for (; next < kPieces && !known_[next] && fits_[next].samples() == 0; ++next) {
+        const auto [low, high] = piece_ends(next);
+        const double from = effort_of(kind_, low), to = effort_of(kind_, high);
+        fits_[next].start(from, line.at(from), to, line.at(to), CostFit::Ends::foretold,
+                          fits_[piece].drift());
+        told_[next] = fits_[next].line();
+        publish(next);
+    }
+    return next > piece + 1;
 }
 
 bool CostModel::moved(std::size_t piece) noexcept {

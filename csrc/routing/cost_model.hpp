@@ -45,6 +45,8 @@ class CostModel {
     double spread(double work) const noexcept;
     // What calibration said, whatever was observed since.
     double calibrated_ns(double work) const noexcept;
+    // Whether nothing was measured around that size, by calibration or since.
+    bool foretold(double work) const noexcept;
     // exp of the logarithmic change since calibration that samples have shown around that size, load
     // included.
     double drift(double work) const noexcept;
@@ -53,7 +55,7 @@ class CostModel {
     // sizes or at its neighbours' too. `now`: samples of the operation so far, on whatever target.
     // `fetched`: memory was fetched from the system for it, which takes longer than the work itself and is
     // the same on every target. Such a sample counts only where hardly any other is to be had.
-    enum class Effect : std::uint8_t { dropped, kept, moved, moved_around };
+    enum class Effect : std::uint8_t { dropped, kept, moved, moved_around, moved_beyond };
     Effect observe(double work, double ns, std::uint64_t now = 0, bool fetched = false) noexcept;
     // Forgets a load that nothing has confirmed lately.
     void refresh(std::uint64_t now) noexcept;
@@ -66,12 +68,16 @@ class CostModel {
     // What predict() reads, apart from what observe() works on.
     struct Published {
         std::atomic<double> a{0.0}, b{0.0}, spread{0.0}, drift{0.0}, base_a{0.0}, base_b{0.0}, load{1.0};
+        std::atomic<bool> foretold{false};
     };
 
     static std::size_t piece_of(double work) noexcept;
     // Where the line of a piece is held by calibration.
     static std::array<double, 2> piece_ends(std::size_t piece) noexcept;
     void publish(std::size_t piece) noexcept;
+    // Prolongs what a size beyond calibration has shown to the larger ones of which nothing is known; false
+    // where there are none.
+    bool prolong_beyond(std::size_t piece) noexcept;
     bool moved(std::size_t piece) noexcept;
     // The first and last piece that a load at this one is known to.
     static std::array<std::size_t, 2> neighbours_of(std::size_t piece) noexcept;

@@ -8,6 +8,7 @@ namespace atalanta::routing {
 namespace {
 
 constexpr double kNear = 1.3;                  // expected times within it are worth comparing
+constexpr double kNearByGuess = 1.5;           // likewise, where one of them was never measured
 constexpr std::uint32_t kComparedOneIn = 10;   // of the timed calls near a crossover
 constexpr double kDegraded = 1.2;              // slower than calibrated by so much: watched for recovery
 constexpr double kQuickerThanBelieved = 0.87;  // a try that shows it is followed by another at once
@@ -66,7 +67,8 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
         last = now_ns;
         return true;
     }
-    return expected < kNear * best && random() % kComparedOneIn == 0;
+    const double near = model.foretold(work) ? kNearByGuess : kNear;
+    return expected < near * best && random() % kComparedOneIn == 0;
 }
 
 bool Router::observe(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
@@ -97,7 +99,8 @@ void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, do
     const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
     const CostModel::Effect effect =
         model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample, fetched);
-    const bool around = effect == CostModel::Effect::moved_around;
+    const bool beyond = effect == CostModel::Effect::moved_beyond;
+    const bool around = beyond || effect == CostModel::Effect::moved_around;
     const bool moved = around || effect == CostModel::Effect::moved;
     if (!moved && !probe) return;
     const std::lock_guard lock(mutex_);
@@ -106,7 +109,8 @@ void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, do
         if (ns < kQuickerThanBelieved * expected) operation.last_try_ns[target] = kAtOnce;
     }
     if (!moved) return;
-    const auto [first, last] = model.piece_range(size, around ? RecentLoad::kReach : 0);
+    const auto [first, end] = model.piece_range(size, around ? RecentLoad::kReach : 0);
+    const double last = beyond ? static_cast<double>(kLargestWork) : end;
     if (!contested(index, last)) return;
     for (std::size_t one = 0; one < target_count_; ++one) operation.models[one].refresh(sample);
     compile(index, first, last);

@@ -19,7 +19,7 @@ from atalanta.compute.router.calibration import measure
 from atalanta.compute.router.overrides import overrides
 from atalanta.compute.router.workloads import WORKLOADS
 from atalanta.errors import InputError
-from tests.fake_devices import two_devices
+from tests.fake_devices import FakeClock, two_devices
 
 #: The router is the same on every instruction set.
 pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
@@ -377,3 +377,38 @@ def test_a_time_in_which_memory_was_fetched_is_taken_again(kept, calls):
 
     measure({"one": call}, {"one": 0}, replace(WORKLOADS["exp"], sizes=(64,)), 1e4, lambda: next(clock))
     assert len(made) == calls
+
+
+def sharing_pool(busy):
+    """One thread at 5 ns an element; two, woken in 40 us, at half of it. The second is `busy` in so many calls at first."""
+    clock, calls = FakeClock(), {"one": 0, "pool": 0}
+
+    def one(arrays):
+        calls["one"] += 1
+        clock.now += 5 * len(arrays[0])
+
+    def pool(arrays):
+        calls["pool"] += 1
+        rows = len(arrays[0])
+        clock.now += 5 * rows if rows <= 8192 or calls["pool"] <= busy else 40_000 + 5 * rows // 2
+
+    workload = replace(WORKLOADS["exp"], sizes=(64, 1024, 8193, 16_384, 65_536, 262_144))
+    return workload, {"one": one, "pool": pool}, clock
+
+
+@pytest.mark.parametrize("busy", [0, 12])
+def test_sharing_is_measured_where_it_shows_whatever_the_budget(busy):
+    """At 16,384 rows waking takes what is won. 12: all readings of smaller sizes, and five of the size that tells."""
+    workload, calls, clock = sharing_pool(busy)
+    curves = measure(calls, {"one": 0, "pool": 8192}, workload, 0.0, clock)
+    assert [64, 1024, 8193, 16_384, 65_536] == [work for work, _ in curves["one"]]
+    assert (65_536, 5.0 * 65_536) == curves["one"][-1]
+    assert (65_536, 40_000 + 2.5 * 65_536) == curves["pool"][-1]
+
+
+def test_without_sharing_the_budget_is_the_limit():
+    """A curve of the baseline alone, or of one beside it that does its own work at every size."""
+    workload, calls, clock = sharing_pool(0)
+    alone = measure({"one": calls["one"]}, {"one": 0}, workload, 0.0, clock)
+    beside = measure(calls, {"one": 0, "pool": 0}, workload, 0.0, clock)
+    assert max(alone["one"][-1][0], beside["one"][-1][0]) < 65_536

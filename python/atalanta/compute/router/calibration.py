@@ -1,14 +1,14 @@
 """Measuring what operations cost here. Main entries: `calibrate`, `measure`.
 
-Short: each operation gets a share of the budget, and larger sizes are measured as long as they fit into it; beyond
-them the curves are prolonged until calls show better. All targets of an operation are measured at the same sizes and
+Short: each operation gets a share of the budget, and larger sizes are measured as long as they fit into it, or are too short
+to show the use of more threads; beyond them the curves are prolonged until calls show better. All targets of an operation are measured at the same sizes and
 in turns: what else the machine does falls on them alike, and their curves end together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,10 @@ _LEAST_SIZES = 2
 #: Left for every size, for its repeats too: where others have spent the budget, a first call that is cold would be all that is
 #: known, and a curve would end where the work does not show yet.
 _LEAST_LEFT_NS = 200_000.0
+#: Until the baseline takes so long, waking a thread hides what it is worth: larger sizes are measured whatever is left.
+_TELLING_NS = 250_000.0
+#: Of the baseline's time, expected by then of a target that shares the work.
+_SHARED = 0.6
 _LEAST_NS = 1.0
 _TRIES = 3
 #: Of the budget: an operation without a choice only needs its time to be known roughly.
@@ -87,7 +91,8 @@ def measure(
         calls: take the arrays; by target, the first is the baseline.
         joins: by target, up to which size it does what the baseline does: the baseline's points are then its own.
         workload: gives the arrays.
-        budget_ns: for all together; what takes a fifth of a millisecond is measured in any case, and the two smallest sizes.
+        budget_ns: for all together; what takes a fifth of a millisecond is measured in any case, and the two smallest sizes,
+            and what it takes to see whether sharing the work pays.
         clock: of the measurement.
 
     Returns:
@@ -104,6 +109,11 @@ def measure(
         expected = {name: _foretold(curves[name], size, workload.growth) for name in due}
         left = max(_LEAST_LEFT_NS, budget_ns - (clock() - begin))
         enough = all(len(curves[name]) >= _LEAST_SIZES for name in due)
+        if enough and (unshown := _unshown(curves.get(baseline), due, joins)):
+            enough, left = False, math.inf
+            if expected[baseline] >= _TELLING_NS:  # where sharing should pay, and is measured again if not
+                shared = _SHARED * expected[baseline]
+                expected |= {name: min(expected[name], shared) for name in unshown}
         if enough and 2.0 * sum(_likely(curves[name], expected[name]) for name in due) > left:
             break
         readings = _readings(due, arrays, expected, left, clock)
@@ -125,6 +135,13 @@ def _warm(calls: Mapping[str, Call], arrays: Any) -> None:
             call(arrays)
         except _FAILURES as error:  # as the next one will
             _tell(name, error)
+
+
+def _unshown(baseline: Curve | None, due: Iterable[str], joins: Mapping[str, int]) -> list[str]:
+    """Those due that share the work, while the baseline takes too little for it to show."""
+    if baseline is None or baseline[-1][1] >= _TELLING_NS:
+        return []
+    return [name for name in due if joins[name] > 0]
 
 
 def _foretold(curve: Curve, size: int, growth: float) -> float:

@@ -61,7 +61,7 @@ class Router(Running):
         devices: Sequence[Device] | None = None,
         *,
         calibrate: bool = True,
-        budget: float = 0.02,
+        budget: float = 0.025,
         path: Path | None = None,
         deterministic: bool | None = None,
         clock: Clock = time.perf_counter_ns,
