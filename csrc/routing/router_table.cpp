@@ -11,11 +11,11 @@ constexpr double kHysteresis = 0.95;  // a newcomer must be so much quicker than
 // Where the baseline takes so little, timing is noise: it stays first unless another is twice as quick.
 constexpr double kLittle = 20e3, kClearly = 0.5;
 constexpr double kFewElements = 1'000;  // up to so many another must be quicker at rest too
-// ns: from here every call is timed; below one in eight, for it takes half a microsecond, and one in sixteen.
+// ns: from here every call is timed; below one in eight, for it takes half a microsecond, and one in 32.
 constexpr double kOften = 100e3, kSeldom = 20e3;
 
 unsigned sampling_for(double ns) noexcept {
-    return ns < kSeldom ? 4 : ns < kOften ? 3 : 0;  // NaN, before calibration: every call
+    return ns < kSeldom ? 5 : ns < kOften ? 3 : 0;  // NaN, before calibration: every call
 }
 
 }  // namespace
