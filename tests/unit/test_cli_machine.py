@@ -1,10 +1,11 @@
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
 from atalanta import machine as facts
-from atalanta.cli import machine, version
+from atalanta.cli import findings, machine, version
 from atalanta.cli.machine import InstructionSet, installed_packages, machine_card, python_description
 
 WIDEST = InstructionSet("avx512", "512-bit vectors", True, True)
@@ -172,3 +173,14 @@ def test_usable_cores_are_those_of_the_process():
     """The count respects the processors this process may run on."""
     expected = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     assert expected == machine._usable_cores()
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [(10, "10 bytes"), (1536, "1.5 KiB"), (64 << 20, "64.0 MiB"), (2 << 30, "2,048.0 MiB")],
+)
+def test_small_limits_are_not_rounded_away(monkeypatch, limit, said):
+    """A limit of ten bytes is not one of 0.0 MiB."""
+    now = replace(findings.buffers.statistics(), limit_bytes=limit)
+    monkeypatch.setattr(findings.buffers, "statistics", lambda: now)
+    assert f"limit {said}" in dict(findings.find_memory().facts)["pool"]

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import atalanta
 from atalanta.cli.app import app
-from atalanta.cli.route import curve_plot, explain, print_explanation, routing_facts
+from atalanta.cli.route import curve_plot, explain, print_explanation, print_overview, routing_facts
 from atalanta.errors import InputError
 from tests.fake_devices import two_devices
 
@@ -38,6 +38,15 @@ def test_route_explains_an_operation():
         "capitals are",
     ):
         assert part in result.stdout
+
+
+def test_route_says_what_is_not_routed():
+    """Rows of options that the CPU does alone; sums have no such rows."""
+    unrouted = (
+        "rows with American exercise, cash dividends or Greeks of order 2 and 3: cpu:pool at every size"
+    )
+    assert unrouted in " ".join(run("route", "--explain", "greeks", 5_000).stdout.split())
+    assert "American" not in run("route", "--explain", "add", 5_000).stdout
 
 
 def test_route_lists_every_operation():
@@ -111,8 +120,16 @@ def test_the_drawing_changes_letters_at_the_crossover(router):
 
 
 def shown(route):
+    return text_of(print_explanation, route)
+
+
+def listed(router):
+    return text_of(print_overview, router)
+
+
+def text_of(print_it, told):
     console = Console(width=200, file=io.StringIO(), highlight=False, markup=False)
-    print_explanation(console, route)
+    print_it(console, told)
     return " ".join(console.file.getvalue().split())
 
 
@@ -158,6 +175,8 @@ def test_a_pin_that_is_not_followed_says_why(router):
         told.as_dict()["pinned"],
         told.as_dict()["not_followed"],
     )
+    assert f"{refused}it was unplugged" in listed(without)
+    assert "not followed" not in listed(atalanta.Router([host, two_devices()[1]], clock=clock))
 
 
 def test_nothing_measured_draws_nothing():

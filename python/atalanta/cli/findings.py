@@ -93,6 +93,10 @@ FINDERS: tuple[Callable[[], Finding], ...] = (
 
 
 def _bytes(count: int) -> str:
+    if 0 < count < 1 << 10:
+        return f"{count} bytes"
+    if 0 < count < 1 << 20:
+        return f"{count / (1 << 10):,.1f} KiB"
     return f"{count / (1 << 20):,.1f} MiB"
 
 

@@ -30,6 +30,8 @@ __all__ = [
 
 _MOST_WORK = 1 << 40
 _CHAIN_ROWS = 20_000
+#: What the CPU's pool does alone.
+_UNROUTED = "American exercise, cash dividends or Greeks of order 2 and 3"
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,13 @@ def print_explanation(console: Console, route: Route) -> None:
         [f"from {work:,} elements on {after} instead of {before}" for work, before, after in told.crossovers]
         or [f"{told.decision.target} at every size"],
     )
+    if told.kind == "pricing":
+        print_bullets(console, [f"rows with {_UNROUTED}: cpu:pool at every size"])
 
 
 def _reason(told: Explanation) -> str:
     if told.not_followed:
-        return f"pinned to {told.pinned}, not followed: {told.not_followed}"
+        return _pin_left(told)
     return {
         "fastest": f"{', '.join(told.quicker)} is not clearly quicker"
         if told.quicker
@@ -174,8 +178,13 @@ def _by_size(router: Router) -> list[tuple[str, str, str]]:
             rows.append((name, "", "no device here does it"))
             continue
         steps = [told.decision.target, *(f"{after} from {work:,}" for work, _, after in told.crossovers)]
-        rows.append((name, told.kind, ", ".join(steps)))
+        where = ", ".join(steps)
+        rows.append((name, told.kind, f"{where}; {_pin_left(told)}" if told.not_followed else where))
     return rows
+
+
+def _pin_left(told: Explanation) -> str:
+    return f"pinned to {told.pinned}, not followed: {told.not_followed}"
 
 
 def routed_analysis(router: Router) -> dict[str, str]:
