@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import math
 
 import numpy as np
@@ -285,6 +286,7 @@ def test_a_quote_that_only_absurd_volatilities_would_reach(right):
     assert _price(with_(right=right, vol=vol[0]), dividends=CASH) == pytest.approx(quotes[0], abs=0.05)
 
 
+@pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
 @pytest.mark.parametrize("tolerance", ["fast", "standard", "precise"])
 @pytest.mark.parametrize("right", ["put", "call"])
 def test_two_boundaries_over_centuries(right, tolerance):
