@@ -145,7 +145,6 @@ inline double earned_until_expiry(const LadderOption& o) {
 // D t / h^2 of what is left after a date, below which no steps from a kink are good. Where a later date is
 // left out too, what lies between the two has more than an area and a centre: only much less may be left out.
 constexpr double kUnresolvedRatio = 0.7, kUnresolvedBetween = 0.06;
-constexpr double kMostUnresolvedCash = 0.2;                     // of spot and strike
 constexpr double kForLateDates = 1.6, kForLateConvolved = 2.0;  // finer, for several of them
 
 inline double late_ratio(const LadderOption& o, std::uint32_t d, double cells) {
@@ -205,12 +204,11 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
     return static_cast<std::uint16_t>(steps > kLeastSteps ? steps : kLeastSteps);
 }
 
-// Whether the march may begin just before the ex-date d, with `cash` to come.
-inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint32_t d, double cash) {
+// Whether the march may begin just before the ex-date d.
+inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint32_t d) {
     const double cells = (shape.nodes - 1) / (0.1 * shape.deviations);
-    const double least = kMostUnresolvedCash * (o.spot < o.strike ? o.spot : o.strike);
     const double most = d + 1 == o.dividends ? kUnresolvedRatio : kUnresolvedBetween;
-    return late_ratio(o, d, cells) < most && cash <= least;
+    return late_ratio(o, d, cells) < most;
 }
 
 // Where a call's first date is so near that the readings lie beside the kink of exercise before it, its grid
@@ -237,12 +235,11 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.narrowing = 1.0;
     if (!shape.exercisable) return;  // an interval at once
     const double drift = RulingDrift(o).more_steps;
-    double end = o.years, cash = 0.0, more = drift;
+    double end = o.years, more = drift;
     bool leaves_out = true;
     for (std::uint32_t k = 0; k < o.dividends; ++k) {
         const std::uint32_t d = o.dividends - 1 - k;
-        cash += o.cash[d];
-        leaves_out = leaves_out && begins_before(o, shape, d, cash);
+        leaves_out = leaves_out && begins_before(o, shape, d);
         steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years, more);
         more = drift * steps_for_much(o, d);
         end = o.ex_years[d];
