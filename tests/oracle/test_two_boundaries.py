@@ -104,6 +104,26 @@ def test_sensitivities_are_differences_of_fine_prices(row, tolerance, within):
         assert abs(told - exact) < within * max(1.0, abs(exact))
 
 
+#: Right, spot, years, rate, yield, vol, dividends; ladders that were off by 8e-3, 1.1e-2 and 1.1e-1 at the far end or beside a boundary.
+LADDERS = {
+    "a call far up": (1, 105.61845, 0.41727, -0.06996, -0.0611, 0.321, ((0.301594, 1.20448),)),
+    "a call beside its upper spot": (1, 97.8885, 0.28435, -0.0526, -0.02664, 0.6733, ((0.007795, 2.78231), (0.255482, 0.1436))),
+    "a put far down": (-1, 148.43698, 2.08112, -0.03094, -0.03886, 0.5947, ((0.408222, 0.04612), (0.516859, 0.36273), (1.447655, 1.45752))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", LADDERS.values(), ids=LADDERS)
+def test_a_ladder_is_right_over_all_its_spots(row):
+    """Against prices of a fine class, each from a grid about its own spot."""
+    right, spot, years, rate, dividend_yield, vol, dividends = row
+    terms = {"dividend_yield": dividend_yield, "exercise": "american", "dividends": dividends}
+    reach = 4.29 * vol * np.sqrt(years)
+    spots = spot * np.exp(np.linspace(-reach, reach, 87))
+    made = atalanta.Ladder(right, spot, STRIKE, years, rate, vol, **terms).at(spots).price
+    exact = atalanta.price(right, spots, STRIKE, years, rate, vol, **terms, tolerance=1e-5)
+    assert (np.abs(made - exact) / np.maximum(spots, STRIKE)).max() < LIMITS["standard"] / 100
+
+
 #: Puts, of which waiting for a dividend is worth something between two spots: below the lower one it takes more than there
 #: is and gains less than it costs. Spot, years, rate, yield, vol, dividends, price. They were exercised now, or at precise alone.
 ISLANDS = {

@@ -33,6 +33,7 @@ constexpr double kToStrike = 0.7, kNoStrike = 0.3;
 constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that is read far out
 constexpr double kLadderDeviations = 5.0;                      // of one that is read at all ...
 constexpr double kReadDeviations = 4.3;                        // ... so far out
+constexpr double kBeyondHeld = 3.0;  // of what is read, where the option is held again deep in the money
 
 // Between ex-dates exercise earns rate K - yield S of a put, which is to be above zero somewhere in the
 // money.
@@ -40,6 +41,10 @@ inline bool is_exercisable(const LadderOption& o) {
     const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
     const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
     return o.american && (rate > 0.0 || yield < rate);
+}
+// Whether exercise pays between two free boundaries.
+inline bool is_exercised_between(const LadderOption& o) {
+    return is_exercisable(o) && !((o.right < 0.0 ? o.rate : o.dividend_yield) > 0.0);
 }
 // How far in the money the strike lies, in deviations. The present spot does not feel what the ends of the
 // grid are held at, but a spot on the way there does, if the strike is nearby.
@@ -81,7 +86,8 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
         const double deep = deviations_in_the_money(o, cash);
         const double read = -deep < kReadDeviations ? -deep : kReadDeviations;
         const double beyond = (deep > read ? deep : read) + kBeyondStrike;
-        const double wanted = beyond > kLadderDeviations ? beyond : kLadderDeviations;
+        const double least = is_exercised_between(o) ? kReadDeviations + kBeyondHeld : kLadderDeviations;
+        const double wanted = beyond > least ? beyond : least;
         const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
         deviations = most > deviations ? most : deviations;
     }
@@ -223,8 +229,12 @@ inline double narrowing_of(const LadderOption& o) {
     return narrowing > kLeastNarrowing ? narrowing : kLeastNarrowing;
 }
 
+// Of a ladder, which is read beside both boundaries, where other rows are solved again (beside_boundary.hpp).
+constexpr double kFinerBetween = 0.4;
+
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
-inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
+inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, std::uint16_t* steps) {
+    const double tolerance = o.read_far && is_exercised_between(o) ? kFinerBetween * wanted : wanted;
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
