@@ -47,6 +47,20 @@ ROWS = {
     "the same over most of a life": (-1, 86.2143462, 100, 0.855807211, 0.0227247814, 0.00108525334, 0.591959178, ((0.0209129259, 93.1277403), (0.713127477, 66.4177164)), 99.7179025, 2e-5),
     "the same with three, a spot far up": (-1, 207.57678, 100, 1.31219844, 0.0330289949, 0.0615724104, 0.68893163, ((0.0626205875, 191.640474), (0.189861909, 169.756085), (0.367820609, 153.138831)), 99.5237781, 2e-4),
     "drift of six deviations away from exercise": (-1, 99.8928121, 100, 4.31794953, 0.0307618924, -0.0293132662, 0.0190716352, ((2.42015267, 1.10586471), (2.88365514, 0.165331356)), 0.158623, 3.5e-5),
+    "several of a quarter of the spot, one in seconds, one minutes before expiry": (-1, 213.3115715, 100, 0.3296782, 0.0258, 0.0206, 1.235, ((3.62e-7, 14.284687), (0.02416, 12.929923), (0.3296661, 26.892636)), 19.504615, 3e-6),
+    "a quarter of the spot minutes before expiry": (-1, 112.555498, 100, 1.98271, 0.03725, 0.04775, 0.3595, ((0.0271, 2.29), (1.982661, 25.74)), 30.869353, 1e-6),
+    "the same seconds before": (-1, 105.491568, 100, 0.10733, 0.03671, 0, 1.2078, ((0.1073298, 26.27),), 30.008494, 1e-6),
+    "the same, a spot far up": (-1, 176.323581, 100, 0.321, 0.01779, 0.03917, 0.732, ((0.3209936, 43.82),), 13.312898, 1e-6),
+    "the same, not exercised between dates": (-1, 154.213071, 100, 0.02942, -0.02149, 0, 4.0, ((0.0294162, 38.4),), 31.484676, 2e-6),
+    "the whole spot hours before expiry": (-1, 159.245449, 100, 1.47031, -0.01816, 0, 0.3455, ((1.46871, 167.76),), 85.154120, 4e-6),
+}  # fmt: skip
+
+#: A large dividend just before expiry; the first's delta by it was off by 2 %, a rho by 1 %, a vega by 3 %.
+LATE_AND_LARGE = {
+    "a put that may be exercised until then": (-1, 157.604, 100, 0.0896, 0.0343, 0.0391, 2.73, ((0.0358, 4.7281), (0.089572, 38.2712))),
+    "the same at a low vol": (-1, 73.876, 100, 1.7578, 0.0458, 0.0521, 0.232, ((1.757744, 22.4497),)),
+    "a put that may not": (-1, 154.213071, 100, 0.02942, -0.02149, 0.01, 4.0, ((0.0294162, 38.4),)),
+    "a call": (1, 121.340507, 100, 0.10047, 0.05297, 0, 2.8113, ((0.001, 3.3), (0.100465, 22.35))),
 }  # fmt: skip
 
 #: The same of the fast class, whose limit is 2e-3: they were off by 4.0e-3, 7.5e-3 and 1.2e-2.
@@ -97,6 +111,32 @@ def test_a_finer_tolerance_keeps_its_own(row):
     """The finest class is where the reference is."""
     scale = max(row[1], row[2]) / 100
     assert row[8] == pytest.approx(price(row, "precise"), abs=1.5e-5 * scale + row[9])
+
+
+@pytest.mark.parametrize("row", LATE_AND_LARGE.values(), ids=LATE_AND_LARGE)
+def test_sensitivities_before_a_large_dividend_just_before_expiry(row):
+    """Differences of fine prices, in parts of the larger of themselves and one."""
+    right, spot, strike, years, rate, dividend_yield, vol, dividends = row
+    made = atalanta.greeks(
+        right,
+        spot,
+        strike,
+        years,
+        rate,
+        vol,
+        dividend_yield=dividend_yield,
+        exercise="american",
+        dividends=dividends,
+    )
+    *before, (last, cash) = dividends
+    for told, step, moved in (
+        (made.rho, 2e-4, lambda by: (*row[:4], rate + by, *row[5:])),
+        (made.phi, 2e-4, lambda by: (*row[:5], dividend_yield + by, *row[6:])),
+        (made.vega, 1e-3, lambda by: (*row[:6], vol + by, dividends)),
+        (made.dividend_delta[-1], 0.02, lambda by: (*row[:7], (*before, (last, cash + by)))),
+    ):
+        exact = (price(moved(step), 2e-6) - price(moved(-step), 2e-6)) / (2 * step)
+        assert abs(told - exact) < 2e-3 * max(1.0, abs(exact))
 
 
 @pytest.mark.parametrize("row", FAST_ROWS.values(), ids=FAST_ROWS)

@@ -16,8 +16,11 @@ class ColumnDates : public ColumnRow {
     const NarrowStart& narrow_start() const { return narrow_; }
     // The node beyond the kink of the forward's payoff after the last date, 0 where there is none.
     std::size_t start_kink() const { return start_kink_; }
-    IntrinsicKink intrinsic_kink(std::size_t l, std::uint32_t d, std::size_t i) const {
-        return {forward_y(l, d, i - 1), forward_y(l, d, i)};
+    // The node that says where that lies: the one with more left of it.
+    std::size_t start_kink_node(std::size_t l) const { return start_kink_ - (n_.side[l] > 0.0 ? 0 : 1); }
+    IntrinsicKink intrinsic_kink(std::size_t l, std::uint32_t d) const {
+        const std::size_t i = start_kink_node(l);
+        return {n_.side[l], forward_y(l, d, i), c_.rest[i], n_.spacing[l]};
     }
     // Where the last date d takes a spot of a put, which then loses the discounted one.
     TakenSpot start_taken_spot(std::size_t l, std::uint32_t d) const {
@@ -96,16 +99,13 @@ class ColumnDates : public ColumnRow {
         if (n_.side[l] < 0.0) count_in_shares();
         for (std::size_t i = narrow ? narrow_.held_nodes() : nodes_; i < nodes_; ++i) c_.value[i] = 0.0;
         start_kink_ = find_start_kink(l, d);
-        const std::size_t kink = start_kink_;
-        const HingeWeights hinge = kink > 0 ? intrinsic_kink(l, d, kink).weights() : HingeWeights{};
+        // exercise() needs the places for itself.
+        const bool kinked = start_kink_ > 0;
+        const IntrinsicKink kink = kinked ? intrinsic_kink(l, d) : IntrinsicKink(1.0, 0.0, 1.0, 1.0);
         if (takes_a_spot(n_, l, date.share, growth_, 1, nodes_)) start_taken_spot(l, d).correct(c_.value, 1);
         exercise(l, d);
         // After exercise, which would be worth more than a node that the correction lowers.
-        if (kink > 0) {
-            const double unit = n_.side[l] > 0.0 ? 1.0 : c_.rest[kink - 1];
-            c_.value[kink - 1] += unit * hinge.positive;
-            c_.value[kink] += unit * hinge.zero;
-        }
+        if (kinked) kink.correct(c_.value + start_kink_ - 2);
         if (narrow) narrow_.add(c_.value);
     }
 
@@ -140,8 +140,8 @@ class ColumnDates : public ColumnRow {
   private:
     // The columns have landed.
     std::size_t find_start_kink(std::size_t l, std::uint32_t d) const {
-        if (narrow_.base() != NarrowStart::Base::held || !(forward_y(l, d, 0) < 0.0)) return 0;
-        for (std::size_t i = 1; i < nodes_; ++i) {
+        if (narrow_.base() != NarrowStart::Base::held || !(forward_y(l, d, 1) < 0.0)) return 0;
+        for (std::size_t i = 2; i + 1 < nodes_; ++i) {
             if (!(forward_y(l, d, i) < 0.0)) return i;
         }
         return 0;

@@ -108,7 +108,7 @@ class MarchStarts {
         }
         start_.set(n_, lanes, left_out, centre_);
         fill_start(start_, lanes, growth_, nodes_, u_);
-        correct_start(n_, start_, lanes, nodes_, u_);
+        correct_start(n_, start_, lanes, growth_, nodes_, u_);
         each_in(lanes, [&](std::size_t l) {
             start_narrow(l);
             start_smooth(l);

@@ -98,7 +98,7 @@ class NarrowStart {
         base_ = Base::held;
         if (!(n.american[lane_] > 0.0) || n.side[lane_] > 0.0) return;
         // Of what is held, 1 - (share + kept) E.
-        const double kept = exponential(centre_ + forward() - date_.shift), held = date_.share + kept;
+        const double held = date_.share + kept();
         const double gained = before_.level - 1.0, by_growth = held - before_.slope;
         const double paying = before_.level / before_.slope;
         const bool beside = fma(by_growth, paying, gained) > 0.0;
@@ -121,6 +121,14 @@ class NarrowStart {
     }
     double place_of(double growth) const {
         return fma(logarithm(growth), n_->inverse_spacing[lane_], middle_);
+    }
+    // Over X just after the date, times what is left of the spot of a call or taken off that of a put, at the
+    // forward: what is held is worth nothing from 1 on.
+    double kept() const { return exponential(centre_ + forward() - date_.shift); }
+    // Where that is so, in cells from node 0.
+    double forward_kink() const {
+        const bool put = n_->side[lane_] > 0.0;
+        return place_of(put ? date_.share + 1.0 / kept() : 1.0 / (date_.share + kept()));
     }
     // Where exercise before the date begins to pay, in cells from node 0.
     double strike() const { return place_of(before_.level / before_.slope); }
@@ -151,14 +159,7 @@ class NarrowStart {
 
     void place() {
         constexpr double kSeen = 6.0;  // deviations
-        double kink = middle_;         // of the forward's payoff
-        for (int step = 0; step < 8; ++step) {
-            const Spot s = spot_at(kink);
-            const double rest = s.rest > 0.05 ? s.rest : 0.05;
-            const double moved = kink - (s.y + forward()) * rest * n_->inverse_spacing[lane_];
-            const double last = 2.0 * static_cast<double>(nodes_);
-            kink = moved < -last ? -last : (moved < last ? moved : last);
-        }
+        const double kink = forward_kink();
         const double reach = kSeen * deviation_ * spot_at(kink).rest * n_->inverse_spacing[lane_];
         if (base_ == Base::held) {
             const double low = kink - reach;

@@ -20,7 +20,7 @@ class PresentBend {
     // Whether lane l may have one before its first date: nothing is exercised until then, for the dividend is
     // worth more than the interest.
     static bool is_possible(const Normalised& n, std::size_t l, const LadderOption& o, const LaneDate& date) {
-        if (!(n.side[l] > 0.0 && n.exercisable[l] > 0.0 && n.rate[l] > 0.0) || o.read_far) return false;
+        if (!(n.side[l] > 0.0 && n.exercisable[l] > 0.0) || o.read_far) return false;
         const double until = n.years[l] - date.time, cells = n.vol[l] * n.inverse_spacing[l];
         const double earns = n.yield[l] < 0.0 ? n.rate[l] - n.yield[l] : n.rate[l];
         return cells * cells * until < kMostVariance &&

@@ -33,6 +33,7 @@ constexpr double kToStrike = 0.7, kNoStrike = 0.3;
 constexpr double kBeyondStrike = 4.5, kMostDeviations = 10.0;  // of a grid that is read far out
 constexpr double kLadderDeviations = 5.0;                      // of one that is read at all ...
 constexpr double kReadDeviations = 4.3;                        // ... so far out
+constexpr double kBeyondHeld = 3.0;  // of what is read, where the option is held again deep in the money
 
 // Between ex-dates exercise earns rate K - yield S of a put, which is to be above zero somewhere in the
 // money.
@@ -40,6 +41,10 @@ inline bool is_exercisable(const LadderOption& o) {
     const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
     const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
     return o.american && (rate > 0.0 || yield < rate);
+}
+// Whether exercise pays between two free boundaries.
+inline bool is_exercised_between(const LadderOption& o) {
+    return is_exercisable(o) && !((o.right < 0.0 ? o.rate : o.dividend_yield) > 0.0);
 }
 // How far in the money the strike lies, in deviations. The present spot does not feel what the ends of the
 // grid are held at, but a spot on the way there does, if the strike is nearby.
@@ -81,7 +86,8 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
         const double deep = deviations_in_the_money(o, cash);
         const double read = -deep < kReadDeviations ? -deep : kReadDeviations;
         const double beyond = (deep > read ? deep : read) + kBeyondStrike;
-        const double wanted = beyond > kLadderDeviations ? beyond : kLadderDeviations;
+        const double least = is_exercised_between(o) ? kReadDeviations + kBeyondHeld : kLadderDeviations;
+        const double wanted = beyond > least ? beyond : least;
         const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
         deviations = most > deviations ? most : deviations;
     }
@@ -145,7 +151,6 @@ inline double earned_until_expiry(const LadderOption& o) {
 // D t / h^2 of what is left after a date, below which no steps from a kink are good. Where a later date is
 // left out too, what lies between the two has more than an area and a centre: only much less may be left out.
 constexpr double kUnresolvedRatio = 0.7, kUnresolvedBetween = 0.06;
-constexpr double kMostUnresolvedCash = 0.2;                     // of spot and strike
 constexpr double kForLateDates = 1.6, kForLateConvolved = 2.0;  // finer, for several of them
 
 inline double late_ratio(const LadderOption& o, std::uint32_t d, double cells) {
@@ -205,12 +210,11 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
     return static_cast<std::uint16_t>(steps > kLeastSteps ? steps : kLeastSteps);
 }
 
-// Whether the march may begin just before the ex-date d, with `cash` to come.
-inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint32_t d, double cash) {
+// Whether the march may begin just before the ex-date d.
+inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint32_t d) {
     const double cells = (shape.nodes - 1) / (0.1 * shape.deviations);
-    const double least = kMostUnresolvedCash * (o.spot < o.strike ? o.spot : o.strike);
     const double most = d + 1 == o.dividends ? kUnresolvedRatio : kUnresolvedBetween;
-    return late_ratio(o, d, cells) < most && cash <= least;
+    return late_ratio(o, d, cells) < most;
 }
 
 // Where a call's first date is so near that the readings lie beside the kink of exercise before it, its grid
@@ -225,8 +229,12 @@ inline double narrowing_of(const LadderOption& o) {
     return narrowing > kLeastNarrowing ? narrowing : kLeastNarrowing;
 }
 
+// Of a ladder, which is read beside both boundaries, where other rows are solved again (beside_boundary.hpp).
+constexpr double kFinerBetween = 0.4;
+
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
-inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape, std::uint16_t* steps) {
+inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, std::uint16_t* steps) {
+    const double tolerance = o.read_far && is_exercised_between(o) ? kFinerBetween * wanted : wanted;
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
@@ -237,12 +245,11 @@ inline void shape_of(const LadderOption& o, double tolerance, LadderShape& shape
     shape.narrowing = 1.0;
     if (!shape.exercisable) return;  // an interval at once
     const double drift = RulingDrift(o).more_steps;
-    double end = o.years, cash = 0.0, more = drift;
+    double end = o.years, more = drift;
     bool leaves_out = true;
     for (std::uint32_t k = 0; k < o.dividends; ++k) {
         const std::uint32_t d = o.dividends - 1 - k;
-        cash += o.cash[d];
-        leaves_out = leaves_out && begins_before(o, shape, d, cash);
+        leaves_out = leaves_out && begins_before(o, shape, d);
         steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years, more);
         more = drift * steps_for_much(o, d);
         end = o.ex_years[d];

@@ -96,35 +96,52 @@ class TurnedKink {
     SmoothKink kink_;
 };
 
-// The kink of (1 - e^y)^+ between two nodes.
+// The kink of the forward's payoff just before a dividend, where it is linear in E of X: between two nodes it
+// is unit (1 - e^x), x being the distance beyond the kink.
 class IntrinsicKink {
   public:
-    // y: at the positive node, below 0, and beyond the kink.
-    ATALANTA_INLINE IntrinsicKink(double below, double above)
-        : below_(below), above_(above), width_(above - below), place_(-below / width_) {}
-
-    ATALANTA_INLINE HingeWeights weights() const {
-        return hinge_weights(place_, width_, -width_ * width_, 1.0);
+    // side: of Normalised. y and rest: of the forward after the dividend and the share of the spot that is
+    // left, at the node beyond the kink for a put, at the one before it for a call, which counts in shares.
+    ATALANTA_INLINE IntrinsicKink(double side, double y, double rest, double spacing)
+        : put_(side > 0.0), rest_(rest), grows_(exponential(-side * y)), spacing_(spacing) {
+        moves_ = fma(rest, grows_ - 1.0, 1.0);
+        unit_ = put_ ? moves_ / (rest * grows_) : 1.0;
+        from_ = put_ ? 1.0 : 0.0;
+        place_ = fma(side, logarithm(moves_) / spacing, from_);
     }
 
-    // Derivatives of positive w.positive + zero w.zero by y at both nodes.
-    ATALANTA_INLINE void transpose(double positive, double zero, double& by_below, double& by_above) const {
-        const double f = place_, s = width_, b = -width_ * width_;
-        const double b2 = fma(f, f - 1.0, 1.0 / 6.0), b3 = f * fma(f, f - 1.5, 0.5);
-        const double by_b2 = fma(2.0, f, -1.0), by_b3 = fma(3.0 * f, f - 1.0, 0.5);
-        const double total = 0.5 * s * b2 + b * b3 * (1.0 / 6.0), turned = zero - positive;
-        const double total_by_f = 0.5 * s * by_b2 + b * by_b3 * (1.0 / 6.0);
-        const double zero_by_f = total + f * total_by_f - s * by_b3 * (1.0 / 3.0);
-        const double total_by_s = 0.5 * b2 - s * b3 * (1.0 / 3.0);
-        const double zero_by_s = f * total_by_s - b3 * (1.0 / 3.0);
-        const double by_f = fma(positive, total_by_f, turned * zero_by_f);
-        const double by_s = fma(positive, total_by_s, turned * zero_by_s);
-        by_below = -by_f * above_ / (s * s) - by_s;
-        by_above = by_f * below_ / (s * s) + by_s;
+    // To be added at the four nodes from the one before the positive one on.
+    ATALANTA_INLINE void correct(double* values) const {
+        double added[WideHinge::kNodes];
+        hinge().weights(added);
+        for (std::size_t k = 0; k < WideHinge::kNodes; ++k) values[k] += added[k];
+    }
+
+    struct Derivatives {
+        double by_y, by_rest, by_spacing;
+    };
+    // values: derivative by those nodes.
+    ATALANTA_INLINE Derivatives transpose(const double* values) const {
+        const WideHinge::Derivatives d = hinge().transpose(values);
+        const double h = spacing_, side = put_ ? 1.0 : -1.0;
+        const double of_unit = put_ ? unit_ * h * fma(-h, d.by_bend, d.by_slope) : 0.0;
+        const double by_moves = fma(side, d.by_eta / h, of_unit) / moves_;
+        const double by_log_grows = grows_ * rest_ * by_moves - of_unit;
+        const double by_rest = fma(grows_ - 1.0, by_moves, -of_unit / rest_);
+        const double by_width = unit_ * fma(-2.0 * h, d.by_bend, d.by_slope);
+        return {-side * by_log_grows, by_rest, fma(d.by_eta, (from_ - place_) / h, by_width)};
     }
 
   private:
-    double below_, above_, width_, place_;
+    ATALANTA_INLINE WideHinge hinge() const {
+        const double slope = unit_ * spacing_;
+        return {place_, slope, -slope * spacing_};
+    }
+
+    bool put_;
+    double rest_, grows_, spacing_;  // grows_: of what is left, from the node to the kink
+    double moves_, unit_;            // E, from there to the kink
+    double from_, place_;            // the node and the kink, in cells from the positive node
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "pricing/ladder/ex_date.hpp"
 #include "pricing/ladder/hinge.hpp"
+#include "pricing/ladder/taken_spot.hpp"
 
 namespace atalanta {
 namespace {
@@ -85,6 +86,10 @@ struct StartPayoff {
     ATALANTA_INLINE double at(std::size_t l, double e) const {
         const double pay = fma(-payoff.slope[l], e, payoff.level[l]), bound = most[l];
         return pay < bound ? pay : bound;
+    }
+    // The spot that the dividends take, over the one at the middle node.
+    ATALANTA_INLINE double taken(std::size_t l) const {
+        return (payoff.level[l] - most[l]) / payoff.slope[l];
     }
 };
 
@@ -198,10 +203,18 @@ struct AreaShares {
     }
 };
 
-inline void correct_start(const Normalised& n, const StartRecord& start, LaneSet lanes, std::size_t nodes,
-                          double* u) {
+// Below the spot that the dividends take a put is worth no more.
+inline TakenSpot start_taken_spot(const Normalised& n, const StartRecord& start, std::size_t nodes,
+                                  std::size_t l) {
+    return {start.near.taken(l), start.near.payoff.slope[l], n.spacing[l], nodes};
+}
+
+inline void correct_start(const Normalised& n, const StartRecord& start, LaneSet lanes, const double* growth,
+                          std::size_t nodes, double* u) {
     for (std::size_t l = 0; l < kLadderOptions; ++l) {
         if (!contains(lanes, l)) continue;
+        if (takes_a_spot(n, l, start.near.taken(l), growth + l, kLadderOptions, nodes))
+            start_taken_spot(n, start, nodes, l).correct(u + l, kLadderOptions);
         const StartKink kink(n, start, nodes, l);
         if (!kink.inside) continue;
         const double level = start.near.payoff.level[l], area = level * start.area[l];

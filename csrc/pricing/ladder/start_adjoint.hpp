@@ -68,14 +68,9 @@ class StartAdjoint {
     }
 
     void leave_kink(std::size_t i, const double* weights) {
-        const IntrinsicKink kink = march_.intrinsic_kink(lane_, date_, i);
-        const HingeWeights hinge = kink.weights();
-        const double unit = is_put() ? 1.0 : c_.rest[i - 1];
-        const double by_unit = fma(weights[i - 1], hinge.positive, weights[i] * hinge.zero);
-        double below, above;
-        kink.transpose(unit * weights[i - 1], unit * weights[i], below, above);
-        leave_at_forward(place(i - 1), below, is_put() ? 0.0 : by_unit);
-        leave_at_forward(place(i), above, 0.0);
+        const IntrinsicKink::Derivatives d = march_.intrinsic_kink(lane_, date_).transpose(weights + i - 2);
+        leave_at_forward(place(march_.start_kink_node(lane_)), d.by_y, d.by_rest);
+        w_.by_spacing += d.by_spacing;
     }
 
     void leave_taken_spot(const double* weights) {

@@ -24,6 +24,12 @@ struct StartSlopes {
         exercised_grown = fma(share * slope, by_slope, exercised_grown);
     }
 
+    // At a node whose spot is taken, where exercise before expiry costs nothing.
+    ATALANTA_INLINE void add_taken(const StartPayoff& paid, std::size_t l, double by_most_paid) {
+        by_most += paid.payoff.time[l] * paid.most[l] * by_most_paid;
+        if (paid.payoff.time[l] > 0.0) exercised_plain += by_most_paid;
+    }
+
   private:
     // Where exercise earns interest and costs the yield: in cells below the spot up to which it pays, or
     // above that from which on. The kink of the payoff, which ends both, may be nearer.
@@ -54,6 +60,19 @@ struct StartSlopes {
     };
 };
 
+// Of the correction for the spot that the dividends take, whose kink is as steep as level less the most.
+inline void transpose_taken(const Normalised& n, const StartRecord& start, std::size_t l, std::size_t nodes,
+                            const double* values, PayoffWeights& near, StartSlopes& slopes) {
+    const StartPayoff& paid = start.near;
+    const TakenSpot::Derivatives d =
+        start_taken_spot(n, start, nodes, l).transpose(values + l, kLadderOptions);
+    const double by_level = d.by_log_share / (paid.payoff.level[l] - paid.most[l]);
+    near.plain[l] += by_level;
+    near.grown[l] += (d.by_log_share - d.by_log_loses) / paid.payoff.slope[l];
+    near.spacing[l] += d.by_spacing;
+    slopes.add_taken(paid, l, -by_level);
+}
+
 // values: derivative by u at the start of lane l. Adds to the weights of both payoffs.
 [[gnu::noinline]] inline StartSlopes transpose_start(const Normalised& n, const StartRecord& start,
                                                      std::size_t l, const double* growth, std::size_t nodes,
@@ -72,9 +91,11 @@ struct StartSlopes {
             (is_far ? far : near).add(l, weight, e, static_cast<double>(i) - middle);
             slopes.add(n, l, paid, weight, weight * e, e, false);
         } else {
-            slopes.by_most += paid.payoff.time[l] * paid.most[l] * node(values, i)[l];
+            slopes.add_taken(paid, l, node(values, i)[l]);
         }
     }
+    if (takes_a_spot(n, l, start.near.taken(l), growth + l, kLadderOptions, nodes))
+        transpose_taken(n, start, l, nodes, values, near, slopes);
     const StartKink kink(n, start, nodes, l);
     if (!kink.inside) return slopes;
     const double* at = kink.first(values, l);
