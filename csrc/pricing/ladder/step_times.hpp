@@ -18,6 +18,13 @@ constexpr double kLaterGrowth = 0.3;           // of steps after a stretch witho
 constexpr double kLeastWait = 0.3;             // D t / h^2 of a stretch without exercise that ends in a step
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
 
+// What exercise of a put earns a year, over the strike: the rate, and where the yield costs instead of paying
+// that of the spot as well, at which a boundary appears first where that is about so much of the strike.
+constexpr double kAppearsAt = 0.8;
+ATALANTA_INLINE double earned_by_exercise(const Normalised& n, std::size_t l) {
+    return n.yield[l] < 0.0 ? fma(-kAppearsAt, n.yield[l], n.rate[l]) : n.rate[l];
+}
+
 class StepTimes {
   public:
     // Every lane stands still.
@@ -41,7 +48,7 @@ class StepTimes {
             const double age = per_year * since_kink[l];
             const bool earns = n.rate[l] > 0.0, pays = cash[l] > 0.0;
             const bool waits = early & put & earns & pays;
-            const double rate = waits ? n.rate[l] : 1.0;
+            const double rate = waits ? earned_by_exercise(n, l) : 1.0;
             const double wait = log_ratio(n.strike[l] + cash[l], n.strike[l]) / (rate * length[l]);
             const double density = age < kSmoothRatio ? 1.0 : kStepsWithoutExercise;
             const double step = __builtin_floor(fma(density * steps[l], wait, 0.5));
