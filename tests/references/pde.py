@@ -35,12 +35,12 @@ class Option:
 class Lanes:
     """Options side by side on grids of `nodes` intervals: arrays are [node, option]."""
 
-    def __init__(self, options, nodes):
+    def __init__(self, options, nodes, grid):
         self.options, self.nodes = options, nodes
         column = lambda name: np.array([getattr(o, name) for o in options], float)
         self.right, self.strike = column("right"), column("strike")
         self.rate, self.dividend_yield, self.vol = column("rate"), column("dividend_yield"), column("vol")
-        self.spot = np.stack([_sinh_grid(o, nodes) for o in options], axis=1)
+        self.spot = np.stack([grid(o, nodes) for o in options], axis=1)
         self.payoff = np.maximum(self.right * (self.spot - self.strike), 0.0)
         self._set_operator()
 
@@ -112,7 +112,7 @@ class Lanes:
         return np.where(cash > 0.0, np.maximum(before, self.payoff), v)
 
 
-def _sinh_grid(option, nodes):
+def strike_grid(option, nodes):
     """0 ... far, dense around the strike, which is a node of every refinement."""
     total = option.vol * math.sqrt(option.years)
     drift = abs(option.rate - option.dividend_yield) * option.years
@@ -129,6 +129,19 @@ def _sinh_grid(option, nodes):
     high = -low * (coarse - at) / at
     grid = option.strike + width * np.sinh(np.linspace(low, high, nodes + 1))
     grid[0], grid[at * nodes // coarse] = 0.0, option.strike
+    return grid
+
+
+def low_grid(option, nodes):
+    """0 ... far, dense below the spot, where an option deep in the money may be held in several stretches."""
+    total = option.vol * math.sqrt(option.years)
+    drift = abs(option.rate - option.dividend_yield) * option.years
+    far = (max(option.spot, option.strike) + option.paid()) * math.exp(6.5 * total + drift + 0.5 * total**2)
+    width = 0.25 * min(option.spot, option.strike)
+    to_strike, coarse = math.asinh(option.strike / width), 40
+    at = round(coarse * to_strike / math.asinh(far / width))  # as of the other grid
+    grid = width * np.sinh(np.linspace(0.0, to_strike * coarse / at, nodes + 1))
+    grid[at * nodes // coarse] = option.strike
     return grid
 
 
@@ -172,9 +185,9 @@ def _interpolate(x, y, at):
     return out
 
 
-def _one_grid(options, nodes, steps):
+def _one_grid(options, nodes, steps, grid):
     """Values at the spots; every option has the same number of dividends, absent ones being 0 cash."""
-    lanes = Lanes(options, nodes)
+    lanes = Lanes(options, nodes, grid)
     count = max(len(o.dividends) for o in options)
     dates, cash = np.zeros((count, len(options))), np.zeros((count, len(options)))
     for lane, option in enumerate(options):
@@ -193,8 +206,8 @@ def _one_grid(options, nodes, steps):
     return np.array([_interpolate(lanes.spot[:, i], v[:, i], at[i : i + 1])[0] for i in range(len(options))])
 
 
-def prices(options, nodes=400, steps=40):
+def prices(options, nodes=400, steps=40, grid=strike_grid):
     """Prices of American options and estimates of their errors, from grids of 1, 2 and 4 times `nodes`."""
-    one, two, four = (_one_grid(options, nodes * k, steps * k) for k in (1, 2, 4))
+    one, two, four = (_one_grid(options, nodes * k, steps * k, grid) for k in (1, 2, 4))
     coarse, fine = two + (two - one) / 3.0, four + (four - two) / 3.0
     return fine, np.abs(fine - coarse)

@@ -19,8 +19,9 @@ class LadderMarch : public MarchDates {
         for (std::size_t l = 0; l < block.count; ++l) {
             // Where the yield costs more beside the strike than deep in the money, waiting for a dividend may
             // pay there alone.
-            const bool two = !(n_.rate[l] > 0.0) || n_.yield[l] < 0.0;
+            const bool earns = n_.rate[l] > 0.0, two = !earns || n_.yield[l] < 0.0;
             if (block.shapes[l].exercisable && two) between_ |= 1u << l;
+            if (earns) islands_ |= between_ & 1u << l;
             if (!block.shapes[l].exercisable) alone_ |= 1u << l;
             if (block.options[l].read_far) far_ |= 1u << l;
         }
@@ -125,14 +126,14 @@ class LadderMarch : public MarchDates {
         if (record == nullptr && between_ != 0) record = &last_sweep_;
         if (record != nullptr) {
             record->end = obstacle_.end;
-            record->two_sided = 0;
+            record->two_sided = record->islands = 0;
         }
         if (between_ == 0) {
             sweep_up(op_, obstacle_, n_.spacing, growth_, nodes_, ghosts, w_, record);
         } else {
             const auto growth_of = [this](std::size_t l) { return growth_column(l); };
-            sweep_up_mixed(op_, obstacle_, n_.spacing, growth_, nodes_, between_, ghosts, growth_of, columns_,
-                           w_, between_grid_, *record);
+            sweep_up_mixed(op_, obstacle_, n_.spacing, growth_, nodes_, {between_, islands_}, ghosts,
+                           growth_of, columns_, w_, between_grid_, *record);
         }
         if (tape_ == nullptr) return;
         if (is_last) last_sweep_ = *record;
@@ -159,8 +160,10 @@ class LadderMarch : public MarchDates {
     SweepRecord last_sweep_;  // of the present
     ExerciseNow exercise_now_;
     double* between_grid_;
-    LaneSet alone_ = 0;  // lanes without exercise between ex-dates
-    LaneSet far_ = 0;    // lanes that are read at any spot
+    LaneSet islands_ = 0;  // of those that may be exercised between two boundaries, those that may be so in
+                           // several stretches
+    LaneSet alone_ = 0;    // lanes without exercise between ex-dates
+    LaneSet far_ = 0;      // lanes that are read at any spot
     std::uint32_t step_ = 0;
 };
 

@@ -146,8 +146,8 @@ class MarchStarts {
             until_[l] = interval > 0 ? calendar_.date(interval - 1, l).time : n_.years[l];
             length[l] = until_[l] - since_[l];
             gain[l] = gain_[l] + cash[l];
-            const double left =
-                fma(n_.strike[l] + gain[l], exponential(-n_.rate[l] * length[l]), -n_.strike[l]);
+            const double lost = exponential(-earned_by_exercise(n_, l) * length[l]);
+            const double left = fma(n_.strike[l] + gain[l], lost, -n_.strike[l]);
             gain_[l] = left > 0.0 ? left : 0.0;
         }
         times_.set(n_, lanes, steps, since_kink, length, gain);

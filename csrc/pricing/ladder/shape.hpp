@@ -141,11 +141,11 @@ inline double refinement(const LadderOption& o, double nodes, double deviations,
     return cells * kMostRefined < kResolvedCells ? kMostRefined : kResolvedCells / cells;
 }
 
-// What exercise earns until expiry, over the strike; where the rate earns nothing, the yield does.
+// What exercise earns until expiry, over the strike: the rate, and a yield below zero.
 inline double earned_until_expiry(const LadderOption& o) {
     const double rate = o.right < 0.0 ? o.rate : o.dividend_yield;
     const double yield = o.right < 0.0 ? o.dividend_yield : o.rate;
-    return (rate > 0.0 ? rate : rate - yield) * o.years;
+    return (rate > 0.0 && yield >= 0.0 ? rate : rate - yield) * o.years;
 }
 
 // D t / h^2 of what is left after a date, below which no steps from a kink are good. Where a later date is

@@ -1,8 +1,9 @@
 // When the steps of an interval end, lane by lane. They grow from where the solution has a kink, the payoff
 // at expiry or an ex-date close to it, the first being about the least that does not make the compact form
 // ring. Beyond an ex-date a put is not exercised for a while, because the dividend is worth more than the
-// interest on the strike; then a boundary appears out of nowhere, at all depths at once: a step ends there,
-// and short ones follow. Entries: StepTimes::set, StepTimes::advance.
+// interest on the strike; then a boundary appears out of nowhere, at all depths at once, or first beside the
+// strike where the yield is below zero: a step ends there, and short ones follow. Entries: StepTimes::set,
+// StepTimes::advance.
 #pragma once
 
 #include "pricing/ladder/block.hpp"
@@ -16,7 +17,15 @@ constexpr double kSteepestGrading = 2.5;
 constexpr double kStepsWithoutExercise = 0.7;  // how much fewer an equal stretch without exercise gets
 constexpr double kLaterGrowth = 0.3;           // of steps after a stretch without exercise; 1 from nothing
 constexpr double kLeastWait = 0.3;             // D t / h^2 of a stretch without exercise that ends in a step
+constexpr double kLeastLater = 0.3;            // of a step after it; shorter ones ring
 constexpr double kSmoothRatio = 4.0;           // D t / h^2 from which on a stretch without exercise is smooth
+
+// What exercise of a put earns a year, over the strike: the rate, and where the yield costs instead of paying
+// that of the spot as well, at which a boundary appears first where that is about so much of the strike.
+constexpr double kAppearsAt = 0.8;
+ATALANTA_INLINE double earned_by_exercise(const Normalised& n, std::size_t l) {
+    return n.yield[l] < 0.0 ? fma(-kAppearsAt, n.yield[l], n.rate[l]) : n.rate[l];
+}
 
 class StepTimes {
   public:
@@ -41,15 +50,17 @@ class StepTimes {
             const double age = per_year * since_kink[l];
             const bool earns = n.rate[l] > 0.0, pays = cash[l] > 0.0;
             const bool waits = early & put & earns & pays;
-            const double rate = waits ? n.rate[l] : 1.0;
+            const double rate = waits ? earned_by_exercise(n, l) : 1.0;
             const double wait = log_ratio(n.strike[l] + cash[l], n.strike[l]) / (rate * length[l]);
             const double density = age < kSmoothRatio ? 1.0 : kStepsWithoutExercise;
             const double step = __builtin_floor(fma(density * steps[l], wait, 0.5));
             const double at_least_one = step > 1.0 ? step : 1.0;
             const double one_left = at_least_one < steps[l] - 1.0 ? at_least_one : steps[l] - 1.0;
             const bool ends = wait < 1.0, several = steps[l] > 1.0;
-            const bool seen = per_year * length[l] * wait > kLeastWait,
-                       breaks = waits & ends & several & seen;
+            const double whole = per_year * length[l], rest = whole * (1.0 - wait);
+            const bool seen = whole * wait > kLeastWait, costs = n.yield[l] < 0.0;
+            const bool is_long = !costs | (rest > kLeastLater * (steps[l] - one_left));
+            const bool breaks = waits & ends & several & seen & is_long;
             break_step_[l] = breaks ? one_left : steps[l];
             break_share_[l] = breaks ? wait : 1.0;
             const double first = kRatioOfElapsed * age > kLeastRatio ? kRatioOfElapsed * age : kLeastRatio;

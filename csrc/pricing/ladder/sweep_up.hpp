@@ -12,7 +12,6 @@ constexpr unsigned kEveryRowLane = (1u << kRowLanes) - 1;
 
 // What an up sweep did, for the sweeps that take its derivative: which lanes of a node hold the option, and
 // where the free boundary was found inside a cell.
-constexpr double kNotBased = -1.0;
 struct SweepRecord {
     std::uint16_t* held;  // a bit per lane, nodes below `end`
     std::size_t end;
@@ -21,7 +20,7 @@ struct SweepRecord {
     LaneSet two_sided;       // lanes that are held below the exercised nodes as well, and of these:
     PerLane lower_node;      // the first held node below the lower free boundary
     PerLane lower_below;     // how far it lies below that, 0 where that was not found inside a cell
-    PerLane base;            // the node up to which they are exercised once more
+    LaneSet islands;         // of these, those that may be exercised below that once more
 };
 
 // An up sweep of options that are exercised below one free boundary each, if anywhere. Below it nothing hangs
