@@ -193,9 +193,9 @@ py::object RoutedCall::run_elsewhere(const py::tuple& columns) {
 void RoutedCall::tell(double ns) const noexcept {
     const Installed& routes = *installed.load(std::memory_order_acquire);
     const std::size_t operation = routes.operations[static_cast<std::size_t>(function_)];
-    const std::uint64_t fetched_bytes = memory::fetched_by_this_thread() - fetched_before_;
+    const bool fetched = memory::fetched_by_this_thread() != fetched_before_;
     routes.core->router().observe(operation, target_, rows_, ns, probe_, routing::Memory::host,
-                                  routing::kPresent, fetched_bytes);
+                                  routing::kPresent, fetched);
 }
 
 }  // namespace atalanta::bind

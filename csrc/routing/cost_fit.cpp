@@ -36,20 +36,19 @@ void CostFit::start(double low, double ns_low, double high, double ns_high, Ends
     solve();
 }
 
-bool CostFit::observe(double effort, double ns, double weight) noexcept {
+bool CostFit::observe(double effort, double ns) noexcept {
     const double predicted = line_.at(effort);
     const double residual = std::log(ns / predicted);
     ++samples_;
-    const bool sure = weight >= 1.0;
-    if (sure && follow_change(residual)) {
+    if (follow_change(residual)) {
         add(effort, ns, 1.0);
         solve();
         return true;
     }
     const double clipped = std::clamp(residual, -kClip, kClip);
-    if (sure) variance_ += kVarianceRate * (clipped * clipped - variance_);
+    variance_ += kVarianceRate * (clipped * clipped - variance_);
     const double relative = std::fabs(ns / predicted - 1.0);
-    add(effort, ns, weight * (relative > kHuber ? kHuber / relative : 1.0));
+    add(effort, ns, relative > kHuber ? kHuber / relative : 1.0);
     solve();
     return false;
 }

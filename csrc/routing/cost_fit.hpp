@@ -25,8 +25,8 @@ class CostFit {
                double drift = 0.0) noexcept;
 
     // Takes a sample in. True when it showed that all times here have changed by a common factor, which the
-    // whole fit then follows at once. One of less weight than 1 shows no such change.
-    bool observe(double effort, double ns, double weight = 1.0) noexcept;
+    // whole fit then follows at once.
+    bool observe(double effort, double ns) noexcept;
 
     CostLine line() const noexcept { return line_; }
 

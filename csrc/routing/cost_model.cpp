@@ -15,6 +15,7 @@ constexpr double kMoved = 0.03;      // of a prediction, before the table is mad
 constexpr double kLoadMoved = 0.08;  // of the load
 constexpr double kLoadShare = 0.9;   // of a residual that is put down to load; the rest, in time, to the line
 constexpr std::size_t kSamplesToKnow = 4;
+constexpr std::uint32_t kFetchedForOne = 4;  // samples with memory fetched, in a row, of which one counts
 
 // Lets observers that must not wait give up, and those that must, wait.
 class Hold {
@@ -122,18 +123,22 @@ double CostModel::drift(double work) const noexcept {
     return piece.load.load(std::memory_order_relaxed) * std::exp(piece.drift.load(std::memory_order_relaxed));
 }
 
-CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now, double weight) noexcept {
+CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now, bool fetched) noexcept {
     if (!calibrated() || !(ns > 0.0) || !std::isfinite(ns)) return Effect::dropped;
     if (busy_.test_and_set(std::memory_order_acquire)) return Effect::dropped;
     const std::size_t piece = piece_of(work);
+    fetched_[piece] = fetched ? fetched_[piece] + 1 : 0;
+    if (fetched_[piece] % kFetchedForOne != 0) {
+        busy_.clear(std::memory_order_release);
+        return Effect::dropped;
+    }
     const double effort = effort_of(kind_, work);
     CostFit& fit = fits_[piece];
     const double residual = std::log(ns / fit.line().at(effort));
-    if (weight >= 1.0 && (known_[piece] || fit.samples() >= kSamplesToKnow))
-        recent_load_.add(piece, residual, now);
+    if (known_[piece] || fit.samples() >= kSamplesToKnow) recent_load_.add(piece, residual, now);
     const bool calm = RecentLoad::is_noise(residual) && at_rest(piece);  // and then it stays so
     const double load = calm ? 0.0 : recent_load_.value(piece, now);
-    const bool changed = fit.observe(effort, calm ? ns : ns * std::exp(-kLoadShare * load), weight);
+    const bool changed = fit.observe(effort, calm ? ns : ns * std::exp(-kLoadShare * load));
     publish(piece);
     const bool differs = moved(piece) || changed;
     if (differs) told_[piece] = fit.line();

@@ -16,7 +16,6 @@
 #include "routing/cost_model.hpp"
 #include "routing/decision_table.hpp"
 #include "routing/exploration.hpp"
-#include "routing/fetch_cost.hpp"
 #include "routing/health.hpp"
 
 namespace atalanta::routing {
@@ -103,10 +102,9 @@ class Router {
                            TargetMask among) noexcept;
 
     // A call took so long; true when that ended a quarantine. `where`: where its operands lay; `permit`: what
-    // permit() gave when it began; `fetched_bytes`: that its result has from the system.
+    // permit() gave when it began; `fetched`: memory was fetched from the system for it.
     bool observe(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe = false,
-                 Memory where = Memory::host, std::uint64_t permit = kPresent,
-                 std::uint64_t fetched_bytes = 0) noexcept;
+                 Memory where = Memory::host, std::uint64_t permit = kPresent, bool fetched = false) noexcept;
     // For how long, in ns, that put the target into quarantine, or back into it; 0 when it changed nothing.
     std::uint64_t fail(std::size_t target, std::uint64_t now_ns, std::uint64_t permit = kPresent) noexcept;
     std::uint64_t permit(std::size_t target) const noexcept { return targets_[target].health.permit(); }
@@ -171,7 +169,7 @@ class Router {
 
     bool recover(std::size_t target, std::uint64_t permit) noexcept;
     void learn(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe,
-               Memory where, std::uint64_t fetched_bytes) noexcept;
+               Memory where, bool fetched) noexcept;
 
     // All that follows needs mutex_.
     void compile(std::size_t operation, double first_work, double last_work) noexcept;
@@ -197,7 +195,6 @@ class Router {
     std::atomic<double> slowest_transfer_{0.0};  // ns a byte, from an accelerator's memory to the host's
     std::atomic<std::uint64_t> compilations_{0};
     std::atomic<bool> deterministic_{false};
-    FetchCost fetch_cost_;
 
     mutable std::mutex mutex_;
     ExplorationBudget budget_;

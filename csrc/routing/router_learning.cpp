@@ -20,7 +20,6 @@ constexpr std::uint64_t kStaleInterval = 4'000'000'000;  // ns between tries of 
 constexpr std::uint64_t kFarInterval = 20'000'000'000;   // of one that is believed to be far slower
 constexpr std::uint64_t kNever = 0, kAtOnce = 1;         // among the instants of tries
 constexpr double kLeastCompute = 0.05;  // of a measured time, when a transfer is taken off it
-constexpr double kTelling = 0.5;        // of a measured time: if less is the target's, it decides nothing
 
 }  // namespace
 
@@ -73,9 +72,9 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
 }
 
 bool Router::observe(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                     Memory where, std::uint64_t permit, std::uint64_t fetched_bytes) noexcept {
+                     Memory where, std::uint64_t permit, bool fetched) noexcept {
     const bool recovered = recover(target, permit);
-    learn(index, target, work, ns, probe, where, fetched_bytes);
+    learn(index, target, work, ns, probe, where, fetched);
     return recovered;
 }
 
@@ -90,29 +89,24 @@ bool Router::recover(std::size_t target, std::uint64_t permit) noexcept {
 }
 
 void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                   Memory where, std::uint64_t fetched_bytes) noexcept {
+                   Memory where, bool fetched) noexcept {
     if (deterministic()) return;
     Operation& operation = operations_[index];
     const auto size = static_cast<double>(work > 0 ? work : 1);
     const double expected = expected_ns(operation, target, size, where);
     const double moving = transfer_ns(operation, targets_[target], size, where);
-    const double fetching = fetch_cost_.ns(fetched_bytes);
-    fetch_cost_.observe(fetched_bytes, ns - expected);
     CostModel& model = operation.models[target];
     const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
-    const double own = ns - fetching;
-    const double share = std::max(own, kLeastCompute * ns) / ns;
     const CostModel::Effect effect =
-        model.observe(size, std::max(own - moving, kLeastCompute * ns), sample, share * share);
+        model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample, fetched);
     const bool beyond = effect == CostModel::Effect::moved_beyond;
     const bool around = beyond || effect == CostModel::Effect::moved_around;
     const bool moved = around || effect == CostModel::Effect::moved;
     if (!moved && !probe) return;
     const std::lock_guard lock(mutex_);
     if (probe) {
-        budget_.spend(own - expected);
-        if (share > kTelling && own < kQuickerThanBelieved * expected)
-            operation.last_try_ns[target] = kAtOnce;
+        budget_.spend(ns - expected);
+        if (ns < kQuickerThanBelieved * expected) operation.last_try_ns[target] = kAtOnce;
     }
     if (!moved) return;
     const auto [first, end] = model.piece_range(size, around ? RecentLoad::kReach : 0);

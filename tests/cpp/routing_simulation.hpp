@@ -61,9 +61,6 @@ class Machine {
         return ns;
     }
 
-    // From now on so many in a hundred results of a megabyte and more have their memory from the system.
-    void fetch(double share) { fetched_share_ = share; }
-
     struct Call {
         std::size_t target;
         double true_ns;
@@ -80,15 +77,10 @@ class Machine {
             ++failed_calls;
             choice = router.decide(0, size, tolerance);
         }
-        const bool fetches =
-            fetched_share_ > 0.0 && 40 * size > 1'000'000 && uniform_(random_) < fetched_share_;
-        const std::uint64_t bytes = fetches ? 40 * size : 0;
-        const double fetching =
-            bytes > 0 ? 0.25 * static_cast<double>(bytes) * std::exp(0.3 * normal_(random_)) : 0.0;
-        const double ns = reading(choice.target, size) + fetching;
+        const double ns = reading(choice.target, size);
         const bool probe = choice.reason == Reason::probe;
         now_ns += static_cast<std::uint64_t>(ns);
-        if (timed) router.observe(0, choice.target, size, ns, probe, Memory::host, kPresent, bytes);
+        if (timed) router.observe(0, choice.target, size, ns, probe);
         return {choice.target, truth(choice.target, static_cast<double>(size)), timed, probe};
     }
 
@@ -109,7 +101,7 @@ class Machine {
 
   private:
     std::mt19937_64 random_;
-    double noise_, spikes_, fetched_share_ = 0.0;
+    double noise_, spikes_;
     std::normal_distribution<double> normal_;
     std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 };
@@ -121,13 +113,7 @@ inline std::vector<FakeTarget> usual_targets() {
             {Tier::accelerator, [](double n) { return 60e3 + 0.02 * n; }}};
 }
 
-inline std::vector<FakeTarget> thread_and_pool() {
-    return {{Tier::baseline, [](double n) { return 2e3 + 5.6 * n; }},
-            {Tier::wide, [](double n) { return 45e3 + 2.9 * n; }}};
-}
-
-// As the first, with the kinks of real kernels: slower rows beyond the caches and where pages are touched
-// first.
+// As above, with the kinks of real kernels: slower rows beyond the caches and where pages are touched first.
 inline std::vector<FakeTarget> kinked_targets() {
     const auto beyond = [](double n, double start, double per_row) {
         return n > start ? per_row * (n - start) : 0.0;

@@ -131,16 +131,20 @@ TEST(a_load_is_known_at_the_sizes_around_at_once_and_forgotten) {
     CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
 }
 
-TEST(the_cost_of_fetching_is_the_median_of_what_was_seen) {
-    FetchCost cost;
-    const auto bytes = std::uint64_t{8} << 20;
-    for (int i = 0; i < 60; ++i) cost.observe(bytes, (i % 4 == 0 ? 40.0 : 0.4) * static_cast<double>(bytes));
-    CHECK_CLOSE(0.4, cost.ns(bytes) / static_cast<double>(bytes), 0.1);
-    for (int i = 0; i < 100; ++i) cost.observe(4'096, 4e6);  // noise is larger
-    CHECK_CLOSE(0.4, cost.ns(bytes) / static_cast<double>(bytes), 0.1);
-    for (int i = 0; i < 100; ++i) cost.observe(bytes, -1e6);  // a call that was quicker than expected
-    CHECK(cost.ns(bytes) > 0.0);
-    CHECK_CLOSE(0.0, cost.ns(0), 0.0);
+TEST(memory_from_the_system_is_not_the_target_s_time) {
+    CostModel model;
+    model.define(OperationClass::vector);
+    const CostPoint points[] = {{64, 364.0}, {4'096, 4'396.0}, {65'536, 65'836.0}};
+    model.calibrate(points);
+    for (std::uint64_t i = 0; i < 3; ++i)
+        CHECK(model.observe(1'000.0, 9e3, i, true) == CostModel::Effect::dropped);
+    CHECK(model.samples() == 0);
+    CHECK(model.observe(1'000.0, 1'300.0, 3) == CostModel::Effect::kept);  // and the count begins anew
+    for (std::uint64_t i = 0; i < 3; ++i) model.observe(1'000.0, 9e3, 4 + i, true);
+    CHECK(model.samples() == 1);
+    CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
+    CHECK(model.observe(1'000.0, 9e3, 7, true) != CostModel::Effect::dropped);  // nothing else is to be had
+    CHECK(model.samples() == 2);
 }
 
 TEST(calibration_is_interpolated_and_prolonged) {

@@ -267,7 +267,9 @@ TEST(a_wrong_calibration_is_outgrown) {
 // foretold from that, and a few tries at one size mend all larger ones.
 TEST(a_pool_foretold_to_be_of_no_use_is_found_out) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-        Machine machine(simulation::thread_and_pool(), seed);
+        Machine machine({{Tier::baseline, [](double n) { return 2e3 + 5.6 * n; }},
+                         {Tier::wide, [](double n) { return 45e3 + 2.9 * n; }}},
+                        seed);
         const CostPoint one[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 48'000}, {16'384, 94'000}};
         const CostPoint pool[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 50'000}, {16'384, 116'000}};
         machine.router.calibrate(0, 0, one);
@@ -276,31 +278,6 @@ TEST(a_pool_foretold_to_be_of_no_use_is_found_out) {
         regret(machine, 1'000);
         CHECK(machine.router.decide(0, 1 << 22, 1.0).target == 1);
         CHECK(regret(machine, 1'000) <= 0.015);
-    }
-}
-
-// Clearing the pages of a result takes longer than the work, and is the same wherever that is done.
-TEST(memory_from_the_system_changes_no_choice) {
-    for (const double share : {0.5, 1.0}) {
-        for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-            Machine machine(simulation::thread_and_pool(), seed);
-            machine.calibrate({64, 1'024, 8'193, 16'384, 65'536});
-            machine.fetch(share);
-            CHECK(regret(machine, 1'000) <= 0.03);
-            CHECK(regret(machine, 1'000) <= 0.015);
-        }
-    }
-}
-
-TEST(a_target_that_slows_down_is_left_whatever_is_fetched) {
-    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-        Machine machine(simulation::thread_and_pool(), seed);
-        machine.calibrate();
-        machine.fetch(0.5);
-        regret(machine, 1'000);
-        CHECK(machine.router.decide(0, 1 << 20, 1.0).target == 1);
-        machine[1].factor = 4.0;
-        CHECK(timed_calls_until_it_chooses(machine, 0, 1 << 20) <= 64);
     }
 }
 

@@ -193,8 +193,8 @@ class Running:
             raise
         if timed or probe:
             took, place = self._clock() - start, self._table.operation(operation)
-            fetched = _core.fetched_bytes() - memory
-            if self._core.observe(place, target, work, took, probe, permit=permit, fetched_bytes=fetched):
+            fetched = _core.fetched_bytes() != memory
+            if self._core.observe(place, target, work, took, probe, permit=permit, fetched=fetched):
                 tell_change(self._core, target, name, 0)
         return result
 
