@@ -168,7 +168,7 @@ template <bool routed>
     auto* const statuses = full_output ? reinterpret_cast<ImpliedVolStatus*>(status.mutable_data()) : nullptr;
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
-        call.run_here([&](int count) { atalanta::implied_vol(rows, vols, statuses, count); });
+        call.run_here(out, [&](int count) { atalanta::implied_vol(rows, vols, statuses, count); });
     } else {
         const std::vector<double> starts = has_start ? starts_of(inputs) : std::vector<double>();
         const ReleasedGil released(kRowsToReleaseGil);

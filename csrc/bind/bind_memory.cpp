@@ -145,8 +145,9 @@ void bind_memory(py::module_& module) {
     module.def("pool_live_blocks", &live_blocks, name,
                "Tag, bytes, block bytes, age, address of live blocks.");
     module.def("pool_faults", &take_faults, name, "What guards found since the last call.");
-    module.def("fetched_bytes", &memory::fetched_by_this_thread,
-               "Bytes given to this thread so far whose first touch fetches them from the system.");
+    module.def(
+        "touching_ns", &memory::touching_ns,
+        "Nanoseconds that this thread has spent so far on the first touch of results, before kernels.");
     module.def("pool_trim", &trim, name, "Give back all free memory; the bytes.");
     module.def("pool_relieve", &relieve, name, py::arg("for_ms"),
                "Give back all free memory and keep next to none for a while; the bytes.");

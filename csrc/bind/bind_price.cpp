@@ -82,7 +82,7 @@ template <bool routed>
     double* const values = out.data();
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
-        call.run_here([&](int count) { atalanta::price(rows, values, count); });
+        call.run_here(out, [&](int count) { atalanta::price(rows, values, count); });
     } else {
         const ReleasedGil released(kRowsToReleaseGil);
         atalanta::price(rows, terms->over(inputs), values, threads);
@@ -224,7 +224,7 @@ template <bool routed>
     const GreekColumns columns = columns_of(out.data(), kGreeksOfOrder[order], out.stride());
     if (terms == nullptr) {
         const ReleasedGil released(rows.size);
-        call.run_here([&](int count) { atalanta::greeks(rows, order, columns, count); });
+        call.run_here(out, [&](int count) { atalanta::greeks(rows, order, columns, count); });
     } else {
         run_greeks(rows, terms->over(inputs), columns, deltas, threads);
     }

@@ -269,12 +269,12 @@ void bind_core(py::module_& module) {
     forward(
         "observe",
         [](RouterCore& core, std::size_t operation, std::size_t target, std::uint64_t work, double ns,
-           bool probe, bool on_device, std::uint64_t permit, bool fetched) {
+           bool probe, bool on_device, std::uint64_t permit) {
             return core.router().observe(operation, target, work, ns, probe,
-                                         on_device ? Memory::device : Memory::host, permit, fetched);
+                                         on_device ? Memory::device : Memory::host, permit);
         },
         py::arg("operation"), py::arg("target"), py::arg("work"), py::arg("ns"), py::arg("probe") = false,
-        py::arg("on_device") = false, py::arg("permit") = routing::kPresent, py::arg("fetched") = false);
+        py::arg("on_device") = false, py::arg("permit") = routing::kPresent);
     forward(
         "fail",
         [](RouterCore& core, std::size_t target, std::uint64_t now_ns, std::uint64_t permit) {

@@ -6,7 +6,6 @@
 
 #include "bind/ending.hpp"
 #include "bind/terms.hpp"
-#include "memory/pool.hpp"
 
 namespace atalanta::bind {
 namespace {
@@ -169,7 +168,6 @@ void RoutedCall::decide(TargetMask among) {
         routes.core->raise_left_alone(operation, tolerance_, among, origin_);
     if (choice.target == routing::kNowhere) routes.core->raise_nowhere(operation, tolerance_, among, origin_);
     timed_ = router.sampled(operation, choice.sampling);
-    if (timed_) fetched_before_ = memory::fetched_by_this_thread();
     if (timed_ && choice.reason != routing::Reason::probe)
         choice =
             router.consider(operation, rows_, tolerance_, choice, now_ns(), routing::Memory::host, among);
@@ -193,9 +191,7 @@ py::object RoutedCall::run_elsewhere(const py::tuple& columns) {
 void RoutedCall::tell(double ns) const noexcept {
     const Installed& routes = *installed.load(std::memory_order_acquire);
     const std::size_t operation = routes.operations[static_cast<std::size_t>(function_)];
-    const bool fetched = memory::fetched_by_this_thread() != fetched_before_;
-    routes.core->router().observe(operation, target_, rows_, ns, probe_, routing::Memory::host,
-                                  routing::kPresent, fetched);
+    routes.core->router().observe(operation, target_, rows_, ns, probe_);
 }
 
 }  // namespace atalanta::bind

@@ -43,7 +43,8 @@ class RoutedCall {
 
     // Runs the kernel with the threads decided on, and tells the router what it took.
     template <class Kernel>
-    void run_here(Kernel&& kernel) const {
+    void run_here(OutputColumn& out, Kernel&& kernel) const {
+        out.touch_first(threads_);
         if (!timed_) return kernel(threads_);
         const auto start = std::chrono::steady_clock::now();
         kernel(threads_);
@@ -56,7 +57,6 @@ class RoutedCall {
 
     Routed function_{};
     std::size_t rows_ = 0, target_ = 0;
-    std::uint64_t fetched_before_ = 0;  // the result's memory comes after the decision
     int threads_ = 0;
     bool timed_ = false, probe_ = false, elsewhere_ = false, strict_ = false;
     double tolerance_ = 0.0;

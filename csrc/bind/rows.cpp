@@ -290,8 +290,10 @@ void require_decimal_rates(const Column<double>& rates, std::size_t size, const 
 OutputColumn::OutputColumn(PyObject* out, const Shape& shape, const BroadcastRows& rows, const char* origin,
                            Purpose purpose, Layout layout) {
     if (out == nullptr || out == Py_None) {
+        const std::uint64_t before = memory::fetched_by_this_thread();
         target_ = layout == Layout::one_column ? result_array<double>(shape, purpose)
                                                : result_columns(shape, purpose);
+        fetched_ = memory::fetched_by_this_thread() - before;
         return;
     }
     if (!py::isinstance<py::array_t<double>>(py::handle(out))) {

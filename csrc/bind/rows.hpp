@@ -9,6 +9,7 @@
 
 #include "bind/arguments.hpp"
 #include "bind/memory/process_pool.hpp"
+#include "memory/first_touch.hpp"
 #include "pricing/columns.hpp"
 
 namespace atalanta::bind {
@@ -78,11 +79,23 @@ class OutputColumn {
     double* data() { return target_.mutable_data(); }
     // From one column to the next along the first axis, in doubles.
     std::size_t stride() const { return static_cast<std::size_t>(target_.strides(0)) / sizeof(double); }
+    // Before a kernel of so many threads, which is timed: see csrc/memory/first_touch.hpp.
+    void touch_first(int threads) {
+        if (fetched_ >= kBytesToTouch) memory::touch_first(data(), bytes(), threads);
+    }
     py::object finish();
 
   private:
+    static constexpr std::uint64_t kBytesToTouch = 64 << 10;
+
+    std::size_t bytes() const {
+        const bool columns = target_.ndim() > 1;
+        return static_cast<std::size_t>(columns ? target_.strides(0) * target_.shape(0) : target_.nbytes());
+    }
+
     Doubles target_;
-    py::object copy_to_;  // set when the kernel cannot write to `out` itself
+    std::uint64_t fetched_ = 0;  // of its memory
+    py::object copy_to_;         // set when the kernel cannot write to `out` itself
 };
 
 }  // namespace atalanta::bind

@@ -15,7 +15,7 @@ constexpr double kMoved = 0.03;      // of a prediction, before the table is mad
 constexpr double kLoadMoved = 0.08;  // of the load
 constexpr double kLoadShare = 0.9;   // of a residual that is put down to load; the rest, in time, to the line
 constexpr std::size_t kSamplesToKnow = 4;
-constexpr std::uint32_t kFetchedForOne = 4;  // samples with memory fetched, in a row, of which one counts
+constexpr double kLeastNs = 1e-3;  // that a call can take; less has no weight that is finite
 
 // Lets observers that must not wait give up, and those that must, wait.
 class Hold {
@@ -123,15 +123,10 @@ double CostModel::drift(double work) const noexcept {
     return piece.load.load(std::memory_order_relaxed) * std::exp(piece.drift.load(std::memory_order_relaxed));
 }
 
-CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now, bool fetched) noexcept {
-    if (!calibrated() || !(ns > 0.0) || !std::isfinite(ns)) return Effect::dropped;
+CostModel::Effect CostModel::observe(double work, double ns, std::uint64_t now) noexcept {
+    if (!calibrated() || !(ns >= kLeastNs) || !std::isfinite(ns)) return Effect::dropped;
     if (busy_.test_and_set(std::memory_order_acquire)) return Effect::dropped;
     const std::size_t piece = piece_of(work);
-    fetched_[piece] = fetched ? fetched_[piece] + 1 : 0;
-    if (fetched_[piece] % kFetchedForOne != 0) {
-        busy_.clear(std::memory_order_release);
-        return Effect::dropped;
-    }
     const double effort = effort_of(kind_, work);
     CostFit& fit = fits_[piece];
     const double residual = std::log(ns / fit.line().at(effort));
@@ -185,7 +180,8 @@ std::array<double, 2> CostModel::piece_range(double work, std::size_t neighbours
 }
 
 std::size_t CostModel::piece_of(double work) noexcept {
-    const auto doublings = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(work)));
+    const double size = std::min(work, static_cast<double>(kLargestWork));
+    const auto doublings = static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(size)));
     return std::min(kPieces - 1, doublings < 6 ? 0 : (doublings - 4) / 2);
 }
 

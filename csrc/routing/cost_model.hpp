@@ -51,12 +51,11 @@ class CostModel {
     // included.
     double drift(double work) const noexcept;
 
-    // Whether predictions moved so much since the last call that decisions may differ now, at this piece's
-    // sizes or at its neighbours' too. `now`: samples of the operation so far, on whatever target.
-    // `fetched`: memory was fetched from the system for it, which takes longer than the work itself and is
-    // the same on every target. Such a sample counts only where hardly any other is to be had.
+    // Whether predictions moved so much since the last call that decisions may differ now: at this piece's
+    // sizes, at its neighbours' too, or there and at all larger ones. `now`: samples of the operation so far,
+    // on whatever target.
     enum class Effect : std::uint8_t { dropped, kept, moved, moved_around, moved_beyond };
-    Effect observe(double work, double ns, std::uint64_t now = 0, bool fetched = false) noexcept;
+    Effect observe(double work, double ns, std::uint64_t now = 0) noexcept;
     // Forgets a load that nothing has confirmed lately.
     void refresh(std::uint64_t now) noexcept;
 
@@ -94,9 +93,8 @@ class CostModel {
 
     std::atomic_flag busy_;  // guards what follows
     std::array<CostFit, kPieces> fits_;
-    std::array<CostLine, kPieces> told_{};          // the lines when observe() last said "moved"
-    std::array<bool, kPieces> known_{};             // measured there, not prolonged
-    std::array<std::uint32_t, kPieces> fetched_{};  // samples in a row for which memory was fetched
+    std::array<CostLine, kPieces> told_{};  // the lines when observe() last said "moved"
+    std::array<bool, kPieces> known_{};     // measured there, not prolonged
     RecentLoad recent_load_;
     std::array<double, kPieces> told_load_{};
 };

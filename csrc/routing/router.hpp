@@ -102,9 +102,9 @@ class Router {
                            TargetMask among) noexcept;
 
     // A call took so long; true when that ended a quarantine. `where`: where its operands lay; `permit`: what
-    // permit() gave when it began; `fetched`: memory was fetched from the system for it.
+    // permit() gave when it began.
     bool observe(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe = false,
-                 Memory where = Memory::host, std::uint64_t permit = kPresent, bool fetched = false) noexcept;
+                 Memory where = Memory::host, std::uint64_t permit = kPresent) noexcept;
     // For how long, in ns, that put the target into quarantine, or back into it; 0 when it changed nothing.
     std::uint64_t fail(std::size_t target, std::uint64_t now_ns, std::uint64_t permit = kPresent) noexcept;
     std::uint64_t permit(std::size_t target) const noexcept { return targets_[target].health.permit(); }
@@ -169,7 +169,7 @@ class Router {
 
     bool recover(std::size_t target, std::uint64_t permit) noexcept;
     void learn(std::size_t operation, std::size_t target, std::uint64_t work, double ns, bool probe,
-               Memory where, bool fetched) noexcept;
+               Memory where) noexcept;
 
     // All that follows needs mutex_.
     void compile(std::size_t operation, double first_work, double last_work) noexcept;

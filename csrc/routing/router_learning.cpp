@@ -72,9 +72,9 @@ bool Router::worth_trying(Operation& operation, std::size_t target, double expec
 }
 
 bool Router::observe(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                     Memory where, std::uint64_t permit, bool fetched) noexcept {
+                     Memory where, std::uint64_t permit) noexcept {
     const bool recovered = recover(target, permit);
-    learn(index, target, work, ns, probe, where, fetched);
+    learn(index, target, work, ns, probe, where);
     return recovered;
 }
 
@@ -89,16 +89,15 @@ bool Router::recover(std::size_t target, std::uint64_t permit) noexcept {
 }
 
 void Router::learn(std::size_t index, std::size_t target, std::uint64_t work, double ns, bool probe,
-                   Memory where, bool fetched) noexcept {
-    if (deterministic()) return;
+                   Memory where) noexcept {
+    if (deterministic() || !std::isfinite(ns)) return;
     Operation& operation = operations_[index];
     const auto size = static_cast<double>(work > 0 ? work : 1);
     const double expected = expected_ns(operation, target, size, where);
     const double moving = transfer_ns(operation, targets_[target], size, where);
     CostModel& model = operation.models[target];
     const std::uint64_t sample = operation.samples.fetch_add(1, std::memory_order_relaxed);
-    const CostModel::Effect effect =
-        model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample, fetched);
+    const CostModel::Effect effect = model.observe(size, std::max(ns - moving, kLeastCompute * ns), sample);
     const bool beyond = effect == CostModel::Effect::moved_beyond;
     const bool around = beyond || effect == CostModel::Effect::moved_around;
     const bool moved = around || effect == CostModel::Effect::moved;

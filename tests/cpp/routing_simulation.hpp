@@ -113,7 +113,13 @@ inline std::vector<FakeTarget> usual_targets() {
             {Tier::accelerator, [](double n) { return 60e3 + 0.02 * n; }}};
 }
 
-// As above, with the kinks of real kernels: slower rows beyond the caches and where pages are touched first.
+inline std::vector<FakeTarget> thread_and_pool() {
+    return {{Tier::baseline, [](double n) { return 2e3 + 5.6 * n; }},
+            {Tier::wide, [](double n) { return 45e3 + 2.9 * n; }}};
+}
+
+// As the first, with the kinks of real kernels: slower rows beyond the caches and where pages are touched
+// first.
 inline std::vector<FakeTarget> kinked_targets() {
     const auto beyond = [](double n, double start, double per_row) {
         return n > start ? per_row * (n - start) : 0.0;

@@ -131,22 +131,6 @@ TEST(a_load_is_known_at_the_sizes_around_at_once_and_forgotten) {
     CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
 }
 
-TEST(memory_from_the_system_is_not_the_target_s_time) {
-    CostModel model;
-    model.define(OperationClass::vector);
-    const CostPoint points[] = {{64, 364.0}, {4'096, 4'396.0}, {65'536, 65'836.0}};
-    model.calibrate(points);
-    for (std::uint64_t i = 0; i < 3; ++i)
-        CHECK(model.observe(1'000.0, 9e3, i, true) == CostModel::Effect::dropped);
-    CHECK(model.samples() == 0);
-    CHECK(model.observe(1'000.0, 1'300.0, 3) == CostModel::Effect::kept);  // and the count begins anew
-    for (std::uint64_t i = 0; i < 3; ++i) model.observe(1'000.0, 9e3, 4 + i, true);
-    CHECK(model.samples() == 1);
-    CHECK_CLOSE(1'300.0, model.predict(1'000.0), 0.01 * 1'300.0);
-    CHECK(model.observe(1'000.0, 9e3, 7, true) != CostModel::Effect::dropped);  // nothing else is to be had
-    CHECK(model.samples() == 2);
-}
-
 TEST(calibration_is_interpolated_and_prolonged) {
     CostModel model;
     model.define(OperationClass::vector);
@@ -155,6 +139,46 @@ TEST(calibration_is_interpolated_and_prolonged) {
     model.calibrate(points);
     for (const double n : {1.0, 10.0, 1e3, 1e5, 1e7})
         CHECK_CLOSE(300.0 + n, model.predict(n), 0.01 * (300 + n));
+}
+
+TEST(a_foretold_line_gives_way_to_few_samples) {
+    CostFit measured, foretold;
+    measured.start(1e3, 1e3, 4e3, 4e3);
+    foretold.start(1e3, 1e3, 4e3, 4e3, CostFit::Ends::foretold);
+    for (int i = 0; i < 2; ++i) measured.observe(2e3, 1.2e3), foretold.observe(2e3, 1.2e3);
+    CHECK(foretold.line().at(2e3) - 1.2e3 < 0.5 * (measured.line().at(2e3) - 1.2e3));
+}
+
+TEST(what_is_seen_beyond_calibration_speaks_for_all_larger_sizes) {
+    CostModel model;
+    model.define(OperationClass::vector);
+    const CostPoint points[] = {{64, 364.0}, {4'096, 4'396.0}, {16'384, 16'684.0}};
+    model.calibrate(points);
+    CHECK(!model.foretold(10'000.0) && model.foretold(200e3) && model.foretold(5e6));
+    bool beyond = false;
+    for (std::uint64_t i = 0; i < 20; ++i)
+        beyond |= model.observe(200e3, 100e3, i) == CostModel::Effect::moved_beyond;
+    CHECK(beyond);
+    CHECK(!model.foretold(200e3) && model.foretold(5e6));
+    CHECK_CLOSE(2.5e6, model.predict(5e6), 0.5e6);
+    CHECK_CLOSE(10'300.0, model.predict(10'000.0), 200.0);  // what calibration knows stays
+    CHECK_CLOSE(5e6 + 300.0, model.calibrated_ns(5e6), 1e5);
+    for (std::uint64_t i = 20; i < 50; ++i) model.observe(200e3, 300e3, i);  // the machine has changed
+    model.refresh(1'000);
+    CHECK(model.drift(200e3) > 1.2);
+    CHECK_CLOSE(model.drift(200e3), model.drift(5e6), 1e-6);
+}
+
+TEST(the_longer_a_call_takes_the_more_often_it_is_timed) {
+    Router router(1);
+    router.add_operation(OperationClass::pricing, 64.0);
+    router.add_target(Tier::baseline, Memory::host, 0.0);
+    router.allow(0, 0, 1e-15);
+    const CostPoint points[] = {{1, 1.0}, {1'000'000, 1e6}};
+    router.calibrate(0, 0, points);
+    CHECK(router.decide(0, 1'000, 1.0).sampling == 5);
+    CHECK(router.decide(0, 50'000, 1.0).sampling == 3);
+    CHECK(router.decide(0, 500'000, 1.0).sampling == 0);
 }
 
 TEST(nothing_is_free_beyond_what_was_measured) {
@@ -189,8 +213,10 @@ TEST(bad_samples_are_dropped) {
     CHECK(model.observe(100.0, 5.0) == CostModel::Effect::dropped);  // not calibrated
     const CostPoint points[] = {{64, 364.0}, {4'096, 4'396.0}};
     model.calibrate(points);
-    for (const double ns : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()})
+    for (const double ns : {0.0, -1.0, 1e-300, std::nan(""), std::numeric_limits<double>::infinity()})
         CHECK(model.observe(100.0, ns) == CostModel::Effect::dropped);
+    CHECK(model.observe(std::ldexp(1.0, 64), 5e20) != CostModel::Effect::dropped);
+    CHECK(std::isfinite(model.predict(std::ldexp(1.0, 64))));
 }
 
 static std::size_t chosen(const Router& router, std::uint64_t work) {
@@ -346,7 +372,7 @@ TEST(many_threads_may_decide_learn_fail_and_pin) {
     for (int thread = 0; thread < 4; ++thread) {
         threads.emplace_back([&, thread] {
             for (std::uint64_t i = 1; i < 6'000; ++i) {
-                const std::uint64_t work = (i * 7919) % 300'000 + 1, now = i * 100'000;
+                const std::uint64_t work = (i * 7919 * i) % (1 << 24) + 1, now = i * 100'000;
                 Choice choice = router.decide(0, work, 1.0);
                 if (router.sampled(0, choice.sampling)) choice = router.consider(0, work, 1.0, choice, now);
                 if (choice.target >= 3) wrong = true;

@@ -267,9 +267,7 @@ TEST(a_wrong_calibration_is_outgrown) {
 // foretold from that, and a few tries at one size mend all larger ones.
 TEST(a_pool_foretold_to_be_of_no_use_is_found_out) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
-        Machine machine({{Tier::baseline, [](double n) { return 2e3 + 5.6 * n; }},
-                         {Tier::wide, [](double n) { return 45e3 + 2.9 * n; }}},
-                        seed);
+        Machine machine(simulation::thread_and_pool(), seed);
         const CostPoint one[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 48'000}, {16'384, 94'000}};
         const CostPoint pool[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 50'000}, {16'384, 116'000}};
         machine.router.calibrate(0, 0, one);
@@ -278,6 +276,21 @@ TEST(a_pool_foretold_to_be_of_no_use_is_found_out) {
         regret(machine, 1'000);
         CHECK(machine.router.decide(0, 1 << 22, 1.0).target == 1);
         CHECK(regret(machine, 1'000) <= 0.015);
+    }
+}
+
+// The same where calls have one size: a guess within half as much again of the best is tried at once.
+TEST(a_guess_is_tried_though_it_is_not_near) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        Machine machine(simulation::thread_and_pool(), seed);
+        const CostPoint one[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 48'000}, {16'384, 94'000}};
+        const CostPoint pool[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 54'000}, {16'384, 119'000}};
+        machine.router.calibrate(0, 0, one);
+        machine.router.calibrate(0, 1, pool);
+        const std::uint64_t soon = machine.now_ns + 1'000'000'000;
+        while (machine.now_ns < soon) machine.call(machine.log_uniform(140'000, 500'000));
+        CHECK(machine.router.decide(0, 300'000, 1.0).target == 1);
+        CHECK(machine.router.decide(0, 1 << 23, 1.0).target == 1);
     }
 }
 

@@ -13,7 +13,7 @@ import pytest
 
 import atalanta
 from atalanta import config
-from atalanta.compute.router import CalibrationWarning
+from atalanta.compute.router import CalibrationWarning, calibration
 from atalanta.compute.router import record as records
 from atalanta.compute.router.calibration import measure
 from atalanta.compute.router.overrides import overrides
@@ -365,18 +365,34 @@ def test_the_end_of_the_process_waits_for_a_device_and_begins_no_other(tmp_path)
     assert "device: gpu" not in path.read_text()
 
 
-@pytest.mark.parametrize(("kept", "calls"), [(True, 1 + 3 * 3), (False, 1 + 3)])
-def test_a_time_in_which_memory_was_fetched_is_taken_again(kept, calls):
-    pool, clock, held, made = atalanta.BufferPool(), iter(range(0, 10_000, 7)), [], []
+def test_the_first_touch_of_a_result_is_not_the_work(monkeypatch):
+    """Of 1500 ns that a call takes here 1000 go into memory that had to be fetched."""
+    clock, touching = FakeClock(), [7]
 
-    def call(arrays):
-        made.append(arrays)
-        buffer = pool.acquire(1 << 20, np.uint8)  # kept, the next call needs memory of its own
-        if kept:
-            held.append(buffer)
+    def call(_):
+        clock.now += 1500
+        touching[0] += 1000
 
-    measure({"one": call}, {"one": 0}, replace(WORKLOADS["exp"], sizes=(64,)), 1e4, lambda: next(clock))
-    assert len(made) == calls
+    monkeypatch.setattr(calibration._core, "touching_ns", lambda: touching[0])
+    workload = replace(WORKLOADS["exp"], sizes=(64,))
+    assert {"one": [(64, 500)]} == measure({"one": call}, {"one": 0}, workload, 1e4, clock)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_only_memory_that_was_fetched_is_touched_first(threads):
+    """A result beyond all that is free, another in what it leaves, and one in an array of the caller's."""
+    rows = 400_000
+    vol = np.full(rows, 0.2)
+
+    def touching(**out):
+        before = atalanta._core.touching_ns()
+        made = atalanta.greeks("call", 100.0, 105.0, 0.5, 0.03, vol, threads=threads, **out)
+        assert np.all(made.price == made.price[0])
+        return atalanta._core.touching_ns() - before
+
+    atalanta.buffers.trim()
+    assert touching() > 0
+    assert 0 == touching(out=np.empty((7, rows)))
 
 
 def sharing_pool(busy):
@@ -394,6 +410,36 @@ def sharing_pool(busy):
 
     workload = replace(WORKLOADS["exp"], sizes=(64, 1024, 8193, 16_384, 65_536, 262_144))
     return workload, {"one": one, "pool": pool}, clock
+
+
+@pytest.mark.parametrize("slow", [10, 1000])
+def test_sharing_that_never_shows_is_not_waited_for(slow):
+    """A second processor that others have: one reading more than may be, where a call takes milliseconds."""
+    workload, calls, clock = sharing_pool(0)
+
+    def pool(arrays):
+        clock.now += 5 * len(arrays[0]) * (1 if len(arrays[0]) <= 8192 else slow)
+
+    begin = clock.now
+    curves = measure({"one": calls["one"], "pool": pool}, {"one": 0, "pool": 8192}, workload, 0.0, clock)
+    worst = 5 * 8193 * slow
+    assert clock.now - begin < 3 * 4e6 + 2 * worst
+    assert curves["one"][-1][0] >= 1024
+
+
+def test_a_slow_kernel_is_shared_once_before_it_is_left():
+    """One thread takes a quarter of a millisecond before the pool has anything of its own to show."""
+    clock = FakeClock()
+
+    def at(ns):
+        def call(arrays):
+            clock.now += round(ns * len(arrays[0]))
+
+        return call
+
+    workload = replace(WORKLOADS["exp"], sizes=(64, 1024, 8193, 16_384, 65_536))
+    curves = measure({"one": at(400), "pool": at(200)}, {"one": 0, "pool": 8192}, workload, 0.0, clock)
+    assert (8193, 200 * 8193) == curves["pool"][2]
 
 
 @pytest.mark.parametrize("busy", [0, 12])

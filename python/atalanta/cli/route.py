@@ -31,7 +31,11 @@ __all__ = [
 _MOST_WORK = 1 << 40
 _CHAIN_ROWS = 20_000
 #: What the CPU's pool does alone.
-_UNROUTED = "American exercise, cash dividends or Greeks of order 2 and 3"
+_UNROUTED = {
+    "price": "American exercise or cash dividends",
+    "implied_vol": "American exercise or cash dividends",
+    "greeks": "American exercise, cash dividends or Greeks of order 2 and 3",
+}
 
 
 @dataclass(frozen=True)
@@ -118,8 +122,8 @@ def print_explanation(console: Console, route: Route) -> None:
         [f"from {work:,} elements on {after} instead of {before}" for work, before, after in told.crossovers]
         or [f"{told.decision.target} at every size"],
     )
-    if told.kind == "pricing":
-        print_bullets(console, [f"rows with {_UNROUTED}: cpu:pool at every size"])
+    if told.operation in _UNROUTED and any(one.target == "cpu:pool" for one in told.predictions):
+        print_bullets(console, [f"rows with {_UNROUTED[told.operation]}: cpu:pool at every size"])
 
 
 def _reason(told: Explanation) -> str:

@@ -105,6 +105,10 @@ class Greeks(Mapping[str, Value]):
             )
         return self._dividend_delta
 
+    def stacked(self) -> npt.NDArray[np.float64]:
+        """(columns, ...) the values in the order of `GREEK_NAMES`; arrays are not copied."""
+        return np.asarray(self._values)
+
     def __getitem__(self, name: str) -> Value:
         if name in GREEK_NAMES[: len(self)]:
             return self._values[GREEK_NAMES.index(name)]

@@ -54,7 +54,7 @@ def _run_options(operation: str, arrays: tuple[Any, ...]) -> Result:
     if operation == "price":
         return np.asarray(pricing.price(*option, dividend_yield=dividend_yield))
     if operation == "greeks":
-        return np.asarray(list(pricing.greeks(*option, dividend_yield=dividend_yield).values()))
+        return pricing.greeks(*option, dividend_yield=dividend_yield).stacked()
     solved: Any = pricing.implied_vol(*option, dividend_yield=dividend_yield, full_output=True)
     return np.asarray(solved[0]), np.asarray(solved[1], np.uint8)
 

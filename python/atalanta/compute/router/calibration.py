@@ -8,7 +8,7 @@ in turns: what else the machine does falls on them alike, and their curves end t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -39,10 +39,10 @@ _LEAST_SIZES = 2
 _LEAST_LEFT_NS = 200_000.0
 #: Until the baseline takes so long, waking a thread hides what it is worth: larger sizes are measured whatever is left.
 _TELLING_NS = 250_000.0
-#: Of the baseline's time, expected by then of a target that shares the work.
+#: For each such size; of the baseline's time, hoped for of a target that shares the work.
+_TELLING_LEFT_NS = 4_000_000.0
 _SHARED = 0.6
 _LEAST_NS = 1.0
-_TRIES = 3
 #: Of the budget: an operation without a choice only needs its time to be known roughly.
 _WITH_A_CHOICE = 6.0
 _PRODUCTS = {"matmul", "dot", "similarity"}
@@ -109,14 +109,14 @@ def measure(
         expected = {name: _foretold(curves[name], size, workload.growth) for name in due}
         left = max(_LEAST_LEFT_NS, budget_ns - (clock() - begin))
         enough = all(len(curves[name]) >= _LEAST_SIZES for name in due)
-        if enough and (unshown := _unshown(curves.get(baseline), due, joins)):
-            enough, left = False, math.inf
+        hoped = dict(expected)
+        if enough and (unshown := _unshown(curves, baseline, joins)):
+            enough, left = False, max(left, _TELLING_LEFT_NS)
             if expected[baseline] >= _TELLING_NS:  # where sharing should pay, and is measured again if not
-                shared = _SHARED * expected[baseline]
-                expected |= {name: min(expected[name], shared) for name in unshown}
+                hoped |= {name: _SHARED * expected[baseline] for name in unshown if name in due}
         if enough and 2.0 * sum(_likely(curves[name], expected[name]) for name in due) > left:
             break
-        readings = _readings(due, arrays, expected, left, clock)
+        readings = _readings(due, arrays, hoped, left, clock)
         if any(curves[name] and ns > _IMPOSSIBLE * expected[name] for name, ns in readings.items()):
             break  # somebody else had the machine; the curves are prolonged instead
         work = work_of(workload.name, arrays)
@@ -137,11 +137,12 @@ def _warm(calls: Mapping[str, Call], arrays: Any) -> None:
             _tell(name, error)
 
 
-def _unshown(baseline: Curve | None, due: Iterable[str], joins: Mapping[str, int]) -> list[str]:
-    """Those due that share the work, while the baseline takes too little for it to show."""
-    if baseline is None or baseline[-1][1] >= _TELLING_NS:
+def _unshown(curves: Mapping[str, Curve], baseline: str, joins: Mapping[str, int]) -> list[str]:
+    """Targets that share the work, while the baseline takes too little for it to show, or they still do what it does."""
+    if baseline not in curves:
         return []
-    return [name for name in due if joins[name] > 0]
+    short = curves[baseline][-1][1] < _TELLING_NS
+    return [name for name in curves if joins[name] > 0 and (short or curves[name][-1][0] <= joins[name])]
 
 
 def _foretold(curve: Curve, size: int, growth: float) -> float:
@@ -160,13 +161,13 @@ def _likely(curve: Curve, proportional: float) -> float:
 
 
 def _readings(
-    calls: Mapping[str, Call], arrays: Any, expected: Mapping[str, float], left: float, clock: Clock
+    calls: Mapping[str, Call], arrays: Any, hoped: Mapping[str, float], left: float, clock: Clock
 ) -> dict[str, float]:
     """The least of a few readings by target, taken in turns; without those that failed."""
     least = dict.fromkeys(calls, float("inf"))
     begin = clock()
     for repeat in range(_REPEATS + _MORE_REPEATS):
-        disturbed = any(least[name] > _DISTURBED * expected[name] for name in least)
+        disturbed = any(least[name] > _DISTURBED * hoped[name] for name in least)
         if repeat >= _REPEATS and not disturbed:
             break
         if repeat > 0 and clock() - begin + sum(least.values()) > max(left, _REPEATS * _LEAST_LEFT_NS):
@@ -181,22 +182,10 @@ def _readings(
 
 
 def _time(call: Call, arrays: Any, clock: Clock) -> int:
-    """Anew if the result's memory had to be fetched from the system: whoever comes next would find it there.
-
-    Twice at most: the pool keeps what is released only once it has come back, and a caller may keep what is returned.
-    """
-    for _ in range(_TRIES):
-        before = _core.fetched_bytes()
-        took = _time_once(call, arrays, clock)
-        if _core.fetched_bytes() == before:
-            break
-    return took
-
-
-def _time_once(call: Call, arrays: Any, clock: Clock) -> int:
-    start = clock()
+    """Without the first touch of memory that had to be fetched: whoever comes next would find it there."""
+    touching, start = _core.touching_ns(), clock()
     call(arrays)
-    return clock() - start
+    return clock() - start - (_core.touching_ns() - touching)
 
 
 def _tell(target: str, error: Exception) -> None:

@@ -184,7 +184,7 @@ class Running:
             DeviceError: the target failed; it is then in quarantine.
         """
         permit, name = self._core.permit(target), self._table.targets[target].name
-        memory, start = _core.fetched_bytes(), self._clock()
+        touching, start = _core.touching_ns(), self._clock()
         try:
             result = self._table.targets[target].run(operation, arrays)
         except FAILURES:
@@ -192,9 +192,9 @@ class Running:
                 tell_change(self._core, target, name, out_ns)
             raise
         if timed or probe:
-            took, place = self._clock() - start, self._table.operation(operation)
-            fetched = _core.fetched_bytes() != memory
-            if self._core.observe(place, target, work, took, probe, permit=permit, fetched=fetched):
+            took = self._clock() - start - (_core.touching_ns() - touching)
+            place = self._table.operation(operation)
+            if self._core.observe(place, target, work, took, probe, permit=permit):
                 tell_change(self._core, target, name, 0)
         return result
 
