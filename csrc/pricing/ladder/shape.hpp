@@ -74,7 +74,7 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     if (takes_much(o, cash)) {
         const double more = takes_nearly_all(o, cash) && !is_exercisable(o) ? kMoreDeviations : 0.0;
         const double least = base_deviations(tolerance) + kExtraOfPuts + more;
-        const double wanted = LowSpots(o, least).deviations();
+        const double wanted = LowSpots(o, least, base_deviations(tolerance)).deviations();
         deviations = wanted > deviations ? wanted : deviations;
     }
     if (is_exercisable(o)) {
