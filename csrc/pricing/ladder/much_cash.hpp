@@ -83,7 +83,7 @@ class LowSpots {
     }
 
   private:
-    static constexpr double kMostWide = 12.0;  // deviations
+    static constexpr double kMostWide = 24.0;  // deviations
 
     // Between date d and what follows it. What is left of a slope there counts all the way down to no spot,
     // for which the next dividend may ask: a slope smears, and drifts, as in the measure of the spot.
