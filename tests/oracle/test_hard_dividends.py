@@ -82,6 +82,7 @@ STANDARD_ROWS = {
     "a late dividend of next to nothing, the strike between two nodes": (1, 62.046, 100, 1.8032, 0.0625, 0.0265, 0.571, ((1.801694, 0.00168),), 10.0150162, 2e-8),
     "a late dividend, the strike at the end of the grid": (1, 288.102, 100, 0.3673, 0.0316, 0.0026, 0.472, ((0.056816, 0.05291), (0.214791, 0.15826), (0.365509, 0.00713)), 188.7678883, 2e-9),
     "the same, a spot further up": (1, 303.4, 100, 0.3673, 0.0316, 0.0026, 0.472, ((0.3655, 0.007),), 204.2606563, 1e-9),
+    "a call of three that take half together, each a kink": (1, 119.82927992, 100, 0.844334258569, 0.0103344265737, 0.0376582817809, 0.471063137835, ((0.0718025280555, 25.9925554018), (0.613828751117, 16.7875770918), (0.693053006419, 11.8253078975)), 20.3896528, 7.1e-5),
     "rates below zero, held again far up": (1, 178.6601, 100, 1.9587, -0.0172239, -0.0174516, 0.499628, ((1.27397, 0.131349), (1.950405, 0.0484585)), 91.9394482, 7e-6),
 }  # fmt: skip
 
@@ -141,6 +142,27 @@ def test_sensitivities_before_a_large_dividend_just_before_expiry(row):
     ):
         exact = (price(moved(step), 2e-6) - price(moved(-step), 2e-6)) / (2 * step)
         assert abs(told - exact) < 2e-3 * max(1.0, abs(exact))
+
+
+HELD_AGAIN = [
+    row for name, row in ROWS.items() if "held again" in name or "one of more than the spot" in name
+]
+
+
+@pytest.mark.parametrize("row", HELD_AGAIN, ids=str)
+def test_sensitivities_where_hardly_any_spot_is_left(row):
+    """Differences of fine prices."""
+    *terms, rate, dividend_yield, vol, dividends = row[:8]
+    made = atalanta.greeks(
+        *terms, rate, vol, dividend_yield=dividend_yield, exercise="american", dividends=dividends
+    )
+    up, down = (price((*terms, rate + by, *row[5:]), 1e-5) for by in (2e-5, -2e-5))
+    assert made.rho == pytest.approx((up - down) / 4e-5, rel=1e-3)
+    up, down = (price((*row[:6], vol + by, dividends), 1e-5) for by in (1e-4, -1e-4))
+    assert made.vega == pytest.approx((up - down) / 2e-4, rel=1e-3)
+    *before, (last, cash) = dividends
+    up, down = (price((*row[:7], (*before, (last, cash + by))), 1e-5) for by in (0.02, -0.02))
+    assert made.dividend_delta[-1] == pytest.approx((up - down) / 0.04, rel=2e-3)
 
 
 @pytest.mark.parametrize("row", FAST_ROWS.values(), ids=FAST_ROWS)

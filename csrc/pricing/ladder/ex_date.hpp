@@ -156,8 +156,8 @@ struct Beyond {
         return better > 0.0 ? (better < most ? better : most) : 0.0;
     }
 };
-// Of no spot at all a put is worth the strike at expiry where rates are below zero, whatever a line from spots
-// at which it is exercised tells.
+// Of no spot at all a put is worth the strike at expiry where rates are below zero, whatever a line from
+// spots at which it is exercised tells.
 ATALANTA_INLINE bool waits_without_spot(const Normalised& n, std::size_t l, double level, double x) {
     constexpr double kNoSpot = 1e-200;
     return n.side[l] > 0.0 && n.american[l] > 0.0 && level < 1.0 && x < kNoSpot;

@@ -42,9 +42,11 @@ inline double finer_for_much(const LadderOption& o, bool by_steps) {
     return finer > 1.0 ? (finer < most ? finer : most) : 1.0;
 }
 
-// Steps of the interval that leads back from date d, over those of others: its kink is a strike's.
-inline double steps_for_much(const LadderOption& o, std::uint32_t d) {
-    return o.cash[d] > kMuchTaken * o.spot ? kMoreSteps : 1.0;
+// Steps of the interval that leads back from date d, over those of others: its kink is a strike's. A call is
+// exercised before it for what it loses by all later ones as well, and leaves one wherever they are much.
+inline double steps_for_much(const LadderOption& o, double cash, std::uint32_t d) {
+    const double lost = o.right > 0.0 ? cash : o.cash[d];
+    return lost > kMuchTaken * o.spot ? kMoreSteps : 1.0;
 }
 
 // The low ends of a put's grids after its dates. Below its lowest feature its value is linear in the spot:
