@@ -46,6 +46,10 @@ ROWS = {
     "two of nearly all, a value that bends within a cell": (-1, 96.5381165, 100, 0.165458694, 0.0288129213, 0.0794550284, 0.725032432, ((0.0169091131, 96.7903904), (0.123422613, 94.846798)), 99.8104327, 6e-5),
     "the same over most of a life": (-1, 86.2143462, 100, 0.855807211, 0.0227247814, 0.00108525334, 0.591959178, ((0.0209129259, 93.1277403), (0.713127477, 66.4177164)), 99.7179025, 2e-5),
     "the same with three, a spot far up": (-1, 207.57678, 100, 1.31219844, 0.0330289949, 0.0615724104, 0.68893163, ((0.0626205875, 191.640474), (0.189861909, 169.756085), (0.367820609, 153.138831)), 99.5237781, 2e-4),
+    "three that take all there is, the last at the low end": (-1, 93.2985, 100, 0.956891, 0.0797765, 0.0029948, 0.1071855, ((0.278474, 50.233), (0.433038, 38.848), (0.937703, 16.211)), 93.3870241, 2.7e-4),
+    "held again at a spot far below what three leave": (-1, 110.161157187, 100, 1.24881613564, -0.000607378871, -0.02768863996, 0.15302118488, ((0.38712294013, 34.2181070041), (0.93807753605, 34.4492541695), (0.978069214066, 39.951219725)), 92.4193820, 3e-5),
+    "the same, one of more than the spot": (-1, 110.690125145, 100, 0.251793923941, -0.000352393928, -0.004996184247, 0.135164648082, ((0.188684164756, 126.724223811),), 99.9825645, 9e-5),
+    "the same at a low vol, nothing left": (-1, 209.692606119, 100, 2.77605497391, -0.00023254676, -0.01506199869, 0.042321779089, ((1.34887667155, 149.996446138), (1.69634579457, 132.736102191)), 100.0645771, 1e-6),
     "drift of six deviations away from exercise": (-1, 99.8928121, 100, 4.31794953, 0.0307618924, -0.0293132662, 0.0190716352, ((2.42015267, 1.10586471), (2.88365514, 0.165331356)), 0.158623, 3.5e-5),
     "several of a quarter of the spot, one in seconds, one minutes before expiry": (-1, 213.3115715, 100, 0.3296782, 0.0258, 0.0206, 1.235, ((3.62e-7, 14.284687), (0.02416, 12.929923), (0.3296661, 26.892636)), 19.504615, 3e-6),
     "a quarter of the spot minutes before expiry": (-1, 112.555498, 100, 1.98271, 0.03725, 0.04775, 0.3595, ((0.0271, 2.29), (1.982661, 25.74)), 30.869353, 1e-6),
@@ -78,6 +82,7 @@ STANDARD_ROWS = {
     "a late dividend of next to nothing, the strike between two nodes": (1, 62.046, 100, 1.8032, 0.0625, 0.0265, 0.571, ((1.801694, 0.00168),), 10.0150162, 2e-8),
     "a late dividend, the strike at the end of the grid": (1, 288.102, 100, 0.3673, 0.0316, 0.0026, 0.472, ((0.056816, 0.05291), (0.214791, 0.15826), (0.365509, 0.00713)), 188.7678883, 2e-9),
     "the same, a spot further up": (1, 303.4, 100, 0.3673, 0.0316, 0.0026, 0.472, ((0.3655, 0.007),), 204.2606563, 1e-9),
+    "a call of three that take half together, each a kink": (1, 119.82927992, 100, 0.844334258569, 0.0103344265737, 0.0376582817809, 0.471063137835, ((0.0718025280555, 25.9925554018), (0.613828751117, 16.7875770918), (0.693053006419, 11.8253078975)), 20.3896528, 7.1e-5),
     "rates below zero, held again far up": (1, 178.6601, 100, 1.9587, -0.0172239, -0.0174516, 0.499628, ((1.27397, 0.131349), (1.950405, 0.0484585)), 91.9394482, 7e-6),
 }  # fmt: skip
 
@@ -137,6 +142,27 @@ def test_sensitivities_before_a_large_dividend_just_before_expiry(row):
     ):
         exact = (price(moved(step), 2e-6) - price(moved(-step), 2e-6)) / (2 * step)
         assert abs(told - exact) < 2e-3 * max(1.0, abs(exact))
+
+
+HELD_AGAIN = [
+    row for name, row in ROWS.items() if "held again" in name or "one of more than the spot" in name
+]
+
+
+@pytest.mark.parametrize("row", HELD_AGAIN, ids=str)
+def test_sensitivities_where_hardly_any_spot_is_left(row):
+    """Differences of fine prices."""
+    *terms, rate, dividend_yield, vol, dividends = row[:8]
+    made = atalanta.greeks(
+        *terms, rate, vol, dividend_yield=dividend_yield, exercise="american", dividends=dividends
+    )
+    up, down = (price((*terms, rate + by, *row[5:]), 1e-5) for by in (2e-5, -2e-5))
+    assert made.rho == pytest.approx((up - down) / 4e-5, rel=1e-3)
+    up, down = (price((*row[:6], vol + by, dividends), 1e-5) for by in (1e-4, -1e-4))
+    assert made.vega == pytest.approx((up - down) / 2e-4, rel=1e-3)
+    *before, (last, cash) = dividends
+    up, down = (price((*row[:7], (*before, (last, cash + by))), 1e-5) for by in (0.02, -0.02))
+    assert made.dividend_delta[-1] == pytest.approx((up - down) / 0.04, rel=2e-3)
 
 
 @pytest.mark.parametrize("row", FAST_ROWS.values(), ids=FAST_ROWS)

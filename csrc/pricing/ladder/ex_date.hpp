@@ -156,6 +156,13 @@ struct Beyond {
         return better > 0.0 ? (better < most ? better : most) : 0.0;
     }
 };
+// Of no spot at all a put is worth the strike at expiry where rates are below zero, whatever a line from
+// spots at which it is exercised tells.
+ATALANTA_INLINE bool waits_without_spot(const Normalised& n, std::size_t l, double level, double x) {
+    constexpr double kNoSpot = 1e-200;
+    return n.side[l] > 0.0 && n.american[l] > 0.0 && level < 1.0 && x < kNoSpot;
+}
+
 // stride: between the nodes of the lane l.
 inline Beyond read_beyond(const Normalised& n, std::size_t l, const LanePayoff& payoff, const double* u,
                           const double* growth, std::size_t stride, std::size_t nodes, double place) {
@@ -165,7 +172,9 @@ inline Beyond read_beyond(const Normalised& n, std::size_t l, const LanePayoff& 
     const double x = growth[0] * exponential(place * n.spacing[l]);
     const double second = (x - e0) / (e1 - e0);
     const double pay = n.american[l] > 0.0 ? fma(-payoff.slope, x, payoff.level) : 0.0;
-    return {x, pay, first, second, fma(u1 - u0, second, u0), most_worth(n, l, payoff.level)};
+    const double most = most_worth(n, l, payoff.level);
+    const double held = waits_without_spot(n, l, payoff.level, x) ? most : fma(u1 - u0, second, u0);
+    return {x, pay, first, second, held, most};
 }
 
 // The five nodes about a place, per lane.

@@ -42,9 +42,11 @@ inline double finer_for_much(const LadderOption& o, bool by_steps) {
     return finer > 1.0 ? (finer < most ? finer : most) : 1.0;
 }
 
-// Steps of the interval that leads back from date d, over those of others: its kink is a strike's.
-inline double steps_for_much(const LadderOption& o, std::uint32_t d) {
-    return o.cash[d] > kMuchTaken * o.spot ? kMoreSteps : 1.0;
+// Steps of the interval that leads back from date d, over those of others: its kink is a strike's. A call is
+// exercised before it for what it loses by all later ones as well, and leaves one wherever they are much.
+inline double steps_for_much(const LadderOption& o, double cash, std::uint32_t d) {
+    const double lost = o.right > 0.0 ? cash : o.cash[d];
+    return lost > kMuchTaken * o.spot ? kMoreSteps : 1.0;
 }
 
 // The low ends of a put's grids after its dates. Below its lowest feature its value is linear in the spot:
@@ -52,9 +54,9 @@ inline double steps_for_much(const LadderOption& o, std::uint32_t d) {
 // rate, the spot below which it is held again.
 class LowSpots {
   public:
-    // deviations: the least.
-    LowSpots(const LadderOption& o, double deviations)
-        : o_(o), width_(o.vol * square_root(o.years)), deviations_(deviations) {}
+    // deviations: the least. smeared: of a feature, beyond which the value counts as linear.
+    LowSpots(const LadderOption& o, double deviations, double smeared)
+        : o_(o), width_(o.vol * square_root(o.years)), deviations_(deviations), smeared_(smeared) {}
 
     // Those of a grid that reaches them.
     double deviations() const {
@@ -83,20 +85,22 @@ class LowSpots {
     }
 
   private:
-    static constexpr double kSmeared = 3.5, kMostWide = 12.0;  // deviations
+    static constexpr double kMostWide = 24.0;  // deviations
 
-    // Between date d and what follows it.
+    // Between date d and what follows it. What is left of a slope there counts all the way down to no spot,
+    // for which the next dividend may ask: a slope smears, and drifts, as in the measure of the spot.
     double lowest_feature(std::uint32_t d) const {
         const bool last = d + 1 == o_.dividends;
         const double until = (last ? o_.years : o_.ex_years[d + 1]) - o_.ex_years[d];
-        const double smeared = exponential(-kSmeared * o_.vol * square_root(until));
+        const double drift = o_.rate - o_.dividend_yield + 0.5 * o_.vol * o_.vol;
+        const double smeared = exponential(-fma(smeared_ * o_.vol, square_root(until), drift * until));
         if (!last) return o_.cash[d + 1] * smeared;
         const bool held_again = o_.american && o_.rate < 0.0 && o_.dividend_yield < o_.rate;
         return o_.strike * smeared * (held_again ? o_.rate / o_.dividend_yield : 1.0);
     }
 
     const LadderOption& o_;
-    double width_, deviations_;
+    double width_, deviations_, smeared_;
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
     if (takes_much(o, cash)) {
         const double more = takes_nearly_all(o, cash) && !is_exercisable(o) ? kMoreDeviations : 0.0;
         const double least = base_deviations(tolerance) + kExtraOfPuts + more;
-        const double wanted = LowSpots(o, least).deviations();
+        const double wanted = LowSpots(o, least, base_deviations(tolerance)).deviations();
         deviations = wanted > deviations ? wanted : deviations;
     }
     if (is_exercisable(o)) {
@@ -235,10 +235,11 @@ constexpr double kFinerBetween = 0.4;
 // Fills shape.steps; the counts before the first that is not 0 belong to intervals that the march leaves out.
 inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, std::uint16_t* steps) {
     const double tolerance = o.read_far && is_exercised_between(o) ? kFinerBetween * wanted : wanted;
+    const double cash = cash_of(o);
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
-    shape.bends = shape.exercisable && takes_much(o, cash_of(o));
+    shape.bends = shape.exercisable && takes_much(o, cash);
     shape.dividends = o.dividends;
     shape.steps = steps;
     shape.total_steps = 0;
@@ -251,7 +252,7 @@ inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, s
         const std::uint32_t d = o.dividends - 1 - k;
         leaves_out = leaves_out && begins_before(o, shape, d);
         steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years, more);
-        more = drift * steps_for_much(o, d);
+        more = drift * steps_for_much(o, cash, d);
         end = o.ex_years[d];
     }
     if (!leaves_out && o.dividends > 0) shape.narrowing = narrowing_of(o);
