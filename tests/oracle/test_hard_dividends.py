@@ -208,3 +208,34 @@ def test_vega_where_dividends_take_the_lowest_spots_whole():
     vega = float(atalanta.greeks(*option, vol, **terms).vega)
     up, down = (float(atalanta.price(*option, vol + move, **terms)) for move in (1e-3, -1e-3))
     assert vega == pytest.approx((up - down) / 2e-3, rel=1e-3)
+
+
+#: Spot, years, rate, yield, vol, dividends; the price by quadrature between the dates, a program of its own.
+MUCH_THEN_LITTLE = {
+    "nearly all": (200.0, 0.5, 0.04, 0.0, 0.9, ((0.02, 190.0), (0.25, 1e-3)), 82.965757),
+    "next to nothing": (114.0, 0.69, -0.01, 0.02, 0.8, ((0.144, 108.83), (0.364, 1e-5)), 86.372883),
+    "90 of 100": (100.0, 0.7, 0.03, 0.0, 0.8, ((0.15, 90.0), (0.4, 1e-3)), 81.802480),
+    "80 of 100": (100.0, 0.5, 0.05, 0.0, 0.5, ((0.25, 80.0), (0.4, 0.5)), 75.167767),
+    "a rate below zero": (99.0, 0.6765, -0.012847, 0.0384366, 1.16887, ((0.03355, 88.35476), (0.43277, 0.0406116)), 88.314013),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "within"), [("fast", 2e-3), ("standard", STANDARD_LIMIT), (3e-5, 3e-5)]
+)
+@pytest.mark.parametrize("row", MUCH_THEN_LITTLE.values(), ids=MUCH_THEN_LITTLE)
+def test_a_little_dividend_after_a_large_one(row, tolerance, within):
+    """The spot that the little one takes bends the value where the large one leaves hardly any: European puts by up to 0.08."""
+    spot, years, rate, dividend_yield, vol, dividends, exact = row
+    made = atalanta.price(
+        "put",
+        spot,
+        100.0,
+        years,
+        rate,
+        vol,
+        dividend_yield=dividend_yield,
+        dividends=dividends,
+        tolerance=tolerance,
+    )
+    assert float(made) == pytest.approx(exact, abs=within * max(spot, 100.0) / 100 + 1e-6)

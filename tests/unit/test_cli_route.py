@@ -42,9 +42,7 @@ def test_route_explains_an_operation():
 
 def test_route_says_what_is_not_routed():
     """Rows of options that the CPU does alone; sums have no such rows."""
-    unrouted = (
-        "rows with American exercise, cash dividends or Greeks of order 2 and 3: cpu:pool at every size"
-    )
+    unrouted = "rows with American exercise, cash dividends or Greeks of order 2 and 3: the CPU, not routed"
     assert unrouted in " ".join(run("route", "--explain", "greeks", 5_000).stdout.split())
     assert "American" not in run("route", "--explain", "add", 5_000).stdout
 

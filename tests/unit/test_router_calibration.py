@@ -49,7 +49,7 @@ def test_what_was_measured_is_kept_and_read(file):
     decisions = [first.decide("add", work) for work in (10, 10_000, LARGE)]
     assert file.exists()
     assert ["calibration.txt"] == os.listdir(file.parent)
-    host, second = routed(file)
+    host, second = routed(str(file))
     assert [one.target for one in decisions] == [second.decide("add", w).target for w in (10, 10_000, LARGE)]
     assert 0 == host.calls
     assert {"file"} == {state.source for state in second.calibrations.values()}

@@ -15,7 +15,7 @@ constexpr double kExtraOfPuts = 2.0;  // deviations, for what is left of spots f
 constexpr double kNearlyAll = 0.8, kFarMore = 1.6;
 constexpr double kMoreSteps = 1.8;
 constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5, kFinerForNearlyAll = 2.0;
-// Of marches by convolution, which cost little and do not see between nodes (taken_bends.hpp).
+// Of marches by convolution, which cost little.
 constexpr double kMostFinerOfPuts = 2.0, kConvolvedForNearlyAll = 2.5, kMoreDeviations = 1.5;
 
 inline double cash_of(const LadderOption& o) {

@@ -239,7 +239,7 @@ inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, s
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
-    shape.bends = shape.exercisable && takes_much(o, cash);
+    shape.bends = takes_much(o, cash);
     shape.dividends = o.dividends;
     shape.steps = steps;
     shape.total_steps = 0;

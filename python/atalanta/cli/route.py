@@ -30,7 +30,7 @@ __all__ = [
 
 _MOST_WORK = 1 << 40
 _CHAIN_ROWS = 20_000
-#: What the CPU's pool does alone.
+#: What the CPU does alone.
 _UNROUTED = {
     "price": "American exercise or cash dividends",
     "implied_vol": "American exercise or cash dividends",
@@ -123,7 +123,7 @@ def print_explanation(console: Console, route: Route) -> None:
         or [f"{told.decision.target} at every size"],
     )
     if told.operation in _UNROUTED and any(one.target == "cpu:pool" for one in told.predictions):
-        print_bullets(console, [f"rows with {_UNROUTED[told.operation]}: cpu:pool at every size"])
+        print_bullets(console, [f"rows with {_UNROUTED[told.operation]}: the CPU, not routed"])
 
 
 def _reason(told: Explanation) -> str:

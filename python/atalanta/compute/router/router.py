@@ -33,7 +33,7 @@ class Router(Running):
     """Where an operation finishes soonest at the accuracy asked for.
 
     First the accuracy gate and the health of the devices, then the predicted time a + b * work + transfer. Times are
-    measured on this machine: in 50 ms at the first use, kept in a file, and refined by timing
+    measured on this machine: in some 30 ms at the first use, kept in a file, and refined by timing
     some of the calls. One router may be used by any number of threads.
 
     Args:
@@ -62,7 +62,7 @@ class Router(Running):
         *,
         calibrate: bool = True,
         budget: float = 0.025,
-        path: Path | None = None,
+        path: str | Path | None = None,
         deterministic: bool | None = None,
         clock: Clock = time.perf_counter_ns,
         seed: int = 1,
@@ -71,7 +71,9 @@ class Router(Running):
         self._table = TargetTable(devices, seed, given)
         self._core = self._table.core
         self._clock = clock
-        self._calibrator = Calibrator(self._table, budget, path, devices is None, clock)
+        self._calibrator = Calibrator(
+            self._table, budget, None if path is None else Path(path), devices is None, clock
+        )
         self._waits = devices is not None
         self._lock = threading.RLock()
         self._thresholds: dict[str, int] = {}
