@@ -3,11 +3,11 @@
 #include "base/monotonic.hpp"
 #include "base/thread_pool.hpp"
 #include "memory/pages.hpp"
+#include "memory/size_class.hpp"
 
 namespace atalanta::memory {
 namespace {
 
-constexpr std::size_t kPage = 16 << 10;  // a multiple of any system's
 constexpr std::size_t kGrain = 2 << 20;  // a huge page is one thread's
 
 constinit thread_local std::uint64_t t_touching_ns = 0;
@@ -16,8 +16,8 @@ constinit thread_local std::uint64_t t_touching_ns = 0;
 
 void touch_first(void* begin, std::size_t bytes, int threads) noexcept {
     const auto address = reinterpret_cast<std::uintptr_t>(begin);
-    const std::uintptr_t first = (address + kPage - 1) / kPage * kPage,
-                         end = (address + bytes) / kPage * kPage;
+    const std::uintptr_t first = (address + kPageBytes - 1) / kPageBytes * kPageBytes,
+                         end = (address + bytes) / kPageBytes * kPageBytes;
     if (first >= end) return;
     const std::uint64_t start = monotonic_ns();
     auto* const place = static_cast<std::byte*>(begin) + (first - address);

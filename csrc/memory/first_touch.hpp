@@ -8,7 +8,8 @@
 
 namespace atalanta::memory {
 
-// Whole pages within the range; contents are kept. threads: 0 for the default.
+// Whole pages of the pool within the range; contents are kept. Where the system has larger ones, nothing is
+// touched ahead. threads: 0 for the default.
 void touch_first(void* begin, std::size_t bytes, int threads) noexcept;
 
 // What touch_first has taken on this thread so far.

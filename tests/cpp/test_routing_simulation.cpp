@@ -263,15 +263,19 @@ TEST(a_wrong_calibration_is_outgrown) {
     }
 }
 
-// A second processor that was busy while all that was measured was too small for it: larger calls are
-// foretold from that, and a few tries at one size mend all larger ones.
+// A second processor that was busy while all that was measured was too small for it.
+static void calibrate_beside_others(Machine& machine) {
+    const CostPoint one[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 48'000}, {16'384, 94'000}};
+    const CostPoint pool[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 54'000}, {16'384, 119'000}};
+    machine.router.calibrate(0, 0, one);
+    machine.router.calibrate(0, 1, pool);
+}
+
+// Larger calls are foretold from that, and a few tries at one size mend all larger ones.
 TEST(a_pool_foretold_to_be_of_no_use_is_found_out) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         Machine machine(simulation::thread_and_pool(), seed);
-        const CostPoint one[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 48'000}, {16'384, 94'000}};
-        const CostPoint pool[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 50'000}, {16'384, 116'000}};
-        machine.router.calibrate(0, 0, one);
-        machine.router.calibrate(0, 1, pool);
+        calibrate_beside_others(machine);
         CHECK(machine.router.decide(0, 1 << 22, 1.0).target == 0);
         regret(machine, 1'000);
         CHECK(machine.router.decide(0, 1 << 22, 1.0).target == 1);
@@ -283,10 +287,7 @@ TEST(a_pool_foretold_to_be_of_no_use_is_found_out) {
 TEST(a_guess_is_tried_though_it_is_not_near) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         Machine machine(simulation::thread_and_pool(), seed);
-        const CostPoint one[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 48'000}, {16'384, 94'000}};
-        const CostPoint pool[] = {{64, 2'400}, {1'024, 8'000}, {8'193, 54'000}, {16'384, 119'000}};
-        machine.router.calibrate(0, 0, one);
-        machine.router.calibrate(0, 1, pool);
+        calibrate_beside_others(machine);
         const std::uint64_t soon = machine.now_ns + 1'000'000'000;
         while (machine.now_ns < soon) machine.call(machine.log_uniform(140'000, 500'000));
         CHECK(machine.router.decide(0, 300'000, 1.0).target == 1);

@@ -87,21 +87,14 @@ STANDARD_ROWS = {
 }  # fmt: skip
 
 
+def valued(function, row, tolerance):
+    right, spot, strike, years, rate, dividend_yield, vol, dividends = row[:8]
+    terms = {"exercise": "american", "dividends": dividends, "tolerance": tolerance}
+    return function(right, spot, strike, years, rate, vol, dividend_yield=dividend_yield, **terms)
+
+
 def price(row, tolerance):
-    right, *numbers = row[:7]
-    spot, strike, years, rate, dividend_yield, vol = numbers
-    return atalanta.price(
-        right,
-        spot,
-        strike,
-        years,
-        rate,
-        vol,
-        dividend_yield=dividend_yield,
-        exercise="american",
-        dividends=row[7],
-        tolerance=tolerance,
-    )
+    return valued(atalanta.price, row, tolerance)
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -121,18 +114,8 @@ def test_a_finer_tolerance_keeps_its_own(row):
 @pytest.mark.parametrize("row", LATE_AND_LARGE.values(), ids=LATE_AND_LARGE)
 def test_sensitivities_before_a_large_dividend_just_before_expiry(row):
     """Differences of fine prices, in parts of the larger of themselves and one."""
-    right, spot, strike, years, rate, dividend_yield, vol, dividends = row
-    made = atalanta.greeks(
-        right,
-        spot,
-        strike,
-        years,
-        rate,
-        vol,
-        dividend_yield=dividend_yield,
-        exercise="american",
-        dividends=dividends,
-    )
+    *_, rate, dividend_yield, vol, dividends = row
+    made = valued(atalanta.greeks, row, "standard")
     *before, (last, cash) = dividends
     for told, step, moved in (
         (made.rho, 2e-4, lambda by: (*row[:4], rate + by, *row[5:])),
@@ -152,10 +135,8 @@ HELD_AGAIN = [
 @pytest.mark.parametrize("row", HELD_AGAIN, ids=str)
 def test_sensitivities_where_hardly_any_spot_is_left(row):
     """Differences of fine prices."""
-    *terms, rate, dividend_yield, vol, dividends = row[:8]
-    made = atalanta.greeks(
-        *terms, rate, vol, dividend_yield=dividend_yield, exercise="american", dividends=dividends
-    )
+    *terms, rate, _, vol, dividends = row[:8]
+    made = valued(atalanta.greeks, row, "standard")
     up, down = (price((*terms, rate + by, *row[5:]), 1e-5) for by in (2e-5, -2e-5))
     assert made.rho == pytest.approx((up - down) / 4e-5, rel=1e-3)
     up, down = (price((*row[:6], vol + by, dividends), 1e-5) for by in (1e-4, -1e-4))

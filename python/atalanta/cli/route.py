@@ -128,7 +128,7 @@ def print_explanation(console: Console, route: Route) -> None:
 
 def _reason(told: Explanation) -> str:
     if told.not_followed:
-        return _pin_left(told)
+        return _unfollowed_pin(told)
     return {
         "fastest": f"{', '.join(told.quicker)} is not clearly quicker"
         if told.quicker
@@ -183,11 +183,11 @@ def _by_size(router: Router) -> list[tuple[str, str, str]]:
             continue
         steps = [told.decision.target, *(f"{after} from {work:,}" for work, _, after in told.crossovers)]
         where = ", ".join(steps)
-        rows.append((name, told.kind, f"{where}; {_pin_left(told)}" if told.not_followed else where))
+        rows.append((name, told.kind, f"{where}; {_unfollowed_pin(told)}" if told.not_followed else where))
     return rows
 
 
-def _pin_left(told: Explanation) -> str:
+def _unfollowed_pin(told: Explanation) -> str:
     return f"pinned to {told.pinned}, not followed: {told.not_followed}"
 
 

@@ -1,8 +1,9 @@
 """Measuring what operations cost here. Main entries: `calibrate`, `measure`.
 
-Short: each operation gets a share of the budget, and larger sizes are measured as long as they fit into it, or are too short
-to show the use of more threads; beyond them the curves are prolonged until calls show better. All targets of an operation are measured at the same sizes and
-in turns: what else the machine does falls on them alike, and their curves end together.
+Short: each operation gets a share of the budget, and larger sizes are measured as long as they fit into it, or as calls are too
+short to show the use of more threads; beyond them the curves are prolonged until calls show better. All targets of an
+operation are measured at the same sizes and in turns: what else the machine does falls on them alike, and their curves end
+together.
 """
 
 from __future__ import annotations
