@@ -300,7 +300,7 @@ def test_an_underlying_that_is_no_ticker(underlying):
         "yesterday",
         "1850-01-01",
         "",
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
         3.5,
         [],
         ["2024-09-13"],

@@ -96,8 +96,7 @@ def new_york(instants):
     local = instants.astype("M8[m]") - np.timedelta64(300, "m")
     year, day = local.astype("M8[Y]"), local.astype("M8[D]")
     modern = year.astype(int) >= 2007 - 1970
-    march, april = year.astype("M8[M]") + 2, year.astype("M8[M]") + 3
-    november = year.astype("M8[M]") + 10
+    march, april, november = (year.astype("M8[M]") + np.timedelta64(months, "M") for months in (2, 3, 10))
     begin = np.where(modern, sunday(march, 1), sunday(april, 0))
     end = np.where(modern, sunday(november, 0), sunday(november, -1))
     return local + np.where((day >= begin) & (day < end), 60, 0).astype("m8[m]")

@@ -14,7 +14,7 @@ def _objects(*cells):
 
 
 @pytest.mark.parametrize(
-    "cell", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), "", "  ", "NA", "n/a", "-", "Null"]
+    "cell", [None, np.nan, pd.NA, pd.NaT, np.datetime64("NaT", "ns"), "", "  ", "NA", "n/a", "-", "Null"]
 )
 def test_missing_cells(cell):
     """Every library's way of saying "no value", and the words that files use for it."""

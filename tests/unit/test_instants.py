@@ -158,7 +158,7 @@ def test_what_is_no_time_is_bad(cell):
     assert [True, False] == found.bad.tolist()
 
 
-@pytest.mark.parametrize("cell", [None, "", "NaT", np.nan, pd.NaT, np.datetime64("NaT")])
+@pytest.mark.parametrize("cell", [None, "", "NaT", np.nan, pd.NaT, np.datetime64("NaT", "ns")])
 def test_what_is_missing_is_not_bad(cell):
     """A missing time is NaT without blame."""
     found = instants(_objects(cell, "2024-09-13"), utc=False)

@@ -467,7 +467,7 @@ def test_what_is_thrown_in_and_not_caught_is_a_failure_like_any_other():
     call = policy.acall(waits)
     call.send(None)
     with pytest.raises(StopIteration) as stopped:
-        call.throw(OSError, OSError("x"))
+        call.throw(OSError("x"))
     assert stopped.value.value.source == "fallback:same"
     assert (policy.breaker.state, policy.inside) == ("open", 0)
 

@@ -402,7 +402,7 @@ class TestBadInput:
         with pytest.raises(InputError, match=r"\[market\.simulate_chain\] seed is .*whole number from 0"):
             simulate_chain(seed=seed)
 
-    @pytest.mark.parametrize("moment", ["yesterday", "", None, 5.0, np.datetime64("NaT")])
+    @pytest.mark.parametrize("moment", ["yesterday", "", None, 5.0, np.datetime64("NaT", "ns")])
     def test_not_an_instant(self, moment):
         """What is no instant is refused with an example of one."""
         with pytest.raises(

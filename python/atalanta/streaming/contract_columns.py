@@ -162,7 +162,7 @@ def _instants(values: Column) -> Column:
     if read.dtype == np.dtype("M8[ns]"):
         return read
     fits = (read >= _EARLIEST) & (read < _LATEST)
-    return np.where(fits, read, np.datetime64("NaT")).astype("M8[ns]")
+    return np.where(fits, read, np.array("NaT", read.dtype)).astype("M8[ns]")
 
 
 def _check(table: Table, tickers: tuple[str, ...]) -> None:

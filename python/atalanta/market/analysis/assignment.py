@@ -209,7 +209,7 @@ def _strike_vols(analysis: Analysis, group: npt.NDArray[np.int64]) -> Floats:
 
 def _ex_dates(years: Floats, schedule: npt.NDArray[np.int32], ahead: _Ahead) -> npt.NDArray[np.datetime64]:
     """The ex-date that lies so many years ahead; NaT where there is none."""
-    found = np.full(len(years), np.datetime64("NaT"), dtype="M8[D]")
+    found = np.full(len(years), np.datetime64("NaT", "D"))
     for place, pairs in enumerate(ahead.pairs):
         times = np.array([time for time, _ in pairs])
         own = np.flatnonzero((schedule == place) & np.isfinite(years))

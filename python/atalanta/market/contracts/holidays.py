@@ -58,7 +58,7 @@ def closures() -> Dates:
         ),  # a Saturday is not observed: it would end the fiscal year
         nth_weekday(years[years >= 1998], _JANUARY, "Mon", 3),  # Martin Luther King
         nth_weekday(years, _FEBRUARY, "Mon", 3),  # Washington
-        _easter(years) - 2,  # Good Friday
+        _easter(years) - _days(2),  # Good Friday
         nth_weekday(years, _JUNE, "Mon", 0),  # Memorial Day: the last Monday before June
         _observed(_day(years[years >= 2022], _JUNE, 19)),  # Juneteenth
         _observed(_day(years, _JULY, 4)),
@@ -81,7 +81,7 @@ def early_closes() -> tuple[Dates, Ints]:
     )
     ruled = np.concatenate(
         [
-            nth_weekday(years[years >= 1992], _NOVEMBER, "Thu", 4) + 1,  # the day after Thanksgiving
+            nth_weekday(years[years >= 1992], _NOVEMBER, "Thu", 4) + _days(1),  # the day after Thanksgiving
             christmas_eve[weekday(christmas_eve) <= _THURSDAY],  # a Friday is the observed holiday
             third_of_july[july_short],
         ]
@@ -116,20 +116,20 @@ def weekday(dates: Dates) -> Ints:
 
 def _day(years: npt.ArrayLike, month: npt.ArrayLike, day: int) -> Dates:
     months = (np.asarray(years) - 1970) * 12 + np.asarray(month) - 1
-    return np.asarray(months.astype("M8[M]").astype("M8[D]") + (day - 1))
+    return np.asarray(months.astype("M8[M]").astype("M8[D]") + _days(day - 1))
 
 
 def _sunday_to_monday(dates: Dates) -> Dates:
-    return np.asarray(dates + _one_day(weekday(dates) == _SUNDAY))
+    return np.asarray(dates + _days(weekday(dates) == _SUNDAY))
 
 
 def _observed(dates: Dates) -> Dates:
-    return np.asarray(_sunday_to_monday(dates) - _one_day(weekday(dates) == _SATURDAY))
+    return np.asarray(_sunday_to_monday(dates) - _days(weekday(dates) == _SATURDAY))
 
 
-def _one_day(where: npt.NDArray[np.bool_]) -> npt.NDArray[np.timedelta64]:
-    """A day where that is true: truth values are no numbers to dates of newer NumPy."""
-    return where.astype(np.int64).astype("m8[D]")
+def _days(count: npt.ArrayLike) -> npt.NDArray[np.timedelta64]:
+    """So many days, one where that is true: neither numbers nor truth values are days to dates of newer NumPy."""
+    return np.asarray(count, np.int64).astype("m8[D]")
 
 
 def _easter(years: Ints) -> Dates:
@@ -140,4 +140,4 @@ def _easter(years: Ints) -> Dates:
     to_sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
     late = (golden + 11 * epact + 22 * to_sunday) // 451
     days_after_march_first = epact + to_sunday - 7 * late + 21
-    return np.asarray(_day(years, 3, 1) + days_after_march_first)
+    return np.asarray(_day(years, 3, 1) + _days(days_after_march_first))

@@ -112,7 +112,7 @@ def _read(column: Column) -> tuple[Times, Kinds, Bools]:
     days = column.astype("M8[D]")
     outside = ~np.isnat(days) & ((days < FIRST_DAY) | (days > LAST_DAY))
     kind = np.where(outside, _BAD, kind)
-    return np.where(kind == _BAD, np.datetime64("NaT"), column).astype("M8[ns]"), kind, guessed
+    return np.where(kind == _BAD, np.array("NaT", column.dtype), column).astype("M8[ns]"), kind, guessed
 
 
 def _from_datetimes(column: Times) -> tuple[Times, Kinds]:

@@ -86,7 +86,8 @@ def expiry_ladder(ladder: Ladder, today: np.datetime64) -> tuple[Dates, Dates]:
     to_friday = (4 - (today.astype(int) + 3)) % 7  # 1970-01-01 was a Thursday
     weeklies = _trading_day(today + to_friday + 7 * np.arange(ladder.weeklies))
     months = today.astype("M8[M]") + np.arange(ladder.monthlies + 1)
-    januaries = np.array([f"{today.astype('M8[Y]') + 1 + i}-01" for i in range(ladder.leaps)], dtype="M8[M]")
+    years = today.astype("M8[Y]") + np.arange(1, ladder.leaps + 1)
+    januaries = years.astype("M8[M]")
     monthlies = _third_fridays(months)
     monthlies = monthlies[monthlies >= today][: ladder.monthlies]
     standard = np.union1d(monthlies, _third_fridays(januaries))
