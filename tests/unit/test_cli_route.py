@@ -2,16 +2,20 @@
 
 import io
 import json
+import threading
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 import atalanta
+from atalanta.cli import route
 from atalanta.cli.app import app
 from atalanta.cli.route import curve_plot, explain, print_explanation, print_overview, routing_facts
+from atalanta.compute.devices import device
+from atalanta.compute.router import table
 from atalanta.errors import InputError
-from tests.fake_devices import two_devices
+from tests.fake_devices import FakeClock, FakeDevice, two_devices
 
 
 def run(*words):
@@ -200,3 +204,82 @@ def test_a_size_beyond_any_machine_is_refused(router):
     """With the limit."""
     with pytest.raises(InputError, match="give a whole number from 0 to"):
         explain("add", 1 << 50, None, router)
+
+
+class LateDevice(FakeDevice):
+    """A GPU that is looked for and measured as long as somebody holds it up."""
+
+    def availability(self):
+        self.ready.wait(10.0)
+        return super().availability()
+
+
+@pytest.fixture
+def late(monkeypatch, tmp_path):
+    """A router of this machine as if it had a GPU, not measured yet; the commands' own."""
+    gpu = LateDevice("gpu", FakeClock(), lambda work: 1e3 + work, errors={"add": 1e-6})
+    gpu.ready = threading.Event()
+    monkeypatch.setattr(table, "devices", lambda: (device("cpu"), gpu))
+    made = atalanta.Router(path=tmp_path / "calibration.txt")
+    monkeypatch.setattr(route, "default_router", lambda: made)
+    yield made
+    gpu.ready.set()
+    made.wait(10.0)
+
+
+def soon(router):
+    threading.Timer(0.2, router.devices[1].ready.set).start()
+
+
+def test_commands_wait_for_what_is_being_measured(late):
+    """Calls do not: they have the CPU until then."""
+    assert "cpu:one" == late.decide("add", 1 << 20, tolerance=1e-5).target
+    assert {"cpu:one"} == {one.target for one in late.explain("add", 1 << 20, tolerance=1e-5).predictions}
+    assert ("gpu",) == late.pending == late.wait(0.0)
+    soon(late)
+    told = explain("add", 1 << 20, 1e-5, late)
+    assert () == told.pending == late.pending
+    assert "gpu:float64" in {one.target for one in told.explanation.predictions}
+    assert "gpu:float64" in shown(told)
+
+
+@pytest.mark.parametrize(
+    ("words", "shows"),
+    [
+        (("route", "--explain", "add", 1 << 20, "--tolerance", 1e-5), "gpu:float64"),
+        (("route",), "calibration of gpu"),
+        (("doctor",), "calibration of gpu"),
+    ],
+)
+def test_the_commands_show_a_device_that_is_there(late, words, shows):
+    """In the process that measures it."""
+    soon(late)
+    result = run(*words)
+    assert 0 == result.exit_code, result.output
+    assert shows in result.stdout
+    assert "still being measured" not in result.stdout
+
+
+def test_patience_ends(late, monkeypatch):
+    """And the reader is told, on the screen and in the document."""
+    monkeypatch.setattr(route, "_QUIET_S", 0.01)
+    monkeypatch.setattr(route, "_PATIENCE_S", 0.02)
+    assert "gpu: still being measured" in run("route", "--explain", "add", 1_000).stdout
+    assert ["gpu"] == json.loads(run("route", "--explain", "add", 1_000, "--json").stdout)["pending"]
+    assert "calibration of gpu still being measured" in listed(late)
+    assert ["gpu"] == json.loads(run("doctor", "--json").stdout)["routing"]["pending"]
+
+
+def test_a_device_that_cannot_even_be_asked_is_not_waited_for(late, monkeypatch):
+    """What its thread raises ends the waiting too."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    late.devices[1].availability = lambda: 1 // 0
+    assert () == late.wait(5.0)
+    assert "gpu" not in late.calibrations
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "5", None, True])
+def test_waiting_takes_a_number_of_seconds(router, seconds):
+    """From 0 on."""
+    with pytest.raises(InputError, match=r"seconds is .*; it must be a number of seconds from 0 on"):
+        router.wait(seconds)

@@ -12,9 +12,8 @@ from typing import Any
 
 from atalanta import buffers, config
 from atalanta.buffers import TagStatistics
-from atalanta.cli.route import routed_analysis, routing_facts
+from atalanta.cli.route import routed_analysis, routing_facts, settled
 from atalanta.compute.devices import Device, devices
-from atalanta.compute.router import default_router
 
 __all__ = ["FINDERS", "Finding", "find_configuration", "find_devices", "find_memory", "find_routing"]
 
@@ -42,10 +41,11 @@ def find_devices() -> Finding:
 
 def find_routing() -> Finding:
     """Where what the router knows of this machine is from, and what the user decided."""
-    router = default_router()
+    router = settled()
     known = router.as_dict()
     document = {
-        name: known[name] for name in ("calibration", "pins", "thresholds", "deterministic", "targets")
+        name: known[name]
+        for name in ("calibration", "pending", "pins", "thresholds", "deterministic", "targets")
     }
     document["analysis"] = routed_analysis(router)
     return Finding("Routing", "routing", tuple(routing_facts(router)), document)

@@ -6,6 +6,7 @@ Curves are drawn as text, one letter for each target, the choice in capitals.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,14 @@ __all__ = [
     "refuse_lone_tolerance",
     "routed_analysis",
     "routing_facts",
+    "settled",
 ]
 
 _MOST_WORK = 1 << 40
+#: For devices beyond the CPU: the import of their library, the compilation of their kernels and the measurement.
+_PATIENCE_S = 30.0
+#: Without a word about it.
+_QUIET_S = 1.0
 _CHAIN_ROWS = 20_000
 #: What the CPU does alone.
 _UNROUTED = {
@@ -40,30 +46,46 @@ _UNROUTED = {
 
 @dataclass(frozen=True)
 class Route:
-    """An explanation and what is drawn beside it: seconds by target at growing sizes."""
+    """An explanation and what is drawn beside it: seconds by target at growing sizes; and devices not ready yet."""
 
     explanation: Explanation
     works: tuple[int, ...]
     curves: dict[str, tuple[float, ...]]
+    pending: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """In plain types, for JSON."""
-        return {**self.explanation.as_dict(), "curves": {"work": self.works, "seconds": self.curves}}
+        return {
+            **self.explanation.as_dict(),
+            "pending": self.pending,
+            "curves": {"work": self.works, "seconds": self.curves},
+        }
+
+
+def settled(router: Router | None = None) -> Router:
+    """The router of this machine with every device measured that is there; half a minute is enough for that, or has to be."""
+    router = default_router() if router is None else router
+    pending = router.wait(_QUIET_S)
+    if pending:
+        if sys.stderr.isatty():
+            print(f"measuring {', '.join(pending)}, {_PATIENCE_S:.0f} s at most", file=sys.stderr)
+        router.wait(_PATIENCE_S - _QUIET_S)
+    return router
 
 
 def explain(operation: str, work: int, tolerance: float | None, router: Router | None = None) -> Route:
-    """Ask the router of this machine, which is calibrated where it was not.
+    """Ask the router of this machine, whose devices are measured where they were not.
 
     Raises:
         InputError: an unknown operation, a size that is none, a tolerance that no device meets.
     """
-    router = default_router() if router is None else router
     if not 0 <= work <= _MOST_WORK:
         raise InputError(
             f"[cli.route] --explain {operation} {work}: give a whole number from 0 to {_MOST_WORK:,}"
         )
     if tolerance is not None and not tolerance > 0.0:
         raise InputError(f"[cli.route] --tolerance {tolerance:g}: give a number above 0")
+    router = settled(router)
     explanation = router.explain(operation, work, tolerance=tolerance)
     works = tuple(2**power for power in range(4, LARGEST_DOUBLING + 1))
     curves = {
@@ -71,7 +93,7 @@ def explain(operation: str, work: int, tolerance: float | None, router: Router |
         for one in explanation.predictions
         if one.admitted and not math.isnan(one.seconds)
     }
-    return Route(explanation, works, curves)
+    return Route(explanation, works, curves, router.pending)
 
 
 def refuse_lone_tolerance(tolerance: float | None) -> None:
@@ -88,9 +110,7 @@ def refuse_lone_tolerance(tolerance: float | None) -> None:
 
 def overview(router: Router | None = None) -> dict[str, Any]:
     """Everything that decides on this machine."""
-    router = default_router() if router is None else router
-    router.begin()
-    return router.as_dict()
+    return settled(router).as_dict()
 
 
 def print_explanation(console: Console, route: Route) -> None:
@@ -114,6 +134,8 @@ def print_explanation(console: Console, route: Route) -> None:
         text_last=True,
         spare=("samples", "calibrated", "p99"),
     )
+    if route.pending:
+        print_bullets(console, [f"{name}: {words}" for name, words in _not_ready(route.pending)])
     print_heading(console, "Crossovers")
     for line in curve_plot(route, width=max(40, min(console.width, 100))):
         console.print(line)
@@ -144,6 +166,14 @@ def _reason(told: Explanation) -> str:
     }.get(told.decision.reason, told.decision.reason)
 
 
+def _not_ready(pending: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Devices take turns: what is said of each that the patience of a command did not reach."""
+    return [
+        (name, "not looked for yet" if place else "still being measured")
+        for place, name in enumerate(pending)
+    ]
+
+
 def _row(one: Any) -> tuple[str, ...]:
     notes = []
     if not one.admitted:
@@ -165,8 +195,7 @@ def _row(one: Any) -> tuple[str, ...]:
 
 def print_overview(console: Console, router: Router | None = None) -> None:
     """Print where each operation runs, by size, and what that is known from."""
-    router = default_router() if router is None else router
-    router.begin()
+    router = settled(router)
     print_heading(console, "Routing")
     print_facts(console, routing_facts(router))
     print_heading(console, "Operations, at the CPU's accuracy")
@@ -212,6 +241,7 @@ def routing_facts(router: Router) -> list[tuple[str, str]]:
         facts.append((f"calibration of {name}", f"{text}{kept}; {state.curves} curves"))
         if state.note:
             facts.append(("", state.note))
+    facts += [(f"calibration of {name}", words) for name, words in _not_ready(router.pending)]
     known = router.as_dict()
     pins = ", ".join(f"{name}={target}" for name, target in known["pins"].items())
     thresholds = ", ".join(f"{name}={work:,}" for name, work in known["thresholds"].items())

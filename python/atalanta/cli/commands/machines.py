@@ -61,12 +61,11 @@ def route(
     """Say where operations run on this machine, and why."""
     with errors_reported(debug):
         from atalanta.cli import route as routing
-        from atalanta.compute.router import default_router
 
         if explain is None:
             routing.refuse_lone_tolerance(tolerance)
         if calibrate:
-            default_router().calibrate(budget=_CALIBRATION_SECONDS)
+            routing.settled().calibrate(budget=_CALIBRATION_SECONDS)
         asked = None if explain is None else routing.explain(*explain, tolerance)
         with writing_stdout():
             if as_json:

@@ -41,6 +41,18 @@ class Calibrator:
     ) -> None:
         self._table, self._budget, self._path, self._keeps, self._clock = table, budget, path, keeps, clock
         self.states: dict[str, CalibrationState] = {}
+        self._pending: tuple[str, ...] = ()
+        self._changed = threading.Condition()
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The devices that `begin_beside` has not begun yet, the one at hand first."""
+        return self._pending
+
+    def wait(self, seconds: float) -> None:
+        """Until nothing is pending, and so long at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._pending, min(seconds, threading.TIMEOUT_MAX))
 
     def begin(self, device: Device) -> None:
         """Read the device's file, or measure and write it."""
@@ -79,13 +91,27 @@ class Calibrator:
 
         Not a daemon, which the end of the process would catch inside a device's library; it ends early instead.
         """
-        threading.Thread(target=self.begin_available, args=(devices,), name="atalanta-calibration").start()
+        self._pending = tuple(device.name for device in devices)
+        threading.Thread(target=self._begin_in_turn, args=(devices,), name="atalanta-calibration").start()
 
     def begin_available(self, devices: Sequence[Device]) -> None:
         """Begin those of the devices that are there."""
         for device in devices:
             if not _process_ends() and self._table.admit(device) and not _process_ends():
                 self.begin(device)
+
+    def _begin_in_turn(self, devices: Sequence[Device]) -> None:
+        try:
+            for device in devices:
+                self.begin_available([device])
+                self._set_pending(self._pending[1:])
+        finally:  # whoever waits need not wait for what will not come
+            self._set_pending(())
+
+    def _set_pending(self, names: tuple[str, ...]) -> None:
+        with self._changed:
+            self._pending = names
+            self._changed.notify_all()
 
     def _use(self, device: Device, curves: Curves) -> bool:
         """Take curves over; False where a target has none, so that they are not all that is needed."""

@@ -235,6 +235,29 @@ class Router(Running):
             self._begun = True
             self._answer_natively()
 
+    def wait(self, seconds: float) -> tuple[str, ...]:
+        """Begin, and wait until every device that is there was measured, but no longer than that.
+
+        Calls never wait: a device joins the choice once it was measured. This is for whoever shows or compares them all.
+
+        Args:
+            seconds: at most, beside what the first device needs.
+
+        Returns:
+            `pending` at the end: the devices that are still being measured, none if all are ready.
+
+        Raises:
+            InputError: seconds that are no number from 0 on.
+        """
+        most = number(seconds)
+        if not most >= 0.0:
+            raise InputError(
+                f"[{ORIGIN}.wait] seconds is {seconds!r}; it must be a number of seconds from 0 on"
+            )
+        self.begin()
+        self._calibrator.wait(most)
+        return self.pending
+
     def calibrate(self, budget: float = 0.05) -> None:
         """Measure again, every available device for `budget` seconds, and write the file.
 
@@ -290,6 +313,11 @@ class Router(Running):
         return dict(self._calibrator.states)
 
     @property
+    def pending(self) -> tuple[str, ...]:
+        """Devices that are still being looked for or measured, and are not chosen yet; see `wait`."""
+        return self._calibrator.pending
+
+    @property
     def exploration_seconds(self) -> float:
         """Spent so far, beyond the best known choice, on calls that were tried elsewhere."""
         return self._core.exploration_ns / _NS
@@ -302,6 +330,7 @@ class Router(Running):
                 for place, target in enumerate(self._table.targets)
             ],
             "calibration": {name: state.as_dict() for name, state in self._calibrator.states.items()},
+            "pending": list(self.pending),
             "pins": dict(self._pins),
             "thresholds": dict(self._thresholds),
             "deterministic": self._deterministic,
