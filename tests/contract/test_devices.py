@@ -193,6 +193,65 @@ def test_the_most_similar_are_found(name):
         assert [1.0] * min(k, 3) == values[0, :3].tolist()
 
 
+def layouts():
+    """The same numbers as they may lie in memory: reversed, sliced, shared, fixed, between others, at odd addresses."""
+    a = np.random.default_rng(3).normal(size=(8, 9))
+    record, odd = np.zeros(a.shape, [("n", "i4"), ("a", "f8")]), np.zeros(a.nbytes + 1, np.uint8)
+    record["a"], fixed = a, a.copy()
+    misplaced = odd[1:].view(np.float64).reshape(a.shape)
+    misplaced[:], fixed.flags.writeable = a, False
+    wide = np.repeat(a, 2, axis=1)
+    return {
+        "transposed": np.asfortranarray(a),
+        "reversed": a[::-1, ::-1].copy()[::-1, ::-1],
+        "sliced": wide[:, ::2],
+        "shared": np.broadcast_to(a[0], a.shape),
+        "fixed": fixed,
+        "a field": record["a"],
+        "misplaced": misplaced,
+        "swapped": a.astype(">f8"),
+    }
+
+
+@pytest.mark.parametrize("convert", [np.float64, np.float32])
+@pytest.mark.parametrize("layout", layouts())
+@pytest.mark.parametrize("name", [name for name in AVAILABLE if "add" in device(name).capabilities()])
+def test_a_layout_changes_nothing(name, layout, convert):
+    """To the last bit what the same numbers side by side give."""
+    given = layouts()[layout]
+    given = (
+        given.astype(convert, copy=False) if layout == "swapped" else given.astype(convert, "K", copy=False)
+    )
+    plain = np.ascontiguousarray(given.astype(convert))
+    one = device(name)
+    assert one.run("add", given, 0.25).tobytes() == one.run("add", plain, 0.25).tobytes()
+    if name != "cpu":  # NumPy takes another routine for a product with its own transpose
+        product = one.run("matmul", plain, plain.T.copy())
+        assert one.run("matmul", given, given.T).tobytes() == product.tobytes()
+
+
+@pytest.mark.parametrize("name", [name for name in AVAILABLE if "add" in device(name).capabilities()])
+def test_numbers_give_numbers(name):
+    """Of no dimensions, as they broadcast."""
+    assert () == device(name).run("add", 1.0, 2.0).shape
+    assert (1,) == device(name).run("add", [1.0], 2.0).shape
+
+
+@pytest.mark.parametrize("name", [name for name in ("gpu", "mlx_cpu") if name in AVAILABLE])
+def test_numbers_are_rounded_to_float32_as_numpy_rounds_them(name):
+    """To the nearest, of two as near to the even one; in memory of any size."""
+    numbers = np.concatenate(
+        [
+            1.0 + np.arange(64) * 2.0**-25,
+            -(2.0**24) - np.arange(64) / 4,
+            [0.0, 1e-15, -1e15, 1 + 2**-24 + 2**-50],
+        ]
+    )
+    for repeats in (1, 1_000):
+        many = np.tile(numbers, repeats)
+        assert np.array_equal(device(name).run("add", many, 0.0), many.astype(np.float32))
+
+
 @pytest.mark.parametrize(("name", "operation", "chosen"), able(["matmul", "multiply", "exp", "dot"]))
 @np.errstate(all="ignore")
 def test_numbers_too_large_or_small_for_float32(name, operation, chosen):

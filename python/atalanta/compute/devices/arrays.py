@@ -5,7 +5,7 @@ Main entries: `checked`, `on_numpy`, `fits_float32`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -54,6 +54,8 @@ _LEAST, _MOST = 1e-15, 1e15
 _MOST_EXPONENT = 80.0
 #: Scores that are held at a time while the largest are sought.
 _SCORES = 1 << 24
+#: Numbers that are looked at at a time.
+_PIECE = 1 << 15
 
 
 def checked(operation: str, arrays: tuple[npt.ArrayLike, ...], origin: str) -> tuple[Reals, ...]:
@@ -76,8 +78,8 @@ def checked(operation: str, arrays: tuple[npt.ArrayLike, ...], origin: str) -> t
 def fits_float32(operation: str, arrays: tuple[Reals, ...]) -> bool:
     """Whether no product of these numbers leaves float32 and no number is lost in it."""
     if operation == "exp":
-        return bool((np.abs(arrays[0]) <= _MOST_EXPONENT).all())
-    return all(bool(_ordinary(np.abs(array)).all()) for array in arrays[:2])
+        return all(bool(sizes.max() <= _MOST_EXPONENT) for sizes in _sizes(arrays[0]))
+    return all(_ordinary(sizes) for array in arrays[:2] for sizes in _sizes(array))
 
 
 def on_numpy(operation: str, arrays: tuple[Reals, ...], format_name: str = "float64") -> Result:
@@ -120,8 +122,22 @@ def _similarity(queries: Reals, corpus: Reals, k: int) -> Result:
     return values, rows
 
 
-def _ordinary(size: Reals) -> Any:
-    return ((size >= _LEAST) & (size <= _MOST)) | (size == 0.0)
+def _sizes(array: Reals) -> Iterator[Reals]:
+    """The absolute values, a piece at a time: the same memory each time, which stays in the cache."""
+    if array.size <= _PIECE:
+        if array.size:
+            yield np.abs(array)
+        return
+    memory = np.empty(_PIECE, array.dtype)
+    pieces: Any = np.nditer(array, ["external_loop", "buffered"], buffersize=_PIECE)
+    for piece in pieces:
+        yield np.abs(piece, out=memory[: piece.size])
+
+
+def _ordinary(sizes: Reals) -> bool:
+    if not sizes.max() <= _MOST:  # nor are NaNs
+        return False
+    return bool(sizes.min() >= _LEAST) or not ((sizes < _LEAST) & (sizes != 0.0)).any()
 
 
 _NEEDED = {

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from atalanta.compute.devices.arrays import ARRAY_OPERATIONS, Reals, largest
 from atalanta.compute.devices.protocol import Capability, Format, Result
@@ -31,23 +32,23 @@ def on_mlx(core: Any, device: Any, operation: str, arrays: tuple[Reals, ...]) ->
     with core.stream(device):
         if operation == "similarity":
             return _similarity(core, arrays[0], arrays[1], int(arrays[2]))
-        given = [core.array(_float32(array)) for array in arrays]
+        given = [_sent(core, array) for array in arrays]
         if operation == "dot":
             value = core.sum(given[0] * given[1]).reshape(1)
         else:
             value = getattr(core, operation)(*given)
-        return _evaluated(core, value).astype(np.float64)
+        return _evaluated(core, value, np.float64)
 
 
 def _similarity(core: Any, queries: Reals, corpus: Reals, k: int) -> Result:
     """The scores of a few queries at a time; of each query the k largest, put in order on the host."""
     values = np.empty((len(queries), k))
     rows = np.empty((len(queries), k), np.int64)
-    held = core.array(_float32(corpus)).T
+    held = _sent(core, corpus).T
     step = max(1, _SCORES // len(corpus))
     for first in range(0, len(queries), step):
         place = slice(first, first + step)
-        scores = core.matmul(core.array(_float32(queries[place])), held)
+        scores = core.matmul(_sent(core, queries[place]), held)
         values[place], rows[place] = _largest(core, scores, k)
     return values, rows
 
@@ -55,20 +56,22 @@ def _similarity(core: Any, queries: Reals, corpus: Reals, k: int) -> Result:
 def _largest(core: Any, scores: Any, k: int) -> tuple[Reals, Reals]:
     count = scores.shape[1]
     if 4 * k >= count:
-        return largest(_evaluated(core, scores), k)
+        return largest(_evaluated(core, scores, np.float32), k)
     near = core.argpartition(-scores, kth=k - 1, axis=1)[:, :k]
-    near_rows = np.sort(_evaluated(core, near).astype(np.int64), axis=1)
+    near_rows = np.sort(_evaluated(core, near, np.int64), axis=1)
     near_scores = _evaluated(
-        core, core.take_along_axis(scores, core.array(near_rows.astype(np.int32)), axis=1)
+        core, core.take_along_axis(scores, core.array(near_rows.astype(np.int32)), axis=1), np.float32
     )
     values, places = largest(near_scores, k)
     return values, np.take_along_axis(near_rows, places, axis=1)
 
 
-def _float32(array: Reals) -> Reals:
-    return np.ascontiguousarray(array, np.float32)
+def _sent(core: Any, array: Reals) -> Any:
+    """MLX's own array, rounded to float32 as it is copied; MLX does not take every layout as it is."""
+    plain = array.flags.behaved and array.flags.forc
+    return core.array(array if plain else np.asarray(array, np.float32, order="C"), core.float32)
 
 
-def _evaluated(core: Any, value: Any) -> Reals:
+def _evaluated(core: Any, value: Any, dtype: npt.DTypeLike) -> Reals:
     core.eval(value)
-    return np.array(value)  # a copy: nothing of MLX leaves the thread
+    return np.asarray(value).astype(dtype)  # a copy: nothing of MLX leaves the thread
