@@ -16,6 +16,7 @@ from atalanta.benchmarking.routing.session import RoutingPlan, run_routing
 from atalanta.benchmarking.routing.simulated import disturbances
 from atalanta.cli.app import app
 from atalanta.compute import default_router
+from atalanta.compute.devices import Availability, Capability, Format, device
 
 #: The router is the same on every instruction set.
 pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
@@ -152,6 +153,73 @@ def test_a_run_reports_everything(monkeypatch):
     assert all(one.noise >= 0.0 for one in told.regrets)
     assert json.dumps(told.as_dict())
     assert default_router().as_dict()["pins"] == {}
+
+
+class PretendedGpu:
+    """The CPU under the GPU's name, in its formats."""
+
+    name, automatic = "gpu", True
+
+    def availability(self):
+        return Availability(True, "an imaginary GPU")
+
+    def capabilities(self):
+        options = Capability((Format("float32", 2.5e-7), Format("double_single", 1e-13)))
+        return {"price": options, "add": Capability((Format("float32", 2e-7),))}
+
+    def run(self, operation, *arrays, tolerance=None):
+        assert tolerance is not None
+        return device("cpu").run(operation, *arrays)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(costs, "_ROUNDS", 1)
+    monkeypatch.setattr(costs, "_PAIRS", 2)
+    monkeypatch.setattr(costs, "_DECISIONS", 1)
+    monkeypatch.setattr(oracle, "_SAMPLE_NS", 1e3)
+    one = PretendedGpu()
+    monkeypatch.setattr(session, "device", lambda name: one if name == "gpu" else device(name))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_gpu_takes_part_in_each_of_its_formats():
+    """In the place of MLX on the processor, at accuracies that allow them."""
+    told = run_routing(RoutingPlan(operations=("price", "add"), largest=8, calls=10))
+    assert "gpu: an imaginary GPU" == told.beside
+    assert () == told.missing
+    assert not any(name.startswith("mlx_cpu") for name in told.targets)
+    assert ("cpu:one", "cpu:pool", "gpu:float32", "gpu:double_single") == told.taking_part["price"]
+    assert ("cpu:one", "gpu:float32") == told.taking_part["add"]
+    assert {"price": 1e-6, "add": 1e-5} == told.tolerances
+    assert all(set(row.readings) == set(told.taking_part[row.operation]) for row in told.rows)
+    assert 12 == len(told.regrets)
+    assert {"cpu", "gpu"} == told.calibration_seconds.keys()
+    assert json.dumps(told.as_dict())
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_head_of_the_table_says_what_takes_part():
+    """Devices, formats and the errors allowed."""
+    result = run("--largest", "10", "--ops", "price", "--quick")
+    assert 0 == result.exit_code, result.output
+    text = " ".join(result.stdout.split())
+    assert "Regret against the best of the CPU's targets and gpu's" in text
+    assert "beside the CPU gpu: an imaginary GPU" in text
+    assert "price cpu:one, cpu:pool, gpu:float32, gpu:double_single; errors up to 1e-06" in text
+
+
+def test_large_sizes_and_slow_calls_take_bounded_time(monkeypatch):
+    """Two rounds at least, one for each half; and as many calls as there is time for."""
+    monkeypatch.setattr(oracle, "_SAMPLE_NS", 1.0)
+    monkeypatch.setattr(oracle, "_MOST_NS", 0.0)
+    targets = [target for _, target in default_router()._table.admitted("add")]
+    (row,) = measure_targets("add", targets, [64])
+    assert {2} == {len(values) for values in row.readings.values()}
+    monkeypatch.setattr(session, "_LEARNING_S", 0.0)
+    assert session._learn(default_router(), "add", 1_000, [64, 128]) < 1_000
+    monkeypatch.setattr(session, "_LEARNING_S", 20.0)
+    assert 5 == session._learn(default_router(), "add", 5, [64, 128])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def bench_router(
 ) -> None:
     """Measure the router: a decision, what it adds to a call, and its choices beside the best ones.
 
-    One thread, the pool and, where it is installed, MLX on the processor take turns at every size.
+    One thread, the pool and the GPU take turns at every size; where there is none, MLX on the processor if it is installed.
     """
     from dataclasses import replace
 
@@ -77,6 +77,19 @@ def _milliseconds(taken: list[float]) -> str:
     return f"{least:.0f} ms" if len(taken) < 2 else f"{least:.0f} to {most:.0f} ms in {len(taken)}"
 
 
+def _several(session: Any) -> str:
+    beside = session.beside.partition(":")[0]
+    return f"the CPU's targets and {beside}'s" if beside else "the CPU's targets"
+
+
+def _taking_part(session: Any) -> list[tuple[str, str]]:
+    rows = [
+        (name, f"{', '.join(targets)}; errors up to {session.tolerances[name]:.2g}")
+        for name, targets in session.taking_part.items()
+    ]
+    return [("beside the CPU", session.beside), *rows] if session.beside else rows
+
+
 def _print(session: Any) -> None:
     from rich.console import Console
 
@@ -106,7 +119,8 @@ def _print(session: Any) -> None:
         [(one.call, f"{one.plain_ns:,.0f}", f"{one.added_ns:+,.0f}") for one in session.costs],
         left=1,
     )
-    print_heading(console, "Regret against the best target (to reach: 3 %, then 1.5 %)")
+    print_heading(console, f"Regret against the best of {_several(session)} (to reach: 3 %, then 1.5 %)")
+    print_facts(console, _taking_part(session))
     print_table(
         console,
         ("operation", "after", "readings", "total", "noise", "worst", "at", "small"),

@@ -16,6 +16,7 @@ __all__ = ["Row", "measure_targets", "sizes_to"]
 _SAMPLE_NS = 300e3  # a reading spans at least so much
 _ROUNDS = (6, 32)  # each half of them is judged by the other
 _SIZE_NS = 0.6e9  # of one size, all targets together
+_MOST_NS = 3e9  # then each half has one round at least
 _FINE = 20  # sizes are half doublings up to 2 to this power, whole ones above
 
 
@@ -57,7 +58,8 @@ def _in_turns(operation: str, targets: Sequence[Target], arrays: Sequence[Any]) 
     taken: dict[str, list[float]] = {target.name: [] for target in targets}
     begin = time.perf_counter_ns()
     for turn in range(_ROUNDS[1]):
-        if turn >= _ROUNDS[0] and time.perf_counter_ns() - begin > _SIZE_NS:
+        taken_ns = time.perf_counter_ns() - begin
+        if (turn >= _ROUNDS[0] and taken_ns > _SIZE_NS) or (turn >= 2 and taken_ns > _MOST_NS):
             break
         shift = turn % len(targets)
         for target in [*targets[shift:], *targets[:shift]]:

@@ -1,7 +1,8 @@
 """The whole measurement of the router, in one run. Main entry: `run_routing`.
 
 Each operation gets a router of its own, calibrated there and then as at a first use. It is judged twice, knowing that
-alone and after a number of calls, each time on readings of all targets in turns; see `regret`.
+alone and after a number of calls, each time on readings of all targets in turns; see `regret`. Beside the CPU the GPU takes part,
+or where there is none MLX on the processor.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from atalanta.benchmarking.routing.oracle import Row, measure_targets, sizes_to
 from atalanta.benchmarking.routing.regret import STATISTICS, Regret, regret_of
 from atalanta.benchmarking.routing.replay import replayed_router
 from atalanta.benchmarking.routing.simulated import Disturbances, disturbances
-from atalanta.compute import Router
+from atalanta.compute import Router, default_router
 from atalanta.compute.devices import Device, device
 from atalanta.compute.devices.gpu import make_mlx_cpu
 from atalanta.compute.router.targets import Target
@@ -26,10 +27,13 @@ from atalanta.compute.router.workloads import WORKLOADS, work_of
 
 __all__ = ["RoutingPlan", "RoutingSession", "run_routing"]
 
-#: Accuracies at which MLX on the processor may take part; options have none there.
+#: Accuracies at which MLX may take part, in each of its formats; of options where it does them, on a GPU.
 _TOLERANCES = {"add": 1e-5, "multiply": 1e-5, "exp": 1e-4, "matmul": 1e-5}
+_OF_OPTIONS = {"price": 1e-6, "greeks": 1e-5, "implied_vol": 1e-4}
 #: A product of 4,096 square matrices takes seconds: what is learnt from ends at 2 to this power elements.
 _LARGEST_LEARNT = {"matmul": 22}
+#: Of learning from live calls, which may be fewer then; and of another measurement of the same GPU, which would disturb.
+_LEARNING_S, _PATIENCE_S = 20.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,12 @@ class RoutingSession:
     """Everything that was measured."""
 
     targets: tuple[str, ...]
+    #: what takes part beside the CPU, and what it calls itself; empty where nothing does
+    beside: str
+    #: by operation, what took turns
+    taking_part: dict[str, tuple[str, ...]]
+    #: by operation, the error that was allowed
+    tolerances: dict[str, float]
     missing: tuple[str, ...]
     decision_ns: float
     python_decision_ns: float
@@ -76,6 +86,7 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
     devices, missing = _devices()
     router = Router(devices)
     router.begin()
+    default_router().wait(_PATIENCE_S)
     calibration = [dict(_seconds(router))]
     tell("decisions and calls")
     costs = call_costs()
@@ -94,6 +105,9 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
     tell("a device that slows down and fails")
     return RoutingSession(
         router.targets,
+        "; ".join(f"{one.name}: {one.availability().reason}" for one in devices[1:]),
+        {name: tuple(one.name for one in _taking_part(router, name)) for name in plan.operations},
+        {name: _limit(router, name) for name in plan.operations},
         missing,
         decision,
         python,
@@ -106,6 +120,9 @@ def run_routing(plan: RoutingPlan, tell: Callable[[str], None] = lambda _: None)
 
 
 def _devices() -> tuple[list[Device], tuple[str, ...]]:
+    gpu = device("gpu")
+    if gpu.availability().available:
+        return [device("cpu"), gpu], ()
     mlx = make_mlx_cpu()
     state = mlx.availability()
     if state.available:
@@ -119,16 +136,23 @@ def _taking_part(router: Router, operation: str) -> list[Target]:
 
 
 def _limit(router: Router, operation: str) -> float:
-    return _TOLERANCES.get(operation, router._table.default_tolerance(operation))
+    table = router._table
+    several = len({target.device.name for _, target in table.admitted(operation)}) > 1
+    allowed = _TOLERANCES | _OF_OPTIONS if several else _TOLERANCES
+    return allowed.get(operation, table.default_tolerance(operation))
 
 
-def _learn(router: Router, operation: str, calls: int, sizes: Sequence[int]) -> None:
-    """Calls of sizes at random, alike in logarithm."""
+def _learn(router: Router, operation: str, calls: int, sizes: Sequence[int]) -> int:
+    """Calls of sizes at random, alike in logarithm; how many there was time for."""
     chance, sample = random.Random(7), WORKLOADS[operation].sample
     assert sample is not None
-    for _ in range(calls):
+    end = time.perf_counter() + _LEARNING_S
+    for made in range(calls):
+        if time.perf_counter() > end:
+            return made
         work = round(sizes[0] * (sizes[-1] / sizes[0]) ** chance.random())
         router.run(operation, *sample(work), tolerance=_limit(router, operation))
+    return calls
 
 
 def _seconds(router: Router) -> dict[str, float]:
@@ -140,9 +164,9 @@ def _judge(router: Router, operation: str, plan: RoutingPlan) -> tuple[list[Regr
     learnt = sizes_to(min(plan.largest, _LARGEST_LEARNT.get(operation, plan.largest)))
     regrets: list[Regret] = []
     rows: list[list[Row]] = []
-    for after in ("calibration", f"{plan.calls:,} calls"):
+    for after in ("calibration", "calls"):
         if rows:
-            _learn(router, operation, plan.calls, learnt)
+            after = f"{_learn(router, operation, plan.calls, learnt):,} calls"
         choices = _choices(router, operation, sizes)
         read = measure_targets(operation, targets, sizes)
         regrets += [
