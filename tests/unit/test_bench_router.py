@@ -4,6 +4,7 @@ import json
 import os
 import random
 import statistics
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -207,6 +208,22 @@ def test_the_head_of_the_table_says_what_takes_part():
     assert "Regret against the best of the CPU's targets and gpu's" in text
     assert "beside the CPU gpu: an imaginary GPU" in text
     assert "price cpu:one, cpu:pool, gpu:float32, gpu:double_single; errors up to 1e-06" in text
+
+
+def test_the_first_call_of_a_size_is_no_reading(monkeypatch):
+    """It may have made a kernel."""
+    monkeypatch.setattr(oracle, "_SAMPLE_NS", 1.0)
+    (known,) = [one for _, one in default_router()._table.admitted("add") if one.name == "cpu:one"]
+    seen = set()
+
+    def cold(_, arrays):
+        if len(arrays[0]) not in seen:
+            seen.add(len(arrays[0]))
+            time.sleep(0.2)
+
+    rows = measure_targets("add", [known._replace(run=cold)], [64, 128])
+    assert seen == {64, 128}
+    assert max(value for row in rows for value in row.readings["cpu:one"]) < 0.15e9
 
 
 def test_large_sizes_and_slow_calls_take_bounded_time(monkeypatch):

@@ -6,20 +6,22 @@ import stat
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 import atalanta
 from atalanta import config
+from atalanta.compute.devices.cpu import CpuDevice
 from atalanta.compute.router import CalibrationWarning, calibration
 from atalanta.compute.router import record as records
-from atalanta.compute.router.calibration import measure
+from atalanta.compute.router.calibration import Stopwatch, calibrate, measure
 from atalanta.compute.router.overrides import overrides
-from atalanta.compute.router.workloads import WORKLOADS
+from atalanta.compute.router.targets import targets_of
+from atalanta.compute.router.workloads import WORKLOADS, work_of
 from atalanta.errors import InputError
-from tests.fake_devices import FakeClock, two_devices
+from tests.fake_devices import FakeClock, FakeDevice, two_devices
 
 #: The router is the same on every instruction set.
 pytestmark = pytest.mark.skipif("ATALANTA_ISA" in os.environ, reason="does not depend on the instruction set")
@@ -98,7 +100,7 @@ def test_a_file_of_another_machine_is_refused(file):
     assert "another " not in file.read_text()
 
 
-@pytest.mark.parametrize("fact", ["processors", "threads", "instruction set", "numpy", "state"])
+@pytest.mark.parametrize("fact", ["processors", "threads", "instruction set", "numpy", "state", "rules"])
 def test_other_settings_of_this_machine_are_measured_quietly_and_kept(file, fact):
     """Threads, instruction set, versions and drivers change without anything being wrong; going back finds the record."""
     other = host_fingerprint().replace(f"{fact}: ", f"{fact}: 9")
@@ -114,6 +116,19 @@ def test_other_settings_of_this_machine_are_measured_quietly_and_kept(file, fact
     second.begin()
     state = second.calibrations["host"]
     assert (0, "file", "") == (again.calls, state.source, state.note)
+
+
+def test_what_was_measured_by_other_rules_is_measured_again(file):
+    """Records say by which; those of the first ones do not."""
+    first = host_fingerprint().replace("\nrules: 2", "")
+    assert first != host_fingerprint()
+    records.save(file, first, CURVES)
+    with pytest.raises(records.Refused, match="other settings: rules unknown there, 2 here"):
+        records.load(file, host_fingerprint())
+    host, router = routed(file)
+    router.begin()
+    assert host.calls > 0
+    assert CURVES != records.load(file, host_fingerprint())
 
 
 def test_a_device_that_comes_later_joins_the_file(file):
@@ -375,7 +390,7 @@ def test_the_first_touch_of_a_result_is_not_the_work(monkeypatch):
 
     monkeypatch.setattr(calibration._core, "touching_ns", lambda: touching[0])
     workload = replace(WORKLOADS["exp"], sizes=(64,))
-    assert {"one": [(64, 500)]} == measure({"one": call}, {"one": 0}, workload, 1e4, clock)
+    assert {"one": [(64, 500)]} == measure({"one": call}, {"one": 0}, workload, 1e4, Stopwatch(clock))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -421,7 +436,9 @@ def test_sharing_that_never_shows_is_not_waited_for(slow):
         clock.now += 5 * len(arrays[0]) * (1 if len(arrays[0]) <= 8192 else slow)
 
     begin = clock.now
-    curves = measure({"one": calls["one"], "pool": pool}, {"one": 0, "pool": 8192}, workload, 0.0, clock)
+    curves = measure(
+        {"one": calls["one"], "pool": pool}, {"one": 0, "pool": 8192}, workload, 0.0, Stopwatch(clock)
+    )
     worst = 5 * 8193 * slow
     assert clock.now - begin < 3 * 4e6 + 2 * worst
     assert curves["one"][-1][0] >= 1024
@@ -438,7 +455,9 @@ def test_a_slow_kernel_is_shared_once_before_it_is_left():
         return call
 
     workload = replace(WORKLOADS["exp"], sizes=(64, 1024, 8193, 16_384, 65_536))
-    curves = measure({"one": at(400), "pool": at(200)}, {"one": 0, "pool": 8192}, workload, 0.0, clock)
+    curves = measure(
+        {"one": at(400), "pool": at(200)}, {"one": 0, "pool": 8192}, workload, 0.0, Stopwatch(clock)
+    )
     assert (8193, 200 * 8193) == curves["pool"][2]
 
 
@@ -446,7 +465,7 @@ def test_a_slow_kernel_is_shared_once_before_it_is_left():
 def test_sharing_is_measured_where_it_shows_whatever_the_budget(busy):
     """At 16,384 rows waking takes what is won. 12: all readings of smaller sizes, and five of the size that tells."""
     workload, calls, clock = sharing_pool(busy)
-    curves = measure(calls, {"one": 0, "pool": 8192}, workload, 0.0, clock)
+    curves = measure(calls, {"one": 0, "pool": 8192}, workload, 0.0, Stopwatch(clock))
     assert [64, 1024, 8193, 16_384, 65_536] == [work for work, _ in curves["one"]]
     assert (65_536, 5.0 * 65_536) == curves["one"][-1]
     assert (65_536, 40_000 + 2.5 * 65_536) == curves["pool"][-1]
@@ -455,6 +474,104 @@ def test_sharing_is_measured_where_it_shows_whatever_the_budget(busy):
 def test_without_sharing_the_budget_is_the_limit():
     """A curve of the baseline alone, or of one beside it that does its own work at every size."""
     workload, calls, clock = sharing_pool(0)
-    alone = measure({"one": calls["one"]}, {"one": 0}, workload, 0.0, clock)
-    beside = measure(calls, {"one": 0, "pool": 0}, workload, 0.0, clock)
+    alone = measure({"one": calls["one"]}, {"one": 0}, workload, 0.0, Stopwatch(clock))
+    beside = measure(calls, {"one": 0, "pool": 0}, workload, 0.0, Stopwatch(clock))
     assert max(alone["one"][-1][0], beside["one"][-1][0]) < 65_536
+
+
+ADDS = {"add": 1e-15}
+
+
+@dataclass
+class ColdDevice(FakeDevice):
+    """Makes a kernel for each size of each operation."""
+
+    making_ns: float = 3e9
+    made: set = field(default_factory=set)
+
+    def run(self, operation, *arrays, tolerance=None):
+        kernel = operation, work_of(operation, arrays)
+        if kernel not in self.made:
+            self.made.add(kernel)
+            self.clock.now += round(self.making_ns)
+        return super().run(operation, *arrays, tolerance=tolerance)
+
+
+def curves_of(device, ended=lambda: False):
+    """Measured in 25 ms; and the seconds that took."""
+    begin = device.clock.now
+    curves = calibrate(targets_of([device]), 25e6, device.clock, ended)
+    return {name: curve for (name, _), curve in curves.items()}, (device.clock.now - begin) / 1e9
+
+
+def millisecond(_):
+    return 1e6
+
+
+def test_making_kernels_is_no_reading_and_not_the_budgets():
+    """3 s for each size, then a millisecond: measured as if there were no such thing."""
+    warm, seconds = curves_of(FakeDevice("gpu", FakeClock(), millisecond, ADDS))
+    cold, longer = curves_of(ColdDevice("gpu", FakeClock(), millisecond, ADDS))
+    assert [64, 1024, 16_384, 131_072] == [work for work, _ in cold["add"]]
+    assert warm == cold
+    assert longer == pytest.approx(4 * 3.0 + seconds)
+
+
+def test_a_device_that_makes_kernels_is_chosen_where_it_is_quicker(file):
+    """As the same device is that makes none."""
+    clock, host, device = two_devices()
+    cold = ColdDevice("device", clock, device.ns)
+    router = atalanta.Router([host, cold], clock=clock, path=file)
+    assert "host:float64" == router.decide("add", 1_000).target
+    assert {"device:float64"} == {router.decide("add", work).target for work in (LARGE, 1 << 24)}
+    assert router.predict("add", "device:float64", 1 << 24) < 1.0
+
+
+def test_making_kernels_is_bounded():
+    """Each operation has its share of 20 s; then curves end at two sizes, whose kernels have to be made."""
+    device = ColdDevice("gpu", FakeClock(), lambda _: 1e5)
+    curves, seconds = curves_of(device)
+    assert {"add": 4, "exp": 3} == {name: len(curve) for name, curve in curves.items()}
+    assert seconds < 20.0 + 3.0
+    device = ColdDevice("gpu", FakeClock(), millisecond, making_ns=15e9)
+    curves, seconds = curves_of(device)
+    assert {"add": 2, "exp": 2} == {name: len(curve) for name, curve in curves.items()}
+    assert seconds < 4 * 15.0 + 0.05
+
+
+def test_a_size_that_is_slow_in_every_call_ends_the_curve():
+    """One call that is no reading and one that is; it is left out, as what was disturbed."""
+
+    def slow(work):
+        return 3e9 if work > 1024 else 1e6
+
+    curves, seconds = curves_of(FakeDevice("gpu", FakeClock(), slow, ADDS))
+    assert [64, 1024] == [work for work, _ in curves["add"]]
+    assert seconds < 2 * 3.0 + 0.05
+    curves, seconds = curves_of(FakeDevice("gpu", FakeClock(), lambda _: 3e9, ADDS))
+    assert [64, 1024] == [work for work, _ in curves["add"]]
+    assert seconds < 2 * 2 * 3.1
+
+
+def test_the_end_of_the_process_waits_for_one_size():
+    """Not for all the kernels of an operation."""
+    device = ColdDevice("gpu", FakeClock(), millisecond)
+    begin = device.clock.now
+    _, seconds = curves_of(device, lambda: device.clock.now > begin + 1)
+    assert seconds < 3.1
+
+
+def test_the_cpus_first_call_of_a_size_is_a_reading_and_the_budgets():
+    """Nothing is excused to it, and no call added."""
+    clock, sizes = FakeClock(), []
+
+    def run(_, arrays):
+        sizes.append(len(arrays[0]))
+        clock.now += 10_000 + (8_000_000 if sizes.count(len(arrays[0])) == 1 else 0)
+
+    target = targets_of([CpuDevice()])[0]._replace(errors=ADDS, run=run)
+    curves = calibrate([target], 25e6, clock)
+    assert [64] * 4 + [1024] * 3 == sizes[:7]
+    assert [(64, 10_000.0), (1024, 10_000.0)] == curves["add", "cpu:one"][:2]
+    sizes.clear()
+    assert {} == calibrate([target], 25e6, clock, lambda: True)

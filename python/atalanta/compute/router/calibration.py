@@ -3,7 +3,8 @@
 Short: each operation gets a share of the budget, and larger sizes are measured as long as they fit into it, or as calls are too
 short to show the use of more threads; beyond them the curves are prolonged until calls show better. All targets of an
 operation are measured at the same sizes and in turns: what else the machine does falls on them alike, and their curves end
-together.
+together. Devices beyond the CPU may compile or choose a kernel for each new size, in seconds: there the first call of a size
+is no reading, and its time is not the budget's.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from functools import partial
 from typing import Any
 
 from atalanta import _core
+from atalanta.compute.devices.cpu import CpuDevice
 from atalanta.compute.router.targets import Target
 from atalanta.compute.router.workloads import WORKLOADS, Workload, work_of
 from atalanta.errors import AtalantaError
 
-__all__ = ["Clock", "Curve", "calibrate", "measure"]
+__all__ = ["Clock", "Curve", "Stopwatch", "calibrate", "measure"]
 
 #: Nanoseconds, only ever growing.
 Clock = Callable[[], int]
@@ -44,10 +46,47 @@ _TELLING_NS = 250_000.0
 _TELLING_LEFT_NS = 4_000_000.0
 _SHARED = 0.6
 _LEAST_NS = 1.0
+#: Of a device beyond the CPU, all operations together: first calls of a size, beside the budget. Then curves end at two sizes.
+_MOST_EXCUSED_NS = 20e9
 #: Of the budget: an operation without a choice only needs its time to be known roughly.
 _WITH_A_CHOICE = 6.0
 _PRODUCTS = {"matmul", "dot", "similarity"}
 _FAILURES = (AtalantaError, ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+class Stopwatch:
+    """A clock that first calls of a size do not advance, where they are excused.
+
+    Args:
+        clock: goes on whatever happens.
+        excusable_ns: once it is spent, curves end at two sizes. 0 where a first call is like any other, as the CPU's.
+        ended: whether to measure nothing more.
+    """
+
+    def __init__(
+        self, clock: Clock, excusable_ns: float = 0.0, ended: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.ended, self.excuses = ended, excusable_ns > 0.0
+        self._clock, self._excused = clock, 0
+        self._excusable = self._allowed = excusable_ns
+
+    def __call__(self) -> int:
+        """Nanoseconds without those excused."""
+        return self._clock() - self._excused
+
+    @property
+    def spent(self) -> bool:
+        """Whether all that is allowed was excused."""
+        return self.excuses and self._excused >= self._allowed
+
+    def allow(self, share: float) -> None:
+        """Only so much of what is left, for what comes next."""
+        self._allowed = self._excused + share * max(0.0, self._excusable - self._excused)
+
+    def excuse(self, begin: int) -> None:
+        """Go back to a time it showed."""
+        if self.excuses:
+            self._excused += self() - begin
 
 
 def calibrate(
@@ -55,15 +94,15 @@ def calibrate(
 ) -> dict[tuple[str, str], Curve]:
     """Measure every operation on every target that does it, the first of which is the baseline.
 
-    Operations that have a choice of targets get six times the share of the others. Products and searches come last: on a
-    busy machine NumPy's own threads may wait for each other for longer than all the rest takes. A target that fails is
-    left out: what was not measured is not chosen.
+    Operations that have a choice of targets get six times the share of the others, of the budget and of what is excused.
+    Products and searches come last: on a busy machine NumPy's own threads may wait for each other for longer than all the
+    rest takes. A target that fails is left out: what was not measured is not chosen.
 
     Args:
         targets: of one device.
         budget_ns: for all together.
         clock: of the measurement.
-        ended: asked before each operation; what follows is left out once it says so.
+        ended: asked before each size; what follows is left out once it says so.
     """
     able = {name: [target for target in targets if name in target.errors] for name in WORKLOADS}
     names = sorted(
@@ -71,20 +110,28 @@ def calibrate(
     )
     shares = [_WITH_A_CHOICE if len(able[name]) > 1 else 1.0 for name in names]
     curves: dict[tuple[str, str], Curve] = {}
-    deadline = clock() + budget_ns
+    of_the_cpu = all(isinstance(target.device, CpuDevice) for target in targets)
+    watch = Stopwatch(clock, 0.0 if of_the_cpu else _MOST_EXCUSED_NS, ended)
+    deadline = watch() + budget_ns
     for place, name in enumerate(names):
         if ended():
             break
-        budget = max(0.0, deadline - clock()) * shares[place] / sum(shares[place:])
+        share = shares[place] / sum(shares[place:])
+        watch.allow(share)
+        budget = max(0.0, deadline - watch()) * share
         calls = {target.name: partial(target.run, name) for target in able[name]}
         joins = {target.name: target.joins_above for target in able[name]}
-        found = measure(calls, joins, WORKLOADS[name], budget, clock)
+        found = measure(calls, joins, WORKLOADS[name], budget, watch)
         curves.update({(name, target): curve for target, curve in found.items()})
     return curves
 
 
 def measure(
-    calls: Mapping[str, Call], joins: Mapping[str, int], workload: Workload, budget_ns: float, clock: Clock
+    calls: Mapping[str, Call],
+    joins: Mapping[str, int],
+    workload: Workload,
+    budget_ns: float,
+    watch: Stopwatch,
 ) -> dict[str, Curve]:
     """Time calls at growing sizes, the least of a few repeats each, until the budget is spent.
 
@@ -94,30 +141,36 @@ def measure(
         workload: gives the arrays.
         budget_ns: for all together; what takes a fifth of a millisecond is measured in any case, and the two smallest sizes,
             and what it takes to see whether sharing the work pays.
-        clock: of the measurement.
+        watch: of the measurement.
 
     Returns:
         A curve by target; none of those that failed.
     """
     if workload.sample is None:
         return {}
-    _warm(calls, workload.sample(workload.sizes[0]))
-    begin, baseline = clock(), next(iter(calls))
+    _warm(calls, workload.sample(workload.sizes[0]), watch)
+    begin, baseline = watch(), next(iter(calls))
     curves: dict[str, Curve] = {name: [] for name in calls}
     for size in workload.sizes:
+        if watch.ended():
+            break
         arrays = workload.sample(size)
         due = {name: calls[name] for name in curves if size > joins[name]}
         expected = {name: _foretold(curves[name], size, workload.growth) for name in due}
-        left = max(_LEAST_LEFT_NS, budget_ns - (clock() - begin))
+        left = max(_LEAST_LEFT_NS, budget_ns - (watch() - begin))
         enough = all(len(curves[name]) >= _LEAST_SIZES for name in due)
         hoped = dict(expected)
         if enough and (unshown := _unshown(curves, baseline, joins)):
             enough, left = False, max(left, _TELLING_LEFT_NS)
             if expected[baseline] >= _TELLING_NS:  # where sharing should pay, and is measured again if not
                 hoped |= {name: _SHARED * expected[baseline] for name in unshown if name in due}
-        if enough and 2.0 * sum(_likely(curves[name], expected[name]) for name in due) > left:
+        if enough and (
+            watch.spent or 2.0 * sum(_likely(curves[name], expected[name]) for name in due) > left
+        ):
             break
-        readings = _readings(due, arrays, hoped, left, clock)
+        if watch.excuses and size > workload.sizes[0]:
+            _warm(due, arrays, watch)
+        readings = _readings(due, arrays, hoped, left, watch)
         if any(curves[name] and ns > _IMPOSSIBLE * expected[name] for name, ns in readings.items()):
             break  # somebody else had the machine; the curves are prolonged instead
         work = work_of(workload.name, arrays)
@@ -129,13 +182,15 @@ def measure(
     return {name: curve for name, curve in curves.items() if curve}
 
 
-def _warm(calls: Mapping[str, Call], arrays: Any) -> None:
-    """A call each that is not counted: the first one loads modules, starts threads and compiles kernels."""
+def _warm(calls: Mapping[str, Call], arrays: Any, watch: Stopwatch) -> None:
+    """A call each that is no reading: the first one loads modules, starts threads and compiles kernels."""
+    begin = watch()
     for name, call in calls.items():
         try:
             call(arrays)
         except _FAILURES as error:  # as the next one will
             _tell(name, error)
+    watch.excuse(begin)
 
 
 def _unshown(curves: Mapping[str, Curve], baseline: str, joins: Mapping[str, int]) -> list[str]:

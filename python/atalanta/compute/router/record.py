@@ -29,7 +29,10 @@ Curves = dict[tuple[str, str], Curve]
 
 #: What the user, who may pin a process to some processors, or an update may change on one machine; a record that
 #: differs in these alone is of other settings.
-_SETTINGS = {"atalanta", "numpy", "processors", "instruction set", "threads", "device", "state"}
+_SETTINGS = {"atalanta", "rules", "numpy", "processors", "instruction set", "threads", "device", "state"}
+
+#: Of measuring: to be raised where what was measured before is not to be trusted. 2: the first call of a size is no reading.
+_RULES = "2"
 
 #: Records in a file; the oldest make room.
 MOST_RECORDS = 16
@@ -71,6 +74,7 @@ def fingerprint(device: str, state: str) -> str:
     features = " ".join(name for name, there in info["features"].items() if there)
     facts = {
         "atalanta": _core.VERSION,
+        "rules": _RULES,
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor_name(),
