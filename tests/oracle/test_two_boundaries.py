@@ -274,3 +274,21 @@ WAITING = {
 @pytest.mark.parametrize("row", WAITING.values(), ids=WAITING)
 def test_a_boundary_appears_where_a_yield_below_zero_costs_most(row, tolerance, within):
     assert price(row, tolerance) == pytest.approx(row[7], abs=within * max(row[1], STRIKE) / 100 + row[8])
+
+
+#: Years, rate, yield, vol, dividend and its date, spot, price: beside a stretch of exercised spots that has just appeared, or is about to
+#: go. By our own finest class, which the scheme of `tests.references.pde` meets within what it says of itself, 6e-4 to 9e-4.
+APPEARING = {
+    "the price is that of exercise": (0.4091339, 0.0128274, -0.0664924, 0.1060674, 2.339367, 0.3326204, 87.858258, 12.141742),
+    "a little more": (1.46084914, 0.010970965, -0.0542958651, 0.0571343207, 6.59540533, 1.10401045, 86.3998585, 13.603364),
+    "a low vol": (1.43777185, 0.0246155915, -0.0426684885, 0.0519249481, 7.35101939, 1.14357976, 88.0937498, 11.907153),
+    "a higher yield": (0.792146003, 0.00926646207, -0.0729344361, 0.0582375557, 5.20031535, 0.683082557, 89.3063796, 10.694263),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("row", APPEARING.values(), ids=APPEARING)
+def test_a_put_that_has_just_stopped_waiting(row):
+    """1.2e-3 to 1.7e-3 off before."""
+    years, rate, dividend_yield, vol, cash, date, spot, exact = row
+    made = price((-1, spot, years, rate, dividend_yield, vol, ((date, cash),)), "standard")
+    assert made == pytest.approx(exact, abs=7e-4)
