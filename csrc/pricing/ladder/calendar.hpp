@@ -32,6 +32,7 @@ constexpr double kCentreReach = 0.8;      // of the half width, in deviations, w
 constexpr double kMostCentreReach = 4.8;  // of wide grids no further, ...
 constexpr double kCentreEdge = 0.94;      // ... stays so much of it away from the centre afterwards
 constexpr double kLeastCentreLeft = 0.2;  // of the spot
+constexpr double kReadReach = 2.5;        // deviations, up to which ladders are right
 
 // Deviations up to which spots are to stay on the grid.
 ATALANTA_INLINE double centre_reach(const Normalised& n, std::size_t l) {
@@ -73,7 +74,8 @@ class Calendar {
         each_lane([&](std::size_t l) {
             const double log_x = n.side[l] * log_ratio(n.spot[l], n.strike[l]);
             centre[l] = fma(n.drift[l], n.years[l], log_x);
-            above[l] = 1.0;
+            const bool read_far = l < block.count && block.options[l].read_far;
+            above[l] = read_far ? exponential(kReadReach * n.vol[l] * square_root(n.years[l])) : 1.0;
             passed[l] = 0.0;
         });
         for (std::uint32_t d = 0; d <= dividends_; ++d) {

@@ -110,6 +110,53 @@ void solve_again(const LadderBatch& coarse, const std::vector<std::size_t>& rows
     LadderPass(batch, rows, to).run(kernels, threads);
 }
 
+std::vector<double> prices_of(std::vector<LadderOption> options, double tolerance,
+                              const LadderKernels& kernels, int threads) {
+    std::vector<double> prices(options.size());
+    const LadderBatch batch(std::move(options), {}, tolerance, kernels);
+    std::vector<double> by_cash;
+    for (const std::size_t i : batch.others()) {
+        LadderSensitivities sensitivities;
+        by_cash.resize(std::max<std::size_t>(by_cash.size(), batch.option(i).dividends));
+        prices[i] = kernels.limit(batch.option(i), &sensitivities, by_cash.data()).price;
+    }
+    batch.for_each_piece(threads, kernels.solve_doubles,
+                         [&](const LadderPiece& piece, double* memory, double*) {
+                             LadderBlock block;
+                             batch.fill(piece, block);
+                             LadderReading readings[kLadderOptions];
+                             kernels.solve(block, memory, readings);
+                             for (std::size_t i = 0; i < piece.count; ++i)
+                                 prices[piece.options[i]] = readings[i].price;
+                         });
+    return prices;
+}
+
+// Of grids that end at a low spot, whatever the vol: kinks thousands of cells away from the spot pass cells
+// as the width of these moves with the vol, so that the derivative by it is none of the price.
+void set_vegas_by_difference(const LadderBatch& batch, std::size_t size, double tolerance,
+                             const LadderKernels& kernels, const GreekOutput& to, int threads) {
+    constexpr std::uint32_t kAdjoint = 240;       // tenths of a deviation, up to which adjoints are right
+    constexpr double kMove = 0.01, kFiner = 0.2;  // of the vol, and of the tolerance
+    if (to.out[Greek::vega] == nullptr) return;
+    std::vector<std::size_t> rows;
+    std::vector<LadderOption> higher, lower;
+    for (std::size_t row = 0; row < size; ++row) {
+        if (batch.shape(row).deviations <= kAdjoint) continue;
+        rows.push_back(row);
+        higher.push_back(batch.option(row));
+        lower.push_back(batch.option(row));
+        higher.back().vol *= 1.0 + kMove;
+        lower.back().vol *= 1.0 - kMove;
+    }
+    if (rows.empty()) return;
+    const std::vector<double> up = prices_of(std::move(higher), kFiner * tolerance, kernels, threads);
+    const std::vector<double> down = prices_of(std::move(lower), kFiner * tolerance, kernels, threads);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        to.set(Greek::vega, rows[i], (up[i] - down[i]) / (2.0 * kMove * batch.option(rows[i]).vol));
+    }
+}
+
 }  // namespace
 
 void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out,
@@ -135,9 +182,10 @@ void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumn
     std::iota(all.begin(), all.end(), std::size_t{0});
     LadderPass pass(batch, all, to);
     pass.run(kernels, threads);
-    for (const double finer : {kFinerBeside, kFinerBesideTwo}) {
+    for (const double finer : {kFinerBeside, kFinerBesideTwo, kFinerAppearing}) {
         solve_again(batch, pass.wanting(finer), finer * terms.tolerance.cash, kernels, to, threads);
     }
+    set_vegas_by_difference(batch, rows.size, terms.tolerance.cash, kernels, to, threads);
 }
 
 }  // namespace atalanta

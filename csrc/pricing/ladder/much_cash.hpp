@@ -28,6 +28,12 @@ inline bool takes_much(const LadderOption& o, double cash) {
     return cash > kMuchTaken * o.spot;
 }
 
+// Of the lowest spot that the option is read at as well.
+inline bool takes_much_somewhere(const LadderOption& o, double cash) {
+    const double low = o.read_far ? exponential(-kReadReach * o.vol * square_root(o.years)) : 1.0;
+    return cash > kMuchTaken * low * o.spot;
+}
+
 // Several dividends that together take nearly the whole spot, each of which widens what the others have
 // widened, or one that takes far more.
 inline bool takes_nearly_all(const LadderOption& o, double cash) {
@@ -55,37 +61,74 @@ inline double steps_for_much(const LadderOption& o, double cash, std::uint32_t d
 class LowSpots {
   public:
     // deviations: the least. smeared: of a feature, beyond which the value counts as linear.
-    LowSpots(const LadderOption& o, double deviations, double smeared)
-        : o_(o), width_(o.vol * square_root(o.years)), deviations_(deviations), smeared_(smeared) {}
+    LowSpots(const LadderOption& o, double tolerance, double deviations, double smeared)
+        : o_(o),
+          width_(o.vol * square_root(o.years)),
+          deviations_(deviations),
+          smeared_(smeared),
+          counts_(kCounts * tolerance * o.strike) {}
 
     // Those of a grid that reaches them.
     double deviations() const {
-        if (o_.right > 0.0) return 0.0;
-        double spot = o_.spot, high = spot, low = spot, since = 0.0, most = deviations_;
+        if (o_.right > 0.0) return deviations_;
+        const double plain = reaching(kMostCentreReach, kAlways);
+        double most = plain < kMostWide ? plain : kMostWide;
+        for (const Paths& paths : kPaths) {
+            const double wanted = reaching(paths.down, o_.read_far ? kPaths[0] : paths);
+            most = wanted > most ? wanted : most;
+        }
+        return most < kFurthest ? most : kFurthest;
+    }
+
+  private:
+    static constexpr double kMostWide = 24.0;  // deviations, for paths so rare that hardly anything counts
+    static constexpr double kFurthest = 1e8;   // can be counted in tenths
+    static constexpr double kCounts = 1e-3;    // of the tolerance, which is that of a strike of 100: a tenth
+
+    // Paths that run so many deviations down, how likely lower ones are, and their density, per deviation.
+    struct Paths {
+        double down, probability, density;
+    };
+    static constexpr Paths kPaths[] = {
+        {0.0, 0.5, 0.4}, {1.2, 0.115, 0.19}, {2.4, 8.2e-3, 2.2e-2}, {3.6, 1.6e-4, 6e-4}};
+    static constexpr Paths kAlways = {};
+
+    // What lies below a grid errs by no more than its spots, as often as they come about: so low ones do not
+    // count.
+    double reaching(double down, const Paths& counted) const {
+        const double read = o_.read_far ? exponential(kReadReach * width_) : 1.0;
+        double spot = o_.spot, high = spot * read, low = spot / read, since = 0.0, most = deviations_;
         for (std::uint32_t d = 0; d < o_.dividends; ++d) {
             const double at = o_.ex_years[d], cash = o_.cash[d];
-            const double moved = kMostCentreReach * o_.vol * (square_root(at) - square_root(since));
+            const double moved = o_.vol * (square_root(at) - square_root(since));
             const double growth =
                 exponential((o_.rate - o_.dividend_yield - 0.5 * o_.vol * o_.vol) * (at - since));
             spot *= growth;
-            high *= growth * exponential(moved);
-            low *= growth * exponential(-moved);
+            high *= growth * exponential(kMostCentreReach * moved);
+            low *= growth * exponential(-down * moved);
+            const double low_spot = counts_from(counted, (high - spot) * (1.0 / kMostCentreReach));
+            if (low_spot > 0.0 && !(high > cash)) return most;  // nothing is left
             const double top = (high - cash) * exponential(-kCentreEdge * deviations_ * width_);
             const double least = kLeastCentreLeft * spot, plain = spot - cash;
             const double left = plain > top ? plain : top;
             spot = left > least ? left : least;
             high = high - cash > spot ? high - cash : spot;
             low = low > cash ? low - cash : 0.0;
-            const double feature = lowest_feature(d), end = low > feature ? low : feature;
+            const double feature = lowest_feature(d), counting = feature > low_spot ? feature : low_spot;
+            const double end = low > counting ? low : counting;
             const double wanted = logarithm(spot / end) / width_;
             most = wanted > most ? wanted : most;
             since = at;
         }
-        return most < kMostWide ? most : kMostWide;
+        return most;
     }
-
-  private:
-    static constexpr double kMostWide = 24.0;  // deviations
+    // deviation: of the spot.
+    double counts_from(const Paths& counted, double deviation) const {
+        if (!(counted.probability > 0.0)) return 0.0;
+        const double rare = counts_ / counted.probability;
+        const double thin = square_root(counts_ * deviation / counted.density);
+        return rare > thin ? rare : thin;
+    }
 
     // Between date d and what follows it. What is left of a slope there counts all the way down to no spot,
     // for which the next dividend may ask: a slope smears, and drifts, as in the measure of the spot.
@@ -101,6 +144,7 @@ class LowSpots {
 
     const LadderOption& o_;
     double width_, deviations_, smeared_;
+    double counts_;  // so small a spot would not count if it were certain
 };
 
 }  // namespace

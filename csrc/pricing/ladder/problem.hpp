@@ -20,7 +20,7 @@ struct LadderOption {
 // The shape of a solve, a function of the row's own numbers.
 struct LadderShape {
     std::uint16_t nodes;       // odd
-    std::uint16_t deviations;  // the grid reaches so many tenths of vol sqrt(years) to each side
+    std::uint32_t deviations;  // the grid reaches so many tenths of vol sqrt(years) to each side
     bool exercisable;          // between ex-dates exercise can be optimal; else no steps are counted
     bool bends;                // of values that a dividend crowds into a cell are corrected for
     std::uint32_t dividends;   // ex-dates

@@ -5,6 +5,7 @@
 #include "numerics/exponential.hpp"
 #include "numerics/logarithm.hpp"
 #include "pricing/ladder/much_cash.hpp"
+#include "pricing/ladder/present_kink.hpp"
 #include "pricing/ladder/ruling_drift.hpp"
 
 namespace atalanta {
@@ -68,14 +69,13 @@ inline double base_deviations(double tolerance) {
     return tolerance < kFineTolerance ? kFineDeviations : kDeviations;
 }
 
-inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
+inline std::uint32_t deviations_of(const LadderOption& o, double tolerance) {
     const double cash = cash_of(o);
     double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
-    if (takes_much(o, cash)) {
+    if (o.right < 0.0 && takes_much(o, cash)) {
         const double more = takes_nearly_all(o, cash) && !is_exercisable(o) ? kMoreDeviations : 0.0;
         const double least = base_deviations(tolerance) + kExtraOfPuts + more;
-        const double wanted = LowSpots(o, least, base_deviations(tolerance)).deviations();
-        deviations = wanted > deviations ? wanted : deviations;
+        deviations = least > deviations ? least : deviations;
     }
     if (is_exercisable(o)) {
         const double strike = deviations_in_the_money(o, cash);
@@ -91,7 +91,10 @@ inline std::uint16_t deviations_of(const LadderOption& o, double tolerance) {
         const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
         deviations = most > deviations ? most : deviations;
     }
-    return static_cast<std::uint16_t>(__builtin_ceil(10.0 * deviations));
+    if (takes_much_somewhere(o, cash)) {
+        deviations = LowSpots(o, tolerance, deviations, base_deviations(tolerance)).deviations();
+    }
+    return static_cast<std::uint32_t>(__builtin_ceil(10.0 * deviations));
 }
 
 // Nodes for the reference tolerance and least ones, of grids as wide as base_deviations.
@@ -122,23 +125,44 @@ inline bool ends_between_spots(const LadderOption& o, double deviations) {
     return o.cash[o.dividends - 1] < gained * o.spot * far;
 }
 
+// What a kink of exercise before a date that takes much of the spot errs falls with the fifth power of the
+// cells that its smoothing is wide.
+constexpr double kPlainKink = 0.06;  // of the spot: of dividends up to that
+
+inline double kink_cells(const LadderOption& o, std::uint32_t d) {
+    const double share = o.american ? o.cash[d] / (kPlainKink * o.spot) : 0.0;
+    return share > 1.0 ? square_root(square_root(share)) : 1.0;
+}
+
 // How much finer than `nodes` the grid must be for ex-dates that lie close to one another; to the present
 // only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
 // the last date ends between two spots (narrow_start.hpp). deviations: of those nodes; reach: of the grid.
 inline double refinement(const LadderOption& o, double nodes, double deviations, double reach) {
     if (o.dividends == 0) return 1.0;
-    double least = o.american && o.read_far ? kSmoother * o.ex_years[0] : o.years;
+    const double dense = nodes / (2.0 * deviations);
+    const auto cells = [&](double years) { return dense * square_root(years / o.years); };
+    double most = 1.0;
+    const auto resolve = [&](double wanted, double have) {
+        const double finer = have * kMostRefined < wanted ? kMostRefined : wanted / have;
+        most = finer > most ? finer : most;
+    };
+    if (o.american && o.read_far) resolve(kResolvedCells, cells(kSmoother * o.ex_years[0]));
     if (ends_between_spots(o, reach)) {
-        const double last = kSmoother * (o.years - o.ex_years[o.dividends - 1]);
-        least = last < least ? last : least;
+        resolve(kResolvedCells, cells(kSmoother * (o.years - o.ex_years[o.dividends - 1])));
     }
     for (std::uint32_t d = 1; d < o.dividends; ++d) {
-        const double gap = o.ex_years[d] - o.ex_years[d - 1];
-        least = gap < least ? gap : least;
+        resolve(kResolvedCells * kink_cells(o, d), cells(o.ex_years[d] - o.ex_years[d - 1]));
     }
-    const double cells = nodes / (2.0 * deviations) * square_root(least / o.years);
-    if (cells >= kResolvedCells) return 1.0;
-    return cells * kMostRefined < kResolvedCells ? kMostRefined : kResolvedCells / cells;
+    return most;
+}
+
+// How much finer than a grid of so many cells in a deviation that of a call must be whose first kink nodes
+// resolve, if barely: of what is nearer they read it in closed form (present_kink.hpp).
+inline double finer_for_first_kink(const LadderOption& o, double cells) {
+    if (!(o.american && o.right > 0.0 && o.dividends > 0)) return 1.0;
+    const double least = square_root(kNearVariance), wanted = least * kink_cells(o, 0);
+    const double have = cells * square_root(o.ex_years[0] / o.years);
+    return have > least && have < wanted ? wanted / have : 1.0;
 }
 
 // What exercise earns until expiry, over the strike: the rate, and a yield below zero.
@@ -161,7 +185,7 @@ inline bool has_late_dates(const LadderOption& o, double cells) {
     return o.dividends > 1 && late_ratio(o, o.dividends - 2, cells) < kUnresolvedRatio;
 }
 
-inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint16_t deviations) {
+inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint32_t deviations) {
     const NodeRule& rule = is_exercisable(o) ? kSweptNodes : kConvolvedNodes;
     const double base = base_deviations(tolerance);
     const double reference = tolerance < kFineTolerance ? rule.fine : rule.coarse;
@@ -184,9 +208,15 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double more =
         (wider > 1.0 ? wider : 1.0) * (0.1 * deviations / base) * refined * hard * (late ? for_late : 1.0);
     // In quarters: options with the same number of nodes can share a block.
-    const double wanted = nodes_for_it * 0.25 * __builtin_ceil(4.0 * more);
-    const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
-    return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
+    const double quarters = __builtin_ceil(4.0 * more);
+    const auto counted = [&](double finer) {
+        const double wanted = nodes_for_it * 0.25 * __builtin_ceil(finer * quarters);
+        const double nodes = wanted < kMostNodes ? wanted : kMostNodes;
+        return static_cast<std::uint16_t>(4.0 * __builtin_ceil(0.25 * (nodes - 1.0)) + 1.0);
+    };
+    const std::uint16_t nodes = counted(1.0);
+    if (is_exercisable(o)) return nodes;
+    return counted(finer_for_first_kink(o, (nodes - 1) / (0.2 * deviations)));
 }
 
 // Steps per node of the whole march, and how the share of an interval falls with its length.
@@ -210,9 +240,22 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
     return static_cast<std::uint16_t>(steps > kLeastSteps ? steps : kLeastSteps);
 }
 
+// Grids that reach further to find low spots have wider cells as soon as there are kMostNodes of them, and
+// longer steps: shorter ones come out of kinks with their neighbours pulling the wrong way.
+constexpr std::uint32_t kWideForSteps = 240;  // tenths of a deviation
+constexpr double kLeastStepped = 57.0;
+
+inline std::uint16_t stepped_nodes(const LadderShape& shape) {
+    if (shape.deviations <= kWideForSteps) return shape.nodes;
+    const double stepped = static_cast<double>(shape.nodes) * kWideForSteps / shape.deviations;
+    return static_cast<std::uint16_t>(stepped > kLeastStepped ? stepped : kLeastStepped);
+}
+
 // Whether the march may begin just before the ex-date d.
-inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint32_t d) {
-    const double cells = (shape.nodes - 1) / (0.1 * shape.deviations);
+inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint16_t stepped,
+                          std::uint32_t d) {
+    const std::uint32_t deviations = shape.deviations < kWideForSteps ? shape.deviations : kWideForSteps;
+    const double cells = (stepped - 1) / (0.1 * deviations);
     const double most = d + 1 == o.dividends ? kUnresolvedRatio : kUnresolvedBetween;
     return late_ratio(o, d, cells) < most;
 }
@@ -239,25 +282,26 @@ inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, s
     shape.deviations = deviations_of(o, tolerance);
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
-    shape.bends = takes_much(o, cash);
+    shape.bends = takes_much_somewhere(o, cash);
     shape.dividends = o.dividends;
     shape.steps = steps;
     shape.total_steps = 0;
     shape.narrowing = 1.0;
     if (!shape.exercisable) return;  // an interval at once
     const double drift = RulingDrift(o).more_steps;
+    const std::uint16_t stepped = stepped_nodes(shape);
     double end = o.years, more = drift;
     bool leaves_out = true;
     for (std::uint32_t k = 0; k < o.dividends; ++k) {
         const std::uint32_t d = o.dividends - 1 - k;
-        leaves_out = leaves_out && begins_before(o, shape, d);
-        steps[k] = leaves_out ? 0 : steps_of(shape.nodes, o.dividends, (end - o.ex_years[d]) / o.years, more);
+        leaves_out = leaves_out && begins_before(o, shape, stepped, d);
+        steps[k] = leaves_out ? 0 : steps_of(stepped, o.dividends, (end - o.ex_years[d]) / o.years, more);
         more = drift * steps_for_much(o, cash, d);
         end = o.ex_years[d];
     }
     if (!leaves_out && o.dividends > 0) shape.narrowing = narrowing_of(o);
     const double share = shape.narrowing < 1.0 ? kPresentShare : end / o.years;
-    steps[o.dividends] = steps_of(shape.nodes, o.dividends, share, more);
+    steps[o.dividends] = steps_of(stepped, o.dividends, share, more);
     for (std::uint32_t k = 0; k <= o.dividends; ++k) shape.total_steps += steps[k];
 }
 
