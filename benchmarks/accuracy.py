@@ -203,6 +203,36 @@ def _paying_in_all(random: np.random.Generator, n: int, total: Callable[[int], f
     return replace(rows, schedules=tuple(schedules))
 
 
+def much_then_little(random: np.random.Generator, n: int) -> Rows:
+    """One dividend of 30 to 130 % of the spot and one to four of 1e-5 to 5 %, in this order or any, vols from 2 % on."""
+    vol = np.exp(random.uniform(np.log(0.02), np.log(1.2), n))
+    years = np.minimum(np.exp(random.uniform(np.log(0.02), np.log(3.0), n)), (1.18 / vol) ** 2)
+    rows = drawn(random, years, vol, random.uniform(-0.03, 0.08, n), random.uniform(-0.03, 0.08, n), 2.5)
+    schedules = []
+    for spot, life in zip(rows.spot, years, strict=True):
+        dates = np.sort(random.uniform(0.002, 0.998, random.integers(2, 6))) * life
+        little = np.exp(random.uniform(np.log(1e-5), np.log(0.05), len(dates) - 1))
+        parts = np.concatenate(([random.uniform(0.3, 1.3)], little))
+        parts = random.permutation(parts) if random.random() < 0.3 else parts
+        schedules.append(list(zip(dates.tolist(), (spot * parts).tolist(), strict=True)))
+    return replace(rows, schedules=tuple(schedules))
+
+
+def taking_all(random: np.random.Generator, n: int) -> Rows:
+    """Puts, two to six dividends that take 90 to 110 % of the spot together, vol sqrt(years) of 0.3 to 30 %."""
+    years = np.exp(random.uniform(np.log(0.02), np.log(3.0), n))
+    vol = np.exp(random.uniform(np.log(0.003), np.log(0.3), n)) / np.sqrt(years)
+    rows = drawn(random, years, vol, random.uniform(-0.03, 0.08, n), random.uniform(-0.03, 0.08, n), 0.0)
+    spots = 100.0 * np.exp(random.uniform(-3.0, 1.0, n))
+    schedules = []
+    for spot, life in zip(spots, years, strict=True):
+        dates = np.sort(random.uniform(0.002, 0.998, random.integers(2, 7))) * life
+        parts = np.exp(random.uniform(np.log(1e-3), 0.0, len(dates)))
+        cash = spot * random.uniform(0.9, 1.1) * parts / parts.sum()
+        schedules.append(list(zip(dates.tolist(), cash.tolist(), strict=True)))
+    return replace(rows, right=np.full(n, -1), spot=spots, schedules=tuple(schedules))
+
+
 def far(random: np.random.Generator, n: int) -> Rows:
     """Spots to seven deviations, rates and yields within 8 %, one to five dividends at any time of 1e-5 to 3 % of the spot."""
     years = np.exp(random.uniform(np.log(0.02), np.log(2.5), n))
@@ -322,6 +352,8 @@ KINDS: tuple[tuple[str, Callable[[np.random.Generator, int], Rows], Callable[[Ro
     ("1 to 3 of nearly all of the spot and more, rates of any sign", any_sign(of_nearly_all), by_ourselves),
     ("spots to seven deviations, rates and yields of any sign", far, by_ourselves),
     ("puts that wait, a yield below zero", waiting, by_ourselves),
+    ("one of 30 to 130 % of the spot, and little ones", much_then_little, by_ourselves),
+    ("puts, several that take all of the spot, low vols", taking_all, by_ourselves),
 )
 
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "pricing/ladder/block.hpp"
+#include "pricing/ladder/close_dates.hpp"
 
 namespace atalanta {
 namespace {
@@ -88,6 +89,9 @@ class Calendar {
                 const bool pays = l < block.count && d < block.options[l].dividends;
                 time[l] = pays ? n.years[l] - block.options[l].ex_years[d] : 0.0;
                 cash[l] = pays ? block.options[l].cash[d] : 0.0;
+                const bool earlier =
+                    pays && atalanta::is_exercised_earlier(block.options[l], block.shapes[l].tolerance, d);
+                column(d, kEarlier)[l] = earlier ? 1.0 : 0.0;
             }
             each_lane([&](std::size_t l) {
                 const double log_x = fma(-n.drift[l], time[l], centre[l]);
@@ -109,6 +113,9 @@ class Calendar {
     // The logarithm of X at the middle node before date d, plus drift tau.
     double centre(std::uint32_t d, std::size_t l) const { return column(d, kCentre)[l]; }
 
+    // Whether exercise before date d is left to the date before that.
+    bool is_exercised_earlier(std::uint32_t d, std::size_t l) const { return column(d, kEarlier)[l] > 0.0; }
+
     LaneDate date(std::uint32_t d, std::size_t l) const {
         const double cash = column(d, kCash)[l], spot = column(d, kSpot)[l];
         return {column(d, kTime)[l], cash, spot, cash / spot, column(d, kShift)[l], column(d, kRise)[l]};
@@ -125,7 +132,7 @@ class Calendar {
     }
 
   private:
-    enum : std::size_t { kCentre, kTime, kCash, kSpot, kShift, kRise, kColumns };
+    enum : std::size_t { kCentre, kTime, kCash, kSpot, kShift, kRise, kEarlier, kColumns };
     double* column(std::uint32_t d, std::size_t which) const {
         return memory_ + (d * kColumns + which) * kLadderOptions;
     }

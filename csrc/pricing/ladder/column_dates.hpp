@@ -31,7 +31,8 @@ class ColumnDates : public ColumnRow {
     // Whether exercise before date d changes anything.
     bool exercises(std::size_t l, std::uint32_t d) const {
         const bool waits = narrow_.base() == NarrowStart::Base::held && !narrow_.exercises();
-        return n_.american[l] > 0.0 && !(d + 1 == dividends_ && waits);
+        const bool earlier = calendar_.is_exercised_earlier(d, l);
+        return n_.american[l] > 0.0 && !(d + 1 == dividends_ && waits) && !earlier;
     }
     bool starts_exercised(std::uint32_t d) const { return d + 1 == dividends_ && narrow_.exercises(); }
     // The kinks before date d that are added at the present.

@@ -38,6 +38,7 @@ class MarchDates : public MarchStarts {
             if (!contains(lanes, l)) continue;
             centre_[l] = calendar_.centre(programs_.interval(l), l);
             cash[l] = calendar_.date(programs_.interval(l), l).cash;
+            exercisable_[l] = is_exercised_earlier(l) ? 0.0 : n_.exercisable[l];
         }
         set_payoff(lanes, time_);
         LaneSet narrowing_now = 0, bending = 0;
@@ -160,8 +161,14 @@ class MarchDates : public MarchStarts {
     }
 
     LanePayoff exercise_at_date(std::size_t l) const {
-        if (n_.american[l] > 0.0 && !contains(bent_, l)) return lane_of(payoff_, l);
+        const bool held = contains(bent_, l) || is_exercised_earlier(l);
+        if (n_.american[l] > 0.0 && !held) return lane_of(payoff_, l);
         return {payoff_.time[l], kNoObstacle, 0.0};
+    }
+
+    // Of the date that a lane has come to.
+    bool is_exercised_earlier(std::size_t l) const {
+        return calendar_.is_exercised_earlier(programs_.interval(l), l);
     }
 
     LaneSet narrowed_ = 0;  // lanes whose nodes lie closer since their first date

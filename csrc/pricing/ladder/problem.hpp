@@ -25,7 +25,8 @@ struct LadderShape {
     bool bends;                // of values that a dividend crowds into a cell are corrected for
     std::uint32_t dividends;   // ex-dates
     std::uint32_t total_steps;
-    double narrowing;            // of the spacing, from the first ex-date to the present; 1 where it stays
+    double narrowing;  // of the spacing, from the first ex-date to the present; 1 where it stays
+    double tolerance;
     const std::uint16_t* steps;  // dividends + 1 counts, from the interval before expiry back to the present
 };
 

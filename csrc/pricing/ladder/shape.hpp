@@ -4,6 +4,7 @@
 
 #include "numerics/exponential.hpp"
 #include "numerics/logarithm.hpp"
+#include "pricing/ladder/close_dates.hpp"
 #include "pricing/ladder/much_cash.hpp"
 #include "pricing/ladder/present_kink.hpp"
 #include "pricing/ladder/ruling_drift.hpp"
@@ -107,7 +108,7 @@ constexpr NodeRule kConvolvedNodes = {45.0, 96.0, 37.0, 0.25};
 // A convolution is to be so many cells wide where what it smooths has a kink, before a date or at expiry ...
 constexpr double kResolvedCells = 1.3;
 constexpr double kSmoother = 2.0;  // ... and needs fewer before the first date and after the last
-constexpr double kMostRefined = 3.0;
+constexpr double kMostRefined = 3.0, kMostRefinedOfCalls = 5.0;
 
 // The errors of many dates add up, most where each throws back a free boundary that is to be found anew.
 constexpr std::uint32_t kSeveralDividends = 8;
@@ -137,13 +138,15 @@ inline double kink_cells(const LadderOption& o, std::uint32_t d) {
 // How much finer than `nodes` the grid must be for ex-dates that lie close to one another; to the present
 // only where the option is read at other spots (present_kink.hpp), and to expiry only where exercise before
 // the last date ends between two spots (narrow_start.hpp). deviations: of those nodes; reach: of the grid.
-inline double refinement(const LadderOption& o, double nodes, double deviations, double reach) {
+inline double refinement(const LadderOption& o, double tolerance, double nodes, double deviations,
+                         double reach) {
     if (o.dividends == 0) return 1.0;
     const double dense = nodes / (2.0 * deviations);
     const auto cells = [&](double years) { return dense * square_root(years / o.years); };
     double most = 1.0;
+    const double limit = o.american && o.right > 0.0 ? kMostRefinedOfCalls : kMostRefined;
     const auto resolve = [&](double wanted, double have) {
-        const double finer = have * kMostRefined < wanted ? kMostRefined : wanted / have;
+        const double finer = have * limit < wanted ? limit : wanted / have;
         most = finer > most ? finer : most;
     };
     if (o.american && o.read_far) resolve(kResolvedCells, cells(kSmoother * o.ex_years[0]));
@@ -151,6 +154,7 @@ inline double refinement(const LadderOption& o, double nodes, double deviations,
         resolve(kResolvedCells, cells(kSmoother * (o.years - o.ex_years[o.dividends - 1])));
     }
     for (std::uint32_t d = 1; d < o.dividends; ++d) {
+        if (is_exercised_earlier(o, tolerance, d)) continue;
         resolve(kResolvedCells * kink_cells(o, d), cells(o.ex_years[d] - o.ex_years[d - 1]));
     }
     return most;
@@ -199,8 +203,9 @@ inline std::uint16_t nodes_of(const LadderOption& o, double tolerance, std::uint
     const double wider = bent > wide ? bent : wide;
     const double for_more = is_exercisable(o) ? kForMoreDividends : kForMoreConvolved;
     const double many = o.dividends > kSeveralDividends ? for_more : 1.0;
-    const double refined =
-        is_exercisable(o) ? many : many * refinement(o, nodes_for_it, base, 0.1 * deviations);
+    const double close = is_exercisable(o) ? finer_for_close_dates(o, tolerance, nodes_for_it / (2.0 * base))
+                                           : refinement(o, tolerance, nodes_for_it, base, 0.1 * deviations);
+    const double refined = many * close;
     const double hard =
         finer_for_much(o, is_exercisable(o)) * (is_exercisable(o) ? RulingDrift(o).finer : 1.0);
     const bool late = has_late_dates(o, nodes_for_it / base);
@@ -287,6 +292,7 @@ inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, s
     shape.steps = steps;
     shape.total_steps = 0;
     shape.narrowing = 1.0;
+    shape.tolerance = tolerance;
     if (!shape.exercisable) return;  // an interval at once
     const double drift = RulingDrift(o).more_steps;
     const std::uint16_t stepped = stepped_nodes(shape);
