@@ -72,18 +72,19 @@ class LowSpots {
     double deviations() const {
         if (o_.right > 0.0) return deviations_;
         const double plain = reaching(kMostCentreReach, kAlways);
-        double most = plain < kMostWide ? plain : kMostWide;
+        const double least = plain < kMostWide ? plain : kMostWide;
+        double most = least;
         for (const Paths& paths : kPaths) {
             const double wanted = reaching(paths.down, o_.read_far ? kPaths[0] : paths);
             most = wanted > most ? wanted : most;
         }
-        return most < kFurthest ? most : kFurthest;
+        return most < kFurthest ? most : least;
     }
 
   private:
-    static constexpr double kMostWide = 24.0;  // deviations, for paths so rare that hardly anything counts
-    static constexpr double kFurthest = 1e8;   // can be counted in tenths
-    static constexpr double kCounts = 1e-3;    // of the tolerance, which is that of a strike of 100: a tenth
+    static constexpr double kMostWide = 24.0;    // deviations, for paths so rare that hardly anything counts
+    static constexpr double kFurthest = 2000.0;  // beyond, cells are as wide as a deviation
+    static constexpr double kCounts = 1e-3;  // of the tolerance, which is that of a strike of 100: a tenth
 
     // Paths that run so many deviations down, how likely lower ones are, and their density, per deviation.
     struct Paths {
