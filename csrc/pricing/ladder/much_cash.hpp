@@ -16,7 +16,7 @@ constexpr double kNearlyAll = 0.8, kFarMore = 1.6;
 constexpr double kMoreSteps = 1.8;
 constexpr double kFinerPerTaken = 2.5, kMostFiner = 1.5, kFinerForNearlyAll = 2.0;
 // Of marches by convolution, which cost little.
-constexpr double kMostFinerOfPuts = 2.0, kConvolvedForNearlyAll = 2.5, kMoreDeviations = 1.5;
+constexpr double kMostFinerConvolved = 3.0, kConvolvedForNearlyAll = 3.5, kMoreDeviations = 1.5;
 
 inline double cash_of(const LadderOption& o) {
     double cash = 0.0;
@@ -44,7 +44,7 @@ inline bool takes_nearly_all(const LadderOption& o, double cash) {
 inline double finer_for_much(const LadderOption& o, bool by_steps) {
     const double cash = cash_of(o), finer = 1.0 + kFinerPerTaken * (cash / o.spot - kMuchTaken);
     if (takes_nearly_all(o, cash)) return by_steps ? kFinerForNearlyAll : kConvolvedForNearlyAll;
-    const double most = !by_steps && o.dividends > 1 && o.right < 0.0 ? kMostFinerOfPuts : kMostFiner;
+    const double most = by_steps ? kMostFiner : kMostFinerConvolved;
     return finer > 1.0 ? (finer < most ? finer : most) : 1.0;
 }
 
