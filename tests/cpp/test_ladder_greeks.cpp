@@ -131,15 +131,16 @@ TEST(sensitivities_are_exact_for_the_discrete_price) {
     rows.push_back({-1, 100, 60, 1, 0.03, 0.01, 0.5, {{0.3, 55.0}, {0.7, 15.0}}});
     for (const LadderRow& row : rows) {
         const LadderGreeks g = solve(row, Exercise::european, kUsual);
-        const auto slope = [&](auto&& change) {
-            return difference(row, Exercise::european, kUsual, 1e-5, change);
+        const auto slope = [&](auto&& change, double step = 1e-5) {
+            return difference(row, Exercise::european, kUsual, step, change);
         };
         CHECK_CLOSE(slope([](LadderRow& r, double e) { r.vol += e; }), g(Greek::vega), 1e-5);
         CHECK_CLOSE(slope([](LadderRow& r, double e) { r.rate += e; }), g(Greek::rho), 1e-5);
         CHECK_CLOSE(slope([](LadderRow& r, double e) { r.dividend_yield += e; }), g(Greek::phi), 1e-5);
         for (std::size_t d = 0; d < row.dividends.size(); ++d) {
-            CHECK_CLOSE(slope([d](LadderRow& r, double e) { r.dividends[d].cash += e; }), g.dividend_delta[d],
-                        1e-6);
+            // Of what is cut off far away 6e-11 come and go with much cash.
+            const double by_cash = slope([d](LadderRow& r, double e) { r.dividends[d].cash += e; }, 1e-4);
+            CHECK_CLOSE(by_cash, g.dividend_delta[d], 1e-6);
         }
     }
 }
