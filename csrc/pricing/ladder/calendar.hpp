@@ -72,11 +72,13 @@ class Calendar {
     // ex-date map node to node there.
     void fill(const Normalised& n, const LadderBlock& block) {
         PerLane centre, above, passed;  // above: the highest spot over the centre, after the last date
+        for (std::size_t l = 0; l < kLadderOptions; ++l) {
+            const bool far = l < block.count && block.options[l].read_far;
+            above[l] = far ? exponential(kReadReach * n.vol[l] * square_root(n.years[l])) : 1.0;
+        }
         each_lane([&](std::size_t l) {
             const double log_x = n.side[l] * log_ratio(n.spot[l], n.strike[l]);
             centre[l] = fma(n.drift[l], n.years[l], log_x);
-            const bool read_far = l < block.count && block.options[l].read_far;
-            above[l] = read_far ? exponential(kReadReach * n.vol[l] * square_root(n.years[l])) : 1.0;
             passed[l] = 0.0;
         });
         for (std::uint32_t d = 0; d <= dividends_; ++d) {

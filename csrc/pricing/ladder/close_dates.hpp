@@ -14,7 +14,7 @@ namespace {
 
 // Whether a call is not exercised before its date d, because it would have been before the date d - 1.
 // tolerance: of a strike of 100.
-inline bool is_exercised_earlier(const LadderOption& o, double tolerance, std::uint32_t d) {
+[[gnu::noinline]] inline bool is_exercised_earlier(const LadderOption& o, double tolerance, std::uint32_t d) {
     constexpr double kCertain = 2.0;   // deviations of what the stock moves between the dates
     constexpr double kKnowing = 0.02;  // what knowing a move is worth, of its square over the spot's own
     constexpr double kOfTolerance = 0.2e-2;  // of a strike of 1
