@@ -4,8 +4,6 @@
 // finer_for_close_dates.
 #pragma once
 
-#include <cmath>
-
 #include "numerics/vector_loop.hpp"
 #include "pricing/ladder/problem.hpp"
 

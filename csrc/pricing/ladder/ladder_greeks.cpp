@@ -136,13 +136,12 @@ std::vector<double> prices_of(std::vector<LadderOption> options, double toleranc
 // as the width of these moves with the vol, so that the derivative by it is none of the price.
 void set_vegas_by_difference(const LadderBatch& batch, std::size_t size, double tolerance,
                              const LadderKernels& kernels, const GreekOutput& to, int threads) {
-    constexpr std::uint32_t kAdjoint = 240;       // tenths of a deviation, up to which adjoints are right
     constexpr double kMove = 0.01, kFiner = 0.2;  // of the vol, and of the tolerance
     if (to.out[Greek::vega] == nullptr) return;
     std::vector<std::size_t> rows;
     std::vector<LadderOption> higher, lower;
     for (std::size_t row = 0; row < size; ++row) {
-        if (batch.shape(row).deviations <= kAdjoint) continue;
+        if (batch.shape(row).deviations <= kWideGrid) continue;
         rows.push_back(row);
         higher.push_back(batch.option(row));
         lower.push_back(batch.option(row));

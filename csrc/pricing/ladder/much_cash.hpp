@@ -82,8 +82,8 @@ class LowSpots {
     }
 
   private:
-    static constexpr double kMostWide = 24.0;    // deviations, for paths so rare that hardly anything counts
-    static constexpr double kFurthest = 2000.0;  // beyond, cells are as wide as a deviation
+    static constexpr double kMostWide = 0.1 * kWideGrid;  // for paths so rare that hardly anything counts
+    static constexpr double kFurthest = 2000.0;           // beyond, cells are as wide as a deviation
     static constexpr double kCounts = 1e-3;  // of the tolerance, which is that of a strike of 100: a tenth
 
     // Paths that run so many deviations down, how likely lower ones are, and their density, per deviation.

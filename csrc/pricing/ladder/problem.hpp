@@ -17,6 +17,9 @@ struct LadderOption {
     bool read_far = false;  // at spots far from the present one, where the grid must still be right
 };
 
+// Tenths of a deviation, beyond which a grid reaches only to find low spots (much_cash.hpp).
+constexpr std::uint32_t kWideGrid = 240;
+
 // The shape of a solve, a function of the row's own numbers.
 struct LadderShape {
     std::uint16_t nodes;       // odd

@@ -247,19 +247,18 @@ inline std::uint16_t steps_of(std::uint16_t nodes, std::uint32_t dividends, doub
 
 // Grids that reach further to find low spots have wider cells as soon as there are kMostNodes of them, and
 // longer steps: shorter ones come out of kinks with their neighbours pulling the wrong way.
-constexpr std::uint32_t kWideForSteps = 240;  // tenths of a deviation
 constexpr double kLeastStepped = 57.0;
 
 inline std::uint16_t stepped_nodes(const LadderShape& shape) {
-    if (shape.deviations <= kWideForSteps) return shape.nodes;
-    const double stepped = static_cast<double>(shape.nodes) * kWideForSteps / shape.deviations;
+    if (shape.deviations <= kWideGrid) return shape.nodes;
+    const double stepped = static_cast<double>(shape.nodes) * kWideGrid / shape.deviations;
     return static_cast<std::uint16_t>(stepped > kLeastStepped ? stepped : kLeastStepped);
 }
 
 // Whether the march may begin just before the ex-date d.
 inline bool begins_before(const LadderOption& o, const LadderShape& shape, std::uint16_t stepped,
                           std::uint32_t d) {
-    const std::uint32_t deviations = shape.deviations < kWideForSteps ? shape.deviations : kWideForSteps;
+    const std::uint32_t deviations = shape.deviations < kWideGrid ? shape.deviations : kWideGrid;
     const double cells = (stepped - 1) / (0.1 * deviations);
     const double most = d + 1 == o.dividends ? kUnresolvedRatio : kUnresolvedBetween;
     return late_ratio(o, d, cells) < most;
