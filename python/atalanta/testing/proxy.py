@@ -199,10 +199,11 @@ class FaultProxy:
             limit = self._most if spoil == self._spoilt else None
             if limit is not None:
                 data = data[: max(0, limit - passed)]
-            writer.write(data)
-            await writer.drain()
+            # Counted first: whoever holds a byte finds it counted.
             passed += len(data)
             self.passed += len(data)
+            writer.write(data)
+            await writer.drain()
             if limit is not None and passed >= limit:
                 return
         if writer.can_write_eof():
