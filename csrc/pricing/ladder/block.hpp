@@ -68,6 +68,7 @@ struct Normalised {
     PerLane american;
     PerLane exercisable;  // 1 where exercise between ex-dates can be optimal
     PerLane bends;        // 1 where taken_bends.hpp has something to correct
+    PerLane least_left;   // of the spot at the centre before a date, at the one after it
     PerLane spot, strike, years;
     PerLane rate, yield, vol;  // rate and yield of X
     PerLane diffusion, inverse_diffusion, drift;
@@ -82,6 +83,7 @@ struct Normalised {
             half_width[lane] = 0.1 * block.shapes[from].deviations;
             exercisable[lane] = block.shapes[from].exercisable ? 1.0 : 0.0;
             bends[lane] = block.shapes[from].bends ? 1.0 : 0.0;
+            least_left[lane] = block.shapes[from].known_below ? kLeastLeftOfKnown : kLeastLeft;
             side[lane] = -o.right;
             american[lane] = o.american ? 1.0 : 0.0;
             spot[lane] = o.spot;

@@ -32,7 +32,6 @@ struct CentreAfter {
 constexpr double kCentreReach = 0.8;      // of the half width, in deviations, whose upper end, ...
 constexpr double kMostCentreReach = 4.8;  // of wide grids no further, ...
 constexpr double kCentreEdge = 0.94;      // ... stays so much of it away from the centre afterwards
-constexpr double kLeastCentreLeft = 0.2;  // of the spot
 constexpr double kReadReach = 2.5;        // deviations, up to which ladders are right
 
 // Deviations up to which spots are to stay on the grid.
@@ -49,7 +48,7 @@ ATALANTA_INLINE CentreAfter centre_after(const Normalised& n, std::size_t l, dou
     const double until = square_root(n.years[l] - time), whole = square_root(n.years[l]);
     const double reach = centre_reach(n, l), edge = kCentreEdge * n.half_width[l];
     const double down = exponential(-edge * n.vol[l] * whole);
-    const double plain = spot - cash, least = kLeastCentreLeft * spot, high = fma(spot, rise, -cash) * down;
+    const double plain = spot - cash, least = n.least_left[l] * spot, high = fma(spot, rise, -cash) * down;
     const bool is_plain = plain >= high;
     const double by_vol = reach * spot * rise * down * until - edge * high * whole;
     const double grown = spot * rise * down;

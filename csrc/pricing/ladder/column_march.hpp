@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pricing/ladder/column_dates.hpp"
+#include "pricing/ladder/known_below.hpp"
 
 namespace atalanta {
 namespace {
@@ -14,10 +15,10 @@ class ColumnMarch : public ColumnDates {
                 double* memory)
         : ColumnDates(n, calendar, columns, nodes, memory) {}
 
-    // u at the present, at the nodes first .. last of lane l, on a grid so many tenths of deviations wide.
-    // tape may be null.
-    void solve(std::size_t l, std::uint32_t dividends, std::uint16_t tenths, std::size_t first,
+    // u at the present, at the nodes first .. last of lane l. tape may be null.
+    void solve(std::size_t l, const LadderOption& option, const LadderShape& shape, std::size_t first,
                std::size_t last, double* u, const ColumnTape* tape = nullptr) {
+        const std::uint32_t dividends = option.dividends, tenths = shape.deviations;
         kink_ = {0.0, 0.0, 0.0};
         reads_present_ = last - first <= 2 * kReadingReach;
         begin(l, dividends, tenths >= kFineTenths ? kFineTapDeviations : kTapDeviations, tape);
@@ -34,7 +35,10 @@ class ColumnMarch : public ColumnDates {
             spread(l, d, 0, nodes_ - 1);
             land(l, d - 1);
             const LanePayoff after = payoff(l, calendar_.date(d - 1, l).time, calendar_.centre(d, l));
-            carry_column(n_, l, calendar_.date(d - 1, l), after, growth_, nodes_, c_.u, c_);
+            const LaneDate date = calendar_.date(d - 1, l);
+            carry_column(n_, l, date, after, growth_, nodes_, c_.u, c_);
+            if (shape.known_below)
+                set_known_below(n_, l, option, d - 1, date, growth_, 1, nodes_, c_.value, 1);
             if (tape_ != nullptr) copy(c_.u, tape_->date(d - 1).after);
             exercise(l, d - 1);
         }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <vector>
@@ -6,6 +7,7 @@
 #include "pricing/dispatch.hpp"
 #include "pricing/ladder/batch.hpp"
 #include "pricing/ladder/beside_boundary.hpp"
+#include "pricing/ladder/differences.hpp"
 #include "pricing/ladder/ladder.hpp"
 
 namespace atalanta {
@@ -110,50 +112,34 @@ void solve_again(const LadderBatch& coarse, const std::vector<std::size_t>& rows
     LadderPass(batch, rows, to).run(kernels, threads);
 }
 
-std::vector<double> prices_of(std::vector<LadderOption> options, double tolerance,
-                              const LadderKernels& kernels, int threads) {
-    std::vector<double> prices(options.size());
-    const LadderBatch batch(std::move(options), {}, tolerance, kernels);
-    std::vector<double> by_cash;
-    for (const std::size_t i : batch.others()) {
-        LadderSensitivities sensitivities;
-        by_cash.resize(std::max<std::size_t>(by_cash.size(), batch.option(i).dividends));
-        prices[i] = kernels.limit(batch.option(i), &sensitivities, by_cash.data()).price;
-    }
-    batch.for_each_piece(threads, kernels.solve_doubles,
-                         [&](const LadderPiece& piece, double* memory, double*) {
-                             LadderBlock block;
-                             batch.fill(piece, block);
-                             LadderReading readings[kLadderOptions];
-                             kernels.solve(block, memory, readings);
-                             for (std::size_t i = 0; i < piece.count; ++i)
-                                 prices[piece.options[i]] = readings[i].price;
-                         });
-    return prices;
-}
-
-// Of grids that end at a low spot, whatever the vol: kinks thousands of cells away from the spot pass cells
-// as the width of these moves with the vol, so that the derivative by it is none of the price.
-void set_vegas_by_difference(const LadderBatch& batch, std::size_t size, double tolerance,
-                             const LadderKernels& kernels, const GreekOutput& to, int threads) {
-    constexpr double kMove = 0.01, kFiner = 0.2;  // of the vol, and of the tolerance
-    if (to.out[Greek::vega] == nullptr) return;
-    std::vector<std::size_t> rows;
-    std::vector<LadderOption> higher, lower;
+// Where the adjoint march does not know the derivatives of prices.
+// - Grids that end at a low spot, whatever the vol: kinks thousands of cells away from the spot pass cells as
+//   the width of these moves with the vol, so that the derivative by it is none of the price.
+// - Grids below which the path counts as known. Steps move the spot by a small part of a deviation, beside
+//   which such a price may bend.
+void set_by_difference(const LadderBatch& batch, std::size_t size, double tolerance,
+                       const LadderKernels& kernels, const GreekOutput& to, int threads) {
+    constexpr double kOfVol = 0.01, kOfDeviation = 0.1, kMostOfRate = 1e-3, kMostOfCash = 0.5, kFiner = 0.2;
+    Differences differences;
+    const auto add = [&](std::size_t row, double LadderOption::* parameter, Greek greek, double step) {
+        double* const column = to.out[greek];
+        if (column != nullptr) differences.add(batch.option(row), parameter, step, column + row);
+    };
     for (std::size_t row = 0; row < size; ++row) {
-        if (batch.shape(row).deviations <= kWideGrid) continue;
-        rows.push_back(row);
-        higher.push_back(batch.option(row));
-        lower.push_back(batch.option(row));
-        higher.back().vol *= 1.0 + kMove;
-        lower.back().vol *= 1.0 - kMove;
+        const LadderShape& shape = batch.shape(row);
+        const LadderOption& option = batch.option(row);
+        if (shape.deviations > kWideGrid) add(row, &LadderOption::vol, Greek::vega, kOfVol * option.vol);
+        if (!shape.known_below) continue;
+        const double by_rate = std::min(kOfDeviation * option.vol / std::sqrt(option.years), kMostOfRate);
+        add(row, &LadderOption::rate, Greek::rho, by_rate);
+        add(row, &LadderOption::dividend_yield, Greek::phi, by_rate);
+        const double by_cash = kOfDeviation * option.vol * std::sqrt(option.years) * option.spot;
+        for (std::uint32_t d = 0; to.dividend_delta != nullptr && d < option.dividends; ++d) {
+            const double step = std::min(by_cash, kMostOfCash * option.cash[d]);
+            if (step > 0.0) differences.add_cash(option, d, step, to.dividend_delta + d * to.rows + row);
+        }
     }
-    if (rows.empty()) return;
-    const std::vector<double> up = prices_of(std::move(higher), kFiner * tolerance, kernels, threads);
-    const std::vector<double> down = prices_of(std::move(lower), kFiner * tolerance, kernels, threads);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        to.set(Greek::vega, rows[i], (up[i] - down[i]) / (2.0 * kMove * batch.option(rows[i]).vol));
-    }
+    differences.find(kFiner * tolerance, kernels, threads);
 }
 
 }  // namespace
@@ -184,7 +170,7 @@ void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumn
     for (const double finer : {kFinerBeside, kFinerBesideTwo, kFinerAppearing}) {
         solve_again(batch, pass.wanting(finer), finer * terms.tolerance.cash, kernels, to, threads);
     }
-    set_vegas_by_difference(batch, rows.size, terms.tolerance.cash, kernels, to, threads);
+    set_by_difference(batch, rows.size, terms.tolerance.cash, kernels, to, threads);
 }
 
 }  // namespace atalanta

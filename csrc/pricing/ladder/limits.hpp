@@ -26,11 +26,25 @@ struct KnownValue {
 class KnownPath {
   public:
     explicit KnownPath(const LadderOption& o) : o_(o), spot_(o.spot) {}
+    // From just after date d, with that spot.
+    KnownPath(const LadderOption& o, std::uint32_t d, double spot)
+        : o_(o), spot_(spot), begin_(o.ex_years[d]), first_(d + 1) {}
 
     KnownValue best(double* by_cash) {
-        if (o_.american || o_.years == 0.0) consider(0.0, 0);
-        double since = 0.0;
-        for (std::uint32_t d = 0; d < o_.dividends; ++d) {
+        walk();
+        return differentiate(by_cash);
+    }
+    // As of where it begins.
+    double price() {
+        walk();
+        return price_;
+    }
+
+  private:
+    void walk() {
+        if (o_.american || o_.years == 0.0) consider(begin_, first_);
+        double since = begin_;
+        for (std::uint32_t d = first_; d < o_.dividends; ++d) {
             advance(since, o_.ex_years[d], d);
             if (o_.american) consider(o_.ex_years[d], d);
             pay(o_.cash[d]);
@@ -39,10 +53,7 @@ class KnownPath {
         }
         advance(since, o_.years, o_.dividends);
         consider(o_.years, o_.dividends);
-        return differentiate(by_cash);
     }
-
-  private:
     double net_growth(double years) const {
         return saturating_exponential((o_.rate - o_.dividend_yield) * years);
     }
@@ -70,7 +81,8 @@ class KnownPath {
     // Exercise after `paid` dividends.
     void consider(double years, std::uint32_t paid) {
         const double exercised = o_.right * (spot_ - o_.strike);
-        const double value = exercised > 0.0 ? exercised * saturating_exponential(-o_.rate * years) : 0.0;
+        const double discount = saturating_exponential(-o_.rate * (years - begin_));
+        const double value = exercised > 0.0 ? exercised * discount : 0.0;
         if (!(value > price_)) return;
         price_ = value;
         exercise_years_ = years;
@@ -103,6 +115,8 @@ class KnownPath {
 
     const LadderOption& o_;
     double spot_;
+    double begin_ = 0.0;
+    std::uint32_t first_ = 0;  // date that is still to come there
     bool alive_ = true;
     double price_ = 0.0, exercise_years_ = 0.0;
     bool counts_spot_ = false;

@@ -77,8 +77,7 @@ class LadderMarch : public MarchDates {
     }
     void solve_alone(ColumnMarch& march, std::size_t l, std::size_t reach, const ColumnTape* tape) {
         const std::size_t middle = nodes_ / 2, to_end = reach < middle ? reach : middle;
-        march.solve(l, block_.options[l].dividends, block_.shapes[l].deviations, middle - to_end,
-                    middle + to_end, u_, tape);
+        march.solve(l, block_.options[l], block_.shapes[l], middle - to_end, middle + to_end, u_, tape);
         kink_[l] = march.kink();
     }
 

@@ -2,6 +2,7 @@
 // takes steps. Entry: MarchDates::cross.
 #pragma once
 
+#include "pricing/ladder/known_below.hpp"
 #include "pricing/ladder/march_starts.hpp"
 #include "pricing/ladder/present_bend.hpp"
 #include "pricing/ladder/present_grid.hpp"
@@ -85,6 +86,7 @@ class MarchDates : public MarchStarts {
         for (std::size_t l = 0; l < kLadderOptions; ++l) {
             correct_taken_spot(n_, l, dates.share[l], dates.shift[l], lane_of(after, l), growth_ + l,
                                kLadderOptions, nodes_, u_ + l, w_ + l);
+            set_known_below(l, d, growth_ + l, kLadderOptions, w_ + l, kLadderOptions);
         }
         swap();
         LowerKink lower[kLadderOptions];
@@ -108,9 +110,17 @@ class MarchDates : public MarchStarts {
         }
         const LaneDate date = calendar_.date(d, l);
         carry_to(n_, l, date, after, growth_column(l), nodes_, columns_, record);
+        set_known_below(l, d, growth_column(l), 1, columns_.value, 1);
         if (narrows(l)) narrow(l);
         exercise_alone(l, record);
         for (std::size_t i = 0; i < nodes_; ++i) node(u_, i)[l] = columns_.value[i];
+    }
+
+    void set_known_below(std::size_t l, std::uint32_t d, const double* growth, std::size_t growth_stride,
+                         double* values, std::size_t stride) const {
+        if (l >= block_.count || !block_.shapes[l].known_below) return;
+        atalanta::set_known_below(n_, l, block_.options[l], d, calendar_.date(d, l), growth, growth_stride,
+                                  nodes_, values, stride);
     }
 
     // The values of lane l are in the columns.

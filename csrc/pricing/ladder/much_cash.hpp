@@ -55,6 +55,12 @@ inline double steps_for_much(const LadderOption& o, double cash, std::uint32_t d
     return lost > kMuchTaken * o.spot ? kMoreSteps : 1.0;
 }
 
+// Of a grid to each side of its centre.
+struct GridReach {
+    double deviations;
+    bool known_below;  // what lies below (known_below.hpp)
+};
+
 // The low ends of a put's grids after its dates. Below its lowest feature its value is linear in the spot:
 // the next dividend, which takes spots below it whole, the strike, or, where the yield is below a negative
 // rate, the spot below which it is held again.
@@ -68,22 +74,23 @@ class LowSpots {
           smeared_(smeared),
           counts_(kCounts * tolerance * o.strike) {}
 
-    // Those of a grid that reaches them.
-    double deviations() const {
-        if (o_.right > 0.0) return deviations_;
+    // Of a grid that reaches them, or down to where the path of the spot counts as known.
+    GridReach reach() const {
+        if (o_.right > 0.0) return {deviations_, false};
         const double plain = reaching(kMostCentreReach, kAlways);
-        const double least = plain < kMostWide ? plain : kMostWide;
-        double most = least;
+        double most = plain < kMostWide ? plain : kMostWide;
         for (const Paths& paths : kPaths) {
             const double wanted = reaching(paths.down, o_.read_far ? kPaths[0] : paths);
             most = wanted > most ? wanted : most;
         }
-        return most < kFurthest ? most : least;
+        const bool known_below = most > kFurthest;
+        return {known_below ? kReachOfKnown : most, known_below};
     }
 
   private:
     static constexpr double kMostWide = 0.1 * kWideGrid;  // for paths so rare that hardly anything counts
     static constexpr double kFurthest = 2000.0;           // beyond, cells are as wide as a deviation
+    static constexpr double kReachOfKnown = 400.0;
     static constexpr double kCounts = 1e-3;  // of the tolerance, which is that of a strike of 100: a tenth
 
     // Paths that run so many deviations down, how likely lower ones are, and their density, per deviation.
@@ -110,7 +117,7 @@ class LowSpots {
             const double low_spot = counts_from(counted, (high - spot) * (1.0 / kMostCentreReach));
             if (low_spot > 0.0 && !(high > cash)) return most;  // nothing is left
             const double top = (high - cash) * exponential(-kCentreEdge * deviations_ * width_);
-            const double least = kLeastCentreLeft * spot, plain = spot - cash;
+            const double least = kLeastLeft * spot, plain = spot - cash;
             const double left = plain > top ? plain : top;
             spot = left > least ? left : least;
             high = high - cash > spot ? high - cash : spot;

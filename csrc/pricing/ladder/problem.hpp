@@ -20,12 +20,17 @@ struct LadderOption {
 // Tenths of a deviation, beyond which a grid reaches only to find low spots (much_cash.hpp).
 constexpr std::uint32_t kWideGrid = 240;
 
+// The least that a date leaves of the spot at the centre of a grid; where the path below grids counts as
+// known.
+constexpr double kLeastLeft = 0.2, kLeastLeftOfKnown = 0.01;
+
 // The shape of a solve, a function of the row's own numbers.
 struct LadderShape {
     std::uint16_t nodes;       // odd
     std::uint32_t deviations;  // the grid reaches so many tenths of vol sqrt(years) to each side
     bool exercisable;          // between ex-dates exercise can be optimal; else no steps are counted
     bool bends;                // of values that a dividend crowds into a cell are corrected for
+    bool known_below;          // below the grid the path of the spot counts as known (known_below.hpp)
     std::uint32_t dividends;   // ex-dates
     std::uint32_t total_steps;
     double narrowing;  // of the spacing, from the first ex-date to the present; 1 where it stays

@@ -70,7 +70,7 @@ inline double base_deviations(double tolerance) {
     return tolerance < kFineTolerance ? kFineDeviations : kDeviations;
 }
 
-inline std::uint32_t deviations_of(const LadderOption& o, double tolerance) {
+inline GridReach reach_of(const LadderOption& o, double tolerance) {
     const double cash = cash_of(o);
     double deviations = base_deviations(tolerance) + extra_deviations(o, cash);
     if (o.right < 0.0 && takes_much(o, cash)) {
@@ -92,10 +92,8 @@ inline std::uint32_t deviations_of(const LadderOption& o, double tolerance) {
         const double most = wanted < kMostDeviations ? wanted : kMostDeviations;
         deviations = most > deviations ? most : deviations;
     }
-    if (takes_much_somewhere(o, cash)) {
-        deviations = LowSpots(o, tolerance, deviations, base_deviations(tolerance)).deviations();
-    }
-    return static_cast<std::uint32_t>(__builtin_ceil(10.0 * deviations));
+    if (!takes_much_somewhere(o, cash)) return {deviations, false};
+    return LowSpots(o, tolerance, deviations, base_deviations(tolerance)).reach();
 }
 
 // Nodes for the reference tolerance and least ones, of grids as wide as base_deviations.
@@ -283,7 +281,9 @@ constexpr double kFinerBetween = 0.4;
 inline void shape_of(const LadderOption& o, double wanted, LadderShape& shape, std::uint16_t* steps) {
     const double tolerance = o.read_far && is_exercised_between(o) ? kFinerBetween * wanted : wanted;
     const double cash = cash_of(o);
-    shape.deviations = deviations_of(o, tolerance);
+    const GridReach reach = reach_of(o, tolerance);
+    shape.deviations = static_cast<std::uint32_t>(__builtin_ceil(10.0 * reach.deviations));
+    shape.known_below = reach.known_below;
     shape.nodes = nodes_of(o, tolerance, shape.deviations);
     shape.exercisable = is_exercisable(o);
     shape.bends = takes_much_somewhere(o, cash);
