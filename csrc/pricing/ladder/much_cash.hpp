@@ -83,14 +83,13 @@ class LowSpots {
             const double wanted = reaching(paths.down, o_.read_far ? kPaths[0] : paths);
             most = wanted > most ? wanted : most;
         }
-        const bool known_below = most > kFurthest;
-        return {known_below ? kReachOfKnown : most, known_below};
+        const bool further = most > kFurthest;
+        return {further ? kFurthest : most, further};
     }
 
   private:
     static constexpr double kMostWide = 0.1 * kWideGrid;  // for paths so rare that hardly anything counts
-    static constexpr double kFurthest = 2000.0;           // beyond, cells are as wide as a deviation
-    static constexpr double kReachOfKnown = 400.0;
+    static constexpr double kFurthest = 200.0;            // beyond, cells would be too wide
     static constexpr double kCounts = 1e-3;  // of the tolerance, which is that of a strike of 100: a tenth
 
     // Paths that run so many deviations down, how likely lower ones are, and their density, per deviation.

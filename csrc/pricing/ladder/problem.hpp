@@ -22,7 +22,7 @@ constexpr std::uint32_t kWideGrid = 240;
 
 // The least that a date leaves of the spot at the centre of a grid; where the path below grids counts as
 // known.
-constexpr double kLeastLeft = 0.2, kLeastLeftOfKnown = 0.01;
+constexpr double kLeastLeft = 0.2, kLeastLeftOfKnown = 0.001;
 
 // The shape of a solve, a function of the row's own numbers.
 struct LadderShape {
