@@ -43,7 +43,9 @@ def by_quadrature(spot, years, rate, dividend_yield, dividends, vol, steps=8, no
         moves = np.exp((carry - 0.5 * vol * vol) * dt + vol * np.sqrt(dt) * z)
         for step in reversed(range(steps)):
             earlier = window(after[k - 1] * np.exp(carry * step * dt))
-            means = sum(w * np.interp(earlier * m, spots, values) for w, m in zip(weights, moves, strict=True))
+            means = sum(
+                w * np.interp(earlier * m, spots, values) for w, m in zip(weights, moves, strict=True)
+            )
             spots, values = earlier, np.maximum(np.exp(-rate * dt) * means, STRIKE - earlier)
         if k > 1:
             before = window(after[k - 2] * np.exp(carry * (times[k - 1] - times[k - 2])))
