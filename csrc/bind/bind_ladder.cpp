@@ -45,7 +45,7 @@ class ShapedLadders {
     py::tuple spots() const { return range(&Ladders::range); }
     py::tuple exercised() const { return range(&Ladders::exercise); }
 
-    // What `restored` takes: (N, 13) profiles and the nodes, read-only views that keep `self` alive.
+    // What `restored` takes: (N, 20) profiles and the nodes, read-only views that keep `self` alive.
     static py::tuple state(const py::object& self) {
         const auto& ladders = self.cast<const ShapedLadders&>().ladders_;
         const auto view = [&](const Shape& shape, const double* data) {

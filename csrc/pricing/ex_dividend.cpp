@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "pricing/early_exercise.hpp"
-#include "pricing/ladder/ladders.hpp"
+#include "pricing/ladder/close_ups.hpp"
 #include "pricing/later_dividends.hpp"
 #include "pricing/row_groups.hpp"
 
@@ -12,7 +12,6 @@ namespace atalanta {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 void find_next_dividends(const OptionRows& rows, const DividendSchedules& dividends,
                          const EarlyExerciseColumns& out) {
@@ -24,24 +23,6 @@ void find_next_dividends(const OptionRows& rows, const DividendSchedules& divide
         out.next_ex_years[i] = paid ? dividends.years[k] : kNaN;
         out.next_dividend[i] = paid ? dividends.cash[k] : kNaN;
     }
-}
-
-// The lowest spot from which a call is worth no more alive just after its ex-date than exercised just before:
-// the difference grows with the spot. `row` is the place of the ladder of the option after the ex-date.
-double call_boundary(const Ladders& ladders, std::uint32_t row, double strike, double cash) {
-    const Ladders::Range range = ladders.range(row);
-    if (std::isnan(range.highest)) return kNaN;
-    const auto exercised = [&](double spot) {
-        const double after = spot - cash < range.lowest ? 0.0 : ladders.read(row, spot - cash).price;
-        return spot - strike > after;
-    };
-    double low = strike, high = range.highest + cash;
-    if (!exercised(high * (1.0 - 1e-9))) return kInfinity;
-    while (high - low > 1e-10 * high) {
-        const double middle = 0.5 * (low + high);
-        (exercised(middle) ? high : low) = middle;
-    }
-    return high;
 }
 
 // Rows that have a next dividend, at the instant after it.
@@ -71,8 +52,8 @@ class AfterNextDividend {
         for (std::size_t k = 0; k < chosen_.size(); ++k) {
             const std::size_t i = chosen_[k];
             const bool call = group_.rows.right[k] > 0;
-            out.ex_dividend_boundary[i] = call ? call_boundary(ladders, static_cast<std::uint32_t>(k),
-                                                               strikes_[k], out.next_dividend[i])
+            out.ex_dividend_boundary[i] = call ? call_boundary_before(ladders, static_cast<std::uint32_t>(k),
+                                                                      strikes_[k], out.next_dividend[i])
                                                : 0.0;
         }
     }

@@ -134,6 +134,57 @@ TEST(reads_are_independent_of_their_batch) {
     }
 }
 
+// Six hours before a date, whose kink lies inside a cell of the calls' ladders.
+std::vector<LadderRow> chain_before_a_date() {
+    std::vector<LadderRow> rows = chain();
+    for (LadderRow& row : rows) row.dividends = {{0.25 / 365, 2.5}, {0.37, 0.6}};
+    return rows;
+}
+
+bool has_close_up(const LadderProfile& profile) {
+    return profile.close_up.low <= profile.close_up.high;
+}
+
+TEST(tables_read_close_ups_as_reads_do) {
+    const std::vector<LadderRow> rows = chain_before_a_date();
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    std::vector<std::uint32_t> row;
+    std::vector<double> spot;
+    for (std::uint32_t i = 0; i < rows.size(); ++i) row.push_back(i);
+    for (double at = 70.0; at < 140.0; at += 0.171) spot.push_back(at);
+    std::vector<double> price(row.size() * spot.size());
+    ladders.read_table(row.data(), row.size(), spot.data(), spot.size(), price.data());
+    std::size_t close = 0;
+    for (std::size_t r = 0; r < row.size(); ++r) {
+        const LadderProfile& profile = ladders.profiles()[r];
+        CHECK(!has_close_up(profile) || rows[r].right > 0);
+        for (std::size_t s = 0; s < spot.size(); ++s) {
+            const bool within = spot[s] >= profile.close_up.low && spot[s] <= profile.close_up.high;
+            close += within ? 1 : 0;
+            CHECK_CLOSE(price[r * spot.size() + s], ladders.read(row[r], spot[s]).price, 1e-10);
+        }
+    }
+    CHECK(close > 100);
+}
+
+// Its first and last node are the ladder's own.
+TEST(a_close_up_ends_in_its_ladder) {
+    const std::vector<LadderRow> rows = chain_before_a_date();
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    for (std::uint32_t i = 0; i < rows.size(); ++i) {
+        const LadderCloseUp& close_up = ladders.profiles()[i].close_up;
+        if (!has_close_up(ladders.profiles()[i])) continue;
+        for (const double end : {close_up.low, close_up.high}) {
+            const LadderReading inside = ladders.read(i, end);
+            const LadderReading outside = ladders.read(i, end * (end == close_up.low ? 1 - 1e-9 : 1 + 1e-9));
+            if (std::isnan(outside.price)) continue;  // the ladder's own end
+            CHECK_CLOSE(inside.price, outside.price, 1e-6);
+            CHECK_CLOSE(inside.delta, outside.delta, 1e-6);
+            CHECK_CLOSE(inside.gamma, outside.gamma, 1e-5);
+        }
+    }
+}
+
 // As in another process: from a copy of profiles and nodes.
 TEST(ladders_put_together_again_read_the_same_bits) {
     std::vector<LadderRow> rows = chain();
@@ -150,6 +201,40 @@ TEST(ladders_put_together_again_read_the_same_bits) {
         }
     }
     CHECK(std::isnan(again.read(3, 100.0).price));
+}
+
+TEST(ladders_with_close_ups_are_put_together_again) {
+    const std::vector<LadderRow> rows = chain_before_a_date();
+    const Ladders ladders = ladders_of(LadderRows(rows));
+    std::vector<LadderProfile> profiles(ladders.profiles().begin(), ladders.profiles().end());
+    const std::vector<double> nodes(ladders.nodes().begin(), ladders.nodes().end());
+    const Ladders again(profiles, nodes);
+    for (std::uint32_t i = 0; i < rows.size(); ++i) {
+        for (double spot = 70.0; spot < 140.0; spot += 0.37) {
+            const LadderReading a = ladders.read(i, spot), b = again.read(i, spot);
+            CHECK(__builtin_memcmp(&a, &b, sizeof a) == 0);
+        }
+    }
+    const auto is_refused = [&](std::size_t row, auto&& spoil) {
+        std::vector<LadderProfile> spoilt = profiles;
+        spoil(spoilt[row].close_up);
+        try {
+            const Ladders none(spoilt, nodes);
+        } catch (const std::invalid_argument&) {
+            return true;
+        }
+        return false;
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(!is_refused(i, [](LadderCloseUp&) {}));
+        CHECK(is_refused(i, [](LadderCloseUp& c) { c.nodes += 1.0; }));
+        CHECK(is_refused(i, [](LadderCloseUp& c) { c.nodes = kNaN; }));
+        if (!has_close_up(profiles[i])) continue;
+        CHECK(is_refused(i, [](LadderCloseUp& c) { c.step = 0.0; }));
+        CHECK(is_refused(i, [](LadderCloseUp& c) { c.scale = -1.0; }));
+        CHECK(is_refused(i, [](LadderCloseUp& c) { c.centre = kNaN; }));
+        CHECK(is_refused(i, [](LadderCloseUp& c) { c.nodes = 1e18; }));
+    }
 }
 
 TEST(what_is_no_ladder_is_not_put_together) {

@@ -107,15 +107,15 @@ def tampered(change, ladder=None):
 
 def test_another_format_is_refused():
     """A pickle of a later or an earlier version says which one it is, and what to do."""
-    for found in (2, 0, None, "1", 1.0):
+    for found in (3, 1, 0, None, "2", 2.0):
         with pytest.raises(
             InputError, match=r"\[pricing\.Ladder\] a pickled ladder of format .* cannot be read"
         ):
             tampered(lambda _, *rest, found=found: (found, *rest))
     with pytest.raises(
-        InputError, match="format 2 cannot be read: this version of atalanta reads format 1; build"
+        InputError, match="format 3 cannot be read: this version of atalanta reads format 2; build"
     ):
-        tampered(lambda _, *rest: (2, *rest))
+        tampered(lambda _, *rest: (3, *rest))
     with pytest.raises(InputError, match="format None"):
         tampered(lambda *_: ())
 

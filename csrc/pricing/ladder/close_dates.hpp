@@ -1,5 +1,6 @@
 // Dates that follow another one closely. Whoever would exercise a call before the later of the two does so
-// before the earlier one, for the dividend between: what the stock does meanwhile is worth less. Their kinks,
+// before the earlier one, for the dividend between: what the stock does meanwhile is worth less, and hardly
+// brings those back who then had nothing to exercise. Their kinks,
 // closer to each other than nodes, are one then. Entries: is_exercised_earlier,
 // finer_for_close_dates.
 #pragma once
@@ -13,7 +14,7 @@ namespace {
 // Whether a call is not exercised before its date d, because it would have been before the date d - 1.
 // tolerance: of a strike of 100.
 [[gnu::noinline]] inline bool is_exercised_earlier(const LadderOption& o, double tolerance, std::uint32_t d) {
-    constexpr double kCertain = 2.0;   // deviations of what the stock moves between the dates
+    constexpr double kCertain = 4.5;   // deviations of what the stock moves between the dates
     constexpr double kKnowing = 0.02;  // what knowing a move is worth, of its square over the spot's own
     constexpr double kOfTolerance = 0.2e-2;  // of a strike of 1
     constexpr double kBeforeExpiry = 0.02;   // of the life: what is left then has starts of its own

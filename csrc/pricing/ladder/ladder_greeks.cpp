@@ -9,6 +9,7 @@
 #include "pricing/ladder/beside_boundary.hpp"
 #include "pricing/ladder/differences.hpp"
 #include "pricing/ladder/ladder.hpp"
+#include "pricing/ladder/readings_of_options.hpp"
 
 namespace atalanta {
 namespace {
@@ -19,6 +20,12 @@ std::size_t longest_schedule(const DividendSchedules& schedules) {
         longest = std::max(longest, schedules.offsets[k + 1] - schedules.offsets[k]);
     }
     return longest;
+}
+
+std::uint32_t most_dividends(const std::vector<LadderOption>& options) {
+    std::uint32_t most = 0;
+    for (const LadderOption& option : options) most = std::max(most, option.dividends);
+    return most;
 }
 
 // Where one call's results go.
@@ -142,20 +149,12 @@ void set_by_difference(const LadderBatch& batch, std::size_t size, double tolera
     differences.find(kFiner * tolerance, kernels, threads);
 }
 
-}  // namespace
-
-void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out,
-                   double* dividend_delta, int threads) {
+void fill(std::vector<LadderOption> options, double tolerance, const GreekOutput& to, int threads) {
     const LadderKernels& kernels = *active_kernels().ladder;
-    std::vector<LadderOption> options(rows.size);
-    for (std::size_t row = 0; row < rows.size; ++row) {
-        options[row] = ladder_option(rows, terms, row);
-        options[row].vol = rows.vol[row];
-    }
-    const LadderBatch batch(std::move(options), {}, terms.tolerance.cash, kernels);
-    const GreekOutput to = {out, dividend_delta, rows.size};
-    std::vector<double> limit_by_cash(longest_schedule(terms.dividends));
-    if (dividend_delta != nullptr) std::fill_n(dividend_delta, limit_by_cash.size() * rows.size, 0.0);
+    std::vector<double> limit_by_cash(most_dividends(options));
+    std::vector<std::size_t> all(options.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const LadderBatch batch(std::move(options), {}, tolerance, kernels);
     for (const std::size_t row : batch.others()) {
         LadderSensitivities sensitivities;
         const LadderOption& option = batch.option(row);
@@ -163,14 +162,43 @@ void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumn
         to.set(row, sensitivities);
         to.set_cash(row, option.dividends, limit_by_cash.data(), 1);
     }
-    std::vector<std::size_t> all(rows.size);
-    std::iota(all.begin(), all.end(), std::size_t{0});
     LadderPass pass(batch, all, to);
     pass.run(kernels, threads);
     for (const double finer : {kFinerBeside, kFinerBesideTwo, kFinerAppearing}) {
-        solve_again(batch, pass.wanting(finer), finer * terms.tolerance.cash, kernels, to, threads);
+        solve_again(batch, pass.wanting(finer), finer * tolerance, kernels, to, threads);
     }
-    set_by_difference(batch, rows.size, terms.tolerance.cash, kernels, to, threads);
+    set_by_difference(batch, all.size(), tolerance, kernels, to, threads);
+}
+
+}  // namespace
+
+void ladder_greeks(const OptionRows& rows, const Terms& terms, const GreekColumns& out,
+                   double* dividend_delta, int threads) {
+    std::vector<LadderOption> options(rows.size);
+    for (std::size_t row = 0; row < rows.size; ++row) {
+        options[row] = ladder_option(rows, terms, row);
+        options[row].vol = rows.vol[row];
+    }
+    if (dividend_delta != nullptr) {
+        std::fill_n(dividend_delta, longest_schedule(terms.dividends) * rows.size, 0.0);
+    }
+    fill(std::move(options), terms.tolerance.cash, {out, dividend_delta, rows.size}, threads);
+}
+
+std::vector<LadderReading> readings_of_options(const std::vector<LadderOption>& options, double tolerance,
+                                               int threads) {
+    const std::size_t size = options.size();
+    std::vector<double> columns(4 * size);
+    GreekColumns out = {};
+    constexpr Greek kRead[] = {Greek::price, Greek::delta, Greek::gamma, Greek::theta};
+    for (std::size_t k = 0; k < 4; ++k)
+        out.data[static_cast<std::size_t>(kRead[k])] = columns.data() + k * size;
+    fill(options, tolerance, {out, nullptr, size}, threads);
+    std::vector<LadderReading> readings(size);
+    for (std::size_t i = 0; i < size; ++i) {
+        readings[i] = {columns[i], columns[size + i], columns[2 * size + i], columns[3 * size + i]};
+    }
+    return readings;
 }
 
 }  // namespace atalanta

@@ -7,6 +7,7 @@
 
 #include "pricing/dispatch.hpp"
 #include "pricing/ladder/batch.hpp"
+#include "pricing/ladder/close_ups.hpp"
 
 namespace atalanta {
 namespace {
@@ -17,11 +18,20 @@ constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 constexpr LadderProfile kNoLadder = {kNotANumber, kNotANumber, 1.0, 1.0,
                                      3.0,         1.0,         1.0, 1.0,
                                      0.0,         0.0,         0.0, std::numeric_limits<double>::infinity(),
-                                     0.0};
+                                     0.0,         kNoCloseUp};
 constexpr std::size_t kNodesOfNoLadder = 7;
 
 bool is_no_ladder(const LadderProfile& profile) {
     return std::isnan(profile.low);
+}
+
+// Whether there is none, or reads of it stay among its nodes and mean something.
+bool is_readable(const LadderCloseUp& c) {
+    constexpr double kMostNodes = 1e4;
+    if (c.nodes == 0.0) return c.low > c.high;
+    const bool finite = std::isfinite(c.low + c.high + c.centre + c.scale + c.first + c.step);
+    const bool counted = c.nodes >= 2.0 && c.nodes <= kMostNodes && c.nodes == std::floor(c.nodes);
+    return finite && counted && c.low > 0.0 && c.centre > 0.0 && c.scale > 0.0 && c.step > 0.0;
 }
 
 // Whether reads of the profile stay among its 2 middle + 1 nodes and mean something.
@@ -33,11 +43,12 @@ bool is_readable(const LadderProfile& p) {
         p.middle >= kLeastMiddle && p.middle <= kMostMiddle && p.middle == std::floor(p.middle);
     const bool exercise = !std::isnan(p.exercise_low) && !std::isnan(p.exercise_high);
     return finite && ordered && counted && exercise && p.spacing > 0.0 && std::isfinite(p.spacing) &&
-           std::fabs(p.side) == 1.0;
+           std::fabs(p.side) == 1.0 && is_readable(p.close_up);
 }
 
 std::size_t nodes_of(const LadderProfile& profile) {
-    return 2 * static_cast<std::size_t>(profile.middle) + 1;
+    return 2 * static_cast<std::size_t>(profile.middle) + 1 +
+           kCloseUpNumbers * static_cast<std::size_t>(profile.close_up.nodes);
 }
 
 // Of all ladders, and of those that are none.
@@ -53,27 +64,34 @@ std::size_t count_nodes(std::span<const LadderProfile> profiles) {
     return count;
 }
 
-}  // namespace
-
-Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
-    : kernels_(active_kernels().ladder), profiles_(rows.size, kNoLadder), values_(rows.size) {
+std::vector<LadderOption> options_of(const OptionRows& rows, const Terms& terms) {
     std::vector<LadderOption> options(rows.size);
     for (std::size_t row = 0; row < rows.size; ++row) {
         options[row] = ladder_option(rows, terms, row);
         options[row].vol = rows.vol[row];
-        options[row].read_far = true;
     }
-    const LadderBatch batch(std::move(options), {}, terms.tolerance.cash, *kernels_);
-    std::vector<std::size_t> first(rows.size, kNodesOfNoLadder);
+    return options;
+}
+
+}  // namespace
+
+Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
+    : Ladders(options_of(rows, terms), terms.tolerance.cash, threads) {}
+
+Ladders::Ladders(std::vector<LadderOption> options, double tolerance, int threads)
+    : kernels_(active_kernels().ladder), profiles_(options.size(), kNoLadder), values_(options.size()) {
+    for (LadderOption& option : options) option.read_far = true;
+    const LadderBatch batch(options, {}, tolerance, *kernels_);
+    std::vector<std::size_t> first(size(), kNodesOfNoLadder);
     for (const std::size_t row : batch.others()) first[row] = 0;
-    std::size_t size = kNodesOfNoLadder;
-    for (std::size_t row = 0; row < rows.size; ++row) {
+    std::size_t nodes = kNodesOfNoLadder;
+    for (std::size_t row = 0; row < size(); ++row) {
         if (first[row] == 0) continue;
-        first[row] = size;
-        size += kernels_->profile_size(batch.shape(row));
+        first[row] = nodes;
+        nodes += kernels_->profile_size(batch.shape(row));
     }
-    nodes_.resize(size);
-    for (std::size_t row = 0; row < rows.size; ++row) values_[row] = nodes_.data() + first[row];
+    nodes_.resize(nodes);
+    for (std::size_t row = 0; row < size(); ++row) values_[row] = nodes_.data() + first[row];
     batch.for_each_piece(threads, kernels_->solve_doubles,
                          [&](const LadderPiece& piece, double* memory, double*) {
                              LadderBlock block;
@@ -88,6 +106,26 @@ Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
                                  profiles_[piece.options[i]] = profiles[i];
                              }
                          });
+    look_closely(options, tolerance, threads);
+}
+
+void Ladders::look_closely(const std::vector<LadderOption>& options, double tolerance, int threads) {
+    const std::vector<FoundCloseUp> found = find_close_ups(*this, options, tolerance, threads);
+    if (found.empty()) return;
+    std::vector<double> nodes(nodes_.begin(), nodes_.begin() + kNodesOfNoLadder);
+    std::vector<std::size_t> first(size(), 0);
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < size(); ++row) {
+        if (is_no_ladder(profiles_[row])) continue;
+        first[row] = nodes.size();
+        nodes.insert(nodes.end(), values_[row], values_[row] + nodes_of(profiles_[row]));
+        if (next == found.size() || found[next].row != row) continue;
+        profiles_[row].close_up = found[next].shape;
+        nodes.insert(nodes.end(), found[next].values.begin(), found[next].values.end());
+        ++next;
+    }
+    nodes_ = std::move(nodes);
+    for (std::size_t row = 0; row < size(); ++row) values_[row] = nodes_.data() + first[row];
 }
 
 Ladders::Ladders(std::span<const LadderProfile> profiles, std::span<const double> nodes)

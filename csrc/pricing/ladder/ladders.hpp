@@ -13,11 +13,14 @@ namespace atalanta {
 
 // Immutable: threads may read it at the same time. A ladder covers 4.3 times vol sqrt(years) to each side of
 // the spot that its row was given; in between, reads are twice continuously differentiable in the spot and
-// agree with ladder_greeks at that spot.
+// agree with ladder_greeks at that spot. Where a call's first date is so near that the kink of exercise
+// before it lies between two nodes, nodes of their own lie about it.
 class Ladders {
   public:
     // Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong.
     Ladders(const OptionRows& rows, const Terms& terms, int threads = 0);
+    // Of options whose schedules lie anywhere; they are not needed afterwards.
+    Ladders(std::vector<LadderOption> options, double tolerance, int threads = 0);
 
     // Ladders of another process, from what profiles() and nodes() gave there: the same reads, bit for bit
     // between instruction sets with fused multiply-add. Throws std::invalid_argument, saying what is wrong,
@@ -51,6 +54,9 @@ class Ladders {
                     double* price) const noexcept;
 
   private:
+    // Gives ladders close-ups of the kinks that their nodes do not see.
+    void look_closely(const std::vector<LadderOption>& options, double tolerance, int threads);
+
     const LadderKernels* kernels_;
     std::vector<LadderProfile> profiles_;
     std::vector<const double*> values_;  // of each ladder, in nodes_

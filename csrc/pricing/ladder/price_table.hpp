@@ -7,16 +7,6 @@
 namespace atalanta {
 namespace {
 
-// The value of `quintic` alone.
-ATALANTA_INLINE double quintic_value(double f, LocalSolution a, LocalSolution b) {
-    const double half = 0.5 * a.uyy;
-    const double rise = b.u - a.u - a.uy - half, turn = b.uy - a.uy - a.uyy, bend = b.uyy - a.uyy;
-    const double c3 = fma(10.0, rise, fma(-4.0, turn, 0.5 * bend));
-    const double c4 = fma(-15.0, rise, fma(7.0, turn, -bend));
-    const double c5 = fma(6.0, rise, fma(-3.0, turn, 0.5 * bend));
-    return fma(f, fma(f, fma(f, fma(f, fma(f, c5, c4), c3), half), a.uy), a.u);
-}
-
 // A block of spots, and one ladder after the other at them.
 class PriceTable {
   public:
@@ -40,6 +30,10 @@ class PriceTable {
         }
         finish(profile);
         for (std::size_t i = 0; i < count_; ++i) price[i] = price_[i];
+        if (!(profile.close_up.low <= profile.close_up.high)) return;
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (is_close(profile, spot_[i])) price[i] = close_reading(profile, values, spot_[i]).price;
+        }
     }
 
   private:

@@ -72,6 +72,18 @@ struct LadderSensitivities {
     double vega, rho, phi, exercised;
 };
 
+// The part of a ladder about a kink that its nodes do not see, with nodes of its own (close_up.hpp): from
+// `low` to `high`, which is below it where there is none. Nodes lie evenly in asinh(ln(spot / centre) /
+// scale), each with u and its first two derivatives by their place.
+struct LadderCloseUp {
+    double low, high;
+    double centre, scale, first, step;  // the place of the first node, and from node to node
+    double nodes;
+};
+
+constexpr std::size_t kCloseUpNumbers = 3;  // of a node
+constexpr LadderCloseUp kNoCloseUp = {1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0};
+
 // How to read the values of a ladder: its range of spots, its grid, its units, and the spots between which
 // exercise is optimal now (low > high where it nowhere is).
 struct LadderProfile {
@@ -79,6 +91,7 @@ struct LadderProfile {
     double spot, spacing, middle;  // the spot at node `middle`, and ln(spot) from node to node
     double side, unit, strike, rate, yield, variance;
     double exercise_low, exercise_high;
+    LadderCloseUp close_up;
 };
 
 // Where reads go; unused columns are null.

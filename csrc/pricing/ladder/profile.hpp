@@ -4,6 +4,7 @@
 // profile_of, read_profiles.
 #pragma once
 
+#include "pricing/ladder/close_up.hpp"
 #include "pricing/ladder/readings.hpp"
 
 namespace atalanta {
@@ -45,7 +46,8 @@ inline LadderProfile profile_of(const LadderMarch& march, std::size_t l, double*
                        units.yield,
                        units.variance,
                        kUnbounded,
-                       0.0};
+                       0.0,
+                       kNoCloseUp};
     if (above < below) return p;
     const bool put = n.side[l] > 0.0;
     const double farthest =
@@ -56,19 +58,10 @@ inline LadderProfile profile_of(const LadderMarch& march, std::size_t l, double*
     return p;
 }
 
-// The quintic between two nodes, with derivatives by the place; everything in units of a cell.
-ATALANTA_INLINE LocalSolution quintic(double f, LocalSolution a, LocalSolution b) {
-    // In f from the first node: value, slope, half bend, and three terms that meet the second node.
-    const double half = 0.5 * a.uyy;
-    const double rise = b.u - a.u - a.uy - half, turn = b.uy - a.uy - a.uyy, bend = b.uyy - a.uyy;
-    const double c3 = fma(10.0, rise, fma(-4.0, turn, 0.5 * bend));
-    const double c4 = fma(-15.0, rise, fma(7.0, turn, -bend));
-    const double c5 = fma(6.0, rise, fma(-3.0, turn, 0.5 * bend));
-    LocalSolution at;
-    at.u = fma(f, fma(f, fma(f, fma(f, fma(f, c5, c4), c3), half), a.uy), a.u);
-    at.uy = fma(f, fma(f, fma(f, fma(f, 5.0 * c5, 4.0 * c4), 3.0 * c3), a.uyy), a.uy);
-    at.uyy = fma(f, fma(f, fma(f, 20.0 * c5, 12.0 * c4), 6.0 * c3), a.uyy);
-    return at;
+// Beside a kink that the nodes do not see.
+inline LadderReading close_reading(const LadderProfile& p, const double* values, double spot) {
+    const ReadingUnits units = {p.side, p.unit, p.strike, p.rate, p.yield, p.variance};
+    return readings_of(units, spot, read_close_up(p, values, spot));
 }
 
 // A block of reads on its way through the loops.
@@ -90,7 +83,11 @@ class ProfileReads {
             for (std::size_t k = 0; k < 6; ++k) value_[k][i] = from[k];
         }
         finish(rows);
-        for (std::size_t i = 0; i < count; ++i) store(i, out);
+        for (std::size_t i = 0; i < count; ++i) {
+            const LadderProfile& p = profiles[row[i]];
+            if (is_close(p, spot[i])) set(i, close_reading(p, values[row[i]], spot[i]));
+            store(i, out);
+        }
     }
 
   private:
@@ -151,6 +148,12 @@ class ProfileReads {
         }
     }
 
+    ATALANTA_INLINE void set(std::size_t i, const LadderReading& reading) {
+        price_[i] = reading.price;
+        delta_[i] = reading.delta;
+        gamma_[i] = reading.gamma;
+        theta_[i] = reading.theta;
+    }
     ATALANTA_INLINE void store(std::size_t i, const LadderReadColumns& out) const {
         if (out.price != nullptr) out.price[i] = price_[i];
         if (out.delta != nullptr) out.delta[i] = delta_[i];

@@ -17,7 +17,7 @@ from atalanta.pricing.valuation import Exercise, Tolerance
 __all__ = ["Ladder", "LadderValues", "SpotRange"]
 
 #: What a pickle holds: this number, the shape, profiles and nodes. Raised when what they mean changes.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class LadderValues(NamedTuple):
