@@ -154,7 +154,7 @@ def test_exact_cases_reach_the_run(asked, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american, router, pool, stream)"),
+        (("bermudan",), "[cli.bench] bermudan: no such suite (known: american, router, pool, risk, stream)"),
         (("--quick", "router"), "[cli.bench] router: write it before the options: atalanta bench router"),
         (("--cases", "nowhere"), "[cli.bench] --cases nowhere: there is no american_exact_grid.csv in it"),
         (

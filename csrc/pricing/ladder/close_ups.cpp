@@ -13,7 +13,7 @@ namespace {
 constexpr double kSeenCells = 1.5;  // deviation until the first date from which nodes see what it smooths
 // How far nodes feel a kink that they do not see.
 constexpr double kReachCells = 8.0, kReachDeviations = 6.0;
-constexpr double kStep = 0.3, kLeastScale = 1e-5;
+constexpr double kStep = 0.5, kLeastScale = 1e-5;
 
 struct Kink {
     std::size_t row;

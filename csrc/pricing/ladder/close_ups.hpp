@@ -17,7 +17,7 @@ struct FoundCloseUp {
 
 // Of calls whose first date is so near that the kink of exercise before it lies inside a cell: as
 // ladder_greeks would price its nodes, but for the first and the last, which are those of the ladder. Solves
-// some sixty options for each.
+// some forty options for each.
 std::vector<FoundCloseUp> find_close_ups(const Ladders& ladders, const std::vector<LadderOption>& options,
                                          double tolerance, int threads);
 

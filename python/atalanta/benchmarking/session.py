@@ -50,7 +50,9 @@ __all__ = ["BASE", "SIMULATED", "WITH_DIVIDENDS", "Plan", "Session", "run_sessio
 BASE = "atalanta"
 
 #: Source of the chain that is always there, and what is added to a source whose dividends were given.
-SIMULATED, WITH_DIVIDENDS = "simulated chain", ", dividends"
+#: Given with dividends: at no rate at all half of an American chain has nothing to be exercised for, and takes half the time.
+RATE = 0.05
+SIMULATED, WITH_DIVIDENDS = "simulated chain", f", dividends, {RATE:.0%} rate"
 
 _FULL = Limits(cell=4.0, call=0.7)
 _QUICK = Limits(cell=0.6, call=0.1, rounds=(5, 15))
@@ -271,7 +273,8 @@ def _analyze_chains(
     for source, chain in ((SIMULATED, simulation.chain), *given):
         step(f"analysing {source}")
         paid = simulation.dividends if source == SIMULATED else plan.dividends
-        work = Work.calling(partial(analyze, chain, dividends=paid, threads=1))
+        rate = RATE if source.endswith(WITH_DIVIDENDS) else None
+        work = Work.calling(partial(analyze, chain, dividends=paid, rate=rate, threads=1))
         cell = Cell(source, len(chain), [Entry(BASE, partial(_given, work))])
         found += measure([cell], plan.limits, clock)[0]
     return found

@@ -152,7 +152,7 @@ def _of_suite(plan: Plan, suite: str) -> tuple[Plan, tuple[str, ...]]:
         raise InputError(f"[cli.bench] {suite}: write it before the options: atalanta bench {suite} --help")
     if suite not in SUITES:
         raise InputError(
-            f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, router, pool, stream)"
+            f"[cli.bench] {suite}: no such suite (known: {', '.join(SUITES)}, router, pool, risk, stream)"
         )
     groups, beside = SUITES[suite]
     return replace(plan.alone(), groups=groups), beside

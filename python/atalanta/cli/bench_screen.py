@@ -92,13 +92,10 @@ def _print_conditions(console: Console, session: Session, isolation: Isolation) 
 def _print_table(console: Console, heading: str, content: TextTable) -> None:
     if not content.rows:
         return
-    from atalanta.cli.screen import make_table, print_heading
+    from atalanta.cli.screen import print_heading, print_table
 
     print_heading(console, heading)
-    table = make_table(*content.headers, left=content.left, gap=2)
-    for row in content.rows:
-        table.add_row(*row)
-    console.print(table)
+    print_table(console, content.headers, content.rows, left=content.left, gap=2)
 
 
 def _print_bits(console: Console, session: Session) -> None:

@@ -238,7 +238,7 @@ def _notes(source: npt.NDArray[np.object_], american: Mask, early: Mask, rate: F
         ),
         (
             np.char.startswith(kinds, "spot"),
-            "forward from spot and rate without dividends, as no pair is usable",
+            "forward from spot, rate and the dividends given, as no pair is usable",
         ),
         (kinds == "none", "no forward: past expiry, or neither pair nor spot"),
     )
