@@ -6,6 +6,7 @@
 #include "pricing/american/collocation.hpp"
 #include "pricing/european.hpp"
 #include "pricing/ladder/ladder.hpp"
+#include "pricing/later_dividends.hpp"
 #include "pricing/row_groups.hpp"
 
 namespace atalanta {
@@ -34,6 +35,25 @@ std::size_t longest_schedule(const DividendSchedules& dividends) {
     return longest;
 }
 
+// Rows whose dividends before expiry are all of nothing: they are priced as if they had none, but more of one
+// would tell.
+void set_deltas_of_nothings(const OptionRows& rows, const Terms& terms, double* dividend_delta, int threads) {
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < rows.size; ++i) {
+        const DividendEntries entries = entries_of(terms.dividends, i);
+        if (entries.first < entries.last && terms.dividends.years[entries.first] < rows.years[i])
+            chosen.push_back(i);
+    }
+    if (chosen.empty()) return;
+    const GatheredOptions group(rows, terms, chosen);
+    const std::size_t deltas = longest_schedule(terms.dividends);
+    std::vector<double> found(deltas * chosen.size());
+    ladder_greeks(group.rows, group.terms, GreekColumns{}, found.data(), threads);
+    for (std::size_t d = 0; d < deltas; ++d) {
+        scatter(found.data() + d * chosen.size(), chosen, dividend_delta + d * rows.size);
+    }
+}
+
 void greeks_by(Method method, const OptionRows& rows, const Terms& terms, const GreekColumns& out,
                double* dividend_delta, int threads) {
     if (method == Method::ladder) {
@@ -48,6 +68,7 @@ void greeks_by(Method method, const OptionRows& rows, const Terms& terms, const 
     } else {
         collocation_greeks(rows, terms.tolerance.yield, out, threads);
     }
+    if (dividend_delta != nullptr) set_deltas_of_nothings(rows, terms, dividend_delta, threads);
 }
 
 void implied_vol_by(Method method, const QuotedRows& rows, const Terms& terms, const double* start,

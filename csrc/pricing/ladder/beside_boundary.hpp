@@ -19,7 +19,7 @@ inline double finer_beside(const LadderOption& o, const LadderShape& shape, cons
     constexpr double kMostHeld = 2.5, kMostFalling = 4.0, kMostExercised = 1.0, kMostOfTwo = 6.0,
                      kMostAppearing = 1.5;  // cells
     constexpr double kFalling = 0.75;
-    if (!shape.exercisable) return kAsItIs;
+    if (!shape.exercisable || shape.known_below) return kAsItIs;
     const double time_value = reading.price - o.right * (o.spot - o.strike);
     const bool is_held = time_value > 0.0;
     // As march.hpp sweeps them.

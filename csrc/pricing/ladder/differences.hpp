@@ -34,46 +34,62 @@ inline std::vector<double> ladder_prices(std::vector<LadderOption> options, doub
     return prices;
 }
 
+// Of the second order, from prices on both sides, or where a parameter must not fall from those above.
+enum class Side : std::uint8_t { both, above };
+
 // Collects derivatives that are wanted, and finds them together.
 class Differences {
   public:
-    void add(const LadderOption& option, double LadderOption::* parameter, double step, double* derivative) {
-        LadderOption higher = option, lower = option;
-        higher.*parameter += step;
-        lower.*parameter -= step;
-        add(higher, lower, step, derivative);
+    void add(const LadderOption& option, double LadderOption::* parameter, double step, Side side,
+             double* derivative) {
+        add(step, side, derivative, [&](double by) {
+            LadderOption moved = option;
+            moved.*parameter += by;
+            return moved;
+        });
     }
-    void add_cash(const LadderOption& option, std::uint32_t d, double step, double* derivative) {
-        add(with_cash(option, d, step), with_cash(option, d, -step), step, derivative);
+    void add_cash(const LadderOption& option, std::uint32_t d, double step, Side side, double* derivative) {
+        add(step, side, derivative, [&](double by) {
+            std::vector<double>& cash = cash_.emplace_back(option.cash, option.cash + option.dividends);
+            cash[d] += by;
+            LadderOption moved = option;
+            moved.cash = cash.data();
+            return moved;
+        });
     }
 
     // Writes the derivatives; tolerance: of the prices.
     void find(double tolerance, const LadderKernels& kernels, int threads) {
-        if (derivatives_.empty()) return;
+        if (wanted_.empty()) return;
         const std::vector<double> prices = ladder_prices(std::move(moved_), tolerance, kernels, threads);
-        for (std::size_t i = 0; i < derivatives_.size(); ++i) {
-            *derivatives_[i] = (prices[2 * i] - prices[2 * i + 1]) / (2.0 * steps_[i]);
+        const double* at = prices.data();
+        for (const Wanted& wanted : wanted_) {
+            const bool both = wanted.side == Side::both;
+            const double rise = both ? 0.5 * (at[1] - at[0]) : 2.0 * at[1] - 0.5 * (3.0 * at[0] + at[2]);
+            *wanted.derivative = rise / wanted.step;
+            at += both ? 2 : 3;
         }
     }
 
   private:
-    void add(const LadderOption& higher, const LadderOption& lower, double step, double* derivative) {
-        moved_.push_back(higher);
-        moved_.push_back(lower);
-        steps_.push_back(step);
-        derivatives_.push_back(derivative);
-    }
-    LadderOption with_cash(const LadderOption& option, std::uint32_t d, double more) {
-        std::vector<double>& cash = cash_.emplace_back(option.cash, option.cash + option.dividends);
-        cash[d] += more;
-        LadderOption moved = option;
-        moved.cash = cash.data();
-        return moved;
+    struct Wanted {
+        double step;
+        Side side;
+        double* derivative;
+    };
+
+    template <class Moved>
+    void add(double step, Side side, double* derivative, Moved&& moved) {
+        if (side == Side::both) {
+            moved_.insert(moved_.end(), {moved(-step), moved(step)});
+        } else {
+            moved_.insert(moved_.end(), {moved(0.0), moved(step), moved(2.0 * step)});
+        }
+        wanted_.push_back({step, side, derivative});
     }
 
-    std::vector<LadderOption> moved_;  // up and down
-    std::vector<double> steps_;
-    std::vector<double*> derivatives_;
+    std::vector<LadderOption> moved_;
+    std::vector<Wanted> wanted_;
     std::list<std::vector<double>> cash_;
 };
 

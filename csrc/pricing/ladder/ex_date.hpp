@@ -147,9 +147,9 @@ struct Beyond {
     double most;
 
     ATALANTA_INLINE bool is_held() const { return !(pay > held) && held > 0.0 && held < most; }
-    // Worth the strike, as exercise at no spot is.
+    // Worth the strike now, as exercise at no spot is; at no rate it is worth as much at expiry.
     ATALANTA_INLINE bool is_level(double level) const {
-        return !(pay > held) && held >= most && most == level;
+        return !(pay > held) && held >= most && most == level && level > 1.0;
     }
     ATALANTA_INLINE double value() const {
         const double better = pay > held ? pay : held;

@@ -120,33 +120,74 @@ void solve_again(const LadderBatch& coarse, const std::vector<std::size_t>& rows
 }
 
 // Where the adjoint march does not know the derivatives of prices.
-// - Grids that end at a low spot, whatever the vol: kinks thousands of cells away from the spot pass cells as
-//   the width of these moves with the vol, so that the derivative by it is none of the price.
-// - Grids below which the path counts as known. Steps move the spot by a small part of a deviation, beside
-//   which such a price may bend.
-void set_by_difference(const LadderBatch& batch, std::size_t size, double tolerance,
-                       const LadderKernels& kernels, const GreekOutput& to, int threads) {
-    constexpr double kOfVol = 0.01, kOfDeviation = 0.1, kMostOfRate = 1e-3, kMostOfCash = 0.5, kFiner = 0.2;
-    Differences differences;
-    const auto add = [&](std::size_t row, double LadderOption::* parameter, Greek greek, double step) {
-        double* const column = to.out[greek];
-        if (column != nullptr) differences.add(batch.option(row), parameter, step, column + row);
-    };
-    for (std::size_t row = 0; row < size; ++row) {
-        const LadderShape& shape = batch.shape(row);
-        const LadderOption& option = batch.option(row);
-        if (shape.deviations > kWideGrid) add(row, &LadderOption::vol, Greek::vega, kOfVol * option.vol);
-        if (!shape.known_below) continue;
-        const double by_rate = std::min(kOfDeviation * option.vol / std::sqrt(option.years), kMostOfRate);
-        add(row, &LadderOption::rate, Greek::rho, by_rate);
-        add(row, &LadderOption::dividend_yield, Greek::phi, by_rate);
-        const double by_cash = kOfDeviation * option.vol * std::sqrt(option.years) * option.spot;
-        for (std::uint32_t d = 0; to.dividend_delta != nullptr && d < option.dividends; ++d) {
-            const double step = std::min(by_cash, kMostOfCash * option.cash[d]);
-            if (step > 0.0) differences.add_cash(option, d, step, to.dividend_delta + d * to.rows + row);
+class DerivativesByDifference {
+  public:
+    DerivativesByDifference(const LadderBatch& batch, const GreekOutput& to) : batch_(batch), to_(to) {}
+
+    // Grids that end at a low spot, whatever the vol: kinks thousands of cells away from the spot pass cells
+    // as the width of these moves with the vol, so that the derivative by it is none of the price.
+    void add_vega(std::size_t row) {
+        constexpr double kOfVol = 0.01, kLeastLower = 2e-7;  // vol sqrt(years): below, there is a limit
+        const LadderOption& o = batch_.option(row);
+        const bool falls = o.vol * std::sqrt(o.years) > kLeastLower;
+        add(row, &LadderOption::vol, Greek::vega, kOfVol * o.vol, falls ? Side::both : Side::above);
+    }
+    // Grids below which the path counts as known. Steps move the spot by a small part of a deviation, beside
+    // which such a price may bend.
+    void add_others(std::size_t row) {
+        constexpr double kOfDeviation = 0.1, kMostOfRate = 1e-3;
+        const LadderOption& o = batch_.option(row);
+        const double by_rate = std::min(kOfDeviation * o.vol / std::sqrt(o.years), kMostOfRate);
+        add(row, &LadderOption::rate, Greek::rho, by_rate, Side::both);
+        add(row, &LadderOption::dividend_yield, Greek::phi, by_rate, Side::both);
+        const double by_cash = kOfDeviation * o.vol * std::sqrt(o.years) * o.spot;
+        for (std::uint32_t d = 0; d < o.dividends; ++d) add_cash(row, d, by_cash);
+    }
+    // A dividend of nothing, where waiting costs nothing either: whether the option waits for it is a tie.
+    void add_nothings(std::size_t row) {
+        constexpr double kOfSpot = 2e-3;
+        const LadderOption& o = batch_.option(row);
+        if (!o.american || (o.right < 0.0 ? o.rate : o.dividend_yield) != 0.0) return;
+        for (std::uint32_t d = 0; d < o.dividends; ++d) {
+            if (o.cash[d] == 0.0) add_cash(row, d, kOfSpot * o.spot);
         }
     }
-    differences.find(kFiner * tolerance, kernels, threads);
+    void find(double tolerance, const LadderKernels& kernels, int threads) {
+        constexpr double kFiner = 0.2;
+        differences_.find(kFiner * tolerance, kernels, threads);
+    }
+
+  private:
+    void add(std::size_t row, double LadderOption::* parameter, Greek greek, double step, Side side) {
+        double* const column = to_.out[greek];
+        if (column != nullptr) differences_.add(batch_.option(row), parameter, step, side, column + row);
+    }
+    void add_cash(std::size_t row, std::uint32_t d, double step) {
+        if (to_.dividend_delta == nullptr) return;
+        const LadderOption& o = batch_.option(row);
+        differences_.add_cash(o, d, step, o.cash[d] > step ? Side::both : Side::above,
+                              to_.dividend_delta + d * to_.rows + row);
+    }
+
+    const LadderBatch& batch_;
+    const GreekOutput& to_;
+    Differences differences_;
+};
+
+void set_by_difference(const LadderBatch& batch, std::size_t size, double tolerance,
+                       const LadderKernels& kernels, const GreekOutput& to, int threads) {
+    DerivativesByDifference wanted(batch, to);
+    for (std::size_t row = 0; row < size; ++row) {
+        const LadderShape& shape = batch.shape(row);
+        if (shape.nodes == 0) continue;  // of no grid
+        if (shape.deviations > kWideGrid) wanted.add_vega(row);
+        if (shape.known_below) {
+            wanted.add_others(row);
+        } else {
+            wanted.add_nothings(row);
+        }
+    }
+    wanted.find(tolerance, kernels, threads);
 }
 
 void fill(std::vector<LadderOption> options, double tolerance, const GreekOutput& to, int threads) {
