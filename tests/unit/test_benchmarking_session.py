@@ -11,7 +11,7 @@ from atalanta.benchmarking.contender import Contender, atalanta_contender
 from atalanta.benchmarking.instruction_sets import supported_isas
 from atalanta.benchmarking.listed.accuracy import ListedError
 from atalanta.benchmarking.operations import GROUPS, OPERATIONS
-from atalanta.benchmarking.session import BASE, SIMULATED, WITH_DIVIDENDS, Plan, Session, run_session
+from atalanta.benchmarking.session import BASE, RATE, SIMULATED, WITH_DIVIDENDS, Plan, Session, run_session
 from atalanta.benchmarking.table import (
     chain_table,
     error_table,
@@ -308,12 +308,15 @@ def test_a_chain_with_dividends_is_judged_by_its_own_limit():
 def test_dividends_belong_to_the_chains_given(monkeypatch):
     """The file goes to the analysis of the given chain, the simulated market's own to the simulated one."""
     asked = []
-    monkeypatch.setattr(session, "analyze", lambda _, dividends, threads: asked.append((dividends, threads)))
+    monkeypatch.setattr(
+        session, "analyze", lambda _, dividends, rate, threads: asked.append((dividends, rate, threads))
+    )
     plan = replace(SHORT, groups=("analyze",), dividends=Path("mine.csv"))
     made = run_session([contender(BASE)], plan, [("spy.csv", market())])
     assert [SIMULATED, f"spy.csv{WITH_DIVIDENDS}"] == [item.operation for item in made.chains]
-    assert (Path("mine.csv"), 1) == asked[-1]
+    assert (Path("mine.csv"), RATE, 1) == asked[-1]
     assert "cash" in asked[0][0].to_dict()
+    assert asked[0][1] is None
 
 
 def test_a_missing_price_is_no_small_error():

@@ -44,7 +44,7 @@ from atalanta.market.analysis import analyze
 from atalanta.market.chain import Chain
 from atalanta.market.simulator import simulate_chain
 
-__all__ = ["BASE", "SIMULATED", "WITH_DIVIDENDS", "Plan", "Session", "run_session"]
+__all__ = ["BASE", "RATE", "SIMULATED", "WITH_DIVIDENDS", "Plan", "Session", "run_session"]
 
 #: The contender that ratios are told of.
 BASE = "atalanta"
