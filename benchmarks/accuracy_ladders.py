@@ -1,4 +1,4 @@
-"""Errors of ladders of calls read seconds to a day before an ex-date, against solves at those spots, as a table in Markdown.
+"""Errors of ladders of calls read seconds to eleven days before an ex-date, against solves at those spots, as a table in Markdown.
 
     python benchmarks/accuracy_ladders.py [--seed N] [ladders of each kind, 600 by default]
 
@@ -38,11 +38,11 @@ class Call:
 
 
 def draw(chance: np.random.Generator, dividend_yield: bool) -> Call:
-    """One to three dividends of 0.2 to 25 % of the strike, the first a second to a day away."""
+    """One to three dividends of 0.2 to 25 % of the strike, the first a second to eleven days away."""
     years, vol = (float(np.exp(chance.uniform(*np.log(ends)))) for ends in ((0.02, 2.0), (0.08, 0.8)))
     vol = min(vol, 1.1 / np.sqrt(years))
     later = int(chance.integers(0, 3))
-    first = min(float(np.exp(chance.uniform(*np.log((3e-8, 3e-3))))), 0.3 * years)
+    first = min(float(np.exp(chance.uniform(*np.log((3e-8, 3e-2))))), 0.3 * years)
     times = [first, *np.sort(chance.uniform(0.3, 0.98, later) * years)]
     cash = STRIKE * np.exp(chance.uniform(*np.log((0.002, 0.25)), later + 1))
     return Call(

@@ -105,3 +105,23 @@ def test_puts_and_european_calls_have_no_kink_to_look_at():
     call = atalanta.Ladder("call", 103.0, *option[1:], exercise="american", **terms)
     assert plain.nbytes <= far.nbytes
     assert european.nbytes < call.nbytes
+
+
+#: Spot of the ladder, years, rate, vol, dividends; where it is read. Off by 3e-3 to 8e-2, some by nodes too far apart, some about the wrong date.
+FOUND = {
+    "ten days": (100.0, 1.0, 0.0, 0.6, ((10 * DAY, 1.0),), 100.0),
+    "nine days": (99.6, 0.36, 0.008, 0.68, ((0.024, 0.35),), 107.55),
+    "four days": (209.536217, 0.302239324, 0.0121027911, 0.791556907, ((0.0112765775, 1.47081597),), 90.9967052),
+    "nothing first": (95.0, 0.44, 0.0, 0.13, ((1e-6, 0.0), (1.03e-6, 5.0)), 102.159),
+    "next to nothing first": (91.6784298, 0.441077272, 0.0377504249, 0.131513284, ((1.04012422e-06, 1.58866430e-07), (1.07207642e-06, 14.0937439)), 100.410541),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("found", FOUND.values(), ids=FOUND)
+def test_rows_that_were_found(found):
+    spot, years, rate, vol, dividends, at = found
+    terms = {"exercise": "american", "dividends": dividends}
+    read = atalanta.Ladder("call", spot, 100.0, years, rate, vol, **terms).at(at)
+    solved = atalanta.greeks("call", at, 100.0, years, rate, vol, **terms)
+    assert read.price == pytest.approx(float(solved.price), abs=2e-4)
+    assert read.delta == pytest.approx(float(solved.delta), abs=1e-3)

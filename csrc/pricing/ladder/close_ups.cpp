@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <list>
+#include <numeric>
 
 #include "pricing/ladder/readings_of_options.hpp"
 
@@ -13,59 +14,78 @@ namespace {
 constexpr double kSeenCells = 1.5;  // deviation until the first date from which nodes see what it smooths
 // How far nodes feel a kink that they do not see.
 constexpr double kReachCells = 8.0, kReachDeviations = 6.0;
-constexpr double kStep = 0.5, kLeastScale = 1e-5;
+constexpr double kStep = 0.5, kLeastScale = 1e-5, kMostCells = 3.5;
+constexpr double kNever = std::numeric_limits<double>::infinity();
 
 struct Kink {
     std::size_t row;
     double spot, deviation, cell;  // of ln(spot)
 };
 
-// The options just after their first date, at the strike.
-class AfterFirstDate {
+constexpr std::uint32_t kMostNearDates = 4;
+
+// So near that the kink of exercise before it lies inside a cell.
+bool is_near(const LadderOption& o, const LadderProfile& p, std::uint32_t d) {
+    return d < o.dividends && d < kMostNearDates && o.vol * std::sqrt(o.ex_years[d]) < kSeenCells * p.spacing;
+}
+
+// Options just after one of their dates, at the strike.
+class AfterDates {
   public:
-    void add(const LadderOption& before) {
+    void add(const LadderOption& before, std::uint32_t d) {
         LadderOption after = before;
-        const double first = before.ex_years[0];
         std::vector<double>& years =
-            ex_years_.emplace_back(before.ex_years + 1, before.ex_years + before.dividends);
-        for (double& at : years) at -= first;
+            ex_years_.emplace_back(before.ex_years + d + 1, before.ex_years + before.dividends);
+        for (double& at : years) at -= before.ex_years[d];
         after.ex_years = years.data();
-        after.cash = before.cash + 1;
-        after.dividends = before.dividends - 1;
-        after.years = before.years - first;
+        after.cash = before.cash + d + 1;
+        after.dividends = before.dividends - d - 1;
+        after.years = before.years - before.ex_years[d];
         after.spot = before.strike;
         options_.push_back(after);
     }
-    Ladders ladders(double tolerance, int threads) const { return {options_, tolerance, threads}; }
+    Ladders ladders(double tolerance, int threads) const {
+        return {options_, tolerance, threads, Ladders::Kinks::as_nodes_see_them};
+    }
 
   private:
     std::list<std::vector<double>> ex_years_;
     std::vector<LadderOption> options_;
 };
 
-bool may_have_unseen_kink(const LadderOption& o, const LadderProfile& p) {
-    const bool exercised = o.american && o.right > 0.0 && o.dividends > 0 && o.cash[0] > 0.0;
-    return exercised && p.low < p.high && o.vol * std::sqrt(o.ex_years[0]) < kSeenCells * p.spacing;
-}
-
+// At the lowest spot from which the call is exercised before one of its near dates.
 std::vector<Kink> unseen_kinks(const Ladders& ladders, const std::vector<LadderOption>& options,
                                double tolerance, int threads) {
+    struct Near {
+        std::size_t kink;
+        std::uint32_t date;
+    };
     std::vector<Kink> kinks;
-    AfterFirstDate after;
+    std::vector<Near> dates;
+    AfterDates after;
     for (std::size_t row = 0; row < options.size(); ++row) {
         const LadderOption& o = options[row];
         const LadderProfile& p = ladders.profiles()[row];
-        if (!may_have_unseen_kink(o, p)) continue;
-        kinks.push_back({row, 0.0, o.vol * std::sqrt(o.ex_years[0]), p.spacing});
-        after.add(o);
+        if (!o.american || o.right < 0.0 || !(p.low < p.high) || !is_near(o, p, 0)) continue;
+        for (std::uint32_t d = 0; is_near(o, p, d); ++d) {
+            if (!(o.cash[d] > 0.0)) continue;
+            dates.push_back({kinks.size(), d});
+            after.add(o, d);
+        }
+        kinks.push_back({row, kNever, o.vol * std::sqrt(o.ex_years[0]), p.spacing});
     }
-    if (kinks.empty()) return kinks;
+    if (dates.empty()) return {};
     const Ladders later = after.ladders(tolerance, threads);
-    for (std::size_t k = 0; k < kinks.size(); ++k) {
-        const LadderOption& o = options[kinks[k].row];
-        kinks[k].spot = call_boundary_before(later, static_cast<std::uint32_t>(k), o.strike, o.cash[0]);
+    for (std::size_t k = 0; k < dates.size(); ++k) {
+        Kink& kink = kinks[dates[k].kink];
+        const LadderOption& o = options[kink.row];
+        const std::uint32_t date = dates[k].date;
+        const double boundary =
+            call_boundary_before(later, static_cast<std::uint32_t>(k), o.strike, o.cash[date]);
+        const double spot = std::accumulate(o.cash, o.cash + date, boundary);
+        if (spot < kink.spot) kink = {kink.row, spot, o.vol * std::sqrt(o.ex_years[date]), kink.cell};
     }
-    std::erase_if(kinks, [](const Kink& kink) { return !std::isfinite(kink.spot); });
+    std::erase_if(kinks, [](const Kink& kink) { return !(kink.spot < kNever); });
     return kinks;
 }
 
@@ -78,9 +98,11 @@ LadderCloseUp shape_about(const Kink& kink, const Ladders::Range& range) {
     if (!(from < to)) return kNoCloseUp;
     const double scale = std::max(kink.deviation, kLeastScale);
     const double first = std::asinh(from / scale), last = std::asinh(to / scale);
-    const double cells = std::ceil((last - first) / kStep);
-    return {kink.spot * std::exp(-to),
-            kink.spot * std::exp(-from),
+    // The outer nodes are no further apart than quintics carry.
+    const double widest = std::hypot(scale, std::max(std::fabs(from), std::fabs(to)));
+    const double cells = std::ceil((last - first) / std::min(kStep, kMostCells * kink.cell / widest));
+    return {std::max(range.lowest, kink.spot * std::exp(-to)),
+            std::min(range.highest, kink.spot * std::exp(-from)),
             kink.spot,
             scale,
             first,

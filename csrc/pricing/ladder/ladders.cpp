@@ -26,12 +26,13 @@ bool is_no_ladder(const LadderProfile& profile) {
 }
 
 // Whether there is none, or reads of it stay among its nodes and mean something.
-bool is_readable(const LadderCloseUp& c) {
+bool is_readable(const LadderCloseUp& c, double low, double high) {
     constexpr double kMostNodes = 1e4;
     if (c.nodes == 0.0) return c.low > c.high;
     const bool finite = std::isfinite(c.low + c.high + c.centre + c.scale + c.first + c.step);
     const bool counted = c.nodes >= 2.0 && c.nodes <= kMostNodes && c.nodes == std::floor(c.nodes);
-    return finite && counted && c.low > 0.0 && c.centre > 0.0 && c.scale > 0.0 && c.step > 0.0;
+    const bool within = low <= c.low && c.high <= high;
+    return finite && counted && within && c.centre > 0.0 && c.scale > 0.0 && c.step > 0.0;
 }
 
 // Whether reads of the profile stay among its 2 middle + 1 nodes and mean something.
@@ -43,7 +44,7 @@ bool is_readable(const LadderProfile& p) {
         p.middle >= kLeastMiddle && p.middle <= kMostMiddle && p.middle == std::floor(p.middle);
     const bool exercise = !std::isnan(p.exercise_low) && !std::isnan(p.exercise_high);
     return finite && ordered && counted && exercise && p.spacing > 0.0 && std::isfinite(p.spacing) &&
-           std::fabs(p.side) == 1.0 && is_readable(p.close_up);
+           std::fabs(p.side) == 1.0 && is_readable(p.close_up, p.low, p.high);
 }
 
 std::size_t nodes_of(const LadderProfile& profile) {
@@ -78,7 +79,7 @@ std::vector<LadderOption> options_of(const OptionRows& rows, const Terms& terms)
 Ladders::Ladders(const OptionRows& rows, const Terms& terms, int threads)
     : Ladders(options_of(rows, terms), terms.tolerance.cash, threads) {}
 
-Ladders::Ladders(std::vector<LadderOption> options, double tolerance, int threads)
+Ladders::Ladders(std::vector<LadderOption> options, double tolerance, int threads, Kinks kinks)
     : kernels_(active_kernels().ladder), profiles_(options.size(), kNoLadder), values_(options.size()) {
     for (LadderOption& option : options) option.read_far = true;
     const LadderBatch batch(options, {}, tolerance, *kernels_);
@@ -106,7 +107,7 @@ Ladders::Ladders(std::vector<LadderOption> options, double tolerance, int thread
                                  profiles_[piece.options[i]] = profiles[i];
                              }
                          });
-    look_closely(options, tolerance, threads);
+    if (kinks == Kinks::looked_at) look_closely(options, tolerance, threads);
 }
 
 void Ladders::look_closely(const std::vector<LadderOption>& options, double tolerance, int threads) {

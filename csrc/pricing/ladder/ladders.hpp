@@ -19,8 +19,11 @@ class Ladders {
   public:
     // Throws std::bad_alloc, and std::invalid_argument when ATALANTA_ISA is wrong.
     Ladders(const OptionRows& rows, const Terms& terms, int threads = 0);
-    // Of options whose schedules lie anywhere; they are not needed afterwards.
-    Ladders(std::vector<LadderOption> options, double tolerance, int threads = 0);
+    // Of options whose schedules lie anywhere; they are not needed afterwards. Kinks inside a cell are looked
+    // at closely, or left as nodes see them.
+    enum class Kinks : std::uint8_t { looked_at, as_nodes_see_them };
+    Ladders(std::vector<LadderOption> options, double tolerance, int threads = 0,
+            Kinks kinks = Kinks::looked_at);
 
     // Ladders of another process, from what profiles() and nodes() gave there: the same reads, bit for bit
     // between instruction sets with fused multiply-add. Throws std::invalid_argument, saying what is wrong,
